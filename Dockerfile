@@ -1,4 +1,18 @@
 # The server with its driver for PostgreSQL, from the same lock files as everywhere else.
+FROM python:3.13-slim AS build
+
+WORKDIR /source
+
+COPY requirements/build.txt requirements/
+RUN pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement requirements/build.txt
+
+COPY LICENSE README.md pyproject.toml ./
+COPY docs docs
+COPY migrations migrations
+COPY seed_data seed_data
+COPY app app
+RUN pip wheel --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheel .
+
 FROM python:3.13-slim
 
 ENV PYTHONUNBUFFERED=1 \
@@ -15,13 +29,8 @@ COPY requirements/postgres.txt requirements/
 RUN python -m venv .venv \
     && pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement requirements/postgres.txt
 
-COPY LICENSE README.md pyproject.toml ./
-COPY docs/third_party.md docs/
-COPY migrations migrations
-COPY seed_data seed_data
-COPY app app
-RUN pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --editable . \
-    && python -m compileall -q app migrations \
+COPY --from=build /wheel /wheel
+RUN pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl \
     && useradd --system --uid 10001 --home-dir /data --no-create-home dateline \
     && mkdir /data \
     && chown 10001 /data \

@@ -6,8 +6,8 @@ import sys
 
 from sqlalchemy.exc import DBAPIError
 
-from app.cli import cli
-from app.db import DatabaseProblem
+from app.commands.cli import cli
+from app.db.database import DatabaseProblem
 from app.errors import DatelineError
 from app.importers.sources import SourceNotFound
 

@@ -15,63 +15,60 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import health, metrics
-from app.articles import beside, relating, relinking, revision_routes, schedule, writing
-from app.articles import routes as articles
-from app.articles.archive import Archive
-from app.articles.cards import Cards
-from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
+from app.articles import schedule
+from app.articles.reading.card_cache import Cards
+from app.articles.routes import reads as articles
+from app.articles.routes import related_and_resolve, related_list, revisions, writes
+from app.articles.store import relink_jobs
 from app.audit import key_routes as own_key
 from app.audit import retention
 from app.audit import routes as audit
+from app.bulk import job_chunks
 from app.bulk import routes as bulk
-from app.bulk import works
-from app.bulk.given import BulkEdit
 from app.changes import log
-from app.changes.follower import Following
+from app.changes.cache_version import CacheVersions
+from app.changes.follower import FollowerTask
 from app.changes.jobs import Jobs
-from app.changes.standing import Standings
-from app.db import Database
+from app.context import AppContext, begin_read, load_context, load_view
+from app.db.database import Database
 from app.http import docs_page, openapi, problems
-from app.http.cache import Cache
-from app.http.compression import Compression
-from app.http.connections import Guard, Patience
-from app.http.cors import Cors
-from app.http.envelope import Envelope
-from app.http.fast_path import FastPath, read_table
-from app.http.kept import Kept
-from app.http.limits import Counters, Limits
-from app.http.middleware import BodyLimit, HeadAsGet
-from app.http.overload import Caps, Load, Overload
-from app.http.traffic import RequestLog, Tally
-from app.importers import parts
+from app.http.fast_path import FastPath, build_table
+from app.http.middleware.access_log import AccessLog, RequestTally
+from app.http.middleware.cache_store import CacheStore
+from app.http.middleware.compression import Compression
+from app.http.middleware.cors import Cors
+from app.http.middleware.errors_and_timing import ErrorsAndTiming
+from app.http.middleware.head_and_body_limit import BodyLimit, HeadAsGet
+from app.http.middleware.load_shedding import CurrentLoad, LoadCaps, LoadShedding
+from app.http.middleware.rate_limit import RateCounters, RateLimit
+from app.http.middleware.response_cache import ResponseCache
+from app.http.server.connections import ConnectionLimiter, Timeouts
 from app.importers import routes as imports
-from app.importers.fetch import Fetch, Pace
-from app.importers.sending import ImportAddress
-from app.importers.working import Importing, lane
+from app.importers.jobs import upload_store
+from app.importers.jobs.submission import ImportAddress
+from app.importers.jobs.worker import ImportWorker, choose_queue
+from app.importers.web.fetch import Fetch, HostThrottle
+from app.monitoring import health, metrics
 from app.regions import routes as regions
-from app.regions import writing as regions_writing
-from app.regions.given import RegionCreate, RegionPatch
-from app.search import counting, suggestion_routes
-from app.search import routes as search
+from app.regions import write_routes as regions_writing
 from app.search.index import EngineIndex
-from app.search.indexer import Indexer
-from app.search.tantivy_engine import TantivyEngine
-from app.search.verifying import Verification
+from app.search.indexing.indexer import Indexer
+from app.search.indexing.verification import Verification
+from app.search.routes import enrichment, search, timeline_and_trending
+from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
 from app.sync import routes as following
-from app.sync.watch import Watch
+from app.sync.watch import LogWatch
 from app.tags import routes as tags
-from app.tags import writing as tags_writing
-from app.tags.given import TagCreate, TagMerge, TagPatch
+from app.tags import write_routes as tags_writing
 
 logger = logging.getLogger(__name__)
 
 DESCRIPTION = """A news archive: exact filters, ranked search, counting, and a change log that clients can trust.
 
-Reads need no key. Lists answer `{data, page, warnings}`; every failure is an `application/problem+json` document whose
+Reads need no key. Lists return `{data, page, warnings}`; every failure is an `application/problem+json` document whose
 `code` is one of a closed list (`/problems`)."""
 
 TAGS = (
@@ -84,21 +81,19 @@ TAGS = (
     {"name": "audit", "description": "Who did what, and what a key may do."},
     {"name": "operating", "description": "Health and numbers of this server."},
 )
-BODIES = (
-    ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
-    ImportAddress, BulkEdit,
-)  # fmt: skip
+BODIES = (ImportAddress,)
+"""Shapes within bodies that come as streams; those of all others are in the signatures of their routes."""
 FEATURES = (
-    articles, beside, writing, relating, revision_routes, search, counting, suggestion_routes, regions, regions_writing,
-    tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health, metrics,
+    articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
+    regions_writing, tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health, metrics,
 )  # fmt: skip
 
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")
-"""Where answers are nobody else's, or take their time."""
+"""Where responses are for one client alone, or take their time."""
 
 
 class Application(FastAPI):
-    """FastAPI behind `front`: what that answers from memory passes none of the layers."""
+    """FastAPI behind `front`: what that sends from memory passes none of the layers."""
 
     front: ASGIApp
 
@@ -114,7 +109,7 @@ class Application(FastAPI):
             inner = cls(inner, *args, **kwargs)
         return inner
 
-    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def call_layers(self, scope: Scope, receive: Receive, send: Send) -> None:
         """All layers and routes."""
         scope["app"] = self
         if self.middleware_stack is None:
@@ -126,7 +121,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     """The application for one archive, whose schema must be current. `follow`: keep the search index in step too."""
     db = Database(settings, log.append)
     index = EngineIndex(db, TantivyEngine(settings.index_path))
-    archive = Archive(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
+    archive = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
     app = Application(
         title="Dateline",
         version="0.1.0",
@@ -134,79 +129,83 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=openapi.operation_id,
+        generate_unique_id_function=openapi.name_operation,
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        lifespan=_lifespan(archive, follow=follow),
+        lifespan=_create_lifespan(archive, follow=follow),
     )
     app.state.archive = archive
-    app.state.watch = Watch(archive.head)
-    app.state.jobs = Jobs(db, {**relinking.WORKS, **works.WORKS})
-    app.state.cache = Kept(settings.cache_mb * 1_000_000)
-    app.state.guard = Guard(
+    app.state.watch = LogWatch(archive.head)
+    app.state.jobs = Jobs(db, {**relink_jobs.WORKS, **job_chunks.WORKS})
+    app.state.cache = CacheStore(settings.cache_mb * 1_000_000)
+    app.state.limiter = ConnectionLimiter(
         settings.max_connections,
         settings.max_connections_per_address,
         settings.trusted_proxies,
-        Patience(rest=settings.keep_alive),
+        Timeouts(rest=settings.keep_alive),
     )
-    app.state.load, app.state.tally = Load(), Tally()
-    fetcher = partial(_fetcher, settings, Pace())
-    importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
+    app.state.load, app.state.tally = CurrentLoad(), RequestTally()
+    fetcher = partial(_create_fetcher, settings, HostThrottle())
+    importing = ImportWorker(db, settings.site_url, fetcher, enrich=settings.enrich)
     app.state.importing = importing
-    app.state.imports = Jobs(db, {}, {parts.KIND: importing}, lane)
+    app.state.imports = Jobs(db, {}, {upload_store.KIND: importing}, choose_queue)
     for feature in FEATURES:
         app.include_router(feature.router)
-    app.router.routes.append(Route("/", _start, name="start"))
+    app.router.routes.append(Route("/", redirect_to_docs, name="start"))
     problems.install(app)
-    openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
+    openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES, public_reads=settings.public_reads)
     docs_page.install(app)
-    _layers(app, settings, Standings(db, index.engine.place))
+    _add_layers(app, settings, CacheVersions(db, index.engine.position))
     return app
 
 
-async def _start(request: Request) -> Response:
+async def redirect_to_docs(request: Request) -> Response:
     """Who opens the server in a browser is looking for its documentation."""
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
-def _fetcher(settings: Settings, pace: Pace) -> AbstractContextManager[Fetch]:
+def _create_fetcher(settings: Settings, pace: HostThrottle) -> AbstractContextManager[Fetch]:
     # Only where something is fetched: what it is made of takes a second to load, and megabytes.
-    from app.importers.fetching import Fetcher
+    from app.importers.web.http_fetcher import HttpFetcher
 
-    return Fetcher(allow_private=settings.import_private_addresses, pace=pace)
+    return HttpFetcher(allow_private=settings.import_private_addresses, pace=pace)
 
 
-def _layers(app: Application, settings: Settings, standings: Standings) -> None:
+def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -> None:
     """Pure ASGI, the innermost first."""
-    counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
-    read_table(app.routes)  # now, and not with the first request: a declaration that is wrong ends the building
-    app.add_middleware(FastPath, routes=app.routes)
+    counters = RateCounters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
+    limiter: ConnectionLimiter = app.state.limiter  # what lies in `app.state` has no type of its own
+    begun = load_context, load_view
+    build_table(app.routes, begun)  # now, and not with the first request: a wrong declaration ends the building
+    app.add_middleware(FastPath, routes=app.routes, begin=begin_read, begun=begun)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if counters is not None:
-        app.add_middleware(Limits, counters=counters)
+        app.add_middleware(RateLimit, counters=counters)
     app.add_middleware(
-        Overload,
-        caps=Caps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
-        guard=app.state.guard,
+        LoadShedding,
+        caps=LoadCaps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
+        limiter=limiter,
         load=app.state.load,
         trusted=settings.trusted_proxies,
     )
-    app.add_middleware(Envelope, tally=app.state.tally, cors=Cors(settings.cors_origins))
+    app.add_middleware(ErrorsAndTiming, tally=app.state.tally, cors=Cors(settings.cors_origins))
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     by_origin = "*" not in settings.cors_origins
-    cache = Cache(app.behind, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
-    app.front = cache if settings.cache_mb else app.behind
+    cache = ResponseCache(
+        app.call_layers, app.state.cache, versions, counters=counters, never=NEVER_KEPT, by_origin=by_origin
+    )
+    app.front = cache if settings.cache_mb else app.call_layers
     if settings.cache_mb and not settings.request_log:
-        app.state.guard.at_once = cache.at_once
+        limiter.find_cached = cache.find_messages
     if settings.request_log:
-        app.front = RequestLog(app.front, trusted=settings.trusted_proxies)
+        app.front = AccessLog(app.front, trusted=settings.trusted_proxies)
 
 
-def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
+def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
-        following = Following(archive.db, indexer, archive.settings.index_interval)
+        following = FollowerTask(archive.db, indexer, archive.settings.index_interval)
         app.state.following = following
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(archive.index.seq)
@@ -215,12 +214,12 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         if days := archive.settings.audit_days:
             tasks += [asyncio.create_task(retention.run(archive.db, days))]
         verification = Verification(archive.settings.index_path)
-        tasks += [asyncio.create_task(_lead(indexer, following, verification))] if follow else []
+        tasks += [asyncio.create_task(_become_indexer(indexer, following, verification))] if follow else []
         try:
             yield
         finally:
             await app.state.watch.close()
-            await cancel(tasks)
+            await cancel_tasks(tasks)
             await asyncio.to_thread(verification.stop)
             await asyncio.to_thread(app.state.importing.close)
             await asyncio.to_thread(following.stop)
@@ -230,17 +229,17 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
     return lifespan
 
 
-async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def cancel_tasks(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Ends tasks that run for ever. Again where one has not ended after a second: what libraries wait with may lose a
     cancellation that comes together with what is waited for (`asyncio.wait_for` does before Python 3.12)."""
-    left = set(tasks)
-    while left:
-        for task in left:
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=1)
+        _, pending = await asyncio.wait(pending, timeout=1)
 
 
-async def _lead(indexer: Indexer, following: Following, verification: Verification) -> None:
+async def _become_indexer(indexer: Indexer, following: FollowerTask, verification: Verification) -> None:
     """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
     # Another process holds the lock: no event of this one tells when it lets go.
     while not await asyncio.to_thread(indexer.acquire):  # noqa: ASYNC110

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
         12,
         ge=0,
         le=65_536,
-        description="Memory in megabytes for answers to requests without a key; 0 for none. A change that the public "
+        description="Memory in megabytes for responses to requests without a key; 0 for none. A change that the public "
         "can see empties it.",
     )
     trash_days: int = Field(
@@ -97,7 +97,7 @@ class Settings(BaseSettings):
         256,
         ge=1,
         le=100_000,
-        description="Requests that one server process works on at once; beyond that it answers 503 `overloaded`.",
+        description="Requests that one server process works on at once; beyond that it returns 503 `overloaded`.",
     )
     max_connections: int = Field(
         2_000,
@@ -128,6 +128,12 @@ class Settings(BaseSettings):
         description="Seconds that a connection stays open between two requests: longer than the proxy in front keeps "
         "its own.",
     )
+    plain_uvicorn: bool = Field(
+        False,
+        description="Whether the server starts with uvicorn as it comes, without Dateline's limits on connections, "
+        "heads of requests and slow clients: for a version of uvicorn that they are not made for yet, behind a proxy "
+        "that has such limits.",
+    )
     request_log: bool = Field(
         False, description="Whether each request is written to standard error as a line of JSON, without its query."
     )
@@ -144,7 +150,7 @@ class Settings(BaseSettings):
     import_private_addresses: bool = Field(
         False,
         description="Whether imports over HTTP may name addresses of private networks and of this machine to be read. "
-        "`true` lets every key with `admin` see what answers there.",
+        "`true` lets every key with `admin` see what responds there.",
     )
     write_connections: int = Field(
         4, ge=1, le=64, description="PostgreSQL only: how many writes run side by side in one process."

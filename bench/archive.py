@@ -12,14 +12,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 
-from app import opening
-from app.articles import links
+from app.articles.store import links
 from app.changes import log
-from app.db import Database
+from app.commands import open_archive
+from app.db.database import Database
 from app.models import Article, ArticleRegion, ArticleSlug, ArticleTag, Source, Tag, TagName, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
 from app.settings import Settings
 
 WORDS, LENGTH, TAGS = 40_000, 220, 500
@@ -28,19 +28,19 @@ BATCH = 10_000
 Row = dict[str, object]
 
 
-def vocabulary(chance: random.Random) -> list[str]:
+def make_vocabulary(chance: random.Random) -> list[str]:
     """Pronounceable words; the first is the commonest."""
-    made: dict[str, None] = {}
-    while len(made) < WORDS:
+    word_set: dict[str, None] = {}
+    while len(word_set) < WORDS:
         length = chance.randrange(2, 6)
-        made["".join(chance.choice("bcdfgklmnprst") + chance.choice("aeiou") for _ in range(length))] = None
-    return list(made)
+        word_set["".join(chance.choice("bcdfgklmnprst") + chance.choice("aeiou") for _ in range(length))] = None
+    return list(word_set)
 
 
-def articles(count: int, seed: int = 3) -> Iterator[Row]:
+def make_articles(count: int, seed: int = 3) -> Iterator[Row]:
     """Repeatable rows of about 220 words."""
     chance = random.Random(seed)
-    words = vocabulary(chance)
+    words = make_vocabulary(chance)
     weights = list(accumulate(1 / (rank + 2) for rank in range(WORDS)))
     for number in range(1, count + 1):
         text = chance.choices(words, cum_weights=weights, k=LENGTH)
@@ -56,25 +56,25 @@ def articles(count: int, seed: int = 3) -> Iterator[Row]:
         }  # fmt: skip
 
 
-def build(folder: Path, count: int) -> Settings:
+def build_archive(folder: Path, count: int) -> Settings:
     """The archive with its index, made where it is not there yet."""
     settings = Settings(data_dir=folder, index_heap_mb=256)
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     with db.snapshot() as snapshot:
-        there = snapshot.connection.execute(select(table(Article).c.id).limit(1)).first()
-    if there is None:
+        is_filled = snapshot.connection.execute(select(table(Article).c.id).limit(1)).first()
+    if is_filled is None:
         began = time.monotonic()
-        with db.alone(), db.engine.begin() as connection:
-            _fill(connection, count)
+        with db.hold_write_lock(), db.engine.begin() as connection:
+            _fill_tables(connection, count)
         filled = time.monotonic()
-        _index(db, settings)
+        _build_index(db, settings)
         ended = time.monotonic()
         print(f"{count} articles: tables {filled - began:.0f} s, index {ended - filled:.0f} s")
     db.close_now()
     return settings
 
 
-def _fill(connection: Connection, count: int) -> None:
+def _fill_tables(connection: Connection, count: int) -> None:
     chance = random.Random(5)
     atlas = regions.read(connection)
     places = [place.id for place in atlas.by_id.values() if place.level == "country"]
@@ -88,7 +88,7 @@ def _fill(connection: Connection, count: int) -> None:
     connection.execute(insert(table(TagName)), names)
     of_tag = list(accumulate(1 / rank for rank in range(1, TAGS + 1)))
     of_place = list(accumulate(1 / rank for rank in range(1, len(places) + 1)))
-    for rows in _batches(articles(count)):
+    for rows in _split_into_batches(make_articles(count)):
         connection.execute(insert(table(Article)), rows)
         connection.execute(insert(table(ArticleSlug)), [{"slug": r["slug"], "article_id": r["id"]} for r in rows])
         tagged = [
@@ -97,11 +97,11 @@ def _fill(connection: Connection, count: int) -> None:
             for i, tag in enumerate(dict.fromkeys(chance.choices(range(1, TAGS + 1), cum_weights=of_tag, k=3)))
         ]
         connection.execute(insert(table(ArticleTag)), tagged)
-        placed = [row for r in rows for row in _placed(r, chance.choices(places, cum_weights=of_place)[0], atlas)]
+        placed = [row for r in rows for row in region_rows(r, chance.choices(places, cum_weights=of_place)[0], atlas)]
         connection.execute(insert(table(ArticleRegion)), placed)
 
 
-def _placed(article: Row, place: int, atlas: Atlas) -> Iterator[Row]:
+def region_rows(article: Row, place: int, atlas: Atlas) -> Iterator[Row]:
     for region, (position, own, within) in links.spread(((place, 1),), atlas).items():
         yield {
             "article_id": article["id"],
@@ -114,14 +114,14 @@ def _placed(article: Row, place: int, atlas: Atlas) -> Iterator[Row]:
         }
 
 
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def _split_into_batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     while batch := list(islice(rows, BATCH)):
         yield batch
 
 
-def _index(db: Database, settings: Settings) -> None:
+def _build_index(db: Database, settings: Settings) -> None:
     indexer = Indexer(settings.index_path, settings.index_heap_mb)
     assert indexer.acquire()
     with db.snapshot() as snapshot:
-        indexer.rebuild(snapshot, log.head(snapshot).place)
+        indexer.rebuild(snapshot, log.head(snapshot).position)
     indexer.close()

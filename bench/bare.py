@@ -1,6 +1,6 @@
-"""The least that a Python server can do: bare ASGI under uvicorn, which sends answers that it was given.
+"""The least that a Python server can do: bare ASGI under uvicorn, which sends responses that it was given.
 
-`python -m bench.bare PORT FILE`: FILE holds a pickled `Answers`. Reads no request but its path and query.
+`python -m bench.bare PORT FILE`: FILE holds a pickled `Responses`. Reads no request but its path and query.
 """
 
 import pickle
@@ -11,14 +11,14 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 UNKNOWN: tuple[int, list[tuple[bytes, bytes]], bytes] = (404, [], b"")
-Answers = dict[bytes, tuple[int, list[tuple[bytes, bytes]], bytes]]
+Responses = dict[bytes, tuple[int, list[tuple[bytes, bytes]], bytes]]
 """Status, headers and body by path and query."""
 
 
-def app(answers: Answers) -> ASGIApp:
+def make_app(responses: Responses) -> ASGIApp:
     async def bare(scope: Scope, receive: Receive, send: Send) -> None:
         query = scope["query_string"]
-        status, headers, body = answers.get(scope["raw_path"] + b"?" + query if query else scope["raw_path"], UNKNOWN)
+        status, headers, body = responses.get(scope["raw_path"] + b"?" + query if query else scope["raw_path"], UNKNOWN)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -26,8 +26,8 @@ def app(answers: Answers) -> ASGIApp:
 
 
 def main() -> None:
-    answers = pickle.loads(Path(sys.argv[2]).read_bytes())
-    uvicorn.run(app(answers), port=int(sys.argv[1]), lifespan="off", log_level="warning", access_log=False,
+    responses = pickle.loads(Path(sys.argv[2]).read_bytes())
+    uvicorn.run(make_app(responses), port=int(sys.argv[1]), lifespan="off", log_level="warning", access_log=False,
                 server_header=False, proxy_headers=False)  # fmt: skip
 
 

@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from app.enrich import duplicates, language, regions
-from app.enrich.gazetteer import Gazetteer, Known
+from app.enrich import language, near_duplicates, regions
+from app.enrich.gazetteer import Gazetteer, KnownPlace
 from app.enrich.regions import Texts, Weights
 from app.enrich.suggestion import ABOUT
-from app.regions import facts
-from app.regions.facts import fold
+from app.regions import standard_regions
+from app.regions.standard_regions import fold
 
 YEAR = 1987
 """Of the few wires that bear no date."""
@@ -25,11 +25,11 @@ YEAR = 1987
 Story = dict[str, object]
 
 
-def gazetteer() -> Gazetteer:
+def load_gazetteer() -> Gazetteer:
     """That of a new archive; tests use it too."""
-    levels = {fact.slug: fact.level for fact in facts.load()}
+    levels = {fact.slug: fact.level for fact in standard_regions.load()}
     return Gazetteer(
-        Known(
+        KnownPlace(
             fact.slug,
             fact.level,
             fact.parent if fact.level == "city" and fact.parent and levels[fact.parent] == "country" else fact.slug,
@@ -37,11 +37,11 @@ def gazetteer() -> Gazetteer:
             fact.since,
             fact.until,
         )
-        for fact in facts.load()
+        for fact in standard_regions.load()
     )
 
 
-def texts(story: Story, *, dateline: bool) -> Texts:
+def make_texts(story: Story, *, dateline: bool) -> Texts:
     return Texts(
         title=str(story.get("title") or ""),
         body=str(story.get("body") or ""),
@@ -50,93 +50,97 @@ def texts(story: Story, *, dateline: bool) -> Texts:
     )
 
 
-class Measure:
+class RegionScore:
     """Counts of (right, suggested, wanted) countries and of primary ones."""
 
     def __init__(self) -> None:
-        self.right = self.suggested = self.wanted = self.primary = self.asked = 0
+        self.right = self.suggested = self.expected = self.primary = self.asked = 0
 
-    def add(self, found: Sequence[str], wanted: set[str]) -> None:
-        self.right += len(wanted.intersection(found))
-        self.suggested += len(found)
-        self.wanted += len(wanted)
-        if wanted:
+    def add(self, suggested: Sequence[str], expected: set[str]) -> None:
+        self.right += len(expected.intersection(suggested))
+        self.suggested += len(suggested)
+        self.expected += len(expected)
+        if expected:
             self.asked += 1
-            self.primary += bool(found) and found[0] in wanted
+            self.primary += bool(suggested) and suggested[0] in expected
 
-    def line(self) -> str:
-        precision, recall = self.right / self.suggested, self.right / self.wanted
+    def render_line(self) -> str:
+        precision, recall = self.right / self.suggested, self.right / self.expected
         f1 = 2 * precision * recall / (precision + recall)
         return (
             f"P {precision:.3f}  R {recall:.3f}  F1 {f1:.3f}  primary {self.primary / self.asked:.3f}  n {self.asked}"
         )
 
 
-def measure(stories: Iterable[Story], places: Gazetteer, *, dateline: bool, weights: Weights) -> Measure:
-    called = names()
+def measure_regions(stories: Iterable[Story], places: Gazetteer, *, dateline: bool, weights: Weights) -> RegionScore:
+    called = load_country_names()
     levels = places.regions
-    result = Measure()
+    result = RegionScore()
     for story in stories:
-        given = story.get("places") or []
-        assert isinstance(given, list)
-        wanted = {called[fold(place)] for place in given if fold(place) in called}
-        found = regions.suggest(texts(story, dateline=dateline), places, weights)
-        about = [one.value for one in found if one.roles & ABOUT and levels[one.value].level == "country"]
-        result.add(about, wanted)
+        places_of_story = story.get("places") or []
+        assert isinstance(places_of_story, list)
+        expected = {called[fold(place)] for place in places_of_story if fold(place) in called}
+        suggested = regions.suggest(make_texts(story, dateline=dateline), places, weights)
+        about = [one.value for one in suggested if one.roles & ABOUT and levels[one.value].level == "country"]
+        result.add(about, expected)
     return result
 
 
-def names() -> dict[str, str]:
+def load_country_names() -> dict[str, str]:
     """Countries by their folded names."""
-    found: dict[str, str] = {}
-    for fact in facts.load():
+    by_name: dict[str, str] = {}
+    for fact in standard_regions.load():
         if fact.level == "country":
             for name in (*fact.names.values(), *(n for ns in fact.aliases.values() for n in ns), fact.slug):
-                found.setdefault(fold(name), fact.slug)
-    return found
+                by_name.setdefault(fold(name), fact.slug)
+    return by_name
 
 
 def main(data: Path) -> None:
     stories = [json.loads(line) for line in (data / "corpora/reuters.ndjson").read_text().splitlines()]
-    places = gazetteer()
+    places = load_gazetteer()
     places.lexicon("en")
     for dateline in (True, False):
         for name, part in (("even", stories[::2]), ("odd", stories[1::2]), ("all", stories)):
             began = time.process_time()
-            result = measure(part, places, dateline=dateline, weights=regions.WEIGHTS)
+            result = measure_regions(part, places, dateline=dateline, weights=regions.WEIGHTS)
             each = (time.process_time() - began) / len(part) * 1000
-            print(f"regions, dateline {'given' if dateline else 'withheld':8} {name:5} {result.line()}  {each:.2f} ms")
-    languages(data, stories)
-    copies(stories)
+            print(
+                f"regions, dateline {'given' if dateline else 'withheld':8} {name:5} "
+                f"{result.render_line()}  {each:.2f} ms"
+            )
+    measure_languages(data, stories)
+    measure_copies(stories)
 
 
-def languages(data: Path, wires: Sequence[Story]) -> None:
+def measure_languages(data: Path, wires: Sequence[Story]) -> None:
     """What is recognised of texts of which the language is known."""
     news = [json.loads(line) for line in (data / "corpora/wikinews_fr.ndjson").read_text().splitlines()]
-    for name, wanted, part in (("French news", "fr", news), ("wires", "en", wires)):
+    for name, expected, part in (("French news", "fr", news), ("wires", "en", wires)):
         began = time.process_time()
-        found = [language.suggest(str(one.get("title") or ""), str(one.get("body") or "")) for one in part]
+        suggested = [language.suggest(str(one.get("title") or ""), str(one.get("body") or "")) for one in part]
         each = (time.process_time() - began) / len(part) * 1000
-        right = sum(one is not None and one.value == wanted for one in found)
-        none = found.count(None)
+        right = sum(one is not None and one.value == expected for one in suggested)
+        none = suggested.count(None)
         print(f"language, {name:12} right {right}  none {none}  wrong {len(part) - right - none}  {each:.2f} ms")
 
 
-def copies(stories: Sequence[Story]) -> None:
+def measure_copies(stories: Sequence[Story]) -> None:
     """What looking for near-duplicates costs, and how many there are."""
     first: dict[int, int] = {}
-    found = compared = 0
+    matched = compared = 0
     began = time.process_time()
     for number, story in enumerate(stories):
         body = str(story.get("body") or "")
-        keys = duplicates.keys(duplicates.words(body))
+        keys = near_duplicates.keys(near_duplicates.words(body))
         earlier = {first.setdefault(key, number) for key in keys} - {number}
         compared += len(earlier)
-        own = duplicates.runs(body) if earlier else frozenset()
-        others = (duplicates.runs(str(stories[other].get("body") or "")) for other in earlier)
-        found += any(duplicates.containment(own, other) >= duplicates.COPY for other in others)
+        own = near_duplicates.runs(body) if earlier else frozenset()
+        others = (near_duplicates.runs(str(stories[other].get("body") or "")) for other in earlier)
+        matched += any(near_duplicates.containment(own, other) >= near_duplicates.COPY for other in others)
     print(
-        f"near-duplicates {found} of {compared} compared  {(time.process_time() - began) / len(stories) * 1000:.2f} ms"
+        f"near-duplicates {matched} of {compared} compared  "
+        f"{(time.process_time() - began) / len(stories) * 1000:.2f} ms"
     )
 
 

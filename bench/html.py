@@ -15,65 +15,66 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.articles import bodies
-from app.importers import dates, html
-from app.importers.document import Context, Document
-from app.text import words_key
+from app.articles.html import bodies
+from app.importers import dates
+from app.importers.document import Document, ParseContext
+from app.importers.formats.pages import web_page
+from app.text.keys import words_key
 
 
-def tokens(markup: str) -> Counter[str]:
+def count_tokens(markup: str) -> Counter[str]:
     body = LexborHTMLParser(markup).body
     return Counter(re.findall(r"\w+", body.text(separator=" ").lower() if body is not None else ""))
 
 
-def f1(found: Counter[str], expected: Counter[str]) -> float:
-    both = sum((found & expected).values())
-    return 2 * both / (found.total() + expected.total()) if both else 0.0
+def compute_f1(result: Counter[str], expected: Counter[str]) -> float:
+    both = sum((result & expected).values())
+    return 2 * both / (result.total() + expected.total()) if both else 0.0
 
 
-def judge(folder: Path) -> dict[str, float | None]:
+def judge_page(folder: Path) -> dict[str, float | None]:
     """1 for right, 0 for wrong, None where nothing is expected; `body` is the F1 of the words."""
     expected = json.loads((folder / "expected-metadata.json").read_text())
     began = time.process_time()
-    [item] = html.parse(io.BytesIO((folder / "source.html").read_bytes()), folder.name, Context())
+    [item] = web_page.parse(io.BytesIO((folder / "source.html").read_bytes()), folder.name, ParseContext())
     spent = time.process_time() - began
     document = item if isinstance(item, Document) else Document(folder.name)
-    found = bodies.to_html(document.body.kind, document.body.content) if document.body else ""
+    result = bodies.to_html(document.body.kind, document.body.content) if document.body else ""
     return {
-        "title": _same_title(document.title, expected.get("title")),
-        "authors": _same_names(document.authors, expected.get("byline")),
-        "date": _same_date(document, expected.get("publishedTime")),
-        "body": f1(tokens(found), tokens((folder / "expected.html").read_text())),
+        "title": _judge_title(document.title, expected.get("title")),
+        "authors": _judge_names(document.authors, expected.get("byline")),
+        "date": _judge_date(document, expected.get("publishedTime")),
+        "body": compute_f1(count_tokens(result), count_tokens((folder / "expected.html").read_text())),
         "seconds": spent,
     }
 
 
-def _same_title(found: str | None, expected: str | None) -> float | None:
+def _judge_title(title: str | None, expected: str | None) -> float | None:
     """With or without the name of the site behind the last separator, which this archive keeps elsewhere."""
     if not expected:
         return None
     without = re.sub(r"\s+[-–—|]\s+[^-–—|]{1,40}$", "", expected)
-    return float(words_key(found or "") in (words_key(expected), words_key(without)))
+    return float(words_key(title or "") in (words_key(expected), words_key(without)))
 
 
-def _same_names(found: tuple[str, ...], expected: str | None) -> float | None:
+def _judge_names(names: tuple[str, ...], expected: str | None) -> float | None:
     """At least one name, and each of them in the expected line, which may hold titles and dates as well."""
     if not expected:
         return None
-    return float(bool(found) and all(words_key(name) in words_key(expected) for name in found))
+    return float(bool(names) and all(words_key(name) in words_key(expected) for name in names))
 
 
-def _same_date(document: Document, expected: str | None) -> float | None:
+def _judge_date(document: Document, expected: str | None) -> float | None:
     if not expected:
         return None
     try:
-        read = dates.read_date(expected, Context().timezone)
+        expected_date = dates.read_date(expected, ParseContext().timezone)
     except ValueError:
         return None
-    return float(document.published == read)
+    return float(document.published == expected_date)
 
 
-def table(judged: dict[str, dict[str, float | None]]) -> Iterable[str]:
+def render_table(judged: dict[str, dict[str, float | None]]) -> Iterable[str]:
     for name in ("title", "authors", "date", "body"):
         marks = [mark for one in judged.values() if (mark := one[name]) is not None]
         yield f"{name:8} {sum(marks) / len(marks):6.3f}  of {len(marks)}"
@@ -85,11 +86,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("--worst", type=int, default=0)
-    given = arguments.parse_args()
-    pages = sorted(one for one in given.folder.iterdir() if (one / "source.html").exists())
-    judged = {page.name: judge(page) for page in pages}
-    print("\n".join(table(judged)))
-    for name, marks in sorted(judged.items(), key=lambda one: one[1]["body"] or 0.0)[: given.worst]:
+    options = arguments.parse_args()
+    pages = sorted(one for one in options.folder.iterdir() if (one / "source.html").exists())
+    judged = {page.name: judge_page(page) for page in pages}
+    print("\n".join(render_table(judged)))
+    for name, marks in sorted(judged.items(), key=lambda one: one[1]["body"] or 0.0)[: options.worst]:
         wrong = [part for part in ("title", "authors", "date") if marks[part] == 0.0]
         print(f"{marks['body'] or 0.0:.2f} {name}", *wrong)
 

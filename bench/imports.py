@@ -19,22 +19,22 @@ from typing import Annotated
 import orjson
 import typer
 
-from app import importing, opening
+from app.commands import import_articles, open_archive
 from app.importers import sources
-from app.importers.pipeline import Options
+from app.importers.pipeline import ImportOptions
 from app.regions import service as regions
 from app.settings import Settings
 from bench import archive
 
 
-def generated(file: Path, count: int, countries: list[str]) -> None:
+def write_archive(file: Path, count: int, countries: list[str]) -> None:
     """The articles of `bench.archive` as lines: three tags, a country and an author each, one in five names a related
     post that is to come, by its title."""
     chance = random.Random(7)
     of_tag, of_place = (list(accumulate(1 / rank for rank in range(1, n + 1))) for n in (archive.TAGS, len(countries)))
     waiting = ""
     with file.open("wb") as out:
-        for number, row in enumerate(archive.articles(count)):
+        for number, row in enumerate(archive.make_articles(count)):
             line: dict[str, object] = {
                 "id": row["external_id"],
                 "title": row["title"],
@@ -50,15 +50,15 @@ def generated(file: Path, count: int, countries: list[str]) -> None:
             out.write(orjson.dumps(line) + b"\n")
 
 
-def _countries(settings: Settings) -> list[str]:
-    db = opening.open_archive(settings)
+def _list_countries(settings: Settings) -> list[str]:
+    db = open_archive.open_archive(settings)
     with db.snapshot() as snapshot:
         atlas = regions.read(snapshot.connection)
     db.close_now()
     return [place.name for place in atlas.by_id.values() if place.level == "country"]
 
 
-def _processor(who: int) -> float:
+def _read_processor_time(who: int) -> float:
     used = resource.getrusage(who)
     return used.ru_utime + used.ru_stime
 
@@ -73,24 +73,25 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
         paths = [str(file) for file in files or []]
-        countries = _countries(settings)
+        countries = _list_countries(settings)
         if generate:
             paths = [str(Path(folder) / "generated.ndjson")]
-            generated(Path(paths[0]), generate, countries)
+            write_archive(Path(paths[0]), generate, countries)
         for _ in range(2 if again else 1):
-            _run(settings, paths, Options(enrich=enrich))
+            _run_import(settings, paths, ImportOptions(enrich=enrich))
 
 
-def _run(settings: Settings, paths: list[str], options: Options) -> None:
-    before = [_processor(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+def _run_import(settings: Settings, paths: list[str], options: ImportOptions) -> None:
+    before = [_read_processor_time(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     began = time.monotonic()
-    db = opening.open_archive(settings)
-    found = sources.find(paths, BytesIO())
-    report = importing.run(db, settings, found, options, json=False, allow_private=False)
+    db = open_archive.open_archive(settings)
+    items = sources.find_sources(paths, BytesIO())
+    report = import_articles.run_import(db, settings, items, options, json=False, allow_private=False)
     db.close_now()
     seconds = time.monotonic() - began
     used = [
-        _processor(who) - was for who, was in zip((resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN), before, strict=True)
+        _read_processor_time(who) - was
+        for who, was in zip((resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN), before, strict=True)
     ]
     print(
         f"{report.done} items: {seconds:.1f} s, {report.done / seconds:.0f} a second; "

@@ -24,7 +24,7 @@ CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class LoadRound:
     """What one run of load found. Times of the processor in microseconds a request, latencies in milliseconds."""
 
     cpu: float
@@ -33,12 +33,12 @@ class Round:
     p99: float
 
     @classmethod
-    def median(cls, rounds: Sequence[Self]) -> Self:
+    def take_median(cls, rounds: Sequence[Self]) -> Self:
         return cls(*(statistics.median(getattr(one, name) for one in rounds) for name in cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class LoadedServer:
     """A server under measurement."""
 
     pid: int
@@ -56,7 +56,7 @@ class Server:
         return int(line.split()[1]) / 1024
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
@@ -64,13 +64,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(arguments: Sequence[str], port: int, env: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A Python module as a server, from its first answer until the end of the block."""
+def run_server(arguments: Sequence[str], port: int, env: Mapping[str, str] | None = None) -> Iterator[LoadedServer]:
+    """A Python module as a server, from its first response until the end of the block."""
     command = [sys.executable, "-m", *arguments]
     with subprocess.Popen(command, env={**os.environ, **(env or {})}, stdout=subprocess.DEVNULL) as process:
         try:
             _wait_for(process, port)
-            yield Server(process.pid, f"http://127.0.0.1:{port}")
+            yield LoadedServer(process.pid, f"http://127.0.0.1:{port}")
         finally:
             process.send_signal(signal.SIGTERM)
 
@@ -80,7 +80,7 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with socket.create_connection(("127.0.0.1", port), 1) as connection:
-                # A socket listens before the server is ready: an answer, of whatever kind, says that it is.
+                # A socket listens before the server is ready: a response, of whatever kind, says that it is.
                 connection.settimeout(60)
                 connection.sendall(b"GET /-/ready HTTP/1.0\r\n\r\n")
                 if connection.recv(1):
@@ -90,31 +90,33 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     raise SystemExit(f"{' '.join(str(word) for word in process.args)} did not start.")  # type: ignore[union-attr]
 
 
-def hit(server: Server, paths: Path, seconds: float, headers: Mapping[str, str]) -> Round:
-    """As many requests as it answers in that time, over a few connections that stay open."""
-    shown = [f"{name}: {value}" for name, value in headers.items()]
+def run_load(server: LoadedServer, paths: Path, seconds: float, headers: Mapping[str, str]) -> LoadRound:
+    """As many requests as it serves in that time, over a few connections that stay open."""
+    headers_sent = [f"{name}: {value}" for name, value in headers.items()]
     # Whole seconds only: wrk knows no parts.
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}", "-s", str(SCRIPT), server.address]
     before = server.cpu()
-    told = subprocess.run([*command, "--", str(paths), *shown], capture_output=True, text=True, check=True).stdout
-    found = json.loads(told.splitlines()[-1])
-    if found["failed"] or not found["requests"]:
-        raise SystemExit(f"{found['failed']} of {found['requests']} requests failed at {server.address}:\n{told}")
-    cpu = (server.cpu() - before) / found["requests"] * 1e6
-    return Round(cpu, found["requests"] / found["seconds"], found["p50"], found["p99"])
+    output = subprocess.run(
+        [*command, "--", str(paths), *headers_sent], capture_output=True, text=True, check=True
+    ).stdout
+    report = json.loads(output.splitlines()[-1])
+    if report["failed"] or not report["requests"]:
+        raise SystemExit(f"{report['failed']} of {report['requests']} requests failed at {server.address}:\n{output}")
+    cpu = (server.cpu() - before) / report["requests"] * 1e6
+    return LoadRound(cpu, report["requests"] / report["seconds"], report["p50"], report["p99"])
 
 
-def need_wrk() -> None:
+def require_wrk() -> None:
     """Ends the program where there is no load generator, saying how to get it."""
     if shutil.which("wrk") is None:
         raise SystemExit("bench.http puts load on a server with wrk, which is not here: apt-get install wrk")
 
 
 @contextmanager
-def writing(server: Server, key: str, ids: Sequence[int], a_second: int) -> Iterator[None]:
+def write_meanwhile(server: LoadedServer, key: str, ids: Sequence[int], a_second: int) -> Iterator[None]:
     """While the block runs, changes one article after the other through the interface, evenly in time."""
     ending = Event()
-    thread = Thread(target=_write, args=(server, key, ids, a_second, ending))
+    thread = Thread(target=_write_changes, args=(server, key, ids, a_second, ending))
     thread.start()
     try:
         yield
@@ -123,12 +125,12 @@ def writing(server: Server, key: str, ids: Sequence[int], a_second: int) -> Iter
         thread.join()
 
 
-def _write(server: Server, key: str, ids: Sequence[int], a_second: int, ending: Event) -> None:
-    began, done = time.monotonic(), 0
+def _write_changes(server: LoadedServer, key: str, ids: Sequence[int], a_second: int, ending: Event) -> None:
+    began, written = time.monotonic(), 0
     with httpx.Client(base_url=server.address, headers={"Authorization": f"Bearer {key}"}) as client:
-        while a_second and not ending.wait(max(0.0, began + done / a_second - time.monotonic())):
-            path = f"/v1/articles/{ids[done % len(ids)]}"
+        while a_second and not ending.wait(max(0.0, began + written / a_second - time.monotonic())):
+            path = f"/v1/articles/{ids[written % len(ids)]}"
             etag = client.get(path, params={"fields": "version"}).headers["etag"]
             body = {"standfirst": f"Changed at {time.time():.3f}."}
             client.patch(path, json=body, headers={"If-Match": etag}).raise_for_status()
-            done += 1
+            written += 1

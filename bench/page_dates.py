@@ -20,16 +20,18 @@ from pathlib import Path
 
 import trafilatura
 
-from app.importers import charsets, html, undated
-from app.importers.document import Context, Document
+from app.importers.document import Document, ParseContext
+from app.importers.formats.pages import web_page
+from app.importers.records import fallback_dates
+from app.importers.text_parts import charsets
 
 Read = Callable[[bytes], str | None]
 
 
-def read_here(data: bytes) -> str | None:
+def read_with_dateline(data: bytes) -> str | None:
     """The day as the page writes it; a month or a year is no day."""
-    [item] = html.parse(io.BytesIO(data), "page", Context())
-    stands_in = undated.find(item, None) if isinstance(item, Document) else None
+    [item] = web_page.parse(io.BytesIO(data), "page", ParseContext())
+    stands_in = fallback_dates.find_date(item, None) if isinstance(item, Document) else None
     date = (item.published if isinstance(item, Document) else None) or (stands_in.date if stands_in else None)
     if date is None:
         return None
@@ -50,24 +52,24 @@ def find_written_day(data: bytes, instant: int) -> str | None:
 
 
 def read_trafilatura(data: bytes) -> str | None:
-    found = trafilatura.extract_metadata(charsets.decode(data, (None, None))[0])
-    return found.date if found is not None else None
+    metadata = trafilatura.extract_metadata(charsets.decode_bytes(data, (None, None))[0])
+    return metadata.date if metadata is not None else None
 
 
 _WITH_OFFSET = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?[+-]\d\d:?\d\d")
-READERS: dict[str, Read] = {"here": read_here, "trafilatura": read_trafilatura}
+READERS: dict[str, Read] = {"here": read_with_dateline, "trafilatura": read_trafilatura}
 
 
-def judge(found: str | None, expected: str) -> str:
+def judge_date(date: str | None, expected: str) -> str:
     """Of a page without a date, none is right."""
-    if found is None:
+    if date is None:
         return "right" if expected == "nan" else "none"
-    if found.endswith("…"):
-        return "coarse" if expected.startswith(found[:-1]) else "wrong"
-    return "right" if found == expected else "wrong"
+    if date.endswith("…"):
+        return "coarse" if expected.startswith(date[:-1]) else "wrong"
+    return "right" if date == expected else "wrong"
 
 
-def _file(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path:
     return next(path for path in (folder / part / name for part in (".", "test_set", "cache", "eval")) if path.exists())
 
 
@@ -77,29 +79,29 @@ def main() -> None:
     args.add_argument("pages", type=Path)
     args.add_argument("--part", default="0/1", help="which of how many parts of the pages")
     args.add_argument("--wrong", type=int, default=0, help="pages to name that were read wrong or not at all")
-    given = args.parse_args()
-    part, parts = map(int, given.part.split("/"))
+    options = args.parse_args()
+    part, parts = map(int, options.part.split("/"))
     counts: dict[str, Counter[str]] = {name: Counter() for name in READERS}
     seconds = dict.fromkeys(READERS, 0.0)
-    shown = 0
-    for address, page in json.loads(given.pages.read_text()).items():
+    shown_count = 0
+    for address, page in json.loads(options.pages.read_text()).items():
         if zlib.crc32(page["file"].encode()) % parts != part:
             continue
-        data, expected = _file(given.folder, page["file"]).read_bytes(), str(page["date"])
-        found = {}
+        data, expected = _find_file(options.folder, page["file"]).read_bytes(), str(page["date"])
+        results = {}
         for name, read in READERS.items():
             began = time.process_time()
-            found[name] = read(data)
+            results[name] = read(data)
             seconds[name] += time.process_time() - began
-            counts[name][judge(found[name], expected)] += 1
-        if judge(found["here"], expected) != "right" and shown < given.wrong:
-            shown += 1
-            print(page["file"], "expected", expected, found, address)
+            counts[name][judge_date(results[name], expected)] += 1
+        if judge_date(results["here"], expected) != "right" and shown_count < options.wrong:
+            shown_count += 1
+            print(page["file"], "expected", expected, results, address)
     for name, count in counts.items():
         total = count.total()
-        said = ", ".join(f"{kind} {count[kind]}" for kind in ("right", "wrong", "coarse", "none"))
+        counts_text = ", ".join(f"{kind} {count[kind]}" for kind in ("right", "wrong", "coarse", "none"))
         share, spent = count["right"] / total, seconds[name] / total * 1000
-        print(f"{name:12} {share:.3f} of {total}: {said}; {spent:.0f} ms a page")
+        print(f"{name:12} {share:.3f} of {total}: {counts_text}; {spent:.0f} ms a page")
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import httpx
 
-from app import opening
 from app.changes.follower import catch_up
+from app.commands import open_archive
 from app.importers import pipeline, sources
-from app.importers.pipeline import Options
+from app.importers.pipeline import ImportOptions
 from app.main import create_app
-from app.search import analysis
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
+from app.search.query import analysis
 from app.settings import Settings
 
 SEED = 1987
@@ -34,14 +34,14 @@ Story = dict[str, object]
 
 
 @asynccontextmanager
-async def archive(*files: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def open_client(*files: Path) -> AsyncIterator[httpx.AsyncClient]:
     """An archive of these files, imported and indexed as by the command, and a client without a key."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
-        db = opening.open_archive(settings)
-        options = Options(body_kind="markdown" if "digitalgov" in files[0].name else None)
-        found = sources.find([str(file) for file in files], io.BytesIO())
-        report = pipeline.run(db, found, options, lambda: int(time.time()))
+        db = open_archive.open_archive(settings)
+        options = ImportOptions(body_kind="markdown" if "digitalgov" in files[0].name else None)
+        items = sources.find_sources([str(file) for file in files], io.BytesIO())
+        report = pipeline.run_import(db, items, options, lambda: int(time.time()))
         indexer = Indexer(settings.index_path)
         assert indexer.acquire()
         catch_up(db, indexer)
@@ -60,23 +60,23 @@ def read_lines(file: Path) -> list[Story]:
         return [json.loads(line) for line in lines]
 
 
-def stories(file: Path) -> list[Story]:
+def read_stories(file: Path) -> list[Story]:
     read = read_lines(file)
     return [story for story in read if story.get("title") or story.get("body")]
 
 
-async def found(client: httpx.AsyncClient, text: str, limit: int = 10, **more: str) -> list[Story]:
+async def search(client: httpx.AsyncClient, text: str, limit: int = 10, **more: str) -> list[Story]:
     """Hits of a query; the text is cut to what a query may be, between words."""
     q = " ".join(text.split()[:64])
     while len(q) > 512:
         q = q.rpartition(" ")[0]
     params = {"q": q, "limit": str(limit), "fields": "external_id,title", "count": "none", **more}
-    answer = await client.get("/v1/search", params=params)
-    answer.raise_for_status()
-    return [hit["article"] for hit in answer.json()["data"]]
+    response = await client.get("/v1/search", params=params)
+    response.raise_for_status()
+    return [hit["article"] for hit in response.json()["data"]]
 
 
-def gain(names: list[str], judged: dict[str, int], at: int = 10) -> float:
+def compute_gain(names: list[str], judged: dict[str, int], at: int = 10) -> float:
     def sum_up(scores: list[int]) -> float:
         return sum(score / math.log2(rank + 2) for rank, score in enumerate(scores[:at]))
 
@@ -84,17 +84,17 @@ def gain(names: list[str], judged: dict[str, int], at: int = 10) -> float:
     return sum_up([judged.get(name, 0) for name in names]) / ideal if ideal else 0.0
 
 
-async def collections(data: Path) -> None:
+async def measure_collections(data: Path) -> None:
     for name, aim in COLLECTIONS.items():
-        async with archive(data / "search" / name / "corpus.ndjson") as client:
+        async with open_client(data / "search" / name / "corpus.ndjson") as client:
             for typo in ("auto", "off"):
                 started = time.perf_counter()
-                gains = await judged(client, data / "search" / name, typo)
+                gains = await judge_queries(client, data / "search" / name, typo)
                 each = (time.perf_counter() - started) / len(gains) * 1000
                 print(f"  nDCG@10 {sum(gains) / len(gains):.4f} (aim {aim}), typo={typo}, {each:.1f} ms a query")
 
 
-async def judged(client: httpx.AsyncClient, folder: Path, typo: str = "auto") -> list[float]:
+async def judge_queries(client: httpx.AsyncClient, folder: Path, typo: str = "auto") -> list[float]:
     """nDCG@10 of each query of the collection in a folder."""
     queries = {str(query["id"]): str(query["text"]) for query in read_lines(folder / "queries.ndjson")}
     scores: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -102,12 +102,12 @@ async def judged(client: httpx.AsyncClient, folder: Path, typo: str = "auto") ->
         query, document, score = line.split("\t")
         scores[query][document] = int(score)
     return [
-        gain([str(a["external_id"]) for a in await found(client, text, typo=typo)], scores[number])
+        compute_gain([str(a["external_id"]) for a in await search(client, text, typo=typo)], scores[number])
         for number, text in queries.items()
     ]
 
 
-def mistyped(title: str, chance: random.Random) -> str | None:
+def make_typo(title: str, chance: random.Random) -> str | None:
     """The title with one random edit in one word of five letters or more; None where it has no such word."""
     words = title.split()
     long = [i for i, word in enumerate(words) if len(word) >= 5 and word.isalpha()]
@@ -122,97 +122,101 @@ def mistyped(title: str, chance: random.Random) -> str | None:
     return " ".join(words)
 
 
-async def titles(data: Path) -> None:
+async def measure_titles(data: Path) -> None:
     for name in ("reuters.ndjson", "digitalgov.ndjson"):
         file = data / "corpora" / name
-        async with archive(file) as client:
-            pairs = edited_titles(stories(file), 500)
+        async with open_client(file) as client:
+            pairs = edit_titles(read_stories(file), 500)
             for what, side in (("as they are", 0), ("with one edit", 1)):
-                right = await first_three(client, stories(file), [(pair[0], pair[side]) for pair in pairs])
+                right = await count_first_three(client, read_stories(file), [(pair[0], pair[side]) for pair in pairs])
                 print(f"  500 titles {what}: {right:.1%} within the first three")
 
 
-def edited_titles(read: list[Story], count: int) -> list[tuple[str, str]]:
+def edit_titles(read: list[Story], count: int) -> list[tuple[str, str]]:
     """Titles, each with one edit in one word."""
     chance, titled = random.Random(SEED), [str(story["title"]) for story in read if story.get("title")]
     pairs: list[tuple[str, str]] = []
     while len(pairs) < count:
         title = chance.choice(titled)
-        edited = mistyped(title, chance)
+        edited = make_typo(title, chance)
         pairs += [(title, edited)] if edited else []
     return pairs
 
 
-async def first_three(client: httpx.AsyncClient, read: list[Story], asked: list[tuple[str, str]]) -> float:
+async def count_first_three(client: httpx.AsyncClient, read: list[Story], queries: list[tuple[str, str]]) -> float:
     """The share of titles, each with what is asked for it, of which an article stands within the first three hits."""
-    named: defaultdict[str, set[str]] = defaultdict(set)
+    ids_by_title: defaultdict[str, set[str]] = defaultdict(set)
     for story in read:
-        named[" ".join(str(story.get("title")).lower().split())].add(str(story["id"]))
+        ids_by_title[" ".join(str(story.get("title")).lower().split())].add(str(story["id"]))
     right = 0
-    for title, text in asked:
-        hits = await found(client, text, 3)
-        good = any(hit["external_id"] in named[" ".join(title.lower().split())] for hit in hits)
+    for title, text in queries:
+        hits = await search(client, text, 3)
+        good = any(hit["external_id"] in ids_by_title[" ".join(title.lower().split())] for hit in hits)
         right += good
         if not good and "-v" in sys.argv:
             print("    missed:", text, "|", title, "|", [hit["title"] for hit in hits])
-    return right / len(asked)
+    return right / len(queries)
 
 
-async def exact(data: Path) -> None:
+async def measure_exact(data: Path) -> None:
     """Of each word that was asked for, hits that hold it must stand above all that only hold another in its place."""
     for name in ("reuters.ndjson", "digitalgov.ndjson"):
         file, chance = data / "corpora" / name, random.Random(SEED)
-        every = sorted({word for story in stories(file) for word in _words(story, "title") if len(word) >= 5})
-        pairs = [(word, mistyped(word, chance) or word) for word in chance.sample(every, 500)]
-        async with archive(file) as client:
+        every = sorted({word for story in read_stories(file) for word in _list_words(story, "title") if len(word) >= 5})
+        pairs = [(word, make_typo(word, chance) or word) for word in chance.sample(every, 500)]
+        async with open_client(file) as client:
             for what, queries in (
                 ("words", [word for word, _ in pairs]),
                 ("words with one edit", [word for _, word in pairs]),
-                ("titles with one edit", [edited for _, edited in edited_titles(stories(file), 500)]),
+                ("titles with one edit", [edited for _, edited in edit_titles(read_stories(file), 500)]),
             ):
-                below = [await exact_below_others(client, text) for text in queries]
+                below = [await count_exact_below_others(client, text) for text in queries]
                 corrected = sum(count for count, _ in below)
                 print(f"  500 {what}: {corrected} corrected, {sum(n for _, n in below)} exact hits below others")
 
 
-async def exact_below_others(client: httpx.AsyncClient, text: str) -> tuple[int, int]:
+async def count_exact_below_others(client: httpx.AsyncClient, text: str) -> tuple[int, int]:
     """How many words were corrected, and how many hits that hold a word itself stand below one that does not. Of a
     title only the words that were corrected are looked at: with any of its words enough, the others have no order."""
-    shown = {"fields": "title,standfirst,language,tags.name,authors.name", "include": "body_text"}
-    answer = await client.get("/v1/search", params={"q": text, "limit": "100", "count": "none", **shown})
-    query, hits = answer.raise_for_status().json()["query"], answer.json()["data"]
+    options = {"fields": "title,standfirst,language,tags.name,authors.name", "include": "body_text"}
+    response = await client.get("/v1/search", params={"q": text, "limit": "100", "count": "none", **options})
+    query, hits = response.raise_for_status().json()["query"], response.json()["data"]
     corrected = [row["word"] for row in query["corrections"]]
     below = 0
     for word in corrected or ([text] if len(text.split()) == 1 else []):
-        held = [_holds(hit["article"], word, query["languages"]) for hit in hits]
-        below += sum(there and not all(held[:i]) for i, there in enumerate(held))
+        is_exact = [_has_word(hit["article"], word, query["languages"]) for hit in hits]
+        below += sum(there and not all(is_exact[:i]) for i, there in enumerate(is_exact))
     return len(corrected), below
 
 
-def _holds(article: Story, word: str, languages: list[str]) -> bool:
+def _has_word(article: Story, word: str, languages: list[str]) -> bool:
     """In its text, in any form of the word, or in the name of a tag or author."""
-    named = [*_rows(article, "tags"), *_rows(article, "authors")]
+    names = [*_list_rows(article, "tags"), *_list_rows(article, "authors")]
     parts = [str(article[part] or "") for part in ("title", "standfirst", "body_text")]
-    read = analysis.analysed("\n".join([*parts, *(str(one["name"]) for one in named)]), str(article["language"]))
-    forms = [analysis.words(word, language) for language in (*languages, None)]  # as the index is asked for them
-    return {*read.words}.issuperset(analysis.words(word)) or any({*read.stems}.issuperset(form) for form in forms)
+    analysed = analysis.analyse("\n".join([*parts, *(str(one["name"]) for one in names)]), str(article["language"]))
+    forms = [
+        analysis.analyse_words(word, language) for language in (*languages, None)
+    ]  # as the index is asked for them
+    return {*analysed.words}.issuperset(analysis.analyse_words(word)) or any(
+        {*analysed.stems}.issuperset(form) for form in forms
+    )
 
 
-def _rows(article: Story, name: str) -> list[Story]:
-    found = article[name]
-    assert isinstance(found, list)
-    return found
+def _list_rows(article: Story, name: str) -> list[Story]:
+    rows = article[name]
+    assert isinstance(rows, list)
+    return rows
 
 
-def _words(story: Story, part: str) -> list[str]:
+def _list_words(story: Story, part: str) -> list[str]:
     return [word.lower() for word in str(story.get(part) or "").split() if word.isalpha()]
 
 
-async def facets(data: Path) -> None:
+async def measure_facets(data: Path) -> None:
     file, chance = data / "corpora" / "reuters.ndjson", random.Random(SEED)
-    read = stories(file)
-    async with archive(file) as client:
-        topics = Counter(t for s in read for t in _set(s, "tags"))
+    read = read_stories(file)
+    async with open_client(file) as client:
+        topics = Counter(t for s in read for t in _list_values(s, "tags"))
         wrong = 0
         for _ in range(200):
             chosen = chance.sample([t for t, n in topics.items() if n > 20], 2)
@@ -221,64 +225,67 @@ async def facets(data: Path) -> None:
             params = {mode: ",".join(chosen), "facets": "tag", "facet_limit": "200", "limit": "1"}
             if picked and mode != "tag":
                 params["tag"] = ",".join(picked)
-            shown = (await client.get("/v1/search", params=params)).json()
+            response = (await client.get("/v1/search", params=params)).json()
             expected: Counter[str] = Counter()
             for story in read:
-                tags = _set(story, "tags")
+                tags = _list_values(story, "tags")
                 if (mode == "tag_all" and not tags >= set(chosen)) or (mode == "tag_not" and tags & set(chosen)):
                     continue
                 expected.update(tags)
-            counted = {row["value"]: row["count"] for row in shown["facets"]["tag"] if row["count"]}
+            counted = {row["value"]: row["count"] for row in response["facets"]["tag"] if row["count"]}
             wrong += counted != dict(expected)
         print(f"  200 random filters: {wrong} differ from the file")
 
 
-def _set(story: Story, name: str) -> set[str]:
-    found = story.get(name) or []
-    assert isinstance(found, list)
-    return set(found)
+def _list_values(story: Story, name: str) -> set[str]:
+    values = story.get(name) or []
+    assert isinstance(values, list)
+    return set(values)
 
 
-async def timeline(data: Path) -> None:
+async def measure_timeline(data: Path) -> None:
     file, chance = data / "corpora" / "reuters.ndjson", random.Random(SEED)
-    words = [w for s in stories(file) for w in str(s.get("title") or "").split() if w.isalpha() and len(w) > 3]
-    async with archive(file) as client:
+    words = [w for s in read_stories(file) for w in str(s.get("title") or "").split() if w.isalpha() and len(w) > 3]
+    async with open_client(file) as client:
         wrong = 0
         for _ in range(100):
             dates = {"published_from": "1986-09", "published_to": "1987-12", "tz": "Europe/Brussels"}
             params = {"q": chance.choice(words), "interval": chance.choice(["day", "week", "month"]), **dates}
-            shown = (await client.get("/v1/timeline", params=params)).json()
+            response = (await client.get("/v1/timeline", params=params)).json()
             del params["interval"]
             total = (await client.get("/v1/search", params={**params, "limit": "1"})).json()["page"]["total"]
-            hours = {round(_hours(bucket)) % 24 for bucket in shown["buckets"]}
-            wrong += sum(bucket["count"] for bucket in shown["buckets"]) != total or {1, 23} & hours != {1, 23}
+            hours = {round(_count_hours(bucket)) % 24 for bucket in response["buckets"]}
+            wrong += sum(bucket["count"] for bucket in response["buckets"]) != total or {1, 23} & hours != {1, 23}
         print(f"  100 timelines across both clock changes: {wrong} differ from the search's total")
 
 
-def _hours(bucket: dict[str, str]) -> float:
+def _count_hours(bucket: dict[str, str]) -> float:
     from datetime import datetime
 
     start, end = (datetime.fromisoformat(bucket[name]) for name in ("start", "end"))
     return (end - start).total_seconds() / 3600
 
 
-async def similar(data: Path) -> None:
+async def measure_similar(data: Path) -> None:
     file, chance = data / "corpora" / "reuters.ndjson", random.Random(SEED)
-    by_id = {str(story["id"]): story for story in stories(file)}
-    telling = [i for i, s in by_id.items() if _set(s, "tags") and not _set(s, "tags") & {"earn", "acq"}]
-    async with archive(file) as client:
+    by_id = {str(story["id"]): story for story in read_stories(file)}
+    telling = [i for i, s in by_id.items() if _list_values(s, "tags") and not _list_values(s, "tags") & {"earn", "acq"}]
+    async with open_client(file) as client:
         shares = []
         for name in chance.sample(telling, 500):
             at = (await client.get("/v1/resolve", params={"external_id": name})).headers["location"]
-            answer = await client.get(f"{at}/related", params={"kind": "similar", "limit": "5"})
-            rows = [row["article"]["external_id"] for row in answer.json()["data"]]
-            shares += [bool(_set(by_id[row], "tags") & _set(by_id[name], "tags")) for row in rows]
+            response = await client.get(f"{at}/related", params={"kind": "similar", "limit": "5"})
+            rows = [row["article"]["external_id"] for row in response.json()["data"]]
+            shares += [bool(_list_values(by_id[row], "tags") & _list_values(by_id[name], "tags")) for row in rows]
         print(f"  similar articles: {sum(shares) / len(shares):.3f} of the first five share a topic")
 
 
-async def main(data: Path, wanted: Sequence[str]) -> None:
-    parts = {f.__name__: f for f in (collections, titles, exact, facets, timeline, similar)}
-    for name in [name for name in wanted if name in parts] or parts:
+async def main(data: Path, arguments: Sequence[str]) -> None:
+    parts = {
+        f.__name__: f
+        for f in (measure_collections, measure_titles, measure_exact, measure_facets, measure_timeline, measure_similar)
+    }
+    for name in [name for name in arguments if name in parts] or parts:
         await parts[name](data)
 
 

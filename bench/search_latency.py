@@ -1,6 +1,6 @@
-"""Search latency of the whole answer beside the same question put to tantivy alone: `… [folder] [size …]`.
+"""Search latency of the whole response beside the same question put to tantivy alone: `… [folder] [size …]`.
 
-The whole answer is one call of the ASGI application without a server around it, so it holds everything that Dateline
+The whole response is one call of the ASGI application without a server around it, so it holds everything that Dateline
 does and nothing that a client costs. First every question is new, its articles' cards too; then the same ones are
 asked again, with the cards in memory. Prints the table of docs/performance.md.
 """
@@ -23,23 +23,24 @@ import orjson
 from fastapi import FastAPI
 from starlette.types import Message
 
-from app import serving
+from app.commands import serve
 from app.main import create_app
-from app.search import matching, timeline
+from app.search import timeline
 from app.search.engine import Question
-from app.search.fields import ID_BITS
-from app.search.query import parse
-from app.search.reader import View, terms_counts
-from app.search.tantivy_engine import TantivyEngine
-from app.search.tree import Field
-from bench.archive import NEWEST, build, vocabulary
+from app.search.query.parser import parse
+from app.search.query.tree import Field
+from app.search.tantivy import matches
+from app.search.tantivy.index_schema import ID_BITS
+from app.search.tantivy.local_engine import TantivyEngine
+from app.search.tantivy.reader import View, count_terms
+from bench.archive import NEWEST, build_archive, make_vocabulary
 
 ROUNDS = 100
 Asked = dict[str, str]
 
 
-async def ask(app: FastAPI, path: str, params: Asked) -> tuple[float, dict[str, object]]:
-    """Milliseconds, and the answer; anything but 200 is a mistake of this program."""
+async def send_request(app: FastAPI, path: str, params: Asked) -> tuple[float, dict[str, object]]:
+    """Milliseconds, and the response; anything but 200 is a mistake of this program."""
     body: list[bytes] = []
     status: list[int] = []
 
@@ -63,7 +64,7 @@ async def ask(app: FastAPI, path: str, params: Asked) -> tuple[float, dict[str, 
     return took, orjson.loads(b"".join(body))
 
 
-def question(path: str, params: Asked) -> Question:
+def read_question(path: str, params: Asked) -> Question:
     """What the engine is asked where nothing but `params` is given."""
     words = parse(params.get("q", "")).tree
     if path == "/v1/suggest":
@@ -81,27 +82,27 @@ def question(path: str, params: Asked) -> Question:
     )
 
 
-def raw(view: View, path: str, params: Asked) -> float:
+def measure_raw(view: View, path: str, params: Asked) -> float:
     """Milliseconds of tantivy's own part: the composed query searched once, aggregated where counts were asked for.
 
     Facets and timelines of everything that matches; of suggestions the titles.
     """
-    asked = question(path, params)
-    query = matching.query(view, asked)
+    question_read = read_question(path, params)
+    query = matches.build_query(view, question_read)
     span = NEWEST - 10 * 365 * 86_400, NEWEST
-    edges = timeline.edges("month", UTC, span, span).exact if path == "/v1/timeline" else ()
+    edges = timeline.compute_edges("month", UTC, span, span).exact if path == "/v1/timeline" else ()
     ranges = [{"from": float(start << ID_BITS), "to": float(end << ID_BITS)} for start, end in pairwise(edges)]
     began = time.perf_counter()
     if ranges:
         view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": ranges}}})
     else:
-        view.searcher.search(query, asked.limit + 1)
+        view.searcher.search(query, question_read.limit + 1)
     if "facets" in params:
-        terms_counts(view.searcher, query, ("tags", "within_5", "language", "year"))
+        count_terms(view.searcher, query, ("tags", "within_5", "language", "year"))
     return (time.perf_counter() - began) * 1000
 
 
-def kinds(words: list[str], chance: random.Random) -> dict[str, tuple[str, Callable[[], Asked]]]:
+def make_kinds(words: list[str], chance: random.Random) -> dict[str, tuple[str, Callable[[], Asked]]]:
     common, middle, rare = words[:60], words[200:2_000], words[8_000:30_000]
 
     def pick(among: list[str], count: int = 1) -> str:
@@ -112,7 +113,7 @@ def kinds(words: list[str], chance: random.Random) -> dict[str, tuple[str, Calla
         at = chance.randrange(1, len(word) - 1)
         return word[:at] + "x" + word[at + 1 :]
 
-    def pasted() -> str:
+    def paste() -> str:
         return pick(common, 20) + " " + pick(middle, 25) + " " + pick(rare, 15)
 
     search, every = "/v1/search", "tag,region,author,section,language,year"
@@ -125,7 +126,7 @@ def kinds(words: list[str], chance: random.Random) -> dict[str, tuple[str, Calla
         "unfinished word": (search, lambda: {"q": pick(middle)[:3], "prefix": "true"}),
         "misspelt word": (search, lambda: {"q": misspelt()}),
         "word and filters": (search, lambda: {"q": pick(middle), "tag": f"tag-{chance.randrange(50)}"}),
-        "pasted text of 60 words": (search, lambda: {"q": " ".join(pasted().split())[:512].rpartition(" ")[0]}),
+        "pasted text of 60 words": (search, lambda: {"q": " ".join(paste().split())[:512].rpartition(" ")[0]}),
         "six facets": (search, lambda: {"q": pick(middle), "facets": every}),
         "highlights of 20 hits": (search, lambda: {"q": pick(middle, 2), "highlight": "title,standfirst,body"}),
         "timeline by month": ("/v1/timeline", lambda: {"q": pick(middle), "interval": "month"}),
@@ -133,35 +134,35 @@ def kinds(words: list[str], chance: random.Random) -> dict[str, tuple[str, Calla
     }  # fmt: skip
 
 
-async def measure(folder: Path, size: int) -> None:
-    settings = build(folder, size)
+async def measure_search(folder: Path, size: int) -> None:
+    settings = build_archive(folder, size)
     app = create_app(settings, follow=False)
     engine = TantivyEngine(settings.index_path)
     chance = random.Random(8)
-    words = vocabulary(random.Random(3))
-    await ask(app, "/v1/search", {"q": words[5], "facets": "tag"})  # opens what is opened once
-    serving.settle()
-    print(f"\n{size:,} articles, milliseconds, {ROUNDS} questions of each kind, load {_load()}\n")
+    words = make_vocabulary(random.Random(3))
+    await send_request(app, "/v1/search", {"q": words[5], "facets": "tag"})  # opens what is opened once
+    serve.freeze_garbage_collector()
+    print(f"\n{size:,} articles, milliseconds, {ROUNDS} questions of each kind, load {_read_load()}\n")
     print("| question | new p50 | new p99 | again p50 | again p99 | tantivy p50 | p99 | more |")
     print("|---" * 8 + "|")
-    for kind, (path, params) in kinds(words, chance).items():
-        asked = [params() for _ in range(ROUNDS)]
-        new = [(await ask(app, path, one))[0] for one in asked]
-        again = [(await ask(app, path, one))[0] for one in asked]
+    for kind, (path, params) in make_kinds(words, chance).items():
+        queries = [params() for _ in range(ROUNDS)]
+        new = [(await send_request(app, path, one))[0] for one in queries]
+        again = [(await send_request(app, path, one))[0] for one in queries]
         view = replace(engine.view(), memo={})
-        alone = [raw(view, path, one) for one in asked]
+        alone = [measure_raw(view, path, one) for one in queries]
         more = statistics.median(again) - statistics.median(alone)
-        figures = [shown for took in (new, again, alone) for shown in (statistics.median(took), _p99(took))]
+        figures = [value for took in (new, again, alone) for value in (statistics.median(took), _percentile(took))]
         print(f"| {kind} | {' | '.join(f'{figure:.2f}' for figure in (*figures, more))} |")
-    print(f"\nload {_load()}")
+    print(f"\nload {_read_load()}")
     await app.state.archive.db.close()
 
 
-def _p99(took: list[float]) -> float:
+def _percentile(took: list[float]) -> float:
     return statistics.quantiles(took, n=100)[98]
 
 
-def _load() -> str:
+def _read_load() -> str:
     """Processes that wanted a core, in the last minute: whoever else works makes all of this slower."""
     return f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
@@ -171,10 +172,10 @@ async def main() -> None:
     folders = [Path(word) for word in sys.argv[1:] if not word.isdigit()]
     for size in sizes:
         if folders:
-            await measure(folders[0] / str(size), size)
+            await measure_search(folders[0] / str(size), size)
             continue
         with tempfile.TemporaryDirectory() as folder:
-            await measure(Path(folder), size)
+            await measure_search(Path(folder), size)
 
 
 if __name__ == "__main__":

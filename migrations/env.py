@@ -1,11 +1,11 @@
-"""Runs migrations on the connection that `app.schema` hands over, or on DATELINE_DATABASE_URL for developers."""
+"""Runs migrations on the connection that `app.db.migrate` hands over, or on DATELINE_DATABASE_URL for developers."""
 
 from alembic import context
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 -- fills the metadata
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.settings import Settings
 
 
@@ -17,7 +17,7 @@ def run() -> None:
             context.run_migrations()
         return
     db = Database(Settings(), log.append)
-    with db.alone(), db.engine.begin() as own:
+    with db.hold_write_lock(), db.engine.begin() as own:
         context.config.attributes["connection"] = own
         run()
     db.close_now()

@@ -100,10 +100,10 @@ def _cldr() -> Iterator[tuple[str, str, int, str]]:
         for kind, field in (("m", "months"), ("d", "days")):
             for context in data[field].values():
                 for width, names in context.items():
-                    found = names[1] if isinstance(names, tuple) else names
-                    if width == "narrow" or isinstance(found, Alias):
+                    chosen_name = names[1] if isinstance(names, tuple) else names
+                    if width == "narrow" or isinstance(chosen_name, Alias):
                         continue
-                    for number, name in found.items():
+                    for number, name in chosen_name.items():
                         yield locale.partition("_")[0], kind, number + (kind == "d"), str(name)
 
 

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from app.cli import cli
+from app.commands.cli import cli
 from app.errors import CODES
 from app.settings import Settings
 
@@ -23,7 +23,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 ERRORS_HEAD = """# Errors
 
-Every failure is answered with a problem document (`application/problem+json`, RFC 9457):
+Every failure is a problem document (`application/problem+json`, RFC 9457):
 
 ```json
 {"type": "/problems/limit_too_large", "title": "Limit too large", "status": 422,
@@ -32,10 +32,10 @@ Every failure is answered with a problem document (`application/problem+json`, R
 ```
 
 Branch on `code`, which is one of the list below and never changes its meaning; show `detail`. `type` is an address that
-answers with what is said here. Under `errors` everything that is wrong with the input is listed, each with the
+returns what is said here. Under `errors` everything that is wrong with the input is listed, each with the
 `parameter` or the JSON `pointer` into the body; the document's `code` is that of the first. `request_id` finds the
 request in the server's log; it is null for a 404 or 410, which caches may keep, and is then in the header
-`X-Request-Id` of answers that are not shared. Some codes have members of their own, named below.
+`X-Request-Id` of responses that are not shared. Some codes have members of their own, named below.
 
 This page is generated from the code; run `python scripts/build_docs.py` after changing an error.
 

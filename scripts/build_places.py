@@ -30,7 +30,7 @@ def build(demonyms: dict[str, str], tables: dict[str, dict[str, str]], slugs: se
     if unknown:
         raise ValueError(f"no such regions: {', '.join(unknown)}")
     lists = {name: {slug: split(text) for slug, text in kind.items()} for name, kind in kinds.items()}
-    empty = [f"{name}.{slug}" for name, kind in lists.items() for slug, found in kind.items() if not found]
+    empty = [f"{name}.{slug}" for name, kind in lists.items() for slug, names in kind.items() if not names]
     if empty:
         raise ValueError(f"without a name: {', '.join(empty)}")
     words = {name: sorted(split(text)) for name, text in tables["words"].items()}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import region_sources as sources
 
-from app.regions.facts import Level, RegionFact, fold
+from app.regions.standard_regions import Level, RegionFact, fold
 
 OUTPUT = Path("app/regions/regions.json")
 NOT_ISO = frozenset(("AC", "CP", "CQ", "DG", "EA", "IC", "QO", "TA"))  # CLDR's own codes for parts of countries
@@ -28,7 +28,7 @@ Aliases = dict[str, list[str]]
 
 
 @dataclass
-class Atlas:
+class RegionAtlas:
     """What is built so far: facts by slug, and the slug of each code."""
 
     facts: dict[str, RegionFact] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Atlas:
 
 def main(package: Path, output: Path) -> None:
     """Raises ValueError or KeyError where the tables contradict each other; then nothing is written."""
-    atlas, names = Atlas(), sources.Names()
+    atlas, names = RegionAtlas(), sources.CldrNames()
     add_tree(atlas, names, parents(sources.containment(package)), sources.codes(package))
     add_cities(atlas, names, sources.cities())
     add_capitals(atlas, names, sources.capitals())
@@ -54,12 +54,12 @@ def main(package: Path, output: Path) -> None:
     add_cities(atlas, names, [city for city in sources.cities() if city["slug"] not in atlas.facts])
     add_groupings(atlas, names, sources.groupings())
     check(atlas)
-    rows = [json.dumps(row(fact), ensure_ascii=False, sort_keys=True) for fact in ordered(atlas.facts)]
+    rows = [json.dumps(row(fact), ensure_ascii=False, sort_keys=True) for fact in sort_facts(atlas.facts)]
     output.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
     print(f"{output}: {len(rows)} regions, {output.stat().st_size} bytes")
 
 
-def check(atlas: Atlas) -> None:
+def check(atlas: RegionAtlas) -> None:
     """Every slug and code that a table names exists."""
     named = {fact.capital for fact in atlas.facts.values() if fact.capital}
     unknown = named - atlas.facts.keys() | sources.overrides().keys() - atlas.slugs.keys()
@@ -73,15 +73,17 @@ def parents(contains: Mapping[str, list[str]]) -> dict[str, str]:
     for area, above in BETWEEN.items():
         tree[above] = [code for code in tree[above] if code not in tree[area]] + [area]
     tree["001"] = [*tree["001"], "AQ"]
-    found, queue = {"001": ""}, ["001"]
+    parent_of, queue = {"001": ""}, ["001"]
     for area in queue:
         for code in tree.get(area, []):
-            found[code] = area
+            parent_of[code] = area
             queue.append(code)
-    return found
+    return parent_of
 
 
-def add_tree(atlas: Atlas, names: sources.Names, above: Mapping[str, str], codes: Mapping[str, dict[str, str]]) -> None:
+def add_tree(
+    atlas: RegionAtlas, names: sources.CldrNames, above: Mapping[str, str], codes: Mapping[str, dict[str, str]]
+) -> None:
     """The world, its M49 areas and the countries of today."""
     overrides = sources.overrides()
     for code, parent in above.items():
@@ -110,11 +112,11 @@ def with_codes(fact: RegionFact, code: str, known: Mapping[str, str], override: 
     return replace(fact, iso2=code, iso3=override.get("iso3", known["_alpha3"]), m49=m49 or None)
 
 
-def territory_names(names: sources.Names, code: str, override: sources.Override) -> tuple[dict[str, str], Aliases]:
+def territory_names(names: sources.CldrNames, code: str, override: sources.Override) -> tuple[dict[str, str], Aliases]:
     """The name shown per language, and the others: CLDR's own where another is shown, and those of the table."""
     cldr = names.territory(code)
     shown = {lang: tidy(name, lang) for lang, name in cldr.items()}
-    aliases: Aliases = {lang: list(found) for lang, found in override.get("aliases", {}).items()}
+    aliases: Aliases = {lang: list(values) for lang, values in override.get("aliases", {}).items()}
     if override.get("split"):
         cldr = split_brackets(cldr, shown)
     if "zone" in override:
@@ -133,8 +135,8 @@ def split_brackets(cldr: Mapping[str, str], shown: dict[str, str]) -> dict[str, 
     """Leaves the name before the brackets in `shown` and returns what stood in them."""
     others = {}
     for lang, name in cldr.items():
-        if found := _BRACKETED.match(name):
-            shown[lang], others[lang] = found["name"], found["other"]
+        if match := _BRACKETED.match(name):
+            shown[lang], others[lang] = match["name"], match["other"]
     return others
 
 
@@ -149,29 +151,29 @@ def distinct(shown: Mapping[str, str], aliases: Mapping[str, list[str]]) -> dict
     """Aliases that match something that neither the name in their language nor an alias for all of them does."""
     everywhere = {fold(name): name for name in aliases.get("und", [])}
     kept: dict[str, tuple[str, ...]] = {"und": tuple(everywhere[key] for key in sorted(everywhere))}
-    for lang, found in aliases.items():
+    for lang, values in aliases.items():
         if lang != "und":
-            keys = {fold(name): name for name in found}
+            keys = {fold(name): name for name in values}
             known = {fold(shown.get(lang, shown["en"])), *everywhere}
             kept[lang] = tuple(keys[key] for key in sorted(keys) if key not in known)
     return {lang: names for lang, names in sorted(kept.items()) if names}
 
 
-def add_cities(atlas: Atlas, names: sources.Names, found: Iterable[sources.City]) -> None:
+def add_cities(atlas: RegionAtlas, names: sources.CldrNames, cities: Iterable[sources.City]) -> None:
     """Those whose country or area is there already; the others wait for their former state."""
-    for city in found:
+    for city in cities:
         if city["place"] in atlas.slugs:
             atlas.add(city_fact(atlas, names, city))
 
 
-def add_capitals(atlas: Atlas, names: sources.Names, found: Mapping[str, sources.City]) -> None:
-    for code, city in found.items():
+def add_capitals(atlas: RegionAtlas, names: sources.CldrNames, cities: Mapping[str, sources.City]) -> None:
+    for code, city in cities.items():
         fact, country = city_fact(atlas, names, city), atlas.facts[atlas.slugs[code]]
         atlas.add(fact)
         atlas.facts[country.slug] = replace(country, capital=fact.slug)
 
 
-def city_fact(atlas: Atlas, names: sources.Names, city: sources.City) -> RegionFact:
+def city_fact(atlas: RegionAtlas, names: sources.CldrNames, city: sources.City) -> RegionFact:
     english = city["names"]["en"]
     translated = names.zone_city(city["zone"]) if city["zone"] else {}
     shown = {lang: name for lang, name in {**translated, **city["names"]}.items() if name != english}
@@ -185,9 +187,9 @@ def city_fact(atlas: Atlas, names: sources.Names, city: sources.City) -> RegionF
     )
 
 
-def add_former(atlas: Atlas, found: Mapping[str, sources.Former]) -> None:
+def add_former(atlas: RegionAtlas, former: Mapping[str, sources.Former]) -> None:
     """A state may be succeeded by another that is gone as well, so slugs are resolved once all are there."""
-    for slug, state in found.items():
+    for slug, state in former.items():
         codes = state["codes"]
         fact = RegionFact(
             slug=slug,
@@ -204,12 +206,12 @@ def add_former(atlas: Atlas, found: Mapping[str, sources.Former]) -> None:
             until=state["years"][1],
         )
         atlas.add(fact)
-    for slug, state in found.items():
+    for slug, state in former.items():
         atlas.facts[slug] = replace(atlas.facts[slug], successors=atlas.resolve(state["successors"]))
 
 
-def add_groupings(atlas: Atlas, names: sources.Names, found: Mapping[str, sources.Grouping]) -> None:
-    for slug, grouping in found.items():
+def add_groupings(atlas: RegionAtlas, names: sources.CldrNames, groupings: Mapping[str, sources.Grouping]) -> None:
+    for slug, grouping in groupings.items():
         cldr = names.territory(grouping["territory"]) if "territory" in grouping else {}
         shown = {lang: tidy(name, lang) for lang, name in cldr.items()} | grouping["names"]
         fact = RegionFact(
@@ -223,7 +225,7 @@ def add_groupings(atlas: Atlas, names: sources.Names, found: Mapping[str, source
         atlas.add(fact)
 
 
-def members(atlas: Atlas, grouping: sources.Grouping) -> tuple[str, ...]:
+def members(atlas: RegionAtlas, grouping: sources.Grouping) -> tuple[str, ...]:
     """The slugs of the countries listed, or of all of today's below the areas listed, without the exceptions."""
     listed = grouping["members"].split()
     if listed[0] == "=":
@@ -233,15 +235,15 @@ def members(atlas: Atlas, grouping: sources.Grouping) -> tuple[str, ...]:
     return atlas.resolve(code for code in listed if code not in grouping.get("except", "").split())
 
 
-def line(atlas: Atlas, slug: str) -> list[str]:
+def line(atlas: RegionAtlas, slug: str) -> list[str]:
     """Slugs above a region, nearest first."""
     above = atlas.facts[slug].parent
     return [above, *line(atlas, above)] if above else []
 
 
-def ordered(facts: Mapping[str, RegionFact]) -> list[RegionFact]:
+def sort_facts(facts: Mapping[str, RegionFact]) -> list[RegionFact]:
     """By level, within it parents first, then by slug."""
-    atlas = Atlas(facts=dict(facts))
+    atlas = RegionAtlas(facts=dict(facts))
     return sorted(facts.values(), key=lambda fact: (LEVELS.index(fact.level), len(line(atlas, fact.slug)), fact.slug))
 
 

@@ -44,10 +44,13 @@ install() {
 if ! recent_enough "$python" || [ "$(cat .venv/place 2>/dev/null || pwd)" != "$(pwd)" ]; then
     make_environment
 fi
-wanted=$(cat "$lock" pyproject.toml | cksum)
+wanted=$(cat "$lock" requirements/build.txt pyproject.toml | cksum)
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     echo "Installing what $lock names …"
     install --no-deps --require-hashes --requirement "$lock"
-    install --no-deps --no-build-isolation --editable .
+    # What builds the project lies beside what runs it, never among it.
+    rm -rf .venv/build
+    install --no-deps --require-hashes --target .venv/build --requirement requirements/build.txt
+    PYTHONPATH=$(pwd)/.venv/build install --no-deps --no-build-isolation --editable .
     echo "$wanted" >"$stamp"
 fi

@@ -3,7 +3,8 @@
 # Needs uv (pip install uv). Run from the project's root after changing pyproject.toml.
 set -eu
 compile="uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url"
-echo "flit-core" > requirements/build.in
-$compile pyproject.toml requirements/build.in --extra importers --output-file requirements/run.txt "$@"
-$compile pyproject.toml requirements/build.in --extra importers --extra postgres --constraint requirements/run.txt --output-file requirements/postgres.txt "$@"
-$compile pyproject.toml requirements/build.in --extra importers --extra postgres --group dev --constraint requirements/postgres.txt --output-file requirements/dev.txt "$@"
+# What builds the project is in a file of its own: it is not installed beside what runs.
+sed -n 's/^requires = \["\(.*\)"\]$/\1/p' pyproject.toml | $compile - --output-file requirements/build.txt "$@"
+$compile pyproject.toml --extra importers --output-file requirements/run.txt "$@"
+$compile pyproject.toml --extra importers --extra postgres --constraint requirements/run.txt --output-file requirements/postgres.txt "$@"
+$compile pyproject.toml --extra importers --extra postgres --group dev --constraint requirements/postgres.txt --output-file requirements/dev.txt "$@"

@@ -74,7 +74,7 @@ class _Babel(Protocol):
     def Locale(self, language: str) -> _Locale: ...  # noqa: N802 (Babel's name)
 
 
-class Names:
+class CldrNames:
     """CLDR's names of territories and of the cities that time zones are named after, through Babel."""
 
     def __init__(self) -> None:
@@ -89,8 +89,8 @@ class Names:
         """Names of a zone's city, only in languages that write it otherwise than the zone's own name."""
         if zone not in self._locales["ru"].time_zones:
             raise KeyError(zone)
-        found = {lang: locale.time_zones.get(zone, {}).get("city") for lang, locale in self._locales.items()}
-        return {lang: name for lang, name in found.items() if name}
+        cities = {lang: locale.time_zones.get(zone, {}).get("city") for lang, locale in self._locales.items()}
+        return {lang: name for lang, name in cities.items() if name}
 
 
 def containment(package: Path) -> dict[str, list[str]]:

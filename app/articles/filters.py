@@ -1,4 +1,4 @@
-"""One filter for three readers: SQL (here), the change feed (`matches`, here) and the search index (in its engine).
+"""One filter for three readers: SQL (`reading.filter_sql`), the change feed (`matches`) and the search index.
 
 Everything in it is resolved: ids, epoch seconds and bits; no names, no request. It decides alone which articles a list,
 a search, a count or a consumer of changes means.
@@ -7,11 +7,10 @@ a search, a count or a consumer of changes means.
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, literal_column, not_, or_, select
+from sqlalchemy import and_, literal_column, or_, select
 
 from app.enrich.suggestion import ABOUT, DATELINE
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
-from app.sql import AnyOf, Value
 
 A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
 
@@ -91,7 +90,7 @@ class ArticleFilter:
 
     @property
     def public_only(self) -> bool:
-        """Whether the search index, which holds published articles only, can answer it."""
+        """Whether the search index, which holds published articles only, can be used."""
         return self.statuses == PUBLISHED
 
     @property
@@ -100,232 +99,8 @@ class ArticleFilter:
         return not self.years and self.published == (None, None)
 
 
-Shape = tuple[object, ...]
-
-
-def shape(wanted: ArticleFilter) -> Shape:
-    """What the statement's text depends on; the values are bound. Bounded in number: lists differ by emptiness only."""
-    return (
-        wanted.statuses,
-        wanted.ids is not None,
-        *(bool(getattr(wanted, name)) for name in _LISTS),
-        len(wanted.tags_all),
-        len(wanted.regions_all),
-        wanted.exact,
-        len(wanted.years),
-        bool(wanted.coarse_years),
-        wanted.coarse is not None,
-        *((start is None, end is None) for start, end in (wanted.published, wanted.updated, wanted.dateline)),
-        wanted.translation_of is not None,
-        wanted.has_image,
-        wanted.has_correction,
-        wanted.has_unresolved,
-        wanted.nothing,
-    )
-
-
-_LISTS = (
-    "external_ids", "origins", "languages", "sources", "authors", "sections", "tags", "tags_not", "regions",
-    "regions_not",
-)  # fmt: skip
-
-LIST_NAMES = ("ids", *_LISTS)
-"""Bound names that hold lists."""
-
-
-def values(wanted: ArticleFilter) -> dict[str, Value]:
-    """What the conditions bind, by name."""
-    bound: dict[str, Value] = {name: list(getattr(wanted, name)) for name in _LISTS if getattr(wanted, name)}
-    if wanted.ids is not None:
-        bound["ids"] = list(wanted.ids)
-    bound |= {f"tags_all_{i}": tag for i, tag in enumerate(wanted.tags_all)}
-    bound |= {f"regions_all_{i}": region for i, region in enumerate(wanted.regions_all)}
-    if wanted.regions or wanted.regions_all or wanted.regions_not:
-        bound["roles"] = wanted.roles
-    spans = {f"years_{i}": span for i, span in enumerate(wanted.years)}
-    spans |= {f"coarse_years_{i}": span for i, span in enumerate(wanted.coarse_years)}
-    spans |= {"published": wanted.published, "updated": wanted.updated, "dateline": wanted.dateline}
-    if wanted.coarse is not None:
-        spans |= {"coarse": wanted.coarse, "around": around(wanted)}
-    for name, (start, end) in spans.items():
-        bound |= {f"{name}_from": start} if start is not None else {}
-        bound |= {f"{name}_to": end} if end is not None else {}
-    if wanted.translation_of is not None:
-        bound["translation_of"] = wanted.translation_of
-    return bound
-
-
-def lists(wanted: ArticleFilter) -> list[str]:
-    """The bound names that hold lists in this filter's statement."""
-    return [name for name in LIST_NAMES if getattr(wanted, name)] + (["ids"] if wanted.ids == () else [])
-
-
-def conditions(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    """The filter as SQL over `article`; ANDed. Only `wanted`'s shape shows in the text."""
-    return _conditions(wanted, [*_tagged(wanted), *_placed(wanted)])
-
-
-def looked_up(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    """The same for rows that come one by one from elsewhere: links are looked up for each, not gathered before."""
-    return _conditions(wanted, [*_has_tags(wanted), *_lies_in(wanted)])
-
-
-def _conditions(wanted: ArticleFilter, linked: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
-    if wanted.nothing:
-        return [false()]
-    found: list[ColumnElement[bool]] = [_status(wanted.statuses), *_plain(wanted), *linked, *_ruled_out(wanted)]
-    found += [*_published(wanted), *span("updated", A.c.updated_at, wanted.updated)]
-    start, end = wanted.dateline
-    if start is not None:
-        found.append(A.c.dateline_to > bindparam("dateline_from", type_=A.c.dateline_to.type))
-    if end is not None:
-        found.append(A.c.dateline_from < bindparam("dateline_to", type_=A.c.dateline_from.type))
-    return found
-
-
-_EXACT = A.c.published_precision == literal_column("'instant'")
-
-
-def _published(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    at = A.c.published_at
-    if wanted.coarse is None:
-        found = span("published", at, wanted.published)
-    else:
-        exact, coarse = and_(_EXACT, *span("published", at, wanted.published)), span("coarse", at, wanted.coarse)
-        # The span around both first: an index can begin there.
-        found = [*span("around", at, around(wanted)), or_(exact, and_(not_(_EXACT), *coarse))]
-    if wanted.years:
-        either = or_(*(and_(*span(f"years_{i}", at, year)) for i, year in enumerate(wanted.years)))
-        if wanted.coarse_years:
-            coarse_years = enumerate(wanted.coarse_years)
-            period = or_(*(and_(*span(f"coarse_years_{i}", at, year)) for i, year in coarse_years))
-            either = or_(and_(_EXACT, either), and_(not_(_EXACT), period))
-        found.append(either)
-    return found
-
-
-def around(wanted: ArticleFilter) -> Span:
-    """The span that holds `published` and `coarse`; both are open at the same ends."""
-    both = (wanted.published, wanted.coarse or wanted.published)
-    starts, ends = ([end for span in both if (end := span[i]) is not None] for i in (0, 1))
-    return min(starts, default=None), max(ends, default=None)
-
-
-def _status(statuses: tuple[str, ...]) -> ColumnElement[bool]:
-    # Literals, because partial indexes serve no bound values; they come from the closed list of states.
-    if len(statuses) == 1:
-        return A.c.status == literal_column(f"'{statuses[0]}'")
-    return A.c.status.in_([literal_column(f"'{status}'") for status in statuses])
-
-
-def _plain(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if wanted.ids is not None:
-        found.append(AnyOf(A.c.id, "ids"))
-    for name, column in (
-        ("external_ids", A.c.external_id),
-        ("origins", A.c.origin),
-        ("languages", A.c.language),
-        ("sources", A.c.source_id),
-    ):
-        if getattr(wanted, name):
-            found.append(AnyOf(column, name))
-    if wanted.translation_of is not None:
-        found.append(A.c.translation_of == bindparam("translation_of", type_=A.c.id.type))
-        found.append(ORIGINAL.is_not(None))
-    if wanted.has_image:
-        found.append(A.c.images != literal_column("'[]'"))
-    if wanted.has_correction:
-        found.append(A.c.corrections != literal_column("'[]'"))
-    if wanted.has_unresolved:
-        found.append(UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists())
-    return found
-
-
-def _tagged(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    by_tag = select(TAGGED.c.article_id)
-    found: list[ColumnElement[bool]] = [
-        A.c.id.in_(by_tag.where(AnyOf(TAGGED.c.tag_id, name)))
-        for name in ("tags", "authors", "sections")
-        if getattr(wanted, name)
-    ]
-    for i in range(len(wanted.tags_all)):
-        tag = bindparam(f"tags_all_{i}", type_=TAGGED.c.tag_id.type)
-        found.append(A.c.id.in_(by_tag.where(TAGGED.c.tag_id == tag)))
-    return found
-
-
-def _placed(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    by_region = select(PLACED.c.article_id).where(in_role(wanted))
-    found: list[ColumnElement[bool]] = []
-    if wanted.regions:
-        found.append(A.c.id.in_(by_region.where(AnyOf(PLACED.c.region_id, "regions"))))
-    for i in range(len(wanted.regions_all)):
-        region = bindparam(f"regions_all_{i}", type_=PLACED.c.region_id.type)
-        found.append(A.c.id.in_(by_region.where(PLACED.c.region_id == region)))
-    return found
-
-
-def in_role(wanted: ArticleFilter) -> ColumnElement[bool]:
-    """Of a row that links an article to a region: that it does so in one of the roles asked for."""
-    return _has_role(PLACED.c.roles if wanted.exact else PLACED.c.roles_within)
-
-
-def _has_role(roles: ColumnElement[int]) -> ColumnElement[bool]:
-    return roles.bitwise_and(bindparam("roles", type_=PLACED.c.roles.type)) != literal_column("0")
-
-
-# Aliases: a statement that is driven from a link has that table in it already.
-_tag, _place = TAGGED.alias("other_tag"), PLACED.alias("other_region")
-
-
-def _has_tag(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
-    return select(_tag.c.article_id).where(_tag.c.article_id == A.c.id, wanted).correlate(A).exists()
-
-
-def _lies(*wanted: ColumnElement[bool]) -> ColumnElement[bool]:
-    return select(_place.c.article_id).where(_place.c.article_id == A.c.id, *wanted).correlate(A).exists()
-
-
-def _has_tags(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    names = [name for name in ("tags", "authors", "sections") if getattr(wanted, name)]
-    all_of = [bindparam(f"tags_all_{i}", type_=_tag.c.tag_id.type) for i in range(len(wanted.tags_all))]
-    return [_has_tag(AnyOf(_tag.c.tag_id, name)) for name in names] + [_has_tag(_tag.c.tag_id == one) for one in all_of]
-
-
-def _lies_in(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    role = _has_role(_place.c.roles if wanted.exact else _place.c.roles_within)
-    found = [_lies(AnyOf(_place.c.region_id, "regions"), role)] if wanted.regions else []
-    for i in range(len(wanted.regions_all)):
-        found.append(_lies(_place.c.region_id == bindparam(f"regions_all_{i}", type_=_place.c.region_id.type), role))
-    return found
-
-
-def _ruled_out(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    """Looked up for each article: gathering all that have a common tag would cost more than any page."""
-    found: list[ColumnElement[bool]] = []
-    if wanted.tags_not:
-        found.append(not_(_has_tag(AnyOf(_tag.c.tag_id, "tags_not"))))
-    if wanted.regions_not:
-        # With all that lies below it, whatever the scope.
-        below = _has_role(_place.c.roles_within)
-        found.append(not_(_lies(AnyOf(_place.c.region_id, "regions_not"), below)))
-    return found
-
-
-def span(name: str, column: ColumnElement[int], asked: Span) -> list[ColumnElement[bool]]:
-    """From and to, bound as `values` names them."""
-    start, end = asked
-    found: list[ColumnElement[bool]] = []
-    if start is not None:
-        found.append(column >= bindparam(f"{name}_from", type_=column.type))
-    if end is not None:
-        found.append(column < bindparam(f"{name}_to", type_=column.type))
-    return found
-
-
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ArticleFacts:
     """What a filter can ask of one article, as the log and the index keep it. Regions: id → (roles, roles within)."""
 
     id: int
@@ -351,48 +126,55 @@ class Facts:
     """What readers get instead of an article that was public once: 410, or a redirect. No filter asks for it."""
 
 
-def matches(wanted: ArticleFilter, facts: Facts) -> bool:
-    """The filter over one article's facts: what SQL and the index answer, one article at a time."""
+def matches(article_filter: ArticleFilter, facts: ArticleFacts) -> bool:
+    """The filter over one article's facts: what SQL and the index select, one article at a time."""
     tags = set(facts.tags)
     return (
-        not wanted.nothing
-        and facts.status in wanted.statuses
-        and (wanted.ids is None or facts.id in wanted.ids)
-        and _one_of(facts.external_id, wanted.external_ids)
-        and _one_of(facts.origin, wanted.origins)
-        and _one_of(facts.language, wanted.languages)
-        and _one_of(facts.source, wanted.sources)
-        and all(not asked or tags & set(asked) for asked in (wanted.tags, wanted.authors, wanted.sections))
-        and tags >= set(wanted.tags_all)
-        and not tags & set(wanted.tags_not)
-        and _regions_match(wanted, facts)
-        and _within(facts.published_at, (wanted.coarse if facts.is_coarse else None) or wanted.published)
-        and (not wanted.years or any(_within(facts.published_at, year) for year in _years(wanted, facts)))
-        and _within(facts.updated_at, wanted.updated)
-        and _overlaps(facts.dateline, wanted.dateline)
-        and wanted.translation_of in (None, facts.translation_of)
-        and (facts.has_image or not wanted.has_image)
-        and (facts.has_correction or not wanted.has_correction)
-        and (facts.has_unresolved or not wanted.has_unresolved)
+        not article_filter.nothing
+        and facts.status in article_filter.statuses
+        and (article_filter.ids is None or facts.id in article_filter.ids)
+        and _one_of(facts.external_id, article_filter.external_ids)
+        and _one_of(facts.origin, article_filter.origins)
+        and _one_of(facts.language, article_filter.languages)
+        and _one_of(facts.source, article_filter.sources)
+        and all(
+            not asked or tags & set(asked)
+            for asked in (article_filter.tags, article_filter.authors, article_filter.sections)
+        )
+        and tags >= set(article_filter.tags_all)
+        and not tags & set(article_filter.tags_not)
+        and _regions_match(article_filter, facts)
+        and _within(
+            facts.published_at, (article_filter.coarse if facts.is_coarse else None) or article_filter.published
+        )
+        and (
+            not article_filter.years or any(_within(facts.published_at, year) for year in _years(article_filter, facts))
+        )
+        and _within(facts.updated_at, article_filter.updated)
+        and _overlaps(facts.dateline, article_filter.dateline)
+        and article_filter.translation_of in (None, facts.translation_of)
+        and (facts.has_image or not article_filter.has_image)
+        and (facts.has_correction or not article_filter.has_correction)
+        and (facts.has_unresolved or not article_filter.has_unresolved)
     )
 
 
-def _years(wanted: ArticleFilter, facts: Facts) -> tuple[Span, ...]:
-    return wanted.coarse_years if facts.is_coarse and wanted.coarse_years else wanted.years
+def _years(article_filter: ArticleFilter, facts: ArticleFacts) -> tuple[Span, ...]:
+    return article_filter.coarse_years if facts.is_coarse and article_filter.coarse_years else article_filter.years
 
 
 def _one_of(value: object, asked: tuple[object, ...]) -> bool:
     return not asked or value in asked
 
 
-def _regions_match(wanted: ArticleFilter, facts: Facts) -> bool:
-    side = 0 if wanted.exact else 1
-    found = {region for region, roles in facts.regions.items() if roles[side] & wanted.roles}
-    below = {region for region, roles in facts.regions.items() if roles[1] & wanted.roles}
+def _regions_match(article_filter: ArticleFilter, facts: ArticleFacts) -> bool:
+    side = 0 if article_filter.exact else 1
+    regions = {region for region, roles in facts.regions.items() if roles[side] & article_filter.roles}
+    below = {region for region, roles in facts.regions.items() if roles[1] & article_filter.roles}
     return (
-        (not wanted.regions or not found.isdisjoint(wanted.regions))
-        and found >= set(wanted.regions_all)
-        and below.isdisjoint(wanted.regions_not)
+        (not article_filter.regions or not regions.isdisjoint(article_filter.regions))
+        and regions >= set(article_filter.regions_all)
+        and below.isdisjoint(article_filter.regions_not)
     )
 
 

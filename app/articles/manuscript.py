@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.enrich.suggestion import Suggestion
+from app.enrich.suggestion import SuggestedValue
 from app.errors import InvalidInput
-from app.http.times import Period, read_time, read_zone
-from app.tags.wanted import Wanted
+from app.http.params.times import Period, read_time, read_zone
+from app.tags.tag_names import TagSpec
 
 EXTRA = "extra."
 """Before the name of a column that has no place of its own, among what a table gives."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dateline:
+class ArticleDateline:
     """`date` is `2025`, `2025-12` or `2025-12-03`; `start` and `end` (exclusive) are its period in epoch seconds."""
 
     text: str
@@ -60,7 +60,7 @@ def row_identity(id: int, created_at: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExportedRow:
     """Which article of this archive a row of its own export is, where all three agree, and as of which version.
 
     `created_at` is in epoch seconds; another archive may have the same id and slug, hardly all three. `origin` is what
@@ -98,7 +98,7 @@ class Manuscript:
     `said` names the fields (of `field_hashes.FIELDS`) that the source says anything of, None: all of them; of a known
     article the others stay as they are. `hashes` are those of what it says, packed, and `format` is what it was read
     in. `retracts`: it takes back what is here, and says nothing of what is not. `known` says which article of this
-    archive a row or a line of its own export is, before `identity` does; `given` names the columns of its table.
+    archive a row or a line of its own export is, before `identity` does; `columns` names those of its table.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -112,8 +112,8 @@ class Manuscript:
     language: str
     title_derived: bool = False
     standfirst: str | None = None
-    dateline: Dateline | None = None
-    tags: tuple[Wanted, ...] = ()
+    dateline: ArticleDateline | None = None
+    tags: tuple[TagSpec, ...] = ()
     regions: tuple[tuple[int, int], ...] = ()
     related: tuple[RelatedEntry, ...] | None = ()
     images: str = "[]"
@@ -139,14 +139,14 @@ class Manuscript:
     former_hash: str | None = None
     former_identity: str | None = None
     address: str | None = None
-    suggestions: tuple[Suggestion, ...] | None = None
+    suggestions: tuple[SuggestedValue, ...] | None = None
     text_keys: tuple[int, ...] | None = None
     said: tuple[str, ...] | None = None
     hashes: str = ""
     format: str = ""
     retracts: bool = False
-    given: tuple[str, ...] = ()
-    known: Known | None = None
+    columns: tuple[str, ...] = ()
+    known: ExportedRow | None = None
 
 
 @lru_cache(maxsize=1024)
@@ -155,7 +155,7 @@ def dateline_span(date: str | None) -> tuple[int, int] | None:
     if date is None:
         return None
     try:
-        found = read_time(date, read_zone("UTC"), 0)
+        period = read_time(date, read_zone("UTC"), 0)
     except InvalidInput:
         return None
-    return (found.start, found.end) if isinstance(found, Period) else None
+    return (period.start, period.end) if isinstance(period, Period) else None

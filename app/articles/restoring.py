@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.articles import revisions, stored
-from app.articles.editing import Edit
-from app.articles.stored import Stored
+from app.articles.editing import ArticleEdit
+from app.articles.store import revisions, stored_article
+from app.articles.store.stored_article import StoredArticle
 from app.errors import NotFound
 from app.regions import service as regions
 
@@ -18,12 +18,16 @@ RESTORED = (
 the source calls the article."""
 
 
-def edit_to(connection: Connection, current: Stored, version: int) -> Edit:
+def edit_to(version: int, connection: Connection, current: StoredArticle) -> ArticleEdit:
     """NotFound where there is no such version. What it was linked to and is gone meanwhile is left out."""
-    old = current if version == current.existing.version else revisions.get(connection, current.existing.id, version)
+    old = (
+        current
+        if version == current.existing_row.version
+        else revisions.get(connection, current.existing_row.id, version)
+    )
     if old is None:
         raise NotFound()
-    said, known = stored.manuscript(connection, old), regions.atlas(connection).by_id
+    [said], known = stored_article.make_manuscripts(connection, [old]), regions.atlas(connection).by_id
     changes = {name: getattr(said, name) for name in RESTORED}
     changes["authors"] = tuple(one for one in said.tags if one.kind == "contributor")
     changes["tags"] = tuple(one for one in said.tags if one.kind != "contributor")
@@ -31,4 +35,4 @@ def edit_to(connection: Connection, current: Stored, version: int) -> Edit:
     dateline = said.dateline
     if dateline is not None and dateline.region not in known:
         changes["dateline"] = replace(dateline, region=None)
-    return Edit(changes)
+    return ArticleEdit(changes)

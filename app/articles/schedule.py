@@ -7,12 +7,12 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, literal_column, select
 
-from app.actor import Actor, set_actor
 from app.articles import service, states
-from app.db import Database
+from app.db.actor import Actor, set_actor
+from app.db.database import Database
+from app.db.sql import Prepared, clock, prepare
 from app.errors import DatabaseUnavailable
 from app.models import Article, table
-from app.sql import Prepared, clock, prepare
 
 A = table(Article)
 SECONDS = 0.5
@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=4)
-def _due(dialect: str) -> Prepared:
+def _due_statement(dialect: str) -> Prepared:
     due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= clock())
     return prepare(select(A.c.id).where(due).limit(1), dialect)
 
 
 @lru_cache(maxsize=4)
-def _outdated(dialect: str) -> Prepared:
+def _outdated_statement(dialect: str) -> Prepared:
     old = A.c.trashed_at <= clock() - bindparam("seconds", type_=A.c.trashed_at.type)
     return prepare(select(A.c.id).where(A.c.status == literal_column("'trashed'"), old).limit(1), dialect)
 
@@ -41,7 +41,7 @@ async def run(db: Database, trash_days: int) -> None:
     set_actor(Actor("server", "schedule"))
     while True:
         try:
-            if await db.reader.rows(_due(db.dialect), {}):
+            if await db.reader.rows(_due_statement(db.dialect), {}):
                 published = (await db.write(service.go_live)).value
                 log.info("went live: %s", published)
                 if len(published) == service.AT_ONCE:
@@ -59,7 +59,7 @@ async def run(db: Database, trash_days: int) -> None:
 
 async def _empty_bin(db: Database, days: int) -> bool:
     """Removes some of what has been in the bin for so long; whether there may be more."""
-    if not await db.reader.rows(_outdated(db.dialect), {"seconds": days * states.DAY}):
+    if not await db.reader.rows(_outdated_statement(db.dialect), {"seconds": days * states.DAY}):
         return False
     removed = (await db.write(states.empty_bin, days)).value
     log.info("removed from the bin for good: %s", removed)

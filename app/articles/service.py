@@ -10,19 +10,29 @@ from dataclasses import replace
 from sqlalchemy import Connection, bindparam, select, update
 from sqlmodel import Session
 
-from app import text
-from app.articles import addresses, baselines, originals, own_exports, partial, saving, suggested, threeway
-from app.articles.columns import EXISTING, Existing, Saving
-from app.articles.field_hashes import Hashes
 from app.articles.manuscript import Manuscript, Original
-from app.articles.saving import Batch, Outcome, Saved
+from app.articles.reimport import own_exports, partial_rows, three_way_merge, url_matches
 from app.articles.states import AT_ONCE, go_live, withdraw
-from app.articles.threeway import Merged
+from app.articles.store import saving, source_baselines, suggestions, translation_links
+from app.articles.store.field_hashes import Hashes
+from app.articles.store.row_columns import EXISTING, ExistingRow, SaveContext
+from app.articles.store.saving import Batch, Outcome, Saved
+from app.db.sql import read_clock, split_chunks
 from app.errors import ExternalIdTaken
 from app.models import Article, table
-from app.sql import read_clock
+from app.text import keys
 
-__all__ = ["AT_ONCE", "Outcome", "Saved", "create", "go_live", "preview", "strangers", "upsert", "withdraw"]
+__all__ = [
+    "AT_ONCE",
+    "Outcome",
+    "Saved",
+    "create",
+    "find_identity_conflicts",
+    "go_live",
+    "preview",
+    "upsert",
+    "withdraw",
+]
 
 A = table(Article)
 
@@ -36,10 +46,10 @@ Baselines = Mapping[int, Mapping[str, Hashes]]
 def create(session: Session, manuscript: Manuscript, *, now: int, site_url: str, by: str | None = None) -> Saved:
     """One new article. SlugTaken where a given slug is not free, ExternalIdTaken where its identity is known."""
     if manuscript.identity:
-        if _existing(session.connection(), [manuscript]):
+        if _load_existing(session.connection(), [manuscript]):
             raise ExternalIdTaken(manuscript.external_id or manuscript.identity)
-        baselines.forgive(session.connection(), manuscript.origin, manuscript.identity)
-    return saving.save(session, Batch([manuscript], [None], strict=True), Saving(now, by, site_url))[0]
+        source_baselines.forgive(session.connection(), manuscript.origin, manuscript.identity)
+    return saving.save(session, Batch([manuscript], [None], strict=True), SaveContext(now, by, site_url))[0]
 
 
 def upsert(
@@ -51,20 +61,20 @@ def upsert(
     by: str | None = "import",
     overwrite: bool = False,
 ) -> list[Saved]:
-    """Creates or merges three ways (`threeway`) by (origin, identity), in the order given; an equal content hash
-    changes nothing. Rows of this archive's own tables change the articles that they name (`partial`). `overwrite` takes
-    the source's side against editors, but brings back nothing that was withdrawn, binned, purged or taken back to
+    """Creates or merges three ways (`three_way_merge`) by (origin, identity), in the order given; an equal content hash
+    changes nothing. Rows of this archive's own tables change the articles that they name (`partial_rows`). `overwrite`
+    takes the source's side against editors, but brings back nothing that was withdrawn, binned, purged or taken back to
     draft.
 
     Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:
     another time than the database's.
     """
-    found = _merge_rows(session, manuscripts, now, by, site_url, overwrite=overwrite)
-    rest = {i: m for i, m in enumerate(manuscripts) if i not in found}
+    results = _merge_rows(session, manuscripts, now, by, site_url, overwrite=overwrite)
+    rest = {i: m for i, m in enumerate(manuscripts) if i not in results}
     if rest:
         saved = _upsert(session, list(rest.values()), now, by, site_url, overwrite=overwrite)
-        found |= dict(zip(rest, saved, strict=True))
-    return [found[i] for i in range(len(manuscripts))]
+        results |= dict(zip(rest, saved, strict=True))
+    return [results[i] for i in range(len(manuscripts))]
 
 
 def _merge_rows(
@@ -77,11 +87,11 @@ def _merge_rows(
     overwrite: bool,
 ) -> dict[int, Saved]:
     """What became of the rows that name articles of this archive, by their places."""
-    rows = {i: m for i, m in enumerate(manuscripts) if m.given and m.known is not None}
+    rows = {i: m for i, m in enumerate(manuscripts) if m.columns and m.known is not None}
     if not rows:
         return {}
-    how = Saving(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
-    merged = {i: partial.merge(session, m, how, overwrite=overwrite) for i, m in rows.items()}
+    how = SaveContext(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
+    merged = {i: partial_rows.merge(session, m, how, overwrite=overwrite) for i, m in rows.items()}
     return {i: saved for i, saved in merged.items() if saved is not None}
 
 
@@ -96,28 +106,29 @@ def _upsert(
 ) -> list[Saved]:
     manuscripts = own_exports.identify(session.connection(), manuscripts, adopt=True)
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
-    existing = _existing(session.connection(), list(last.values()), lock=True)
+    existing = _load_existing(session.connection(), list(last.values()), lock=True)
     at = read_clock(session.connection()) if now is None else now
-    how = Saving(at, by, site_url, imported=True)
+    how = SaveContext(at, by, site_url, imported=True)
     pending, saved = _sift(session.connection(), last, existing, at, overwrite=overwrite)
-    known = baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
+    known = source_baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
     for later in (False, True):  # translations behind the originals that come with them
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
         saved |= _save(session, part, existing, known, how, overwrite=overwrite)
-    heard = [(one.id, last[key].format, last[key].hashes) for key, one in saved.items() if one.id and _is_heard(one)]
-    baselines.keep(session.connection(), heard, known)
+    silent = {*three_way_merge.LEFT_ALONE.values()}
+    heard = [
+        (one.id, last[key].format, last[key].hashes)
+        for key, one in saved.items()
+        if one.id and silent.isdisjoint(one.notes)
+    ]
+    source_baselines.save(session.connection(), heard, known)
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
-
-
-def _is_heard(saved: Saved) -> bool:
-    return not {*threeway.LEFT_ALONE.values()} & {*saved.notes}
 
 
 def _sift(
     connection: Connection,
     last: Mapping[Key, Manuscript],
-    existing: Mapping[Key, Existing],
+    existing: Mapping[Key, ExistingRow],
     now: int,
     *,
     overwrite: bool,
@@ -125,17 +136,22 @@ def _sift(
     """What needs a closer look, and what is settled: it says the same as last time, or is not to come back."""
     named = [(m.origin, m.identity) for key, m in last.items() if key not in existing and m.identity is not None]
     lines = {key: m.known for key, m in last.items() if key not in existing and m.known is not None}
-    rows = {key: baselines.row_identity(known.id, known.created_at) for key, known in lines.items()}
-    purged = baselines.find_purged(connection, [*named, *rows.values()])
+    rows = {key: source_baselines.row_identity(known.id, known.created_at) for key, known in lines.items()}
+    purged = source_baselines.find_purged(connection, [*named, *rows.values()])
     pending: dict[Key, Manuscript] = {}
     settled: dict[Key, Saved] = {}
     for key, m in last.items():
         old = existing.get(key)
         if old is None and {(m.origin, m.identity), rows.get(key)} & purged:
-            settled[key] = Saved(0, 0, "unchanged", notes=(threeway.PURGED,), is_kept=True)
+            settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.PURGED,), is_kept=True)
         elif old is None and m.retracts:
-            settled[key] = Saved(0, 0, "unchanged", notes=(threeway.UNKNOWN,))
-        elif old and not overwrite and _is_same(m, old) and threeway.is_settled(m, old, now):
+            settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.UNKNOWN,))
+        elif (
+            old
+            and not overwrite
+            and old.content_hash in (m.content_hash, m.former_hash)
+            and three_way_merge.is_settled(m, old, now)
+        ):
             settled[key] = Saved(old.id, old.version, "unchanged")
         else:
             pending[key] = m
@@ -145,9 +161,9 @@ def _sift(
 def _save(
     session: Session,
     pending: Mapping[Key, Manuscript],
-    existing: Mapping[Key, Existing],
+    existing: Mapping[Key, ExistingRow],
     known: Baselines,
-    how: Saving,
+    how: SaveContext,
     *,
     overwrite: bool,
 ) -> dict[Key, Saved]:
@@ -155,36 +171,38 @@ def _save(
     changing = {key: one.manuscript for key, one in merged.items() if one.manuscript is not None}
     old = [existing.get(key) for key in changing]
     saved = saving.save(session, Batch(list(changing.values()), old), how)
-    originals.settle(session, {one.id: m for one, m in zip(saved, changing.values(), strict=True)}, how)
-    found = dict(zip(changing, saved, strict=True))
+    translation_links.link_translations(
+        session, {one.id: m for one, m in zip(saved, changing.values(), strict=True)}, how
+    )
+    results = dict(zip(changing, saved, strict=True))
     alike = {key: existing[key] for key, one in merged.items() if one.manuscript is None}
     heard = {e.id: pending[key].content_hash for key, e in alike.items() if merged[key].heard}
     _note_hashes(session.connection(), heard)
-    found |= {key: Saved(e.id, e.version, "unchanged") for key, e in alike.items()}
-    return {key: replace(one, notes=merged[key].notes, is_kept=merged[key].is_kept) for key, one in found.items()}
+    results |= {key: Saved(e.id, e.version, "unchanged") for key, e in alike.items()}
+    return {key: replace(one, notes=merged[key].notes, is_kept=merged[key].is_kept) for key, one in results.items()}
 
 
 def _merge(
     session: Session,
     pending: Mapping[Key, Manuscript],
-    existing: Mapping[Key, Existing],
+    existing: Mapping[Key, ExistingRow],
     known: Baselines,
     now: int,
     *,
     overwrite: bool,
-) -> dict[Key, Merged]:
+) -> dict[Key, three_way_merge.Merged]:
     """What is to be saved of each, in the order given; new articles as they came."""
     if not pending:
         return {}
     connection = session.connection()
     old = [existing.get(key) for key in pending]
-    came = [threeway.trim(m) if e else m for m, e in zip(pending.values(), old, strict=True)]
-    settled = suggested.settled(connection, originals.resolved(connection, came), old)
+    came = [three_way_merge.trim(m) if e else m for m, e in zip(pending.values(), old, strict=True)]
+    settled = suggestions.apply_suggestions(connection, translation_links.resolve_originals(connection, came), old)
     new = dict(zip(pending, settled, strict=True))
     pairs = {key: (m, existing[key]) for key, m in new.items() if key in existing}
-    found = threeway.merge(session, list(pairs.values()), known, overwrite=overwrite, now=now)
-    merged = dict(zip(pairs, found, strict=True))
-    return {key: merged[key] if key in merged else Merged(m) for key, m in new.items()}
+    merges = three_way_merge.merge(session, list(pairs.values()), known, overwrite=overwrite, now=now)
+    merged = dict(zip(pairs, merges, strict=True))
+    return {key: merged[key] if key in merged else three_way_merge.Merged(m) for key, m in new.items()}
 
 
 def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:
@@ -194,18 +212,18 @@ def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:
         connection.execute(statement, [{"of": id, "new": hash} for id, hash in hashes.items()])
 
 
-def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[int]:
+def find_hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[int]:
     """Places of those whose article is not public, or was purged. `lock`: it stays as it is until the commit."""
     manuscripts = own_exports.identify(connection, manuscripts)
     named = [m for m in manuscripts if m.identity is not None]
-    found = _existing(connection, named, lock=lock)
-    hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
-    hidden |= baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
+    existing = _load_existing(connection, named, lock=lock)
+    hidden = {(origin, str(identity)) for (origin, identity), e in existing.items() if e.status != "published"}
+    hidden |= source_baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
     places = {i for i, m in enumerate(manuscripts) if (m.origin, m.identity) in hidden}
-    return places | {i for i, m in enumerate(manuscripts) if partial.is_hidden(connection, m, lock=lock)}
+    return places | {i for i, m in enumerate(manuscripts) if partial_rows.is_hidden(connection, m, lock=lock)}
 
 
-def strangers(
+def find_identity_conflicts(
     connection: Connection, manuscripts: Sequence[Manuscript], *, sees_hidden: bool = True
 ) -> dict[tuple[str, str], int | None]:
     """Articles known by their file's name alone that a manuscript of the same name shares nothing with: neither slug
@@ -214,7 +232,7 @@ def strangers(
     by_path = {
         (m.origin, m.identity): m for m in manuscripts if m.identity is not None and m.identity.startswith("path:")
     }
-    found: dict[tuple[str, str], int | None] = {}
+    conflicts: dict[tuple[str, str], int | None] = {}
     for (origin, identity), manuscript in by_path.items():
         known = select(A.c.id, A.c.title, A.c.slug, A.c.body, A.c.content_hash, A.c.status).where(
             A.c.origin == origin, A.c.identity == identity
@@ -226,74 +244,72 @@ def strangers(
         if not public and not sees_hidden:
             continue
         old, new = _long_words(row.body), _long_words(manuscript.body)
-        same_name = text.words_key(row.title) == text.words_key(manuscript.title) or row.slug == manuscript.slug
+        same_name = keys.words_key(row.title) == keys.words_key(manuscript.title) or row.slug == manuscript.slug
         if not same_name and len(old & new) <= SHARED * min(len(old), len(new)):
-            found[(origin, identity)] = row.id if public else None
-    return found
+            conflicts[(origin, identity)] = row.id if public else None
+    return conflicts
 
 
 def _long_words(body: str) -> set[str]:
     """Of five letters and more: the short ones are in every article."""
-    return {word for word in text.words(body) if len(word) >= 5}
+    return {word for word in keys.words(body) if len(word) >= 5}
 
 
 def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
     """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
-    rows = {i: m for i, m in enumerate(manuscripts) if m.given}
-    found = {i: one for i, m in rows.items() if (one := partial.preview(connection, m, overwrite=overwrite))}
+    rows = {i: m for i, m in enumerate(manuscripts) if m.columns}
+    results = {i: one for i, m in rows.items() if (one := partial_rows.preview(connection, m, overwrite=overwrite))}
     manuscripts = own_exports.identify(connection, manuscripts)
     rounds: dict[int, dict[int, Manuscript]] = {}
     seen: Counter[Key] = Counter()
     for i, manuscript in enumerate(manuscripts):
-        if i not in found:
+        if i not in results:
             key = _identity(manuscript, i)
             rounds.setdefault(seen[key], {})[i] = manuscript
             seen[key] += 1
     now = read_clock(connection)
     for some in rounds.values():
-        found |= dict(zip(some, _preview(connection, list(some.values()), now, overwrite=overwrite), strict=True))
-    return [found[i] for i in range(len(manuscripts))]
+        results |= dict(zip(some, _preview(connection, list(some.values()), now, overwrite=overwrite), strict=True))
+    return [results[i] for i in range(len(manuscripts))]
 
 
 def _preview(
     connection: Connection, manuscripts: Sequence[Manuscript], now: int, *, overwrite: bool
 ) -> Iterator[Saved]:
     each = {_identity(m, i): m for i, m in enumerate(manuscripts)}
-    existing = _existing(connection, manuscripts)
-    pending, found = _sift(connection, each, existing, now, overwrite=overwrite)
-    known = baselines.load(connection, [existing[key].id for key in pending if key in existing])
+    existing = _load_existing(connection, manuscripts)
+    pending, results = _sift(connection, each, existing, now, overwrite=overwrite)
+    known = source_baselines.load(connection, [existing[key].id for key in pending if key in existing])
     with Session(bind=connection, join_transaction_mode="rollback_only") as session:
         merged = _merge(session, pending, existing, known, now, overwrite=overwrite)
     for key, one in merged.items():
         outcome: Outcome = "created" if key not in existing else "updated" if one.manuscript else "unchanged"
-        found[key] = Saved(0, 0, outcome, notes=one.notes)
-    return (replace(found[key], id=0, version=0) for key in each)
-
-
-def _is_same(manuscript: Manuscript, old: Existing) -> bool:
-    return old.content_hash in (manuscript.content_hash, manuscript.former_hash)
+        results[key] = Saved(0, 0, outcome, notes=one.notes)
+    return (replace(results[key], id=0, version=0) for key in each)
 
 
 def _identity(manuscript: Manuscript, position: int) -> Key:
     return manuscript.origin, manuscript.identity if manuscript.identity is not None else position
 
 
-def _existing(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> dict[Key, Existing]:
+def _load_existing(
+    connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False
+) -> dict[Key, ExistingRow]:
     """What is known of the manuscripts' articles. `lock`: on PostgreSQL they stay as they are until the commit; without
     it a withdrawal in between would be overwritten by what stood here before."""
     by_origin: dict[str, list[str]] = {}
     for manuscript in manuscripts:
         if manuscript.identity is not None:
             by_origin.setdefault(manuscript.origin, []).append(manuscript.identity)
-    found: dict[Key, Existing] = {}
+    existing: dict[Key, ExistingRow] = {}
     for origin, identities in by_origin.items():
-        for i in range(0, len(identities), 500):
-            known = select(A.c.identity, *EXISTING).where(
-                A.c.origin == origin, A.c.identity.in_(identities[i : i + 500])
-            )
-            if lock:
-                known = known.order_by(A.c.id).with_for_update(key_share=True)
-            found |= {(origin, row[0]): Existing(*row[1:]) for row in connection.execute(known)}
-    found |= own_exports.existing(connection, [m for m in manuscripts if _identity(m, 0) not in found], lock=lock)
-    unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in found]
-    return found | addresses.existing(connection, unknown, {e.id for e in found.values()}, lock=lock)
+        known = select(A.c.identity, *EXISTING).where(A.c.origin == origin)
+        if lock:
+            known = known.order_by(A.c.id).with_for_update(key_share=True)
+        for some in split_chunks(identities):
+            rows = connection.execute(known.where(A.c.identity.in_(some)))
+            existing |= {(origin, row[0]): ExistingRow(*row[1:]) for row in rows}
+    unnamed = [m for m in manuscripts if _identity(m, 0) not in existing]
+    existing |= own_exports.find_existing(connection, unnamed, lock=lock)
+    unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in existing]
+    return existing | url_matches.find_existing(connection, unknown, {e.id for e in existing.values()}, lock=lock)

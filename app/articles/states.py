@@ -6,12 +6,23 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlmodel import Session
 
-from app import auditing
-from app.articles import baselines, facts, forgetting, journal, links, related, response_store, revisions
+from app.articles.idempotency import stored_responses
+from app.articles.store import (
+    links,
+    log_changes,
+    log_facts,
+    purge,
+    related_links,
+    revisions,
+    source_baselines,
+    stored_article,
+)
+from app.articles.store.authorship import SCHEDULE
 from app.changes import log
-from app.erasing import erase_traces
+from app.db import audit_rows
+from app.db.sql import read_clock
+from app.db.wal_truncation import request_truncation
 from app.models import Article, ArticleSlug, Change, PurgedRef, table
-from app.sql import read_clock
 
 A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
 CHANGE = table(Change)
@@ -20,7 +31,6 @@ AT_ONCE = 500
 EMPTIED_AT_ONCE = 50
 """Articles that leave the bin in one transaction: each goes with all that belongs to it."""
 DAY = 86_400
-SCHEDULE = "schedule"
 """Who saved the version that went live by itself."""
 
 
@@ -32,10 +42,10 @@ def go_live(session: Session, *, now: int | None = None) -> list[int]:
     due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= now)
     next_due = select(A.c.id).where(due).order_by(A.c.published_at, A.c.id).limit(AT_ONCE)
     ids = sorted(connection.execute(next_due.with_for_update(key_share=True)).scalars())
-    revisions.keep(connection, ids)
-    related.stand_in_line(connection)
-    sources = related.sources(connection, ids)
-    before = facts.load(connection, [*ids, *sources])
+    revisions.save_current(connection, stored_article.load(connection, ids))
+    related_links.lock_linking(connection)
+    sources = related_links.find_sources(connection, ids)
+    before = log_facts.load(connection, [*ids, *sources])
     live = (
         update(A)
         .where(A.c.id.in_(ids))
@@ -53,8 +63,8 @@ def go_live(session: Session, *, now: int | None = None) -> list[int]:
     )
     connection.execute(live)
     links.show(connection, ids)
-    linked = related.link(connection, ids, ids)
-    journal.record(session, ids, before, {id: ["status"] for id in ids}, {*linked, *sources})
+    linked = related_links.link(connection, ids, ids)
+    log_changes.record(session, ids, before, {id: ["status"] for id in ids}, {*linked, *sources}, ids)
     return ids
 
 
@@ -66,10 +76,10 @@ def withdraw(
     shown = A.c.status == literal_column("'published'")
     public = select(A.c.id).where(shown, A.c.id.in_(ids)).order_by(A.c.id)
     withdrawn = list(connection.execute(public.with_for_update(key_share=True)).scalars())
-    revisions.keep(connection, withdrawn)
-    related.stand_in_line(connection)
-    sources = related.sources(connection, withdrawn)
-    before = facts.load(connection, [*withdrawn, *sources])
+    revisions.save_current(connection, stored_article.load(connection, withdrawn))
+    related_links.lock_linking(connection)
+    sources = related_links.find_sources(connection, withdrawn)
+    before = log_facts.load(connection, [*withdrawn, *sources])
     gone = (
         update(A)
         .where(A.c.id.in_(withdrawn))
@@ -85,7 +95,8 @@ def withdraw(
     )
     connection.execute(gone)
     links.hide(connection, withdrawn)
-    journal.record(session, withdrawn, before, {id: ["status"] for id in withdrawn}, sources)
+    fields = {id: ["status"] for id in withdrawn}
+    log_changes.record(session, withdrawn, before, fields, sources, withdrawn)
     return withdrawn
 
 
@@ -100,7 +111,7 @@ def empty_bin(session: Session, days: int, *, now: int | None = None) -> list[in
     ids = sorted(connection.execute(oldest.with_for_update(skip_locked=True)).scalars())
     for id in ids:
         remove(session, id, now=now, by=SCHEDULE)
-        response_store.forget(session, id)
+        stored_responses.delete_responses_of(session, id)
     return ids
 
 
@@ -114,28 +125,28 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     ).one()
     for name in ("translation_of", "replaced_by"):
         _let_go(session, name, id, now=now, by=by)
-    auditing.forget_article(session, id)
-    forgetting.forget_imports(session, id)
-    erase_traces(session)
-    related.stand_in_line(connection)
+    audit_rows.forget_article(session, id)
+    purge.forget_imports(session, id)
+    request_truncation(session)
+    related_links.lock_linking(connection)
     if public:
         slugs = connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars().all()
-        refs = {str(id), *map(forgetting.hash_ref, slugs)}
+        refs = {str(id), *map(purge.hash_ref, slugs)}
         known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(refs))).scalars())
         connection.execute(insert(PURGED), [{"ref": ref} for ref in refs - known])
-    sources = related.sources(connection, [id])
+    sources = related_links.find_sources(connection, [id])
     shown = sources if status == "published" else []
-    before = facts.load(connection, shown)
-    related.forget(connection, [id])
+    before = log_facts.load(connection, shown)
+    related_links.release_targets(connection, [id])
     if identity is not None:
-        baselines.purge(connection, origin, identity)
-    baselines.purge(connection, *baselines.row_identity(id, created_at))
+        source_baselines.purge(connection, origin, identity)
+    source_baselines.purge(connection, *source_baselines.row_identity(id, created_at))
     connection.execute(delete(A).where(A.c.id == id))
-    linked = related.link(connection, sources, [])
+    linked = related_links.link(connection, sources, [])
     of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)
     connection.execute(update(CHANGE).where(of).values(before=None, after=None))
-    log.record(session, log.Entry("article", id, "purged", public=public, version=version))
-    journal.record(session, [], before, {}, {*linked, *shown})
+    log.record(session, log.LogEntry("article", id, "purged", public=public, version=version))
+    log_changes.record(session, [], before, {}, {*linked, *shown})
     return int(version)
 
 
@@ -146,8 +157,8 @@ def _let_go(session: Session, name: str, id: int, *, now: int, by: str | None) -
     ids = list(connection.execute(naming.with_for_update(key_share=True)).scalars())
     if not ids:
         return
-    before = facts.load(connection, ids)
-    revisions.keep(connection, ids)
+    before = log_facts.load(connection, ids)
+    revisions.save_current(connection, stored_article.load(connection, ids))
     alone = {name: None, "version": A.c.version + 1, "updated_at": now, "saved_at": now, "saved_by": by}
     connection.execute(update(A).where(A.c.id.in_(ids)).values(alone))
-    journal.record(session, ids, before, {id: [name] for id in ids}, {})
+    log_changes.record(session, ids, before, {id: [name] for id in ids})

@@ -1,56 +1,56 @@
 """What a key may see of itself. Reads only."""
 
 from functools import lru_cache
+from typing import Annotated
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Security
 from sqlalchemy import bindparam, func, select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.audit import schemas
+from app.context import AppContext, Context, RequestContext, authorize
+from app.db.sql import Prepared, prepare, read_integer
 from app.errors import Unauthorized
-from app.http import answer
-from app.http.openapi import problems
-from app.http.params import Parameters
-from app.http.times import format_time
+from app.http import responses
+from app.http.api_route import ApiRoute
+from app.http.openapi import describe_problems
+from app.http.params.times import format_time
 from app.models import ApiKey, IdempotencyUsage, table
-from app.regions import view as reading
-from app.regions.view import Reading
-from app.sql import Prepared, integer, prepare
 
 KEY, USAGE = table(ApiKey), table(IdempotencyUsage)
-NOTHING = Parameters()
 
-router = APIRouter(prefix="/v1", tags=["audit"])
+router = APIRouter(prefix="/v1", tags=["audit"], route_class=ApiRoute)
 
 
 @router.get(
     "/key",
     name="get_own_key",
-    response_model=schemas.OwnKey,
-    responses=answer.example(schemas.OWN_KEY) | problems("unauthorized"),
+    response_model=schemas.OwnKey,  # only described: the entity tag is of the rendered bytes
+    responses=responses.document_example(schemas.OWN_KEY) | describe_problems("unauthorized"),
 )
-async def get_own_key(request: Request) -> Response:
+async def get_own_key(
+    request: Request, context: Context, view: Annotated[RequestContext, Security(authorize)]
+) -> Response:
     """Name, scopes, expiry and limits of the key that asks; 401 without one."""
-    here = reading.of(request)
-    view = await here.view(request)
-    NOTHING.read(request.scope["query_string"], view.now)
     if view.caller.key is None:
         raise Unauthorized("This tells of a key: send it as Authorization: Bearer dl_….")
-    [row] = await here.db.reader.rows(_own(here.db.dialect), {"id": view.caller.key, "caller": str(view.caller.key)})
-    return answer.item(request, orjson.dumps(_show(here, row)), token=view.token, public=False)
+    [row] = await context.db.reader.rows(
+        _own(context.db.dialect), {"id": view.caller.key, "caller": str(view.caller.key)}
+    )
+    return responses.render_item(request, orjson.dumps(_show(context, row)), token=view.token, public=False)
 
 
-def _show(here: Reading, row: tuple[object, ...]) -> dict[str, object]:
+def _show(context: AppContext, row: tuple[object, ...]) -> dict[str, object]:
     id, name, scopes, created_at, expires_at, used = row
-    settings = here.settings
+    settings = context.settings
     return {
         "id": id,
         "name": name,
         "scopes": str(scopes).split(),
-        "created_at": format_time(integer(created_at)),
-        "expires_at": None if expires_at is None else format_time(integer(expires_at)),
+        "created_at": format_time(read_integer(created_at)),
+        "expires_at": None if expires_at is None else format_time(read_integer(expires_at)),
         "limits": {
             "requests_per_minute": settings.rate_limit or None,
             "body_bytes": settings.max_body_bytes,
@@ -65,5 +65,5 @@ def _show(here: Reading, row: tuple[object, ...]) -> dict[str, object]:
 def _own(dialect: str) -> Prepared:
     columns = [KEY.c[name] for name in ("id", "name", "scopes", "created_at", "expires_at")]
     used = select(USAGE.c.bytes).where(USAGE.c.caller == bindparam("caller", type_=USAGE.c.caller.type))
-    found = select(*columns, func.coalesce(used.scalar_subquery(), 0))
-    return prepare(found.where(KEY.c.id == bindparam("id", type_=KEY.c.id.type)), dialect)
+    statement = select(*columns, func.coalesce(used.scalar_subquery(), 0))
+    return prepare(statement.where(KEY.c.id == bindparam("id", type_=KEY.c.id.type)), dialect)

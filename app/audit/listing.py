@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from app.audit import queries
-from app.audit.queries import Place, Row, Wanted
-from app.db import Database
-from app.sql import integer
+from app.db.database import Database
+from app.db.sql import read_integer
 
 AT_ONCE = 1_000
 
@@ -15,19 +14,19 @@ def find_keys(db: Database, name: str) -> list[int]:
     if name.isascii() and name.isdigit() and len(name) < 18:
         return [int(name)]
     with db.snapshot() as snapshot:
-        return [integer(row[0]) for row in snapshot.rows(queries.select_keys(db.dialect), {"name": name})]
+        return [read_integer(row[0]) for row in snapshot.fetch(queries.select_keys(db.dialect), {"name": name})]
 
 
-def read_rows(db: Database, wanted: Wanted, most: int) -> Iterator[Row]:
+def read_rows(db: Database, audit_filter: queries.AuditFilter, most: int) -> Iterator[queries.AuditEntry]:
     """Each portion is read at a point in time of its own, so that a long list holds up nobody."""
-    place = Place()
+    place = queries.AuditPosition()
     while most > 0:
         size = min(most, AT_ONCE)
-        statement, values = queries.select_page(db.dialect, wanted, size, place)
+        statement, values = queries.select_page(db.dialect, audit_filter, size, place)
         with db.snapshot() as snapshot:
-            rows = queries.read_rows(snapshot.rows(statement, values), place.turn)
+            rows = queries.read_rows(snapshot.fetch(statement, values), place.turn)
         yield from rows
         if len(rows) < size:
             return
         most -= size
-        place = Place("after", rows[-1].at, rows[-1].id)
+        place = queries.AuditPosition("after", rows[-1].at, rows[-1].id)

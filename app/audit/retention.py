@@ -6,12 +6,11 @@ import logging
 from sqlalchemy import delete, select
 from sqlmodel import Session
 
-from app import auditing
-from app.actor import Actor, set_actor
-from app.auditing import AUDIT, Deed
-from app.db import Database
+from app.db import audit_rows
+from app.db.actor import Actor, set_actor
+from app.db.database import Database
+from app.db.sql import read_clock
 from app.errors import DatabaseUnavailable
-from app.sql import read_clock
 
 SECONDS = 3_600
 PAUSE_SECONDS = 0.05
@@ -25,10 +24,15 @@ def prune(session: Session, days: int) -> int:
     """Deletes at most AT_ONCE rows that are older than so many days, the oldest first, and notes how many."""
     connection = session.connection()
     until = read_clock(connection) - days * DAY
-    oldest = select(AUDIT.c.id).where(AUDIT.c.at < until).order_by(AUDIT.c.at, AUDIT.c.id).limit(AT_ONCE)
-    deleted = connection.execute(delete(AUDIT).where(AUDIT.c.id.in_(oldest))).rowcount
+    oldest = (
+        select(audit_rows.AUDIT.c.id)
+        .where(audit_rows.AUDIT.c.at < until)
+        .order_by(audit_rows.AUDIT.c.at, audit_rows.AUDIT.c.id)
+        .limit(AT_ONCE)
+    )
+    deleted = connection.execute(delete(audit_rows.AUDIT).where(audit_rows.AUDIT.c.id.in_(oldest))).rowcount
     if deleted:
-        auditing.note(session, Deed("audit_prune", details={"rows": deleted, "days": days}))
+        audit_rows.add_record(session, audit_rows.AuditRecord("audit_prune", details={"rows": deleted, "days": days}))
     return deleted
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from app.articles.schemas import Time
-from app.auditing import Action, Entity
+from app.db.audit_rows import Action, Entity
 from app.http.schemas import Notice, Page, Shape
 
 

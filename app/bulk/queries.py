@@ -2,25 +2,22 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
 
 import orjson
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
+from app.bulk.params import RecordListParams, TouchedParams
 from app.bulk.records import ARTICLE, BULK, COMMAND, IMPORT, KINDS, OUTCOMES, RECORD, STREAM
 from app.changes.jobs import JOB, Json
-from app.db import Database, Row
+from app.db.database import Database
+from app.db.sql import Prepared, Value, prepare, read_integer, read_into
 from app.errors import CursorInvalid
 from app.http import paging
-from app.http.paging import Cursor, Page
-from app.http.read import Read
-from app.http.times import format_time
+from app.http.params.times import format_time
 from app.models import Article, table
-from app.sql import Prepared, Value, prepare
 
 A = table(Article)
 VIA = {IMPORT: "job", COMMAND: "command", STREAM: "stream", BULK: "job"}
-ACTIONS = ("created", "updated", "unchanged", "failed")
 _HIDDEN = ("sees_hidden", "sources", "url", "dry_run", "charset", "type", "actor")
 """Arguments that are no options, or shown elsewhere."""
 
@@ -45,48 +42,54 @@ class Record:
     undo: tuple[str, Json, str | None] | None
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.state in ("done", "failed")
 
     def count(self, name: str) -> int:
-        return cast("int", self.progress.get(name, 0))
+        return read_integer(self.progress.get(name, 0))
 
 
 async def find(db: Database, id: int) -> Record | None:
     """None where there is no record of that number."""
     rows = await db.reader.rows(_one(db.dialect), {"id": id})
-    return _record(rows[0]) if rows else None
+    return next(iter(read_into(_make_record, rows)), None)
 
 
-async def page(db: Database, read: Read) -> tuple[list[Record], Page]:
+async def page(db: Database, params: RecordListParams) -> tuple[list[Record], paging.PageInfo]:
     """The newest first, of one kind or of all."""
-    limit, kind, signature = read.integer("limit"), read.choice("kind"), f"imports {read.signature}"
-    before = _place(read.text("cursor"), signature, 2**63 - 1)
+    limit, kind, signature = params.limit, params.kind or "", f"imports {params.signature}"
+    before = read_position(params.cursor, signature, 2**63 - 1)
     values: dict[str, Value] = {"before": before, "limit": limit + 1, "kind": BULK}
     rows = await db.reader.rows(_many(db.dialect, kind), values, bounded=False)
     counted = await db.reader.rows(_total(db.dialect, kind), {"kind": BULK}, bounded=False)
-    found = [_record(row) for row in rows[:limit]]
-    following = paging.encode(Cursor("after", id=found[-1].id), signature) if len(rows) > limit else None
-    return found, Page(limit, next=following, total=cast("int", counted[0][0]), total_is="exact")
+    records = read_into(_make_record, rows[:limit])
+    following = paging.encode(paging.Cursor("after", id=records[-1].id), signature) if len(rows) > limit else None
+    return records, paging.PageInfo(limit, next=following, total=read_integer(counted[0][0]), total_is="exact")
 
 
-async def articles(db: Database, record: Record, read: Read) -> tuple[list[Json], Page]:
+async def articles(db: Database, record: Record, params: TouchedParams) -> tuple[list[Json], paging.PageInfo]:
     """What a record did to each article, in the order of their ids; also to those that are not public."""
-    limit, signature = read.integer("limit"), f"import articles {record.id} {read.signature}"
-    action, undone = read.choice("action"), read.choice("undone")
-    after = _place(read.text("cursor"), signature, 0)
+    limit, signature = params.limit, f"import articles {record.id} {params.signature}"
+    action, undone = params.action or "", params.undone or ""
+    after = read_position(params.cursor, signature, 0)
     statement = _articles(db.dialect, bool(action), bool(undone))
-    given: dict[str, Value] = {"job": record.id, "after": after, "limit": limit + 1, "action": action, "undone": undone}
-    rows = await db.reader.rows(statement, given, bounded=not (action or undone))
-    following = None
-    if len(rows) > limit:
-        following = paging.encode(Cursor("after", id=cast("int", rows[limit - 1][0])), signature)
+    bindings: dict[str, Value] = {
+        "job": record.id,
+        "after": after,
+        "limit": limit + 1,
+        "action": action,
+        "undone": undone,
+    }
+    rows = await db.reader.rows(statement, bindings, bounded=not (action or undone))
+    more = len(rows) > limit
+    following = paging.encode(paging.Cursor("after", id=read_integer(rows[limit - 1][0])), signature) if more else None
     names = ("id", "slug", "action", "version_before", "version", "undone", "note")
     shown = [dict(zip(names, values, strict=True)) for values in rows[:limit]]
-    return shown, Page(limit, next=following)
+    return shown, paging.PageInfo(limit, next=following)
 
 
-def _place(text: str | None, signature: str, start: int) -> int:
+def read_position(text: str | None, signature: str, start: int) -> int:
+    """The number that a page of a list by numbers begins behind; `start` without a cursor."""
     if text is None:
         return start
     cursor = paging.decode(text, signature)
@@ -97,24 +100,24 @@ def _place(text: str | None, signature: str, start: int) -> int:
 
 def shape(record: Record) -> Json:
     """A record as clients see it."""
-    given = record.arguments
-    options = {name: value for name, value in given.items() if name not in _HIDDEN and not name.startswith("_")}
+    arguments = record.arguments
+    options = {name: value for name, value in arguments.items() if name not in _HIDDEN and not name.startswith("_")}
     counts = {name: record.count(name) for name in OUTCOMES}
     return {
         "id": record.id,
         "kind": "bulk_edit" if record.kind == BULK else "import",
-        "via": "command" if given.get("_via") == "command" else VIA[record.kind],
+        "via": "command" if arguments.get("_via") == "command" else VIA[record.kind],
         "source": record.source,
         "origins": record.origins,
         "options": options,
         "state": record.state,
         "progress": {"read": record.count("read") or sum(counts.values()), **counts},
         "error": record.error,
-        "dry_run": given.get("dry_run") is True,
+        "dry_run": arguments.get("dry_run") is True,
         "created_by": record.created_by,
         "created_at": format_time(record.created_at),
         "updated_at": format_time(record.updated_at),
-        "ended_at": format_time(record.updated_at) if record.ended else None,
+        "ended_at": format_time(record.updated_at) if record.has_ended else None,
         "undo": _undo(record),
     }
 
@@ -135,14 +138,29 @@ def _undo(record: Record) -> Json | None:
     }
 
 
-def _record(row: Row) -> Record:
-    id, kind, state, arguments, progress, *rest = row
-    error, by, created_at, updated_at, source, origins, undo_job, undone_at, *undo = rest
+def _make_record(
+    id: int,
+    kind: str,
+    state: str,
+    arguments: str,
+    progress: str,
+    error: str | None,
+    created_by: str | None,
+    created_at: int,
+    updated_at: int,
+    source: str,
+    origins: str | None,
+    undo_job: int | None,
+    undone_at: int | None,
+    undo_state: str | None,
+    undo_progress: str | None,
+    undo_error: str | None,
+) -> Record:
+    """Of the columns of `_RECORDS`."""
+    undo = None if undo_state is None else (undo_state, orjson.loads(undo_progress or "{}"), undo_error)
     return Record(
-        cast("int", id), str(kind), str(state), orjson.loads(str(arguments)), orjson.loads(str(progress)),
-        cast("str | None", error), cast("str | None", by), cast("int", created_at), cast("int", updated_at),
-        str(source), orjson.loads(str(origins or "[]")), cast("int | None", undo_job), cast("int | None", undone_at),
-        (str(undo[0]), orjson.loads(str(undo[1])), cast("str | None", undo[2])) if undo[0] is not None else None,
+        id, kind, state, orjson.loads(arguments), orjson.loads(progress), error, created_by, created_at, updated_at,
+        source, orjson.loads(origins or "[]"), undo_job, undone_at, undo,
     )  # fmt: skip
 
 
@@ -178,27 +196,27 @@ def _one(dialect: str) -> Prepared:
 @lru_cache(maxsize=12)
 def _many(dialect: str, kind: str) -> Prepared:
     before = RECORD.c.id < bindparam("before", type_=RECORD.c.id.type)
-    found = _RECORDS.where(before, _of_kind(kind)).order_by(RECORD.c.id.desc())
-    return prepare(found.limit(bindparam("limit")), dialect)
+    statement = _RECORDS.where(before, _of_kind(kind)).order_by(RECORD.c.id.desc())
+    return prepare(statement.limit(bindparam("limit")), dialect)
 
 
 @lru_cache(maxsize=12)
 def _total(dialect: str, kind: str) -> Prepared:
-    found = select(func.count()).select_from(RECORD).join(JOB, JOB.c.id == RECORD.c.id)
-    return prepare(found.where(_of_kind(kind)), dialect)
+    statement = select(func.count()).select_from(RECORD).join(JOB, JOB.c.id == RECORD.c.id)
+    return prepare(statement.where(_of_kind(kind)), dialect)
 
 
 @lru_cache(maxsize=16)
 def _articles(dialect: str, by_action: bool, by_undone: bool) -> Prepared:
     names = ("action", "version_before", "version", "undone", "note")
     job, after = (bindparam(name, type_=ARTICLE.c.job_id.type) for name in ("job", "after"))
-    found = (
+    statement = (
         select(ARTICLE.c.article_id, A.c.slug, *(ARTICLE.c[name] for name in names))
         .outerjoin(A, A.c.id == ARTICLE.c.article_id)
         .where(ARTICLE.c.job_id == job, ARTICLE.c.article_id > after)
     )
     if by_action:
-        found = found.where(ARTICLE.c.action == bindparam("action"))
+        statement = statement.where(ARTICLE.c.action == bindparam("action"))
     if by_undone:
-        found = found.where(ARTICLE.c.undone == bindparam("undone"))
-    return prepare(found.order_by(ARTICLE.c.article_id).limit(bindparam("limit")), dialect)
+        statement = statement.where(ARTICLE.c.undone == bindparam("undone"))
+    return prepare(statement.order_by(ARTICLE.c.article_id).limit(bindparam("limit")), dialect)

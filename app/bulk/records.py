@@ -12,13 +12,12 @@ import orjson
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from app import auditing
-from app.articles.saving import Saved
-from app.auditing import Deed
+from app.articles.store.saving import Saved
 from app.changes.jobs import JOB, Json
+from app.db import audit_rows
+from app.db.sql import insert_rows
 from app.errors import InvalidTransition
 from app.models import ImportArticle, ImportRecord, ImportTag, Tag, table
-from app.sql import insert_rows
 from app.tags import service as tags
 
 RECORD, ARTICLE, TAG_MADE = table(ImportRecord), table(ImportArticle), table(ImportTag)
@@ -55,28 +54,31 @@ def attach(session: Session, job: int, source: str) -> None:
     session.connection().execute(insert(RECORD), {"id": job, "source": source, "origins": "[]"})
 
 
-def note(session: Session, job: int, outcomes: Sequence[Saved | str], origins: Iterable[str]) -> None:
+def note_outcomes(session: Session, job: int, outcomes: Sequence[Saved | str], origins: Iterable[str]) -> None:
     """What a batch did, in its transaction. InvalidTransition where the record of a command or a stream has ended
     meanwhile: it was given up, and perhaps undone."""
     saved = {one.id: one for one in outcomes if isinstance(one, Saved) and one.id and one.outcome != "unchanged"}
     _move_on(session, job, outcomes)
     _note_origins(session, job, origins)
-    note_articles(session, job, [(one.id, _before(one), one.version, one.outcome) for one in saved.values()])
+    note_articles(
+        session,
+        job,
+        [
+            (one.id, None if one.outcome == "created" else one.version - 1, one.version, one.outcome)
+            for one in saved.values()
+        ],
+    )
     note_tags(session, job)
-
-
-def _before(one: Saved) -> int | None:
-    return None if one.outcome == "created" else one.version - 1
 
 
 def _move_on(session: Session, job: int, outcomes: Sequence[Saved | str]) -> None:
     """Counts of what only a record counts; jobs that a server works on count for themselves."""
     connection = session.connection()
-    wanted = select(JOB.c.kind, JOB.c.state, JOB.c.progress).where(JOB.c.id == job).with_for_update()
-    kind, state, progress = connection.execute(wanted).one()
+    statement = select(JOB.c.kind, JOB.c.state, JOB.c.progress).where(JOB.c.id == job).with_for_update()
+    kind, state, progress = connection.execute(statement).one()
     if kind not in (COMMAND, STREAM):
         return
-    auditing.add_context(session, {IMPORT: job})
+    audit_rows.add_context(session, {IMPORT: job})
     if state != "running":
         raise InvalidTransition(f"Import {job} was given up after {ABANDONED_SECONDS} s without an item. Start again.")
     counts = dict(orjson.loads(progress))
@@ -124,10 +126,10 @@ def note_tags(session: Session, job: int) -> None:
     made = tags.pop_made(session)
     connection = session.connection()
     for i in range(0, len(made), CHUNK):
-        wanted = select(TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.kind).where(TAG.c.id.in_(made[i : i + CHUNK]))
+        statement = select(TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.kind).where(TAG.c.id.in_(made[i : i + CHUNK]))
         rows = [
             {"tag_id": id, "job_id": job, "slug": slug, "name": name, "kind": kind}
-            for id, slug, name, kind in connection.execute(wanted)
+            for id, slug, name, kind in connection.execute(statement)
         ]
         insert_rows(connection, TAG_MADE, rows)
 
@@ -143,4 +145,6 @@ def end(session: Session, job: int, progress: Mapping[str, object] | None = None
     ended = connection.execute(update(JOB).where(running).values(values).returning(JOB.c.progress)).scalar()
     if ended is not None:
         counts = {name: count for name, count in orjson.loads(ended).items() if name in OUTCOMES}
-        auditing.note(session, Deed("import", "import", job, details={"state": values["state"], **counts}))
+        audit_rows.add_record(
+            session, audit_rows.AuditRecord("import", "import", job, details={"state": values["state"], **counts})
+        )

@@ -2,69 +2,68 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Annotated
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Security
+from pydantic import BeforeValidator
 from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, authorship
-from app.articles.archive import Archive
-from app.bulk import editing, examples, looking, orders, queries, schemas, undo
-from app.bulk.given import BulkEdit
-from app.bulk.orders import Order
+from app.articles.store import authorship
+from app.bulk import edit_job, edit_request, examples, queries, schemas, undo_job
+from app.bulk.params import BulkEditParams, RecordListParams, TouchedParams
+from app.bulk.payloads import BulkEdit
 from app.bulk.records import BULK
 from app.changes import jobs
-from app.changes.jobs import Json
+from app.context import Admin, AppContext, Context, RequestContext, Writer, authorize
 from app.errors import InvalidTransition, NotFound
-from app.http import answer, body, params
-from app.http.openapi import problems
-from app.http.params import Parameters
+from app.http import responses
+from app.http.api_route import ApiRoute, describe_path, read_row_id
+from app.http.openapi import describe_problems
 from app.http.schemas import JOB, JOB_ID, Job
 from app.models import Article, table
-from app.regions import view as reading
 
 A = table(Article)
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=ApiRoute)
 SAMPLES = 10
-STOPPABLE = (undo.KIND, BULK)
+STOPPABLE = (undo_job.KIND, BULK)
 
-RECORDS = Parameters(
-    params.choice("kind", "Only imports, or only bulk edits.", ("import", "bulk_edit")), params.limit(), params.CURSOR
-)
-TOUCHED = Parameters(
-    params.choice("action", "Only articles with which this was done.", queries.ACTIONS),
-    params.choice(
-        "undone", "Only articles with which an undo did this.", ("withdrawn", "trashed", "restored", "kept", "gone")
-    ),
-    params.limit(),
-    params.CURSOR,
-)
-BULK_EDIT = Parameters(params.flag("dry_run", "Count the articles and show some, and change nothing."))
-ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a bulk edit."}
+RecordId = Annotated[
+    int,
+    BeforeValidator(read_row_id),
+    describe_path({**JOB_ID, "description": "The number of an import or a bulk edit."}),
+]
 
 
+async def find_record(id: RecordId, context: Context) -> queries.Record:
+    """NotFound where there is no import or bulk edit of that number."""
+    record = await queries.find(context.db, id)
+    if record is None:
+        raise NotFound()
+    return record
+
+
+FoundRecord = Annotated[queries.Record, Depends(find_record)]
+RecordReader = Annotated[RequestContext, Security(authorize, scopes=["publish", "read_drafts"])]
+
+
+# Here and below the models of lists only describe: their entity tags are of the rendered bytes.
 @router.get(
     "/imports",
     name="list_imports",
     tags=["importing"],
     response_model=schemas.ImportRecordList,
-    responses=answer.example(examples.RECORDS)
-    | problems("missing_scope", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
-    openapi_extra={"parameters": RECORDS.openapi()},
+    responses=responses.document_example(examples.RECORDS)
+    | describe_problems("cursor_invalid", "cursor_mismatch", "limit_too_large"),
 )
-async def list_imports(request: Request) -> Response:
+async def list_imports(request: Request, context: Context, view: RecordReader, params: RecordListParams) -> Response:
     """Every import, by whatever way it came, and every bulk edit, the newest first. Needs `publish` and
     `read_drafts`."""
-    here = archive.of(request)
-    view = await here.view(request)
-    view.caller.demand("publish")
-    view.caller.demand("read_drafts")
-    read = RECORDS.read(request.scope["query_string"], view.now)
-    found, page = await queries.page(here.db, read)
-    rows = [orjson.dumps(queries.shape(one)) for one in found]
-    return answer.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
+    records, page = await queries.page(context.db, params)
+    rows = [orjson.dumps(queries.shape(one)) for one in records]
+    return responses.render_list(request, rows, page, token=view.token, public=False, tags=["imports"])
 
 
 @router.get(
@@ -72,24 +71,19 @@ async def list_imports(request: Request) -> Response:
     name="list_import_articles",
     tags=["importing"],
     response_model=schemas.TouchedArticleList,
-    responses=answer.example(examples.ARTICLES)
-    | problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
-    openapi_extra={"parameters": [ID, *TOUCHED.openapi()]},
+    responses=responses.document_example(examples.ARTICLES)
+    | describe_problems("not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
 )
-async def list_import_articles(request: Request) -> Response:
+async def list_import_articles(
+    request: Request, context: Context, view: RecordReader, params: TouchedParams, record: FoundRecord
+) -> Response:
     """The articles that an import or a bulk edit made or changed, from which version to which, by id. Needs `publish`
     and `read_drafts`.
 
     With `undone=kept` those that an undo left alone, because somebody has edited them since."""
-    here = archive.of(request)
-    view = await here.view(request)
-    view.caller.demand("publish")
-    view.caller.demand("read_drafts")
-    read = TOUCHED.read(request.scope["query_string"], view.now)
-    record = await looking.find(here, request)
-    found, page = await queries.articles(here.db, record, read)
-    rows = [orjson.dumps(one) for one in found]
-    return answer.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
+    articles, page = await queries.articles(context.db, record, params)
+    rows = [orjson.dumps(one) for one in articles]
+    return responses.render_list(request, rows, page, token=view.token, public=False, tags=["imports"])
 
 
 @router.post(
@@ -97,25 +91,26 @@ async def list_import_articles(request: Request) -> Response:
     name="undo_import",
     tags=["importing"],
     response_model=schemas.ImportRecord,
-    responses=answer.example(examples.UNDONE)
-    | answer.accepted("The undo goes on; the job says how far it is.")
-    | problems("missing_scope", "not_found", "invalid_transition"),
-    openapi_extra={"parameters": [ID]},
+    responses=responses.document_example(examples.UNDONE)
+    | responses.document_job("The undo goes on; the job says how far it is.")
+    | describe_problems("not_found", "invalid_transition"),
 )
-async def undo_import(request: Request) -> Response:
+async def undo_import(
+    context: Context, view: Admin, record: FoundRecord, running: jobs.RunningJobs, response: Response
+) -> jobs.Json | Response:
     """Takes an import or a bulk edit back: what it published is withdrawn, its drafts go to the bin, what it changed
     becomes what it was before. What somebody has edited since stays, and is listed. Needs `admin`.
 
     200 when all is done, 202 with a job where that takes longer than a few seconds. Again, it goes on where it was
     stopped."""
-    here, view = await reading.administering(request)
-    record = await looking.find(here, request)
-    job = (await here.db.write(undo.begin, record.id, view.caller.name)).value
-    task = await jobs.of(request).finish(job)
-    if task.state != "done":
-        return await here.accepted(task)
-    found = await looking.find(here, request)
-    return answer.changed(orjson.dumps(queries.shape(found)), (await here.head()).place.token)
+    job = (await context.db.write(undo_job.begin, record.id, view.caller.name)).value
+    accepted = await context.finish_job(running, job)
+    if accepted is not None:
+        return accepted
+    updated = await queries.find(context.db, record.id)
+    assert updated is not None  # rows of jobs stay
+    response.headers.update(responses.build_change_headers((await context.head()).position.token))
+    return queries.shape(updated)
 
 
 @router.post(
@@ -123,54 +118,56 @@ async def undo_import(request: Request) -> Response:
     name="edit_articles",
     tags=["articles"],
     response_model=schemas.BulkPreview,
-    responses=answer.example(examples.PREVIEW)
+    response_model_exclude_unset=True,
+    responses=responses.document_example(examples.PREVIEW)
     | {
         202: {
             "model": schemas.ImportRecord,
             "description": "The edit goes on as a job; its record says how far it is.",
-            "headers": answer.LOCATION,
+            "headers": responses.LOCATION,
             "content": {"application/json": {"example": examples.BEGUN}},
         }
     }
-    | problems(
-        "malformed_json", "missing_scope", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field",
-        "unknown_region",
-    ),
-    openapi_extra={"parameters": BULK_EDIT.openapi(), "requestBody": body.described("BulkEdit")},
-)  # fmt: skip
-async def edit_articles(request: Request) -> Response:
+    | describe_problems("unknown_region"),
+)
+async def edit_articles(
+    context: Context,
+    view: Writer,
+    params: BulkEditParams,
+    payload: BulkEdit,
+    running: jobs.RunningJobs,
+    response: Response,
+) -> jobs.Json | Response:
     """Changes many articles alike: tags, regions, section, state, language. Needs `write`, and `publish` unless only
     drafts are meant.
 
     202 with the record; `Location` leads to where progress is seen: the record, or the job for who may not read drafts.
     Each article gets a version and a row in the change log. With `dry_run=true` 200 with a count and samples."""
-    here = archive.of(request)
-    view = await here.view(request)
-    view.caller.demand("write")
-    read = BULK_EDIT.read(request.scope["query_string"], view.now)
-    given = await body.read(request, BulkEdit)
-    order = await orders.read(here, view, given)
-    if read.flag("dry_run"):
-        return answer.changed(orjson.dumps(await asyncio.to_thread(preview, here, order)), view.token)
+    order = await edit_request.read(context, view, payload)
+    if params.dry_run:
+        response.headers.update(responses.build_change_headers(view.token))
+        return await asyncio.to_thread(preview, context, order)
     by = authorship.sign(view.caller.name)
     job = (
-        await here.db.write(editing.begin, order.filter, order.changes, order.options, by, here.settings.site_url)
+        await context.db.write(
+            edit_job.begin, order.filter, order.changes, order.options, by, context.settings.site_url
+        )
     ).value
-    jobs.of(request).wake()
-    found = await queries.find(here.db, job)
-    assert found is not None  # just made
-    location = f"/v1/imports/{job}" if view.caller.may("read_drafts") else f"/v1/jobs/{job}"
-    response = answer.changed(orjson.dumps(queries.shape(found)), view.token, status=202, location=location)
-    response.headers.update(answer.warned(order.warnings))
-    return response
+    running.wake()
+    record = await queries.find(context.db, job)
+    assert record is not None  # just made
+    location = f"/v1/imports/{job}" if view.caller.has_scope("read_drafts") else f"/v1/jobs/{job}"
+    accepted = responses.render_change(orjson.dumps(queries.shape(record)), view.token, status=202, location=location)
+    accepted.headers.update(responses.render_warnings(order.warnings))
+    return accepted
 
 
-def preview(here: Archive, order: Order) -> Json:
+def preview(context: AppContext, order: edit_request.EditOrder) -> jobs.Json:
     """How many articles are meant, and the first of them."""
     columns = [A.c[name] for name in ("id", "slug", "title", "status", "version")]
-    with here.db.snapshot() as snapshot:
-        matched = editing.count(snapshot, order.filter)
-        ids = editing.find(snapshot, order.filter, 0, 2**63 - 1, SAMPLES)
+    with context.db.snapshot() as snapshot:
+        matched = edit_job.count(snapshot, order.filter)
+        ids = edit_job.find(snapshot, order.filter, 0, 2**63 - 1, SAMPLES)
         rows = snapshot.connection.execute(select(*columns).where(A.c.id.in_(ids)).order_by(A.c.id)).mappings()
         samples = [dict(row) for row in rows]
     return {"dry_run": True, "matched": matched, "samples": samples, "warnings": list(order.warnings)}
@@ -181,22 +178,17 @@ def preview(here: Archive, order: Order) -> Json:
     name="stop_job",
     tags=["operating"],
     response_model=Job,
-    responses=answer.example({**JOB, "kind": "undo", "state": "failed", "error": jobs.STOPPED, "result": None})
-    | problems("missing_scope", "not_found", "invalid_transition"),
-    openapi_extra={"parameters": [JOB_ID]},
+    responses=responses.document_example(
+        {**JOB, "kind": "undo", "state": "failed", "error": jobs.STOPPED, "result": None}
+    )
+    | describe_problems("not_found", "invalid_transition"),
 )
-async def stop_job(request: Request) -> Response:
+async def stop_job(context: Context, view: Admin, task: jobs.FoundTask, response: Response) -> jobs.Json:
     """Ends an undo or a bulk edit behind the articles that it is at. What it has done stays; an undo goes on when it is
     asked for again, a bulk edit can be undone. Needs `admin`."""
-    here, view = await reading.administering(request)
-    given = request.path_params["id"]
-    digits = given.isascii() and given.isdigit() and len(given) < 19
-    task = await jobs.of(request).find(int(given)) if digits else None
-    if task is None:
-        raise NotFound()
     if task.kind not in STOPPABLE:
         raise InvalidTransition(f"A job of the kind {task.kind} cannot be stopped: half of it would be no whole.")
-    if not (await here.db.write(jobs.stop, task.id)).value:
+    if not (await context.db.write(jobs.stop, task.id)).value:
         raise InvalidTransition(f"Job {task.id} has ended already.")
-    stopped = replace(task, state="failed", error=jobs.STOPPED)
-    return answer.changed(orjson.dumps(jobs.shown(stopped)), view.token)
+    response.headers.update(responses.build_change_headers(view.token))
+    return jobs.render_task(replace(task, state="failed", error=jobs.STOPPED))

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.auditing import Action
+from app.db.audit_rows import Action
 
 Facts = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One change to be appended. `before` and `after` are the filterable facts, None where there was or is nothing."""
 
     entity: str

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from app.changes import log
-from app.changes.log import Logged
-from app.db import Database, Doorbell, Snapshot
-from app.head import Place
+from app.db.database import CommitNotifier, Database, Snapshot
+from app.db.log_position import LogPosition
 
 logger = logging.getLogger(__name__)
 
@@ -24,40 +23,37 @@ class Follower(Protocol):
     but this follower; the loop logs it and tries again, except for a broken log, which ends it.
     """
 
-    def place(self) -> Place | None:
+    def position(self) -> LogPosition | None:
         """The place that the data reflects, read from beside the data; None where there is none to trust."""
-        ...
 
-    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
+    def apply(self, snapshot: Snapshot, rows: Sequence[log.Logged], place: LogPosition) -> None:
         """Takes in the current state of what the rows name and keeps `place` in the same commit. Repeatable."""
-        ...
 
-    def rebuild(self, snapshot: Snapshot, place: Place) -> None:
+    def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
         """Builds everything anew from SQL at the snapshot, which stands at `place`; readers keep the old meanwhile."""
-        ...
 
     def close(self) -> None:
         """Nothing more will be taken in: lets another process do it. May be told twice."""
-        ...
 
 
 def step(db: Database, follower: Follower) -> int:
     """One round: rebuilds, or takes in the next rows. Returns how many; 0 says that the follower is at the head."""
     with db.snapshot() as snapshot:
-        place, head = follower.place(), log.head(snapshot)
-        if place is None or not log.found(snapshot, place):
+        place, head = follower.position(), log.head(snapshot)
+        if place is None or not log.has_position(snapshot, place):
             logger.info("rebuilding: %s", "nothing to go on from" if place is None else "it follows another log")
-            if not log.found(snapshot, head.place):
+            if not log.has_position(snapshot, head.position):
                 # Nobody could go on from there: every round would rebuild again.
                 raise log.LogBroken(f"The counter stands at {head.seq}, where the change log has no such row.")
-            follower.rebuild(snapshot, head.place)
+            follower.rebuild(snapshot, head.position)
             return max(head.seq, 1)
         rows = log.read(snapshot, place.seq, BATCH)
         last = rows[-1].seq if rows else place.seq
+        # Both are of one snapshot, so that they can only differ where rows of the log were lost or added by hand.
         if last > head.seq or (last < head.seq and len(rows) < BATCH):
             raise log.LogBroken(f"The counter stands at {head.seq}, but the change log ends at {last}.")
         if rows:
-            follower.apply(snapshot, rows, Place(place.epoch, last, rows[-1].mark))
+            follower.apply(snapshot, rows, LogPosition(place.epoch, last, rows[-1].mark))
         return len(rows)
 
 
@@ -69,7 +65,7 @@ def catch_up(db: Database, follower: Follower) -> int:
     return total
 
 
-class Following:
+class FollowerTask:
     """A thread that keeps one follower in step. Every `interval` seconds, or when woken, it asks whether anything was
     committed; only then, and every IDLE seconds to see that the data itself is still whole, it reads the log."""
 
@@ -104,11 +100,12 @@ class Following:
         finally:
             doorbell.close()
 
-    def _follow(self, doorbell: Doorbell) -> None:
+    def _follow(self, doorbell: CommitNotifier) -> None:
         heard: int | None = None
         looked = 0.0
         while not self._ended.is_set():
             rung, now = doorbell.number(), time.monotonic()
+            # The number is the same: nobody has committed anything, and the log need not be read.
             if rung is not None and rung == heard and now - looked < IDLE:
                 self._pause(0)
                 continue

@@ -12,23 +12,26 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import orjson
+from fastapi import Depends
+from pydantic import BeforeValidator
 from sqlalchemy import bindparam, insert, literal_column, select, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from starlette.requests import Request
 
-from app import auditing
-from app.actor import Actor
-from app.auditing import Action, Deed, Entity
-from app.changes.detached import detached
-from app.db import Database, Row
-from app.errors import DatabaseUnavailable
-from app.http.times import format_time
+from app.changes.daemon_thread import run_in_daemon_thread
+from app.db import audit_rows
+from app.db.actor import Actor
+from app.db.database import Database
+from app.db.sql import AnyOf, Prepared, prepare, read_integer, read_into
+from app.errors import DatabaseUnavailable, NotFound
+from app.http.api_route import describe_path, read_row_id
+from app.http.params.times import format_time
+from app.http.schemas import JOB_ID
 from app.models import Job, table
-from app.sql import AnyOf, Prepared, integer, prepare
 
 JOB = table(Job)
 CHUNK = 250
@@ -37,7 +40,7 @@ SECONDS = 0.5
 ELSEWHERE = 30.0
 """For how many seconds a job that another process is at is left to that one."""
 PATIENCE = 4.0
-"""For how many seconds a request works on its job itself before it answers 202."""
+"""For how many seconds a request works on its job itself before it returns 202."""
 STOPPED = "stopped"
 """The error of a job that somebody has stopped."""
 _UNFINISHED = JOB.c.state.in_([literal_column("'waiting'"), literal_column("'running'")])  # as the index has it
@@ -47,7 +50,7 @@ _COLUMNS = [
 
 Json = dict[str, object]
 
-ACTIONS: Mapping[str, Action] = {
+ACTIONS: Mapping[str, audit_rows.Action] = {
     "import": "import", "bulk_edit": "bulk_edit", "undo": "undo", "merge_tags": "tag_merge",
     "place_articles": "region_edit",
 }  # fmt: skip
@@ -75,7 +78,7 @@ class Task:
     updated_at: int
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.state in ("done", "failed")
 
 
@@ -95,7 +98,7 @@ class Work(Protocol):
     """One chunk of a kind of job, at most CHUNK articles, in the caller's transaction.
 
     A chunk may run again from the start where its transaction was lost. What it raises ends the job as failed, except
-    for a database that does not answer.
+    for a database that does not respond.
     """
 
     def __call__(self, session: Session, task: Task) -> Step: ...
@@ -112,11 +115,12 @@ class Prepare(Protocol):
 def add(session: Session, kind: str, arguments: Json, total: int, by: str | None = None) -> int:
     """A new job, begun by whoever looks first; its number. `by` is what the caller's key is called. What its chunks do
     is done in the name of whoever adds it."""
-    now = int(time.time())
+    now, actor = int(time.time()), audit_rows.get_actor(session)
+    named = {"kind": actor.kind, "name": actor.name, "key": actor.key, "request": actor.request}
     row = {
         "kind": kind,
         "state": "waiting",
-        "arguments": orjson.dumps({**arguments, "actor": _name_actor(auditing.actor_of(session))}).decode(),
+        "arguments": orjson.dumps({**arguments, "actor": named}).decode(),
         "progress": orjson.dumps({"done": 0, "total": total}).decode(),
         "created_by": by,
         "created_at": now,
@@ -135,13 +139,11 @@ def note_state(session: Session, id: int, kind: str, state: str, arguments: Json
         details["dry_run"] = True
     details |= {name: value for name in ("source", "target") if isinstance(value := arguments.get(name), int)}
     details |= {name: progress[name] for name in _COUNTS if name in progress} if progress else {}
-    entity: Entity = "import" if kind in _RECORDS else "job"
+    entity: audit_rows.Entity = "import" if kind in _RECORDS else "job"
     record = arguments["import"] if kind == "undo" else id
-    auditing.note(session, Deed(ACTIONS.get(kind, "job"), entity, integer(record), details=details))
-
-
-def _name_actor(actor: Actor) -> Json:
-    return {"kind": actor.kind, "name": actor.name, "key": actor.key, "request": actor.request}
+    audit_rows.add_record(
+        session, audit_rows.AuditRecord(ACTIONS.get(kind, "job"), entity, read_integer(record), details=details)
+    )
 
 
 def _act(session: Session, task: Task) -> None:
@@ -151,26 +153,28 @@ def _act(session: Session, task: Task) -> None:
     origin = task.arguments.get("origin")
     context: dict[str, str | int] = {}
     if task.kind in _RECORDS:
-        context[task.kind] = integer(task.arguments["import"] if task.kind == "undo" else task.id)
+        context[task.kind] = read_integer(task.arguments["import"] if task.kind == "undo" else task.id)
     if isinstance(origin, str):
         context["origin"] = origin
-    auditing.attribute(session, replace(actor, context=context))
+    audit_rows.set_actor(session, replace(actor, context=context))
 
 
-def unfinished(session: Session, kind: str) -> list[Task]:
+def list_unfinished(session: Session, kind: str) -> list[Task]:
     """Jobs of a kind that are not done yet, oldest first."""
-    found = select(*_COLUMNS).where(_UNFINISHED, JOB.c.kind == kind).order_by(JOB.c.id)
-    return [_task(tuple(row)) for row in session.connection().execute(found)]
+    statement = select(*_COLUMNS).where(_UNFINISHED, JOB.c.kind == kind).order_by(JOB.c.id)
+    return read_into(_make_task, session.connection().execute(statement))
 
 
 def advance(session: Session, works: Mapping[str, Work], id: int) -> Task | None:
     """The next chunk of a job; None where it has ended, and where another process is at it."""
     connection = session.connection()
+    # On SQLite there is one writer anyhow. On PostgreSQL whoever holds the row is at the job until its commit, or is
+    # dead, and then the row is free.
     mine = select(*_COLUMNS).where(_UNFINISHED, JOB.c.id == id).with_for_update(skip_locked=True)
     row = connection.execute(mine).first()
     if row is None:
         return None
-    task = _task(tuple(row))
+    task = _make_task(*row)
     _act(session, task)
     step = works[task.kind](session, task)
     state, now = "done" if step.finished else "running", int(time.time())
@@ -187,42 +191,35 @@ def fail(session: Session, id: int, error: str) -> None:
     ended = update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values).returning(*_COLUMNS)
     row = session.connection().execute(ended).first()
     if row is not None:
-        task = _task(tuple(row))
+        task = _make_task(*row)
         _act(session, task)
         note_state(session, id, task.kind, "failed", task.arguments, task.progress)
 
 
 def get(session: Session, id: int) -> Task:
     """A job that is there, as it stands."""
-    return _task(tuple(session.connection().execute(select(*_COLUMNS).where(JOB.c.id == id)).one()))
+    return _make_task(*session.connection().execute(select(*_COLUMNS).where(JOB.c.id == id)).one())
 
 
 def stop(session: Session, id: int) -> bool:
     """Ends a job behind its last chunk; False where it has ended. What its chunks have done stays."""
     values = {"state": "failed", "error": STOPPED, "updated_at": int(time.time())}
     mine = update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values)
-    found = session.connection().execute(mine.returning(JOB.c.kind, JOB.c.arguments, JOB.c.progress)).first()
-    if found is None:
+    stopped = session.connection().execute(mine.returning(JOB.c.kind, JOB.c.arguments, JOB.c.progress)).first()
+    if stopped is None:
         return False
-    note_state(session, id, found.kind, STOPPED, orjson.loads(found.arguments), orjson.loads(found.progress))
+    note_state(session, id, stopped.kind, STOPPED, orjson.loads(stopped.arguments), orjson.loads(stopped.progress))
     return True
 
 
-def _task(row: Row) -> Task:
-    id, kind, state, arguments, progress, error, created_at, updated_at = row
-    return Task(
-        int(str(id)),
-        str(kind),
-        str(state),
-        orjson.loads(str(arguments)),
-        orjson.loads(str(progress)),
-        None if error is None else str(error),
-        int(str(created_at)),
-        int(str(updated_at)),
-    )
+def _make_task(
+    id: int, kind: str, state: str, arguments: str, progress: str, error: str | None, created_at: int, updated_at: int
+) -> Task:
+    """Of the columns of `_COLUMNS`."""
+    return Task(id, kind, state, orjson.loads(arguments), orjson.loads(progress), error, created_at, updated_at)
 
 
-def shown(task: Task) -> Json:
+def render_task(task: Task) -> Json:
     """A job as clients see it."""
     return {
         "id": task.id,
@@ -269,7 +266,7 @@ class Jobs:
     async def find(self, id: int) -> Task | None:
         """None also for a job of another kind."""
         rows = await self.db.reader.rows(_by_id(self.db.dialect), {"id": id})
-        task = _task(rows[0]) if rows else None
+        task = next(iter(read_into(_make_task, rows)), None)
         return task if task and task.kind in self._kinds else None
 
     async def finish(self, id: int, seconds: float = PATIENCE) -> Task:
@@ -280,9 +277,9 @@ class Jobs:
             if task is None:
                 task = await self.find(id)
                 assert task is not None  # rows of jobs stay
-                if not task.ended:
+                if not task.has_ended:
                     await asyncio.sleep(0.05)
-            if task.ended or time.monotonic() > deadline:
+            if task.has_ended or time.monotonic() > deadline:
                 return task
 
     def wake(self) -> None:
@@ -293,8 +290,9 @@ class Jobs:
         """Takes up whatever is unfinished, whoever began it, each job in a task of its own."""
         async with asyncio.TaskGroup() as tasks:
             while True:
+                # What goes wrong here must not get out: it would end the group, and with it every job at work.
                 try:
-                    for id, lane in await self._unfinished():
+                    for id, lane in await self._list_ready():
                         self._taken[id] = lane
                         tasks.create_task(self._work(id, self._turns.setdefault(lane, asyncio.Semaphore(lane.at_once))))
                 except DatabaseUnavailable as error:
@@ -306,17 +304,17 @@ class Jobs:
                         await self._wake.wait()
                 self._wake.clear()
 
-    async def _unfinished(self) -> list[tuple[int, Lane]]:
+    async def _list_ready(self) -> list[tuple[int, Lane]]:
         """Those that nobody is at, the oldest first, as far as there is room in their lanes."""
-        rows = await self.db.reader.rows(_waiting(self.db.dialect), {"kinds": self._kinds})
+        rows = await self.db.reader.rows(_waiting_statement(self.db.dialect), {"kinds": self._kinds})
         now = time.monotonic()
         self._left = {id: until for id, until in self._left.items() if until > now}
-        known, used, found = {*self._taken, *self._left}, Counter(self._taken.values()), []
+        known, used, ready = {*self._taken, *self._left}, Counter(self._taken.values()), []
         for id, lane in ((int(str(id)), self._lane(orjson.loads(str(arguments)))) for id, arguments in rows):
             if id not in known and used[lane] < lane.most:
                 used[lane] += 1
-                found.append((id, lane))
-        return found
+                ready.append((id, lane))
+        return ready
 
     async def _work(self, id: int, turns: asyncio.Semaphore) -> None:
         """Until the job has ended, or cannot go on here."""
@@ -326,7 +324,7 @@ class Jobs:
                     task = await self._step(id)
                 if task is None:
                     break
-                if task.ended:
+                if task.has_ended:
                     self.wake()  # there is room for another one
                     break
         except DatabaseUnavailable as error:
@@ -338,13 +336,13 @@ class Jobs:
 
     async def _step(self, id: int) -> Task | None:
         try:
-            works = await self._prepared(id)
+            works = await self._prepare_works(id)
             async with self._writing:  # whoever else writes waits for one chunk, not for one of each job
                 task = (await self.db.write(advance, works, id)).value
         except DatabaseUnavailable:
             raise
         except Overtaken:
-            task = None
+            task = None  # no failure: the job is left to the process that has gone on with it
         except Exception as error:
             log.exception("job %s has failed", id)
             await self.db.write(fail, id, type(error).__name__)
@@ -353,15 +351,15 @@ class Jobs:
             self._left[id] = time.monotonic() + ELSEWHERE  # what was prepared was for nothing
         return task
 
-    async def _prepared(self, id: int) -> Mapping[str, Work]:
+    async def _prepare_works(self, id: int) -> Mapping[str, Work]:
         """Works by kind, with that of this job's kind made for its next chunk where that has to be prepared."""
         if not self._prepare:
             return self._works
         task = await self.find(id)
-        if task is None or task.ended:
+        if task is None or task.has_ended:
             return self._works
         try:
-            return {task.kind: await detached(self._prepare[task.kind], task)}
+            return {task.kind: await run_in_daemon_thread(self._prepare[task.kind], task)}
         except OperationalError as error:
             raise DatabaseUnavailable("The database does not answer.") from error
 
@@ -372,13 +370,27 @@ def _by_id(dialect: str) -> Prepared:
 
 
 @lru_cache(maxsize=4)
-def _waiting(dialect: str) -> Prepared:
-    found = select(JOB.c.id, JOB.c.arguments).where(_UNFINISHED, AnyOf(JOB.c.kind, "kinds")).order_by(JOB.c.id)
-    return prepare(found, dialect, ["kinds"])
+def _waiting_statement(dialect: str) -> Prepared:
+    statement = select(JOB.c.id, JOB.c.arguments).where(_UNFINISHED, AnyOf(JOB.c.kind, "kinds")).order_by(JOB.c.id)
+    return prepare(statement, dialect, ["kinds"])
 
 
-def of(request: Request) -> Jobs:
+async def load_jobs(request: Request) -> Jobs:
     """The jobs of the application that a request came to."""
-    jobs = request.app.state.jobs
-    assert isinstance(jobs, Jobs)
+    jobs: Jobs = request.app.state.jobs
     return jobs
+
+
+RunningJobs = Annotated[Jobs, Depends(load_jobs)]
+JobId = Annotated[int, BeforeValidator(read_row_id), describe_path(JOB_ID)]
+
+
+async def find_task(id: JobId, running: RunningJobs) -> Task:
+    """NotFound where there is no job of that number."""
+    task = await running.find(id)
+    if task is None:
+        raise NotFound()
+    return task
+
+
+FoundTask = Annotated[Task, Depends(find_task)]

@@ -16,14 +16,14 @@ import orjson
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
-from app import auditing
-from app.changes import trail
-from app.changes.entries import Entry as Entry
+from app.changes import audit_trail
 from app.changes.entries import Facts as Facts
-from app.db import Snapshot
-from app.head import Head, Place
+from app.changes.entries import LogEntry as LogEntry
+from app.db import audit_rows
+from app.db.database import Snapshot
+from app.db.log_position import LogHead, LogPosition
+from app.db.sql import AnyOf, Prepared, insert_rows, prepare
 from app.models import Change, ChangeHead, table
-from app.sql import AnyOf, Prepared, insert_rows, prepare
 
 CHANGE, HEAD = table(Change), table(ChangeHead)
 _PENDING = "dateline.changes"
@@ -46,7 +46,7 @@ class LogBroken(Exception):
     """The log has a hole, or a counter that does not fit its rows: nothing may follow it until a person has looked."""
 
 
-def record(session: Session, entry: Entry) -> None:
+def record(session: Session, entry: LogEntry) -> None:
     """Notes a change of this transaction; `append` writes it just before the commit."""
     session.info.setdefault(_PENDING, []).append(entry)
 
@@ -54,25 +54,28 @@ def record(session: Session, entry: Entry) -> None:
 @contextmanager
 def attempt(session: Session) -> Iterator[None]:
     """A part of a transaction that may fail alone: then what it did and recorded is undone, and nothing else."""
-    lists = (session.info.setdefault(_PENDING, []), auditing.noted(session))
+    lists = (session.info.setdefault(_PENDING, []), audit_rows.list_pending(session))
     before = [len(pending) for pending in lists]
     try:
         with session.begin_nested():
             yield
     except BaseException:
+        # The savepoint takes back rows; what was noted for the log is in memory, and has to be taken back here.
         for pending, length in zip(lists, before, strict=True):
             del pending[length:]
         raise
 
 
-def append(session: Session) -> Head:
+def append(session: Session) -> LogHead:
     """Takes the counter and writes the recorded rows, and those of the audit, one for each of them. Nothing may run
     between this and the commit."""
-    entries: list[Entry] = session.info.pop(_PENDING, [])
+    entries: list[LogEntry] = session.info.pop(_PENDING, [])
+    # What the session still holds is written first: behind the counter no statement may come but those of the log.
     session.flush()
     if not entries:
-        auditing.write(session, auditing.noted(session))
-        return _read_head(session)
+        audit_rows.write_records(session, audit_rows.list_pending(session))
+        return LogHead(*session.connection().execute(select(*_HEAD_COLUMNS)).one())
+    # 63 bits, since both databases have integers with a sign.
     marks = [secrets.randbits(63) for _ in entries]
     shown = [i for i, entry in enumerate(entries) if entry.public]
     renamed = [i for i, entry in enumerate(entries) if entry.entity != "article" or entry.relabels]
@@ -84,35 +87,34 @@ def append(session: Session) -> Head:
         values["names_seq"] = HEAD.c.seq + renamed[-1] + 1
     # On the connection, not the session: the session would look for objects to refresh.
     connection = session.connection()
-    head = Head(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
+    head = LogHead(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
     now, first = int(time.time()), head.seq - count + 1
-    insert_rows(connection, CHANGE, [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
+    insert_rows(
+        connection,
+        CHANGE,
+        [
+            {
+                "seq": first + i,
+                "mark": marks[i],
+                "at": now,
+                "entity": entry.entity,
+                "entity_id": entry.entity_id,
+                "event": entry.event,
+                "version": entry.version,
+                "changed_fields": orjson.dumps(entry.changed_fields).decode(),
+                "public": entry.public,
+                "before": None if entry.before is None else orjson.dumps(entry.before).decode(),
+                "after": None if entry.after is None else orjson.dumps(entry.after).decode(),
+            }
+            for i, entry in enumerate(entries)
+        ],
+    )
     # Here and nowhere else: whatever writes to the log, by whatever way, is in the audit with the same commit.
-    auditing.write(session, [*auditing.noted(session), *trail.derive_deeds(entries, first)])
+    audit_rows.write_records(session, [*audit_rows.list_pending(session), *audit_trail.derive_deeds(entries, first)])
     return head
 
 
-def _row(entry: Entry, seq: int, mark: int, now: int) -> dict[str, object]:
-    return {
-        "seq": seq,
-        "mark": mark,
-        "at": now,
-        "entity": entry.entity,
-        "entity_id": entry.entity_id,
-        "event": entry.event,
-        "version": entry.version,
-        "changed_fields": orjson.dumps(entry.changed_fields).decode(),
-        "public": entry.public,
-        "before": None if entry.before is None else orjson.dumps(entry.before).decode(),
-        "after": None if entry.after is None else orjson.dumps(entry.after).decode(),
-    }
-
-
 _HEAD_COLUMNS = [HEAD.c[name] for name in ("epoch", "seq", "mark", "public_seq", "public_mark", "names_seq")]
-
-
-def _read_head(session: Session) -> Head:
-    return Head(*session.connection().execute(select(*_HEAD_COLUMNS)).one())
 
 
 @lru_cache(maxsize=4)
@@ -135,16 +137,18 @@ def renamed_statement(dialect: str) -> Prepared:
     """A row where one of `entities` has changed behind `after` up to `until`: who keeps names asks, because merges move
     `names_seq` for every chunk of articles without any name being another. For spans of at most NEAR rows."""
     after, until = (bindparam(name, type_=CHANGE.c.seq.type) for name in ("after", "until"))
-    found = select(CHANGE.c.seq).where(CHANGE.c.seq > after, CHANGE.c.seq <= until, AnyOf(CHANGE.c.entity, "entities"))
-    return prepare(found.limit(1), dialect, ["entities"])
+    statement = select(CHANGE.c.seq).where(
+        CHANGE.c.seq > after, CHANGE.c.seq <= until, AnyOf(CHANGE.c.entity, "entities")
+    )
+    return prepare(statement.limit(1), dialect, ["entities"])
 
 
-def head(snapshot: Snapshot) -> Head:
+def head(snapshot: Snapshot) -> LogHead:
     """Where the log stands at the snapshot's point in time."""
-    return Head(*snapshot.connection.execute(select(*_HEAD_COLUMNS)).one())
+    return LogHead(*snapshot.connection.execute(select(*_HEAD_COLUMNS)).one())
 
 
-def found(snapshot: Snapshot, place: Place) -> bool:
+def has_position(snapshot: Snapshot, place: LogPosition) -> bool:
     """Whether the log has that row with that mark: the data that bears this place follows this very log."""
     now = head(snapshot)
     if place.epoch != now.epoch or not 0 <= place.seq <= now.seq:

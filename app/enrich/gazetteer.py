@@ -4,13 +4,13 @@ states, cities and institutions from the file in this folder, which scripts/buil
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict
 
-from app import text
+from app.text import keys
 
 Way = Literal["name", "city", "place", "demonym", "institution", "abbreviation"]
 
@@ -26,7 +26,7 @@ Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPlace:
     """A region of the archive: `country` is the slug of what a city lies in, else its own; names are (language, name).
 
     `since` and `until` are the years of a former state.
@@ -51,7 +51,7 @@ class Sense:
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class PlacePhrase:
     """Folded words that name a place. `doubtful`: without something that speaks for a place they are none."""
 
     words: Words
@@ -60,21 +60,21 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
-class Lexicon:
+class PlaceLexicon:
     """Phrases of one language by their first word, the longest first; of scripts without spaces by two characters."""
 
-    heads: Mapping[str, tuple[Phrase, ...]]
-    unspaced: Mapping[str, tuple[Phrase, ...]]
-    stems: Mapping[str, Phrase]
+    heads: Mapping[str, tuple[PlacePhrase, ...]]
+    unspaced: Mapping[str, tuple[PlacePhrase, ...]]
+    stems: Mapping[str, PlacePhrase]
 
 
-class Facts(TypedDict):
+class PlaceFacts(TypedDict):
     demonyms: dict[str, list[str]]
     places: dict[str, list[str]]
     institutions: dict[str, list[str]]
     abbreviated: dict[str, list[str]]
     ambiguous: list[str]
-    given: list[str]
+    given_names: list[str]
     forenames: list[str]
     titles: list[str]
     seats: list[str]
@@ -82,68 +82,69 @@ class Facts(TypedDict):
 
 
 @cache
-def facts() -> Facts:
+def facts() -> PlaceFacts:
     """The file as it is."""
-    return cast(Facts, json.loads(resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8")))
+    loaded: PlaceFacts = json.loads(resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8"))
+    return loaded
 
 
 @cache
-def folded(name: Literal["ambiguous", "given", "forenames", "titles"]) -> frozenset[str]:
+def load_words(name: Literal["ambiguous", "given_names", "forenames", "titles"]) -> frozenset[str]:
     """One of the file's lists of words, for looking up."""
-    return frozenset(text.words_key(word) for word in facts()[name])
+    return frozenset(keys.words_key(word) for word in facts()[name])
 
 
 def split(name: str) -> Words:
     """The folded words of a name."""
-    return tuple(text.fold(word) for word in text.runs(name))
+    return tuple(keys.fold(word) for word in keys.runs(name))
 
 
 class Gazetteer:
     """All regions of an archive at one time. Immutable; lexicons are made when a language is first asked for."""
 
-    def __init__(self, regions: Iterable[Known]) -> None:
-        self.regions: Mapping[str, Known] = {region.slug: region for region in regions}
+    def __init__(self, regions: Iterable[KnownPlace]) -> None:
+        self.regions: Mapping[str, KnownPlace] = {region.slug: region for region in regions}
         spoken = {language for region in self.regions.values() for language, _ in region.names}
         self._languages = (spoken | INFLECTED) - {"und"}
-        self._lexicons: dict[str, Lexicon] = {}
+        self._lexicons: dict[str, PlaceLexicon] = {}
         self._eras: dict[int, Mapping[str, str]] = {}
 
-    def lexicon(self, language: str) -> Lexicon:
+    def lexicon(self, language: str) -> PlaceLexicon:
         """Names in that language, in English and of no language. Whatever anybody calls a language, there are no more
         of these than languages that places have names in."""
         base = language.partition("-")[0]
         base = base if base in self._languages else "en"
-        found = self._lexicons.get(base)
-        if found is None:
-            found = self._lexicons[base] = self._build({base, "en", "und"}, inflected=base in INFLECTED)
-        return found
+        lexicon = self._lexicons.get(base)
+        if lexicon is None:
+            lexicon = self._lexicons[base] = self._build({base, "en", "und"}, inflected=base in INFLECTED)
+        return lexicon
 
     def era(self, year: int | None) -> Mapping[str, str]:
         """Which former state the name of a state of today meant in that year."""
         if year is None:
             return {}
-        found = self._eras.get(year)
-        if found is None:
-            found = self._eras[year] = self._formerly(year)
-        return found
+        states = self._eras.get(year)
+        if states is None:
+            states = self._eras[year] = self._find_former_states(year)
+        return states
 
-    def _formerly(self, year: int) -> dict[str, str]:
+    def _find_former_states(self, year: int) -> dict[str, str]:
         there = {
             one.slug for one in self.regions.values() if one.until is not None and (one.since or 0) <= year < one.until
         }
         meant = {slug: [state for state in states if state in there] for slug, states in facts()["formerly"].items()}
         return {slug: states[0] for slug, states in meant.items() if states}
 
-    def _build(self, languages: set[str], *, inflected: bool) -> Lexicon:
+    def _build(self, languages: set[str], *, inflected: bool) -> PlaceLexicon:
         senses: dict[Words, dict[Sense, None]] = {}
         for words, sense in (*self._own(languages), *self._facts()):
             if words and (len(words) > 1 or len(words[0]) > 1):
                 senses.setdefault(words, {})[sense] = None
-        phrases = [_phrase(words, list(found)) for words, found in senses.items()]
+        phrases = [_phrase(words, list(meanings)) for words, meanings in senses.items()]
         spaced = [one for one in phrases if not UNSPACED.match(one.words[0])]
         unspaced = [one for one in phrases if UNSPACED.match(one.words[0])]
         stems = {stem(one.words[0]): one for one in spaced if len(one.words) == 1} if inflected else {}
-        return Lexicon(_grouped(spaced, lambda p: p.words[0]), _grouped(unspaced, lambda p: p.words[0][:2]), stems)
+        return PlaceLexicon(_group(spaced, lambda p: p.words[0]), _group(unspaced, lambda p: p.words[0][:2]), stems)
 
     def _own(self, languages: set[str]) -> Iterable[tuple[Words, Sense]]:
         for region in self.regions.values():
@@ -177,19 +178,20 @@ def stem(word: str) -> str:
     return bare if len(bare) >= 4 else word
 
 
-def _phrase(words: Words, senses: list[Sense]) -> Phrase:
+def _phrase(words: Words, senses: list[Sense]) -> PlacePhrase:
     """Of what lies in one country the largest counts; several countries are a doubt."""
     senses.sort(key=lambda sense: _ORDER.index(sense.way))
+    # Reversed, so that of one country the first stays.
     kept = {sense.country: sense for sense in reversed(senses)}
     ordered = tuple(sense for sense in senses if kept[sense.country] is sense)
-    return Phrase(words, ordered, " ".join(words) in folded("ambiguous"))
+    return PlacePhrase(words, ordered, " ".join(words) in load_words("ambiguous"))
 
 
-def _grouped(phrases: Iterable[Phrase], key: object) -> dict[str, tuple[Phrase, ...]]:
-    assert callable(key)
-    groups: dict[str, list[Phrase]] = {}
+def _group(phrases: Iterable[PlacePhrase], key: Callable[[PlacePhrase], str]) -> dict[str, tuple[PlacePhrase, ...]]:
+    groups: dict[str, list[PlacePhrase]] = {}
     for phrase in phrases:
         groups.setdefault(key(phrase), []).append(phrase)
     return {
-        head: tuple(sorted(found, key=lambda p: (-len(p.words), -len(p.words[0])))) for head, found in groups.items()
+        head: tuple(sorted(members, key=lambda p: (-len(p.words), -len(p.words[0]))))
+        for head, members in groups.items()
     }

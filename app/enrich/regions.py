@@ -5,13 +5,14 @@ more for standing in the title, the first lines and the dateline. Weights were s
 and measured on the other; docs/enrichment.md has the figures.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log1p
 
 from app.enrich.gazetteer import Gazetteer, Sense, Way, facts
-from app.enrich.spotting import Spot, spot
-from app.enrich.suggestion import ABOUT, DATELINE, MENTION, Suggestion
+from app.enrich.place_names import Spot, spot
+from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
 
 ORIGIN = "gazetteer"
 READ = 20_000
@@ -68,7 +69,7 @@ class _Tally:
     inside: dict[str, int] = field(default_factory=dict)
 
 
-def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> list[Suggestion]:
+def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> list[SuggestedValue]:
     """The best first. Countries, groupings and continents are `about` or `mention`, cities `mention`; what the dateline
     names has that role too."""
     lexicon = gazetteer.lexicon(texts.language)
@@ -78,24 +79,18 @@ def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> l
     tallies: dict[str, _Tally] = {}
     for number, part in enumerate(parts):
         for one in part:
-            sense = _meant(one, known) or (one.senses[0] if number == 3 else None)
+            sense = _choose_sense(one, known) or (one.senses[0] if number == 3 else None)
             if sense is not None:
                 _count(tallies, one, _in_era(sense, era), number, weights)
-    return _ranked(tallies, _place(parts[3], known, era), gazetteer, weights)
+    return _rank(tallies, _place(parts[3], known, era), gazetteer, weights)
 
 
 def _evidence(parts: Iterable[Sequence[Spot]]) -> dict[str, int]:
     """How often each country is named beyond doubt."""
-    found: dict[str, int] = {}
-    for part in parts:
-        for one in part:
-            if one.sure:
-                country = one.senses[0].country
-                found[country] = found.get(country, 0) + 1
-    return found
+    return Counter(one.senses[0].country for part in parts for one in part if one.sure)
 
 
-def _meant(one: Spot, known: dict[str, int]) -> Sense | None:
+def _choose_sense(one: Spot, known: dict[str, int]) -> Sense | None:
     """Of several countries the one that the rest of the article speaks of; without any, a preposition will do."""
     if one.sure:
         return one.senses[0]
@@ -105,8 +100,7 @@ def _meant(one: Spot, known: dict[str, int]) -> Sense | None:
     return one.senses[0] if one.placed else None
 
 
-def _in_era(sense: Sense, era: dict[str, str] | object) -> Sense:
-    assert isinstance(era, dict)
+def _in_era(sense: Sense, era: Mapping[str, str]) -> Sense:
     country = era.get(sense.country)
     if country is None:
         return sense
@@ -115,8 +109,7 @@ def _in_era(sense: Sense, era: dict[str, str] | object) -> Sense:
 
 def _count(tallies: dict[str, _Tally], one: Spot, sense: Sense, part: int, weights: Weights) -> None:
     tally = tallies.setdefault(sense.country, _Tally())
-    seat = sense.slug in facts()["seats"]
-    tally.only_seats &= seat
+    tally.only_seats &= sense.slug in facts()["seats"]
     tally.words[one.written] = None
     if part == 3:
         tally.dateline = True
@@ -130,33 +123,33 @@ def _count(tallies: dict[str, _Tally], one: Spot, sense: Sense, part: int, weigh
         tally.inside[sense.slug] = tally.inside.get(sense.slug, 0) + 1
 
 
-def _place(dateline: Sequence[Spot], known: dict[str, int], era: dict[str, str] | object) -> str | None:
+def _place(dateline: Sequence[Spot], known: dict[str, int], era: Mapping[str, str]) -> str | None:
     """The region that the dateline names: its city where it is known, else the country."""
-    meant = [_in_era(sense, era) for one in dateline if (sense := _meant(one, known) or one.senses[0])]
+    meant = [_in_era(sense, era) for one in dateline if (sense := _choose_sense(one, known) or one.senses[0])]
     return meant[0].slug if meant else None
 
 
-def _ranked(
+def _rank(
     tallies: dict[str, _Tally], dateline: str | None, gazetteer: Gazetteer, weights: Weights
-) -> list[Suggestion]:
+) -> list[SuggestedValue]:
+    # Brussels in a text about NATO or the EU is where these sit, and says nothing of Belgium.
     at_home = bool(tallies.keys() & {"eu", "nato"})
     scores = {slug: _score(slug, tally, gazetteer, weights, at_home) for slug, tally in tallies.items()}
-    best = max(scores.values(), default=0.0)
-    least = max(weights.about, weights.share * best)
-    found = []
+    least = max(weights.about, weights.share * max(scores.values(), default=0.0))
+    suggestions = []
     for slug, tally in tallies.items():
         roles = (ABOUT if scores[slug] >= least else MENTION if tally.weight else 0) | (
             DATELINE if slug == dateline else 0
         )
         if roles and slug in gazetteer.regions:
-            found.append(_suggestion(slug, scores[slug], roles, tally.words))
+            suggestions.append(_suggestion(slug, scores[slug], roles, tally.words))
         for city, times in tally.inside.items():
             roles = MENTION | (DATELINE if city == dateline else 0)
-            found.append(_suggestion(city, log1p(times) / 2, roles, ()))
-    named = {one.value for one in found}
+            suggestions.append(_suggestion(city, log1p(times) / 2, roles, ()))
+    named = {one.value for one in suggestions}
     if dateline is not None and dateline not in named:
-        found.append(_suggestion(dateline, weights.dateline, DATELINE, ()))
-    return sorted(found, key=lambda one: (-one.score, one.value))[:MOST]
+        suggestions.append(_suggestion(dateline, weights.dateline, DATELINE, ()))
+    return sorted(suggestions, key=lambda one: (-one.score, one.value))[:MOST]
 
 
 def _score(slug: str, tally: _Tally, gazetteer: Gazetteer, weights: Weights, at_home: bool) -> float:
@@ -168,5 +161,5 @@ def _score(slug: str, tally: _Tally, gazetteer: Gazetteer, weights: Weights, at_
     return damped * (log1p(tally.weight) + bonus)
 
 
-def _suggestion(slug: str, score: float, roles: int, words: Iterable[str]) -> Suggestion:
-    return Suggestion("region", slug, round(score, 3), ORIGIN, roles=roles, evidence=", ".join(list(words)[:5]))
+def _suggestion(slug: str, score: float, roles: int, words: Iterable[str]) -> SuggestedValue:
+    return SuggestedValue("region", slug, round(score, 3), ORIGIN, roles=roles, evidence=", ".join(list(words)[:5]))

@@ -11,7 +11,7 @@ ROLES = {"about": ABOUT, "mention": MENTION, "dateline": DATELINE}
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class SuggestedValue:
     """`value` is a language, the slug of a region, or the name of a tag; `target` the id of a tag or article.
 
     `score` is comparable within a kind only; `origin` the way of finding out; `evidence` words of the article or a

@@ -1,7 +1,7 @@
 """Every way in which Dateline says no: a closed tree, one class per code that clients may branch on.
 
     DatelineError ── one class per 4xx/5xx code; its docstring is the public documentation of the code
-    └── InvalidInput (422) ── carries several FieldErrors; answers with the code of the first
+    └── InvalidInput (422) ── carries several FieldErrors; has the code of the first
 
 Raised by any layer; knows nothing of frameworks, requests or rendering.
 """
@@ -14,13 +14,13 @@ from inspect import cleandoc
 from app.errors.shapes import MEMBERS as MEMBERS
 from app.errors.shapes import DatelineError as DatelineError
 from app.errors.shapes import FieldError as FieldError
-from app.errors.shapes import OtherFormat, Taken, TryAgain
+from app.errors.shapes import OtherFormat, TryAgain, ValueTaken
 from app.errors.shapes import ProblemCode as ProblemCode
 
 
 class CursorInvalid(DatelineError):
     """The `cursor` was not made by this server, or was cut off or altered on its way. Take `page.next` or
-    `page.previous` from an answer as it stands, or start again without a cursor."""
+    `page.previous` from a response as it stands, or start again without a cursor."""
 
     code, status, title = "cursor_invalid", 400, "The cursor cannot be read"
 
@@ -55,7 +55,7 @@ class PreflightRefused(DatelineError):
 
 
 class Unauthorized(DatelineError):
-    """The key is unknown, expired, revoked or badly formed, or this answer needs a key and none was sent. Keys go
+    """The key is unknown, expired, revoked or badly formed, or this response needs a key and none was sent. Keys go
     into `Authorization: Bearer dl_…`, never into the address. A bad key is never treated as no key."""
 
     code, status, title = "unauthorized", 401, "A valid key is needed"
@@ -74,7 +74,7 @@ class MissingScope(DatelineError):
 
 
 class NotFound(DatelineError):
-    """There is nothing at this address, or nothing that this caller may see: the two are not told apart. The answer
+    """There is nothing at this address, or nothing that this caller may see: the two are not told apart. The response
     may be kept for five seconds, so that it carries no request id."""
 
     code, status, title = "not_found", 404, "Nothing is here"
@@ -103,14 +103,14 @@ class RequestTimeout(DatelineError):
     code, status, title = "request_timeout", 408, "The request did not arrive in time"
 
 
-class SlugTaken(Taken):
+class SlugTaken(ValueTaken):
     """Another item has, or once had, the slug given. Choose another, or leave it out to have one made."""
 
     code, status, title = "slug_taken", 409, "The slug is taken"
     pointer = "/slug"
 
 
-class ExternalIdTaken(Taken):
+class ExternalIdTaken(ValueTaken):
     """Another article of the same origin has this `external_id`. Change that one, or give another id."""
 
     code, status, title = "external_id_taken", 409, "The external id is taken"
@@ -135,8 +135,8 @@ class RequestInProgress(TryAgain):
 
 class Gone(DatelineError):
     """What was here was public once and has been withdrawn; `withdrawn_at` and `reason` say when and why. Where a
-    published article replaces it, a read is answered with 308 to that one instead. What was
-    purged says nothing more. The answer may be kept for five seconds, so that it carries no request id."""
+    published article replaces it, a read is redirected to that one with 308 instead. What was
+    purged says nothing more. The response may be kept for five seconds, so that it carries no request id."""
 
     code, status, title = "gone", 410, "This has been withdrawn"
 
@@ -170,8 +170,8 @@ class PreconditionFailed(DatelineError):
     code, status, title = "precondition_failed", 412, "The item has changed meanwhile"
 
     def __init__(self, version: int | None, changed_fields: Iterable[str] = (), detail: str = "") -> None:
-        said = detail or (f"The current version is {version}." if version is not None else "")
-        super().__init__(said, members={"current_version": version, "changed_fields": list(changed_fields)})
+        message = detail or (f"The current version is {version}." if version is not None else "")
+        super().__init__(message, members={"current_version": version, "changed_fields": list(changed_fields)})
 
 
 class BodyTooLarge(DatelineError):
@@ -200,110 +200,110 @@ class InvalidInput(DatelineError):
         super().__init__(errors[0].detail + more, errors=errors)
 
 
-class _One(InvalidInput):
+class SingleInputError(InvalidInput):
     """The usual case of a single wrong input, named by its class; for more about it raise InvalidInput."""
 
     def __init__(self, detail: str, parameter: str | None = None, *, pointer: str | None = None) -> None:
         super().__init__(FieldError(self.code, detail, parameter, pointer))
 
 
-class UnknownParameter(_One):
+class UnknownParameter(SingleInputError):
     """A query parameter that this address does not have. `allowed` lists those that it has, `did_you_mean` the
     likeliest. Nothing is ignored, except parameters that begin with `utm_`."""
 
     code, title = "unknown_parameter", "Unknown parameter"
 
 
-class DuplicateParameter(_One):
+class DuplicateParameter(SingleInputError):
     """A parameter that takes one value was given twice."""
 
     code, title = "duplicate_parameter", "Parameter given twice"
 
 
-class InvalidValue(_One):
+class InvalidValue(SingleInputError):
     """A value that cannot be read as what is expected there; `detail` says what is, `allowed` lists the values
     where there are few."""
 
     code, title = "invalid_value", "Invalid value"
 
 
-class InvalidRange(_One):
+class InvalidRange(SingleInputError):
     """Two inputs contradict each other, such as a start that is not before its end: nothing could match."""
 
     code, title = "invalid_range", "Contradictory range"
 
 
-class LimitTooLarge(_One):
+class LimitTooLarge(SingleInputError):
     """`limit` is above what this address gives at once. Follow `page.next` for more."""
 
     code, title = "limit_too_large", "Limit too large"
 
 
-class PageTooDeep(_One):
+class PageTooDeep(SingleInputError):
     """Numbered pages reach 10,000 items deep (`page` times `limit`). Follow `page.next` instead, which has no such
     bound except by relevance, or use the export."""
 
     code, title = "page_too_deep", "Page too deep"
 
 
-class ResponseTooLarge(_One):
+class ResponseTooLarge(SingleInputError):
     """So many articles, with their bodies in all the forms asked for, are more than one response may hold. Lower
     `limit`, or ask for less in `include` or `fields`. A single article always fits."""
 
     code, title = "response_too_large", "The response would be too large"
 
 
-class OffsetRequired(_One):
+class OffsetRequired(SingleInputError):
     """A time of day without an offset from UTC. Add `Z` or an offset such as `+01:00`, or give a date only."""
 
     code, title = "offset_required", "A time needs an offset"
 
 
-class UnknownField(_One):
+class UnknownField(SingleInputError):
     """A field that this body, `fields` or `include` does not have; `did_you_mean` names the likeliest."""
 
     code, title = "unknown_field", "Unknown field"
 
 
-class ReadOnlyField(_One):
+class ReadOnlyField(SingleInputError):
     """A field that only the server sets was given with another value than it has. Leave it out, or send it back
     unchanged."""
 
     code, title = "read_only_field", "Read-only field"
 
 
-class UnknownRegion(_One):
+class UnknownRegion(SingleInputError):
     """A region in the body that does not exist. Regions are given; only groupings and cities can be added."""
 
     code, title = "unknown_region", "Unknown region"
 
 
-class QueryTooComplex(_One):
+class QueryTooComplex(SingleInputError):
     """`q` is over 512 characters, 64 words, 16 words with a star or 8 levels of parentheses."""
 
     code, title = "query_too_complex", "The query is too complex"
 
 
-class TooManyBuckets(_One):
+class TooManyBuckets(SingleInputError):
     """The interval would divide the period into more than 1,000 parts. Take a longer one or a shorter period."""
 
     code, title = "too_many_buckets", "Too many intervals"
 
 
-class IdempotencyConflict(_One):
+class IdempotencyConflict(SingleInputError):
     """The `Idempotency-Key` was used within 24 hours for another request. Use a new key for a new request."""
 
     code, title = "idempotency_conflict", "The idempotency key was used for something else"
 
 
-class SeqUnknown(_One):
+class SeqUnknown(SingleInputError):
     """`min_seq` is not a place that this change log has. Take the token from an `X-Seq` header of this server."""
 
     code, title = "seq_unknown", "Unknown place in the change log"
 
 
 class PreconditionRequired(DatelineError):
-    """Changing or deleting needs `If-Match` with the version that the change is based on: the `ETag` of any answer
+    """Changing or deleting needs `If-Match` with the version that the change is based on: the `ETag` of any response
     that showed it, or the number in quotes. This keeps two editors from undoing each other's work."""
 
     code, status, title = "precondition_required", 428, "If-Match is required"
@@ -355,21 +355,21 @@ class Overloaded(TryAgain):
 
 
 class DatabaseUnavailable(TryAgain):
-    """The database cannot be reached, or did not answer in time. A change may or may not have been saved: repeat it
+    """The database cannot be reached, or did not respond in time. A change may or may not have been saved: repeat it
     with the same `Idempotency-Key` or `If-Match`, which makes repeating safe."""
 
     code, status, title = "database_unavailable", 503, "The database is unavailable"
 
 
-def _leaves(root: type[DatelineError]) -> list[type[DatelineError]]:
+def _list_leaves(root: type[DatelineError]) -> list[type[DatelineError]]:
     children = root.__subclasses__()
-    return [leaf for child in children for leaf in _leaves(child)] if children else [root]
+    return [leaf for child in children for leaf in _list_leaves(child)] if children else [root]
 
 
-def _table() -> dict[str, ProblemCode]:
-    leaves = sorted(_leaves(DatelineError), key=lambda leaf: leaf.status)
+def _build_table() -> dict[str, ProblemCode]:
+    leaves = sorted(_list_leaves(DatelineError), key=lambda leaf: leaf.status)
     return {c.code: ProblemCode(c.code, c.status, c.title, cleandoc(c.__doc__ or c.title)) for c in leaves}
 
 
-CODES: dict[str, ProblemCode] = _table()
+CODES: dict[str, ProblemCode] = _build_table()
 """The closed list, by status and then in the order in which it is written above."""

@@ -22,7 +22,7 @@ class FieldError:
 
     def to_dict(self) -> dict[str, object]:
         """The JSON shape; what is unknown is left out rather than null."""
-        shown = {
+        fields = {
             "parameter": self.parameter,
             "pointer": self.pointer,
             "code": self.code,
@@ -30,7 +30,7 @@ class FieldError:
             "allowed": self.allowed,
             "did_you_mean": self.did_you_mean,
         }
-        return {name: value for name, value in shown.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class DatelineError(Exception):
     """The root; never raised itself.
 
     `detail` is about this occurrence and is shown to the client, as are `members`, the extension members
-    of the problem document. `headers` go out with the answer. ValueError for a member that every document has.
+    of the problem document. `headers` go out with the response. ValueError for a member that every document has.
     """
 
     code: str = ""
@@ -62,8 +62,8 @@ class DatelineError(Exception):
         headers: Mapping[str, str] | None = None,
         members: Mapping[str, object] | None = None,
     ) -> None:
-        if taken := set(MEMBERS).intersection(members or ()):
-            raise ValueError(f"{self.code}: {', '.join(sorted(taken))} cannot be members of its own")
+        if reserved := set(MEMBERS).intersection(members or ()):
+            raise ValueError(f"{self.code}: {', '.join(sorted(reserved))} cannot be members of its own")
         self.detail = detail or f"{self.title}."
         self.errors = tuple(errors)
         self.headers: Mapping[str, str] = headers or {}
@@ -86,7 +86,7 @@ class OtherFormat(DatelineError):
         super().__init__(detail or f"Possible here: {', '.join(formats)}.", members={"allowed": formats})
 
 
-class Taken(DatelineError):
+class ValueTaken(DatelineError):
     """A value that must be unique belongs to another item; `pointer` leads to it in the body."""
 
     pointer = ""

@@ -10,19 +10,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
+from fastapi.security import HTTPBearer
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
-from app import auditing
-from app.auditing import Deed
-from app.db import Database
+from app.db import audit_rows
+from app.db.database import Database
+from app.db.sql import Prepared, prepare
 from app.errors import DatabaseUnavailable, MissingScope, Unauthorized
 from app.models import ApiKey, table
-from app.sql import Prepared, prepare
 
 KEY = table(ApiKey)
 SCOPES = ("read_drafts", "write", "publish", "admin")
 TOUCH_SECONDS = 300
+KEY_SCHEME = HTTPBearer(scheme_name="key", bearerFormat="dl_…", auto_error=False)
+"""Keys as OpenAPI describes them; `authenticate` reads them."""
 MOST_NAME = 200
 """Characters of a key's name that the audit repeats."""
 _token = re.compile(r"dl_([0-9]{1,15})_([A-Za-z0-9_-]{43})")
@@ -30,17 +32,17 @@ _token = re.compile(r"dl_([0-9]{1,15})_([A-Za-z0-9_-]{43})")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: `key` is None for the public, `name` what its owner calls it. Answers to callers with a key are never
-    shared."""
+    """The client: `key` is None for the public, `name` what its owner calls it. Responses to callers with a key are
+    never shared."""
 
     key: int | None = None
     scopes: frozenset[str] = frozenset()
     name: str | None = None
 
-    def may(self, scope: str) -> bool:
+    def has_scope(self, scope: str) -> bool:
         return scope in self.scopes
 
-    def demand(self, scope: str) -> None:
+    def require_scope(self, scope: str) -> None:
         """Unauthorized for the public, MissingScope for a key without it."""
         if self.key is None:
             raise Unauthorized("This needs a key: send it as Authorization: Bearer dl_….")
@@ -51,49 +53,49 @@ class Caller:
 PUBLIC = Caller()
 
 
-def create(session: Session, name: str, scopes: tuple[str, ...], expires_at: int | None = None) -> str:
+def create_key(session: Session, name: str, scopes: tuple[str, ...], expires_at: int | None = None) -> str:
     """A new key; what it returns is shown once and cannot be had again. `scopes` are among SCOPES."""
     secret = secrets.token_urlsafe(32)
     row = {
         "name": name,
-        "secret_hash": _hash(secret),
+        "secret_hash": _hash_secret(secret),
         "scopes": " ".join(scopes),
         "created_at": int(time.time()),
         "expires_at": expires_at,
     }
     id: int = session.connection().execute(insert(KEY).returning(KEY.c.id), row).scalar_one()
     details = {"name": name[:MOST_NAME], "scopes": list(scopes), "expires_at": expires_at}
-    auditing.note(session, Deed("key_create", "key", id, details=details))
+    audit_rows.add_record(session, audit_rows.AuditRecord("key_create", "key", id, details=details))
     return f"dl_{id}_{secret}"
 
 
-def revoke(session: Session, id: int) -> bool:
+def revoke_key(session: Session, id: int) -> bool:
     """Ends a key at once; False where there is none of that id that was still good."""
     good = update(KEY).where(KEY.c.id == id, KEY.c.revoked_at.is_(None)).values(revoked_at=int(time.time()))
     ended = session.connection().execute(good).rowcount == 1
     if ended:
-        auditing.note(session, Deed("key_revoke", "key", id))
+        audit_rows.add_record(session, audit_rows.AuditRecord("key_revoke", "key", id))
     return ended
 
 
-def listed(session: Session) -> list[Mapping[str, object]]:
+def list_keys(session: Session) -> list[Mapping[str, object]]:
     """All keys without their hashes, oldest first."""
     columns = [column for column in KEY.c if column.name != "secret_hash"]
     return [dict(row._mapping) for row in session.connection().execute(select(*columns).order_by(KEY.c.id))]
 
 
-def _hash(secret: str) -> str:
+def _hash_secret(secret: str) -> str:
     # A secret of 256 random bits needs no slow hash: there is nothing to guess.
     return sha256(secret.encode()).hexdigest()
 
 
 @lru_cache(maxsize=4)
-def _lookup(dialect: str) -> Prepared:
+def _key_statement(dialect: str) -> Prepared:
     columns = [KEY.c[name] for name in ("secret_hash", "scopes", "expires_at", "revoked_at", "last_used_at", "name")]
     return prepare(select(*columns).where(KEY.c.id == bindparam("id", type_=KEY.c.id.type)), dialect)
 
 
-async def check(db: Database, authorization: str | None) -> Caller:
+async def authenticate(db: Database, authorization: str | None) -> Caller:
     """The caller behind an Authorization header. A bad, expired or revoked key is Unauthorized, never the public."""
     if authorization is None:
         return PUBLIC
@@ -102,18 +104,19 @@ async def check(db: Database, authorization: str | None) -> Caller:
     if scheme.lower() != "bearer" or match is None:
         raise Unauthorized("The Authorization header must be: Bearer dl_….")
     id, now = int(match[1]), int(time.time())
-    rows = await db.reader.rows(_lookup(db.dialect), {"id": id})
+    rows = await db.reader.rows(_key_statement(db.dialect), {"id": id})
     stored, scopes, expires_at, revoked_at, last_used_at, name = rows[0] if rows else ("", "", None, None, None, "")
-    good = hmac.compare_digest(str(stored), _hash(match[2]))
+    # In constant time, and also where there is no such key: how long it takes tells nothing about keys.
+    good = hmac.compare_digest(str(stored), _hash_secret(match[2]))
     if not good or revoked_at is not None or (isinstance(expires_at, int) and expires_at <= now):
         raise Unauthorized("This key is not valid, or no longer.")
     noted = last_used_at if isinstance(last_used_at, int) else 0
     if max(noted, db.notes.get(f"key {id}", 0)) < now - TOUCH_SECONDS:
         db.notes[f"key {id}"] = now  # before the await: of many requests at once one writes
         with contextlib.suppress(DatabaseUnavailable):  # a note in passing; reading goes on without it
-            await db.write(_touch, id, now)
+            await db.write(_note_use, id, now)
     return Caller(id, frozenset(str(scopes).split()), str(name))
 
 
-def _touch(session: Session, id: int, now: int) -> None:
+def _note_use(session: Session, id: int, now: int) -> None:
     session.connection().execute(update(KEY).where(KEY.c.id == id).values(last_used_at=now))

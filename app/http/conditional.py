@@ -1,6 +1,6 @@
 """Conditional requests (RFC 9110): entity tags for what is sent, 304 for who has it already, If-Match for writers.
 
-Tags are of bytes and versions, never of times. Pure but for `respond`, which makes the answer.
+Tags are of bytes and versions, never of times. Pure but for `respond`, which makes the response.
 """
 
 from __future__ import annotations
@@ -15,49 +15,51 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from xxhash import xxh3_64_hexdigest
 
-from app.http.headers import header
+from app.http.headers import find_header
 
 PUBLIC = "public, max-age=30, stale-while-revalidate=60"
 VARY = "Accept, Accept-Encoding, Authorization"
 ANY: Final = "*"
 Versions = frozenset[int] | Literal["*"]
 
+# RFC 9110, section 8.8.3: what stands between the quotes is opaque, and may hold commas, so that no split will do.
 _TAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 _VERSION = re.compile(r"([0-9]{1,18})(?:-.*)?")
 
 
 def item_etag(version: int, body: bytes) -> str:
     """`"{version}-{hash}"`, quotes included; the hash is of this representation, 64 bits."""
-    return f'"{version}-{_hash(body)}"'
+    return f'"{version}-{_hash_body(body)}"'
 
 
 def list_etag(body: bytes) -> str:
-    """A hash of the whole answer, in quotes."""
-    return f'"{_hash(body)}"'
+    """A hash of the whole response, in quotes."""
+    return f'"{_hash_body(body)}"'
 
 
-def matches(if_none_match: str | None, etag: str) -> bool:
+def is_match(if_none_match: str | None, etag: str) -> bool:
     """The weak comparison that If-None-Match asks for. A header that cannot be read matches nothing."""
     if if_none_match is None:
         return False
     if if_none_match.strip() == ANY:
         return True
-    return etag.removeprefix("W/").strip('"') in (_tags(if_none_match) or ())
+    # RFC 9110, section 13.1.2: the comparison is weak, so that a tag of the compressed response fits as well.
+    return etag.removeprefix("W/").strip('"') in (_parse_tags(if_none_match) or ())
 
 
-def version_of(if_match: str) -> Versions:
+def parse_versions(if_match: str) -> Versions:
     """The versions that a writer has in hand: `"3"`, `"3-abc"`, `W/"3-abc"`, several, or `*` for any. Tags that
     name no version are none; an empty set matches nothing."""
     if if_match.strip() == ANY:
         return ANY
-    found = (_VERSION.fullmatch(tag) for tag in _tags(if_match) or ())
-    return frozenset(int(version[1]) for version in found if version)
+    matched_tags = (_VERSION.fullmatch(tag) for tag in _parse_tags(if_match) or ())
+    return frozenset(int(version[1]) for version in matched_tags if version)
 
 
-def if_match(request: Request) -> Versions | None:
+def read_if_match(request: Request) -> Versions | None:
     """The versions that a request says it is based on; None where it says nothing."""
-    given = request.headers.getlist("if-match")
-    return version_of(", ".join(given)) if given else None
+    headers = request.headers.getlist("if-match")
+    return parse_versions(", ".join(headers)) if headers else None
 
 
 def respond(
@@ -70,21 +72,22 @@ def respond(
     media_type: str = "application/json",
 ) -> Response:
     """The body, or 304 with the same caching headers and no body if the client has it."""
-    shown = {"etag": etag, "cache-control": cache_control, **(headers or {})}
-    known = header(request.scope, b"if-none-match")
-    if known is not None and matches(known.decode("latin-1"), etag):
-        return Response(status_code=304, headers=shown)
-    return Ready(body, shown, media_type)
+    response_headers = {"etag": etag, "cache-control": cache_control, **(headers or {})}
+    if_none_match = find_header(request.scope, b"if-none-match")
+    if if_none_match is not None and is_match(if_none_match.decode("latin-1"), etag):
+        # RFC 9110, section 15.4.5: with the headers that a 200 would have, so that caches renew what they hold.
+        return Response(status_code=304, headers=response_headers)
+    return RenderedResponse(body, response_headers, media_type)
 
 
-class Ready(Response):
-    """An answer of 200 whose headers are as they are sent; Starlette would look through them for its own."""
+class RenderedResponse(Response):
+    """A response with status 200 whose headers are complete; Starlette would search them for its own."""
 
     def __init__(self, body: bytes, headers: Mapping[str, str], media_type: str) -> None:
         self.status_code = 200
         self.body = body
         self.background = None
-        self.raw_headers = [(_name(name), text.encode("latin-1")) for name, text in headers.items()]
+        self.raw_headers = [(_encode_name(name), text.encode("latin-1")) for name, text in headers.items()]
         self.raw_headers.append((b"content-length", b"%d" % len(body)))
         self.raw_headers.append((b"content-type", media_type.encode("latin-1")))
 
@@ -94,24 +97,24 @@ class Ready(Response):
 
 
 @lru_cache(maxsize=256)
-def _name(name: str) -> bytes:
+def _encode_name(name: str) -> bytes:
     """As it is sent; those that the code knows, which are few."""
     return name.lower().encode("latin-1")
 
 
-def _hash(body: bytes) -> str:
-    # Nobody gains anything by two answers of the same tag: it need not be proof against forging, but takes part in
-    # every answer.
+def _hash_body(body: bytes) -> str:
+    # Nobody gains anything by two responses with the same tag: it need not be proof against forging, but is part of
+    # every response.
     return xxh3_64_hexdigest(body)
 
 
-def _tags(header: str) -> list[str] | None:
+def _parse_tags(header: str) -> list[str] | None:
     """The opaque parts, without quotes and W/; None if the header is not a list of entity tags."""
     tags, at = [], 0
     while at < len(header):
-        found = _TAG.match(header, at)
-        if found is None:
+        matched = _TAG.match(header, at)
+        if matched is None:
             return None
-        tags.append(found[1])
-        at = found.end()
+        tags.append(matched[1])
+        at = matched.end()
     return tags

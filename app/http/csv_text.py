@@ -6,48 +6,54 @@ import re
 from collections.abc import Iterable, Sequence
 
 from app.errors import NotAcceptable
-from app.http import params
-from app.http.read import Read
+from app.http.params import parser
+from app.http.params.typed import Params
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
-FORMAT = params.text("format", "`json` or `csv`.", maximum=20, example="csv")
 CONTENT = {"text/csv": {"schema": {"type": "string"}, "example": '"id","slug"\r\n42,"how-the-danube-commission"\r\n'}}
 """How OpenAPI has it."""
 JOINT, INNER = "|", "+"
 r"""Between the entries of a list in one cell, and between those of a list within one. A bar in an entry is `\|`, a
 backslash `\\`; an entry that is nothing keeps its place, so that columns of one list belong together."""
+# The characters that OWASP names for formulas in CSV; quotes before them are those of an export that came back.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
-def wanted(read: Read, formats: Sequence[str] = ("json", "csv")) -> str:
+class CsvParams(Params):
+    """Of responses that come as CSV, too."""
+
+    format = parser.text("format", "`json` or `csv`.", maximum=20, example="csv")
+
+
+def choose_format(name: str | None, formats: Sequence[str] = ("json", "csv")) -> str:
     """The format asked for, the first one by default; NotAcceptable for any other."""
-    shape = read.text("format") or formats[0]
+    shape = name or formats[0]
     if shape not in formats:
         raise NotAcceptable(formats)
     return shape
 
 
-def lines(rows: Iterable[Sequence[object]]) -> bytes:
+def write_rows(rows: Iterable[Sequence[object]]) -> bytes:
     """Each row as a line; lists in a cell are joined, nothing is an empty cell. Every text is quoted: a spreadsheet
     that takes another character for the end of a cell would see one begin within it."""
     text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows([_cell(value) for value in row] for row in rows)
+    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows([_format_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
 
 
-def _cell(value: object) -> object:
+def _format_cell(value: object) -> object:
     if isinstance(value, list | tuple):
-        value = JOINT.join(_entry(one) for one in value)
-    return _harmless(value) if isinstance(value, str) else value
+        value = JOINT.join(_format_entry(one) for one in value)
+    return _escape_formula(value) if isinstance(value, str) else value
 
 
-def _entry(value: object) -> str:
+def _format_entry(value: object) -> str:
     if isinstance(value, list | tuple):
-        return INNER.join(_entry(one) for one in value)
+        return INNER.join(_format_entry(one) for one in value)
     return "" if value is None else str(value).replace("\\", "\\\\").replace(JOINT, f"\\{JOINT}")
 
 
-def _harmless(cell: str) -> str:
+def _escape_formula(cell: str) -> str:
     """Spreadsheets run cells that begin like a formula. What looks as if this had been done gets one quote more, so
     that taking one away gives back what was there."""
     return f"'{cell}" if _FORMULA.match(cell) else cell

@@ -20,6 +20,7 @@ _FILES = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "swagger-ui.css": "text/css; charset=utf-8",
 }
+# Styles may stand inline, since Swagger UI sets them so; scripts may not, which is why `start.js` is a file.
 _POLICY = (
     "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self'; "
     "style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -63,25 +64,25 @@ def install(app: FastAPI) -> None:
         "/docs": (_PAGE, "text/html; charset=utf-8"),
         "/docs/start.js": (_START, "text/javascript; charset=utf-8"),
     }
-    folder = _folder()
+    folder = _find_folder()
     served |= {f"/docs/{name}": ((folder / name).read_bytes(), kind) for name, kind in _FILES.items()}
     for path, (body, kind) in served.items():
-        app.router.routes.append(Route(path, _endpoint(body, kind), name=path))
+        app.router.routes.append(Route(path, _make_endpoint(body, kind), name=path))
 
 
-def _endpoint(body: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+def _make_endpoint(body: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
     etag = list_etag(body)
     headers = {"Vary": VARY, "Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
 
-    async def answer(request: Request) -> Response:
+    async def get_file(request: Request) -> Response:
         return respond(request, body, etag=etag, cache_control=PUBLIC, headers=headers, media_type=media_type)
 
-    return answer
+    return get_file
 
 
-def _folder() -> Path:
+def _find_folder() -> Path:
     """Found without importing the package, of which only the files are used."""
-    found = find_spec("fastapi_offline")
-    if found is None or found.origin is None:
+    spec = find_spec("fastapi_offline")
+    if spec is None or spec.origin is None:
         raise FileNotFoundError("the package fastapi-offline is not installed")
-    return Path(found.origin).parent / "static"
+    return Path(spec.origin).parent / "static"

@@ -2,16 +2,18 @@
 
 from starlette.types import Scope
 
+Headers = list[tuple[bytes, bytes]]
 
-def header(scope: Scope, name: bytes) -> bytes | None:
+
+def find_header(scope: Scope, name: bytes) -> bytes | None:
     """The first header of that name, which is in lower case."""
     for key, value in scope["headers"]:
         if key == name:
-            found: bytes = value
-            return found
+            first_value: bytes = value
+            return first_value
     return None
 
 
-def headers(scope: Scope, name: bytes) -> list[bytes]:
+def list_headers(scope: Scope, name: bytes) -> list[bytes]:
     """All headers of that name, which is in lower case."""
     return [value for key, value in scope["headers"] if key == name]

@@ -1,4 +1,4 @@
-"""Where a list goes on: opaque cursors, the `page` object of an answer and its Link header (RFC 8288).
+"""Where a list goes on: opaque cursors, the `page` object of a response and its Link header (RFC 8288).
 
 A cursor says a place, never a filter: it is bound to a signature of those. Knows no tables and no requests.
 """
@@ -45,59 +45,65 @@ def encode(cursor: Cursor, signature: str) -> str:
     """Letters, digits, `-` and `_` only; the same place gives the same text. Not secret, and not proof against
     forging: whoever forges one gets a place in a list that they may read anyway."""
     place = [_KINDS.index(cursor.kind), cursor.key, cursor.id, cursor.offset, *cursor.extra]
-    content = _VERSION + _digest(signature.encode(), 4) + orjson.dumps(place)
-    return urlsafe_b64encode(_digest(content, _CHECK) + content).rstrip(b"=").decode()
+    content = _VERSION + _compute_digest(signature.encode(), 4) + orjson.dumps(place)
+    return urlsafe_b64encode(_compute_digest(content, _CHECK) + content).rstrip(b"=").decode()
 
 
 def decode(text: str, signature: str) -> Cursor:
     """Raises CursorInvalid for what `encode` did not make, CursorMismatch for a cursor of another signature."""
-    content = _checked(text)
-    if content[1:5] != _digest(signature.encode(), 4):
+    content = _verify_digest(text)
+    if content[1:5] != _compute_digest(signature.encode(), 4):
         raise CursorMismatch("The filters, q and sort must be those of the page that gave this cursor.")
-    return _cursor(content[5:])
+    return _parse_cursor(content[5:])
 
 
-def _cursor(place: bytes) -> Cursor:
+def _parse_cursor(place: bytes) -> Cursor:
     """Checks the shape too: the checksum keeps accidents out, not inventors."""
     try:
         match orjson.loads(place):
             case [0 | 1 as kind, key, row, None | int() as offset, *extra] if (offset or 0) >= 0:
-                return Cursor(_KINDS[kind], _key(key), _row(row), offset, tuple(_key(pinned) for pinned in extra))
+                return Cursor(
+                    _KINDS[kind],
+                    _check_key(key),
+                    _check_row(row),
+                    offset,
+                    tuple(_check_key(pinned) for pinned in extra),
+                )
     except ValueError:
         pass
     raise CursorInvalid("This is no cursor.")
 
 
-def _row(value: object) -> int:
+def _check_row(value: object) -> int:
     if isinstance(value, int) and -_MAX_INT <= value < _MAX_INT:
         return value
     raise ValueError
 
 
-def _key(value: object) -> Key:
-    return value if value is None or isinstance(value, str) else _row(value)
+def _check_key(value: object) -> Key:
+    return value if value is None or isinstance(value, str) else _check_row(value)
 
 
-def _checked(text: str) -> bytes:
+def _verify_digest(text: str) -> bytes:
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (ValueError, Base64Error):
         raise CursorInvalid("This is no cursor.") from None
     check, content = raw[:_CHECK], raw[_CHECK:]
     # Base64 decoders skip foreign characters and stray bits: only what is written back the same is the same.
-    if urlsafe_b64encode(raw).rstrip(b"=").decode() != text or check != _digest(content, _CHECK):
+    if urlsafe_b64encode(raw).rstrip(b"=").decode() != text or check != _compute_digest(content, _CHECK):
         raise CursorInvalid("This cursor is damaged.")
     if content[:1] != _VERSION:
         raise CursorInvalid("This cursor is of another version of the server.")
     return content
 
 
-def _digest(content: bytes, size: int) -> bytes:
+def _compute_digest(content: bytes, size: int) -> bytes:
     return blake2b(content, digest_size=size, person=b"cursor").digest()
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageInfo:
     """The `page` of a list. `number` only in numbered mode; `next` and `previous` are cursors. `missing`: ids
     asked for that are not there or not visible, for lists by id only."""
 
@@ -111,7 +117,7 @@ class Page:
 
     def to_dict(self) -> dict[str, object]:
         """Every property, in the documented order; `missing` only where it was asked for."""
-        shown: dict[str, object] = {
+        fields: dict[str, object] = {
             "limit": self.limit,
             "number": self.number,
             "next": self.next,
@@ -119,29 +125,29 @@ class Page:
             "total": self.total,
             "total_is": self.total_is,
         }
-        return shown if self.missing is None else {**shown, "missing": list(self.missing)}
+        return fields if self.missing is None else {**fields, "missing": list(self.missing)}
 
 
-def link_header(path: str, query_string: bytes, page: Page, max_depth: int = 10_000) -> str:
+def render_links(path: str, query_string: bytes, page: PageInfo, max_depth: int = 10_000) -> str:
     """Links with `first`, and `next`, `prev` and, among numbered pages, `last` where they exist; everything else
-    in the query stays. `path` without scheme and host, so that the answer is the same behind any proxy."""
-    kept = (pair for pair in query_string.split(b"&") if pair and not _LEFT_OUT(pair))
-    query = quote(b"&".join(kept), safe=_URI)
-    turns = _numbered(page, max_depth) if page.number is not None else _by_cursor(page)
-    return ", ".join(f'<{path}{_joined(query, turn)}>; rel="{rel}"' for rel, turn in turns)
+    in the query stays. `path` without scheme and host, so that the response is the same behind any proxy."""
+    other_pairs = (pair for pair in query_string.split(b"&") if pair and not _LEFT_OUT(pair))
+    query = quote(b"&".join(other_pairs), safe=_URI)
+    turns = _number_links(page, max_depth) if page.number is not None else _cursor_links(page)
+    return ", ".join(f'<{path}{_join_query(query, turn)}>; rel="{rel}"' for rel, turn in turns)
 
 
-def _joined(query: str, turn: str) -> str:
+def _join_query(query: str, turn: str) -> str:
     both = "&".join(part for part in (query, turn) if part)
     return f"?{both}" if both else ""
 
 
-def _by_cursor(page: Page) -> list[tuple[str, str]]:
+def _cursor_links(page: PageInfo) -> list[tuple[str, str]]:
     turns = [("next", page.next), ("prev", page.previous)]
     return [(rel, f"cursor={cursor}") for rel, cursor in turns if cursor] + [("first", "")]
 
 
-def _numbered(page: Page, max_depth: int) -> list[tuple[str, str]]:
+def _number_links(page: PageInfo, max_depth: int) -> list[tuple[str, str]]:
     number, deepest = page.number or 1, max_depth // page.limit
     last = max(1, -(-page.total // page.limit)) if page.total_is == "exact" and page.total is not None else None
     turns: list[tuple[str, int]] = []

@@ -5,15 +5,16 @@ Never shows a stack trace, a class name or a path of the server; those go to the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Route
 from starlette.types import Scope
 
 from app.errors import (
@@ -24,9 +25,9 @@ from app.errors import (
     NotFound,
     ProblemCode,
 )
+from app.http.body import translate_errors
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
-from app.http.mistakes import invalid_input
-from app.http.request_id import request_id
+from app.http.request_state import get_request_id
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -34,15 +35,15 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SHARED = frozenset({"not_found", "gone"})
 _BY_STATUS = {400: "malformed_json"} | {
     status: code
-    for code, status in reversed([(found.code, found.status) for found in CODES.values()])
+    for code, status in reversed([(known.code, known.status) for known in CODES.values()])
     if status not in (400, 409, 422)
 }
 
 
-def document(error: DatelineError, request_id: str | None) -> dict[str, object]:
+def build_document(error: DatelineError, request_id: str | None) -> dict[str, object]:
     """The problem document. What may be kept by caches (404, 410) must be the same for everybody, and a thing
     that is hidden the same as one that is missing: there `request_id` is null."""
-    shown: dict[str, object] = {
+    problem: dict[str, object] = {
         "type": f"/problems/{error.code}",
         "title": error.title,
         "status": error.status,
@@ -51,118 +52,106 @@ def document(error: DatelineError, request_id: str | None) -> dict[str, object]:
         "request_id": None if error.code in _SHARED else request_id,
     }
     if error.errors:
-        shown["errors"] = [wrong.to_dict() for wrong in error.errors]
+        problem["errors"] = [wrong.to_dict() for wrong in error.errors]
     # Written twice: first in its place, then so that no member of the error's own can stand for it.
-    return {**shown, **error.members, **shown}
+    return {**problem, **error.members, **problem}
 
 
-def render(error: DatelineError, scope: Scope) -> Response:
-    """The answer to the request of `scope`. Caches may keep a 404 or 410 to a reader for five seconds."""
+def render_problem(error: DatelineError, scope: Scope) -> Response:
+    """The response to the request of `scope`. Caches may keep a 404 or 410 to a reader for five seconds."""
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.code in _SHARED and scope["method"] in ("GET", "HEAD"):
-        known = any(name == b"authorization" for name, _ in scope["headers"])
-        headers |= {"Cache-Control": f"{'private' if known else 'public'}, max-age=5", "Vary": VARY}
-    body = orjson.dumps(document(error, request_id(scope)))
+        has_key = any(name == b"authorization" for name, _ in scope["headers"])
+        headers |= {"Cache-Control": f"{'private' if has_key else 'public'}, max-age=5", "Vary": VARY}
+    body = orjson.dumps(build_document(error, get_request_id(scope)))
     return Response(body, error.status, headers, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
     """Registers the handlers and the pages about problems. What is raised outside the router, by middleware, is
-    rendered by `middleware.Problems`."""
+    rendered by `errors_and_timing`."""
     app.add_exception_handler(DatelineError, _on_domain_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.router.routes.append(Route("/problems", _list, name="list_problems"))
-    app.router.routes.append(Route("/problems/{code}", _item, name="get_problem"))
+    app.router.routes.append(Route("/problems", _list_problems, name="list_problems"))
+    app.router.routes.append(Route("/problems/{code}", _get_problem, name="get_problem"))
 
 
 async def _on_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DatelineError)
-    return render(error, request.scope)
+    return render_problem(error, request.scope)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
-    """The router's own complaints; a library's are translated by status."""
+    """The router's own errors; a library's are translated by status."""
     assert isinstance(error, HTTPException)
     if error.status_code < 400:
         return Response(status_code=error.status_code, headers=error.headers)
-    return render(_translated(error, request.scope), request.scope)
+    return render_problem(_translate_exception(error, request.scope), request.scope)
 
 
-def _translated(error: HTTPException, scope: Scope) -> DatelineError:
+def _translate_exception(error: HTTPException, scope: Scope) -> DatelineError:
     if error.status_code == 404:
         return NotFound()
     if error.status_code == 405:
-        return MethodNotAllowed(_allowed(scope))
-    found = CODES[_BY_STATUS.get(error.status_code, "invalid_value" if error.status_code < 500 else "internal_error")]
-    return _plain(found, "" if found.status >= 500 else error.detail)
+        return MethodNotAllowed(_find_methods(scope))
+    code = CODES[_BY_STATUS.get(error.status_code, "invalid_value" if error.status_code < 500 else "internal_error")]
+    return _plain_error(code, "" if code.status >= 500 else error.detail)
 
 
-def _plain(found: ProblemCode, detail: str = "") -> DatelineError:
-    error = DatelineError(detail or f"{found.title}.")
-    error.code, error.status, error.title = found.code, found.status, found.title
+def _plain_error(code: ProblemCode, detail: str = "") -> DatelineError:
+    error = DatelineError(detail or f"{code.title}.")
+    error.code, error.status, error.title = code.code, code.status, code.title
     return error
 
 
-def crash() -> DatelineError:
+def make_crash_error() -> DatelineError:
     """What a client learns of a crash: that there was one."""
-    return _plain(CODES["internal_error"], "Something broke; the server's log has the cause under this request id.")
+    return _plain_error(
+        CODES["internal_error"], "Something broke; the server's log has the cause under this request id."
+    )
 
 
-def _allowed(scope: Scope) -> Iterable[str]:
+def _find_methods(scope: Scope) -> Iterable[str]:
     """All methods of the path: the router itself would name those of the first route that has it. Those of a path that
     is written out (`/regions/tree`) go before those of one with a parameter (`/regions/{ref}`)."""
-    routes = list(_leaves(scope["app"].routes))
-    paths = {route.path for route in routes if _has(route, scope)}
-    own = scope["path"] if scope["path"] in paths else None
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    routes = [one for one in iter_route_contexts(scope["app"].routes) if one.methods and one.path_regex.match(path)]
+    own = [one for one in routes if one.path == path] or routes
+    methods = {method for one in own for method in one.methods or ()}
     for method in _METHODS:
-        if any(_has(route, scope, method) for route in routes if own is None or route.path == own):
+        if method in methods:
             yield from ("GET", "HEAD") if method == "GET" else (method,)
-
-
-def _leaves(routes: Iterable[BaseRoute]) -> Iterator[Route]:
-    """The routes themselves; FastAPI keeps those of an included router apart."""
-    for route in routes:
-        included = getattr(route, "original_router", None)
-        if included is not None:
-            yield from _leaves(included.routes)
-        elif isinstance(route, Route):
-            yield route
-
-
-def _has(route: Route, scope: Scope, method: str | None = None) -> bool:
-    match, _ = route.matches({**scope, "method": method or scope["method"]})
-    return match == Match.FULL if method else match != Match.NONE
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = error.errors()
-    unread = any(wrong.get("type") == "json_invalid" for wrong in found)
-    return render(MalformedJson() if unread else invalid_input(found), request.scope)
+    errors = error.errors()
+    unread = any(wrong.get("type") == "json_invalid" for wrong in errors)
+    return render_problem(MalformedJson() if unread else translate_errors(errors), request.scope)
 
 
-def _described(found: ProblemCode) -> dict[str, object]:
+def _describe_code(code: ProblemCode) -> dict[str, object]:
     return {
-        "type": f"/problems/{found.code}",
-        "code": found.code,
-        "status": found.status,
-        "title": found.title,
-        "documentation": " ".join(found.documentation.split()),
+        "type": f"/problems/{code.code}",
+        "code": code.code,
+        "status": code.status,
+        "title": code.title,
+        "documentation": " ".join(code.documentation.split()),
     }
 
 
-async def _list(request: Request) -> Response:
-    return _page(request, {"data": [_described(found) for found in CODES.values()]})
+async def _list_problems(request: Request) -> Response:
+    return _render_page(request, {"data": [_describe_code(code) for code in CODES.values()]})
 
 
-async def _item(request: Request) -> Response:
-    found = CODES.get(request.path_params["code"])
-    if found is None:
+async def _get_problem(request: Request) -> Response:
+    code = CODES.get(request.path_params["code"])
+    if code is None:
         raise NotFound()
-    return _page(request, _described(found))
+    return _render_page(request, _describe_code(code))
 
 
-def _page(request: Request, shown: dict[str, object]) -> Response:
-    body = orjson.dumps(shown)
+def _render_page(request: Request, page: dict[str, object]) -> Response:
+    body = orjson.dumps(page)
     return respond(request, body, etag=list_etag(body), cache_control=PUBLIC, headers={"Vary": VARY})

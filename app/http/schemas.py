@@ -12,7 +12,7 @@ class Shape(BaseModel):
 
 
 def only_where(description: str, default: Any) -> Any:
-    """A property that is not always there; its default is a matter of Python, not of the answer."""
+    """A property that is not always there; its default is a matter of Python, not of the response."""
 
     def without_default(schema: dict[str, Any]) -> None:
         schema.pop("default", None)

@@ -5,7 +5,8 @@ saving raises; a database that is busy, full or away is nobody's, and its error 
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -13,70 +14,67 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from app.articles import service
-from app.articles.service import Saved
+from app.articles.manuscript import Manuscript
 from app.bulk import records
 from app.changes import log
-from app.db import Database, is_taken, refuses
+from app.db.database import Database, is_permanent_refusal, is_taken
 from app.errors import DatabaseUnavailable, DatelineError
 from app.importers.document import Failure
-from app.importers.prepare import Prepared
+from app.importers.prepare import PreparedItem
 
 logger = logging.getLogger(__name__)
 
 HIDDEN = "the article of this origin and id is not public: to import it anew a key needs the scope read_drafts"
 """Says the same of every state, and no more than that the identity is taken, which a refusal cannot hide."""
-Batch = Sequence[Prepared]
+Batch = Sequence[PreparedItem]
 Strangers = Mapping[tuple[str, str], int | None]
 T = TypeVar("T")
 
 
 def save_batch(
     session: Session,
-    ready: Batch,
+    items: Batch,
     *,
     site_url: str,
     sees_hidden: bool = True,
     overwrite: bool = False,
     record: int | None = None,
-) -> list[Saved | str]:
+) -> list[service.Saved | str]:
     """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's. Without
     `sees_hidden` what meets an article that is not public is refused. `overwrite`: as `service.upsert` has it. `record`
     is the import that is told of it."""
 
-    def save(batch: Batch) -> list[Saved | str]:
-        with log.attempt(session):
-            manuscripts = [one.manuscript for one in batch]
-            return list(service.upsert(session, manuscripts, site_url=site_url, overwrite=overwrite))
+    def upsert(manuscripts: Sequence[Manuscript]) -> Sequence[service.Saved]:
+        return service.upsert(session, manuscripts, site_url=site_url, overwrite=overwrite)
 
-    def save_visible(batch: Batch) -> list[Saved | str]:
+    def save(batch: Batch) -> list[service.Saved | str]:
+        # A savepoint, which takes the rows of the log back too: what fails leaves nothing of its batch behind.
         with log.attempt(session):
-            hidden = service.hidden(session.connection(), [one.manuscript for one in batch], lock=True)
-            return _without(hidden, batch, save)
+            # Locked, so that what is public when it is looked at is so when it is saved.
+            return _run_visible(batch, upsert, session.connection(), sees_hidden=sees_hidden, lock=True)
 
-    outcomes = _divide(ready, save) if sees_hidden else _divide(ready, save_visible)
+    outcomes = _divide(items, save)
     if record is not None:
-        records.note(session, record, outcomes, (one.manuscript.origin for one in ready))
+        records.note_outcomes(session, record, outcomes, (one.manuscript.origin for one in items))
     return outcomes
 
 
 def preview_batch(
     connection: Connection, ready: Batch, *, sees_hidden: bool = True, overwrite: bool = False
-) -> list[Saved | str]:
+) -> list[service.Saved | str]:
     """What `save_batch` would do with each; changes nothing."""
 
-    def preview(batch: Batch) -> list[Saved | str]:
+    work = partial(service.preview, connection, overwrite=overwrite)
+
+    def preview(batch: Batch) -> list[service.Saved | str]:
+        # PostgreSQL refuses every statement after one that failed, up to the savepoint before it.
         with connection.begin_nested():
-            return list(service.preview(connection, [one.manuscript for one in batch], overwrite=overwrite))
+            return _run_visible(batch, work, connection, sees_hidden=sees_hidden, lock=False)
 
-    def preview_visible(batch: Batch) -> list[Saved | str]:
-        with connection.begin_nested():
-            hidden = service.hidden(connection, [one.manuscript for one in batch])
-            return _without(hidden, batch, preview)
-
-    return _divide(ready, preview) if sees_hidden else _divide(ready, preview_visible)
+    return _divide(ready, preview)
 
 
-def collect_notes(one: Prepared, outcome: Saved | str) -> tuple[str, ...]:
+def collect_notes(one: PreparedItem, outcome: service.Saved | str) -> tuple[str, ...]:
     """What people should know of an item and of what became of it. That it is kept as a draft is left out where its
     article keeps a state of its own."""
     if isinstance(outcome, str):
@@ -85,38 +83,47 @@ def collect_notes(one: Prepared, outcome: Saved | str) -> tuple[str, ...]:
     return (*notes, *outcome.notes)
 
 
-def _without(hidden: Collection[int], batch: Batch, work: Callable[[Batch], list[Saved | str]]) -> list[Saved | str]:
-    """Does the work for those that are not at hidden places; the others are refused, each in its place."""
-    visible = [one for place, one in enumerate(batch) if place not in hidden]
-    done = iter(work(visible) if visible else [])
-    return [HIDDEN if place in hidden else next(done) for place in range(len(batch))]
+def _run_visible(
+    batch: Batch,
+    work: Callable[[Sequence[Manuscript]], Sequence[service.Saved]],
+    connection: Connection,
+    *,
+    sees_hidden: bool,
+    lock: bool,
+) -> list[service.Saved | str]:
+    """Does the work for those whose article may be seen; the others are refused, each in its place."""
+    manuscripts = [one.manuscript for one in batch]
+    hidden = set() if sees_hidden else service.find_hidden(connection, manuscripts, lock=lock)
+    visible = [one for index, one in enumerate(manuscripts) if index not in hidden]
+    results = iter(work(visible) if visible else [])
+    return [HIDDEN if index in hidden else next(results) for index in range(len(batch))]
 
 
-def refuse_strangers(
-    db: Database, found: Sequence[Prepared | Failure], *, sees_hidden: bool = True
-) -> list[Prepared | Failure]:
+def refuse_mismatches(
+    db: Database, items: Sequence[PreparedItem | Failure], *, sees_hidden: bool = True
+) -> list[PreparedItem | Failure]:
     """A file that would overwrite an article that has nothing in common with it but the file's name fails."""
-    ready = [one for one in found if isinstance(one, Prepared)]
+    prepared = [one for one in items if isinstance(one, PreparedItem)]
 
     def look_up(batch: Batch) -> list[Strangers | str]:
         with connection.begin_nested():
             manuscripts = [one.manuscript for one in batch]
-            return [service.strangers(connection, manuscripts, sees_hidden=sees_hidden)] * len(batch)
+            return [service.find_identity_conflicts(connection, manuscripts, sees_hidden=sees_hidden)] * len(batch)
 
     with db.snapshot() as snapshot:
         connection = snapshot.connection
-        strange = iter(_divide(ready, look_up))
-    return [one if isinstance(one, Failure) else _refuse(one, next(strange)) for one in found]
+        strange = iter(_divide(prepared, look_up))
+    return [one if isinstance(one, Failure) else _refuse_item(one, next(strange)) for one in items]
 
 
-def _refuse(one: Prepared, strange: Strangers | str) -> Prepared | Failure:
+def _refuse_item(one: PreparedItem, strange: Strangers | str) -> PreparedItem | Failure:
     if isinstance(strange, str):
         return Failure(one.where, strange, late=True)
     name = (one.manuscript.origin, one.manuscript.identity or "")
     if name not in strange:
         return one
-    known = "another article" if (id := strange[name]) is None else f"article {id}, which is another one,"
-    reason = f"{known} came from a file of this name; give this one an origin of its own: --origin"
+    other_article = "another article" if (id := strange[name]) is None else f"article {id}, which is another one,"
+    reason = f"{other_article} came from a file of this name; give this one an origin of its own: --origin"
     return Failure(one.where, reason, late=True)
 
 
@@ -124,6 +131,7 @@ def _divide(ready: Batch, work: Callable[[Batch], Sequence[T | str]]) -> list[T 
     """Halves a batch that fails until the items are alone whose fault it is."""
     if not ready:
         return []
+    # Halving finds one bad item among 500 in nine rounds, each of which saves what is good in its half.
     try:
         return list(work(ready))
     except Exception as error:
@@ -132,10 +140,10 @@ def _divide(ready: Batch, work: Callable[[Batch], Sequence[T | str]]) -> list[T 
         if len(ready) > 1:
             half = len(ready) // 2
             return [*_divide(ready[:half], work), *_divide(ready[half:], work)]
-        return [_repeat(ready, work, error)]
+        return [_try_again(ready, work, error)]
 
 
-def _repeat(ready: Batch, work: Callable[[Batch], Sequence[T | str]], error: Exception) -> T | str:
+def _try_again(ready: Batch, work: Callable[[Batch], Sequence[T | str]], error: Exception) -> T | str:
     """A value that another transaction took first is there to be seen by a second look."""
     if isinstance(error, DBAPIError) and is_taken(error):
         try:
@@ -150,7 +158,7 @@ def _repeat(ready: Batch, work: Callable[[Batch], Sequence[T | str]], error: Exc
 def is_items_fault(error: Exception) -> bool:
     """Whether an item has failed, and not the database or the machine."""
     if isinstance(error, DBAPIError):
-        return refuses(error) or is_taken(error)
+        return is_permanent_refusal(error) or is_taken(error)
     return not isinstance(error, DatabaseUnavailable | MemoryError)
 
 

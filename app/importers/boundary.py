@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
-from app import text
 from app.errors import DatelineError
 from app.importers.document import Failure, Item
+from app.text import keys
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,6 +18,7 @@ Stage = Literal["open", "read", "prepare", "enrich"]
 
 MOST_REASON = 200
 """Characters of what a library says; some repeat the text that they stumbled over."""
+# GeneratorExit: whoever stops asking a reader for items ends it, which is no failure of an item.
 _NOT_AN_ITEMS = (KeyboardInterrupt, SystemExit, GeneratorExit, DatelineError)
 
 log = logging.getLogger(__name__)
@@ -50,17 +51,17 @@ def guard(where: str, items: Callable[[], Iterator[Item]]) -> Iterator[Item]:
         yield Failure(where, refusal)
         return
     last = ""
-    found = items()
+    iterator = items()
     while True:
         try:
-            item = next(found)
+            item = next(iterator)
         except StopIteration:
             return
         except BaseException as error:
             reached = f"; what stands before that was read, the last of it {last}" if last else ""
             yield Failure(where, explain(error, "open", where) + reached)
             return
-        last = getattr(item, "where", last)
+        last = getattr(item, "where", last)  # a Bookmark has none: it is about the address as a whole
         yield item
 
 
@@ -77,10 +78,12 @@ def explain(error: BaseException, stage: Stage, where: str) -> str:
         return "could not be read: it is nested too deeply"
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
-    said = " ".join(text.clean(str(error)).split())[:MOST_REASON]
+    message = " ".join(keys.clean(str(error)).split())[:MOST_REASON]
     # The message of a ValueError is meant for people; that of a KeyError means nothing without its name.
-    named = said if type(error) is ValueError and said else f"{type(error).__name__}: {said}".removesuffix(": ")
-    return f"could not be read: {named}"
+    reason = (
+        message if type(error) is ValueError and message else f"{type(error).__name__}: {message}".removesuffix(": ")
+    )
+    return f"could not be read: {reason}"
 
 
 TOO_MUCH_MEMORY = "it took too much memory"

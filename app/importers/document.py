@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Literal
 
-from app.articles.manuscript import Known
+from app.articles.manuscript import ExportedRow
 
 BodyKind = Literal["html", "markdown", "text"]
 DatelinePrecision = Literal["day", "month", "year"]
@@ -20,7 +20,7 @@ Identity = Literal["guid", "link", "content"]
 
 
 @dataclass(frozen=True, slots=True)
-class Locale:
+class SourceLocale:
     """What is known of a source beside its dates. `language` as in ISO 639 (`en`), `country` as in ISO 3166 (`IN`);
     `day_first` tells 03/04/2025, None where nothing does. `why` names what told it, for people."""
 
@@ -30,11 +30,11 @@ class Locale:
     why: str = ""
 
 
-NOWHERE = Locale()
+NOWHERE = SourceLocale()
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ParseContext:
     """What a parser cannot find in the source: `origin_name` for people, the zone of dates without one.
 
     `body_kind` says what a body is where the source does not (`None`: told from the text itself). `address` is where on
@@ -51,7 +51,7 @@ class Context:
     body_kind: BodyKind | None = None
     address: str | None = None
     charset: str | None = None
-    locale: Locale = NOWHERE
+    locale: SourceLocale = NOWHERE
     source_dates: bool = False
     now: int = field(default_factory=lambda: int(time.time()))
     identity: Identity | None = None
@@ -59,7 +59,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class DocumentBody:
     """The text in the notation of its source; HTML is not sanitised yet. Text: a blank line between paragraphs."""
 
     kind: BodyKind
@@ -67,7 +67,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class RelatedPost:
+class RelatedReference:
     """A post that the source points to, by title, by address or by both (never by neither). `unlinked`: the source says
     whether it is one that must never be linked."""
 
@@ -77,7 +77,7 @@ class RelatedPost:
 
 
 @dataclass(frozen=True, slots=True)
-class Dateline:
+class SourceDateline:
     """`text` stands as written; `date` is `2025`, `2025-12` or `2025-12-03`, as exact as `precision` says."""
 
     text: str
@@ -95,7 +95,7 @@ class SourceDate:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class DocumentImage:
     """A picture of the article; the first one leads. Width and height are pixels."""
 
     url: str
@@ -107,7 +107,7 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class NameReference:
     """What a source said beyond the name of an author, tag or region that it gave as an object.
 
     `kind` is that of a tag, `roles` are those of a region (`about`, `mention`, `dateline`).
@@ -123,17 +123,16 @@ class Reference:
 class Document:
     """One article. `where` is the file, with `:line` where it holds several articles.
 
-    `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
-    `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
-    guessed or repaired. `source_date` is the date of the feed or file, where it was asked for; `is_undated` says that
-    the source itself knows that there is none. `status` is what the source says of its state (None: nothing), and
-    `marker` says to people what made it a draft. `identity` is which of its names an entry of a feed is known by. Every
-    document has a title, a body or both. `said` names the fields (of `articles.field_hashes.FIELDS`) that it says
-    anything of, None: it is all that its source has of the article. `format` is what it was read in; `retracts`: its
-    source takes the article back, and brings no new one. `is_own`: it comes from an export of this archive; `known` is
-    the article of this archive that a row of such an export was made of, `given` what its table has columns for. `base`
-    is the address that relative ones in the body and of pictures count from.
-    """
+    `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in `author_refs`,
+    `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was guessed or repaired.
+    `source_date` is the date of the feed or file, where it was asked for; `is_undated` says that the source itself
+    knows that there is none. `status` is what the source says of its state (None: nothing), and `marker` says to people
+    what made it a draft. `identity` is which of its names an entry of a feed is known by. Every document has a title, a
+    body or both. `stated` names the fields (of `articles.store.field_hashes.FIELDS`) that it says anything of, None: it
+    is all that its source has of the article. `format` is what it was read in; `retracts`: its source takes the article
+    back, and brings no new one. `is_own`: it comes from an export of this archive; `known_article` is the article of
+    this archive that a row of such an export was made of, `columns` what its table has columns for. `base` is the
+    address that relative ones in the body and of pictures count from."""
 
     where: str
     external_id: str | None = None
@@ -143,21 +142,21 @@ class Document:
     title: str | None = None
     title_derived: bool = False
     standfirst: str | None = None
-    dateline: Dateline | None = None
-    body: Body | None = None
+    dateline: SourceDateline | None = None
+    body: DocumentBody | None = None
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
-    author_refs: tuple[Reference, ...] = ()
-    tag_refs: tuple[Reference, ...] = ()
-    region_refs: tuple[Reference, ...] = ()
+    author_refs: tuple[NameReference, ...] = ()
+    tag_refs: tuple[NameReference, ...] = ()
+    region_refs: tuple[NameReference, ...] = ()
     language: str | None = None
     source: str | None = None
     source_url: str | None = None
     signature: str | None = None
-    related: tuple[RelatedPost, ...] = ()
-    images: tuple[Image, ...] = ()
+    related: tuple[RelatedReference, ...] = ()
+    images: tuple[DocumentImage, ...] = ()
     published: SourceDate | None = None
     updated: SourceDate | None = None
     source_date: SourceDate | None = None
@@ -168,14 +167,14 @@ class Document:
     canonical_url: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    said: tuple[str, ...] | None = None
+    stated: tuple[str, ...] | None = None
     format: str = ""
     retracts: bool = False
     marker: str | None = None
     is_own: bool = field(default=False, compare=False)
     identity: Identity | None = None
-    given: tuple[str, ...] = ()
-    known: Known | None = None
+    columns: tuple[str, ...] = ()
+    known_article: ExportedRow | None = None
     base: str | None = None
 
 

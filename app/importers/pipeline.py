@@ -13,21 +13,19 @@ from pathlib import PurePath
 
 from sqlmodel import Session
 
-from app import text
-from app.actor import acting, acting_within
 from app.articles.service import Outcome, Saved
 from app.bulk import records
-from app.db import Database
-from app.head import Head
-from app.importers import batches, boundary, enriching, sources
-from app.importers import bookmarks as kept
-from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Identity, Item, Remark
-from app.importers.enriching import COPY
-from app.importers.fetch import Fetch
-from app.importers.prepare import Prepared, prepare
-from app.importers.sources import Source, Web
+from app.db.actor import act_as, acting_within
+from app.db.database import Database
+from app.db.log_position import LogHead
+from app.importers import batches, boundary, enrichment, sources
+from app.importers.document import BodyKind, Bookmark, Document, Failure, Identity, Item, ParseContext, Remark
+from app.importers.prepare import PreparedItem, prepare
+from app.importers.web import crawl_state as kept
+from app.importers.web.fetch import Fetch
 from app.regions import service as regions
 from app.tags import lexicon as tags
+from app.text import keys
 
 BATCH = 500
 MOST_NAMED, MOST_SHOWN = 20, 2
@@ -35,7 +33,7 @@ MOST_NAMED, MOST_SHOWN = 20, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ImportOptions:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
     of dates without one; `body_kind` what bodies are where the source does not say; `source_dates` gives articles
     without a date that of their feed or file; `identity` what entries of feeds are known by; `overwrite` takes the
@@ -57,7 +55,7 @@ class Options:
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """What became of the items. `failures` are (where, reason), `notes` the places that each note is about; `unknown`
     counts fields without a place, which are kept in `extra`; `met` is where each article was
     met first; `record` is the number of the import's record; `copies` are (where, article, the earlier one that it says
@@ -70,7 +68,7 @@ class Report:
     notes: dict[str, list[str]] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
     unknown_regions: Counter[str] = field(default_factory=Counter)
-    head: Head | None = None
+    head: LogHead | None = None
     met: dict[tuple[str, str], str] = field(default_factory=dict)
     copies: list[tuple[str, int, int]] = field(default_factory=list)
     record: int | None = None
@@ -83,33 +81,35 @@ class Report:
         return self.created + self.updated + self.unchanged + len(self.failures)
 
 
-def items(source: Source, options: Options, web: Web | None, now: int) -> Iterator[Item]:
+def open_items(
+    source: sources.SourceInput, options: ImportOptions, web: sources.WebAccess | None, now: int
+) -> Iterator[Item]:
     """Parses one source as the options say; `now` is the time of the archive, which embargoes are measured by."""
     origin = options.origin or PurePath(source.path).name
-    context = Context(
-        origin, options.timezone or Context().timezone, options.body_kind, base_url=options.base_url,
+    context = ParseContext(
+        origin, options.timezone or ParseContext().timezone, options.body_kind, base_url=options.base_url,
         source_dates=options.source_dates, now=now, identity=options.identity,
     )  # fmt: skip
-    return sources.items(source, options.format, context, web)
+    return sources.read_items(source, options.format, context, web)
 
 
-def run(
+def run_import(
     db: Database,
-    found: Iterable[Source],
-    options: Options,
+    import_sources: Iterable[sources.SourceInput],
+    options: ImportOptions,
     now: Callable[[], int],
-    progress: Callable[[Report], None] = lambda _: None,
+    progress: Callable[[ImportReport], None] = lambda _: None,
     fetch: Fetch | None = None,
-) -> Report:
+) -> ImportReport:
     """Imports everything, one transaction for each batch; `progress` is called after each. Without `fetch` addresses
     on the web are not read."""
-    found = list(found)
-    report = Report()
+    import_sources = list(import_sources)
+    report = ImportReport()
     if not options.dry_run:
-        report.record = db.write_now(_begin, found, options).value
-    with acting(acting_within(origin=options.origin)):
+        report.record = db.write_now(_begin, import_sources, options).value
+    with act_as(acting_within(origin=options.origin)):
         try:
-            _run(db, found, options, now, progress, fetch, report)
+            _run(db, import_sources, options, now, progress, fetch, report)
         except BaseException:
             with suppress(Exception):  # why it broke off says more than that this could not be noted
                 _end(db, report, records.BROKEN_OFF)
@@ -118,17 +118,19 @@ def run(
     return report
 
 
-def _begin(session: Session, found: Sequence[Source], options: Options) -> int:
+def _begin(session: Session, import_sources: Sequence[sources.SourceInput], options: ImportOptions) -> int:
     names = ("format", "origin", "body_kind", "source_dates", "identity", "overwrite", "base_url")
-    given: dict[str, object] = {name: getattr(options, name) for name in names}
-    given |= {"timezone": str(options.timezone) if options.timezone else None, "enrich": options.enrich}
-    named = list(dict.fromkeys(source.name for source in found))
-    shown = ", ".join(named[:MOST_SHOWN]) + (f" and {len(named) - MOST_SHOWN} more" if len(named) > MOST_SHOWN else "")
-    arguments = {name: value for name, value in given.items() if value} | {"sources": named[:MOST_NAMED]}
-    return records.begin(session, records.COMMAND, text.clean(shown), arguments, options.by)
+    option_values: dict[str, object] = {name: getattr(options, name) for name in names}
+    option_values |= {"timezone": str(options.timezone) if options.timezone else None, "enrich": options.enrich}
+    source_names = list(dict.fromkeys(source.name for source in import_sources))
+    source_text = ", ".join(source_names[:MOST_SHOWN]) + (
+        f" and {len(source_names) - MOST_SHOWN} more" if len(source_names) > MOST_SHOWN else ""
+    )
+    arguments = {name: value for name, value in option_values.items() if value} | {"sources": source_names[:MOST_NAMED]}
+    return records.begin(session, records.COMMAND, keys.clean(source_text), arguments, options.by)
 
 
-def _end(db: Database, report: Report, error: str | None) -> None:
+def _end(db: Database, report: ImportReport, error: str | None) -> None:
     if report.record is not None:
         counts = {name: getattr(report, name) for name in ("created", "updated", "unchanged")}
         progress = {**counts, "failed": len(report.failures), "read": report.done}
@@ -137,19 +139,21 @@ def _end(db: Database, report: Report, error: str | None) -> None:
 
 def _run(
     db: Database,
-    found: Sequence[Source],
-    options: Options,
+    import_sources: Sequence[sources.SourceInput],
+    options: ImportOptions,
     now: Callable[[], int],
-    progress: Callable[[Report], None],
+    progress: Callable[[ImportReport], None],
     fetch: Fetch | None,
-    report: Report,
+    report: ImportReport,
 ) -> None:
-    web = Web(fetch, lambda url: {} if options.overwrite else _recall(db, url)) if fetch else None
+    # To take the source's side everywhere, pages that have not changed since the last import are read again too.
+    web = sources.WebAccess(fetch, lambda url: {} if options.overwrite else _load_state(db, url)) if fetch else None
     began = now()
-    stream = ((source, item) for source in found for item in items(source, options, web, began))
+    stream = ((source, item) for source in import_sources for item in open_items(source, options, web, began))
     lost: set[str] = set()  # sources whose readers take something for read that failed later
+    # Saved batch by batch as it is read: what came before a source that breaks off is in the archive.
     while batch := list(islice(stream, BATCH)):
-        documents: list[tuple[Source, Document]] = []
+        documents: list[tuple[sources.SourceInput, Document]] = []
         bookmarks: dict[str, Bookmark] = {}
         for source, item in batch:
             if isinstance(item, Failure):
@@ -165,35 +169,35 @@ def _run(
             _save(db, documents, options, report)
             failed = {where for where, _ in report.failures[before:]}
             lost |= {source.name for source, document in documents if document.where in failed}
+        # After the batch is saved: a bookmark says that everything before it needs no second reading.
         for bookmark in bookmarks.values() if not options.dry_run else ():
             if bookmark.url not in lost:
-                db.write_now(kept.keep, bookmark, now(), report.record)
+                db.write_now(kept.save_state, bookmark, now(), report.record)
         progress(report)
 
 
-def _recall(db: Database, url: str) -> Mapping[str, object]:
+def _load_state(db: Database, url: str) -> Mapping[str, object]:
     with db.snapshot() as snapshot:
-        return kept.recall(snapshot.connection, url)
+        return kept.load_state(snapshot.connection, url)
 
 
-def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, report: Report) -> None:
-    ready: list[Prepared] = []
-    named = [(source.path, document) for source, document in documents]
-    for one in prepare_all(db, named, options.origin, enrich=options.enrich):
-        if isinstance(one, Failure):
-            report.failures.append((one.where, one.reason))
-        else:
-            ready.append(one)
+def _save(
+    db: Database, documents: list[tuple[sources.SourceInput, Document]], options: ImportOptions, report: ImportReport
+) -> None:
+    paths = [(source.path, document) for source, document in documents]
+    items = prepare_all(db, paths, options.origin, enrich=options.enrich)
+    report.failures += [(one.where, one.reason) for one in items if isinstance(one, Failure)]
+    prepared = [one for one in items if isinstance(one, PreparedItem)]
     if options.dry_run:
         with db.snapshot() as snapshot:
-            outcomes = batches.preview_batch(snapshot.connection, ready, overwrite=options.overwrite)
+            outcomes = batches.preview_batch(snapshot.connection, prepared, overwrite=options.overwrite)
     else:
         written = db.write_now(
-            batches.save_batch, ready, site_url=options.site_url, overwrite=options.overwrite, record=report.record
+            batches.save_batch, prepared, site_url=options.site_url, overwrite=options.overwrite, record=report.record
         )
         outcomes, report.head = written.value, written.head
-    for one, outcome in zip(ready, outcomes, strict=True):
-        _tell(report, one, outcome)
+    for one, outcome in zip(prepared, outcomes, strict=True):
+        _report_outcome(report, one, outcome)
 
 
 def prepare_all(
@@ -203,36 +207,37 @@ def prepare_all(
     *,
     enrich: bool,
     sees_hidden: bool = True,
-) -> list[Prepared | Failure]:
+) -> list[PreparedItem | Failure]:
     """What is to be saved of each document, with its path, in their order. Outside of any transaction, so that the lock
     on writing is held for SQL only."""
     with db.snapshot() as snapshot:
         atlas = regions.atlas(snapshot.connection)
         lexicon = tags.current(snapshot) if enrich else None
-    found: list[Prepared | Failure] = [
+    items: list[PreparedItem | Failure] = [
         boundary.attempt("prepare", document.where, prepare, document, path, origin, atlas)
         for path, document in documents
     ]
     if lexicon is not None:
         # One thing for all and then the next: what each looks things up in fits a processor's cache, together they do
         # not, and telling languages takes half as long again in turns with the rest.
-        found = [
-            one if isinstance(one, Failure) else enriching.add(one, enriching.told, document)
-            for one, (_, document) in zip(found, documents, strict=True)
+        items = [
+            one if isinstance(one, Failure) else enrichment.add_finding(one, enrichment.add_language, document)
+            for one, (_, document) in zip(items, documents, strict=True)
         ]
-        found = [
-            one if isinstance(one, Failure) else enriching.add(one, enriching.enriched, atlas, lexicon) for one in found
+        items = [
+            one if isinstance(one, Failure) else enrichment.add_finding(one, enrichment.add_suggestions, atlas, lexicon)
+            for one in items
         ]
-    return batches.refuse_strangers(db, found, sees_hidden=sees_hidden)
+    return batches.refuse_mismatches(db, items, sees_hidden=sees_hidden)
 
 
-def _tell(report: Report, one: Prepared, saved: Saved | str) -> None:
+def _report_outcome(report: ImportReport, one: PreparedItem, saved: Saved | str) -> None:
     if isinstance(saved, str):
         report.failures.append((one.where, saved))
         return
     if saved.copy:
         report.copies.append((one.where, saved.id, saved.copy.of))
-        report.notes.setdefault(COPY, []).append(one.where)
+        report.notes.setdefault(enrichment.COPY, []).append(one.where)
     outcome = saved.outcome
     identity = (one.manuscript.origin, one.manuscript.identity or one.where)
     before = report.met.setdefault(identity, one.where)

@@ -4,7 +4,7 @@ else in, a job out, and how far it is."""
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import Any, cast, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -12,57 +12,33 @@ from fastapi import APIRouter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.articles import archive
-from app.articles.archive import Archive, View
-from app.bulk import looking, queries, records
-from app.bulk.queries import Record
-from app.bulk.records import BULK
+from app.bulk import queries, records
+from app.bulk.routes import FoundRecord
 from app.changes.jobs import Json
+from app.context import AppContext, Context, Publisher, RequestContext
 from app.errors import BodyTooLarge
-from app.http import answer, params
+from app.http import responses
+from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
-from app.http.openapi import problems
-from app.http.params import Parameters, Read
-from app.http.schemas import JOB_ID as ID
-from app.importers import parts, results, sending, sources
-from app.importers.arriving import Arriving, Line
-from app.importers.document import BodyKind, Context, Identity
-from app.importers.lines import Lines
+from app.http.openapi import describe_problems
+from app.importers.document import ParseContext
+from app.importers.jobs import results, submission, upload_store
+from app.importers.jobs.results import ResultParams
+from app.importers.line_splitter import LineSplitter
+from app.importers.ndjson_stream import Line, NdjsonImport
 from app.importers.prepare import SENT
 from app.importers.schemas import EXAMPLE as FINISHED
 from app.importers.schemas import STARTED, Import
-from app.importers.sending import FORMATS, JSON, LINES, MOST_JSON
-from app.sync.streaming import Streamed, described
+from app.sync.streaming_response import Streamed, describe_stream
 
-router = APIRouter(prefix="/v1", tags=["importing"])
+router = APIRouter(prefix="/v1", tags=["importing"], route_class=ApiRoute)
 
 PATH = "/v1/imports"
 BATCH_LINES = 200
 BATCH_BYTES = 8_000_000
 PATIENCE_SECONDS = 0.2
-"""How long a batch that is not full waits for more lines before it is saved and answered for."""
+"""How long a batch that is not full waits for more lines before it is saved and its results are sent."""
 
-IMPORTED = Parameters(
-    params.choice("outcome", "Only results of this kind.", results.OUTCOMES), params.limit(), params.CURSOR
-)
-IMPORT = Parameters(
-    params.choice("format", "What the body is, where its type does not say enough.", sources.NAMES),
-    params.text("origin", "The archive that the items come from, whatever they say.", maximum=200, example="wire"),
-    params.text("timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"),
-    params.text(
-        "base_url",
-        "The address of the site that the items were written for, which relative addresses count from.",
-        maximum=2_000,
-        example="https://news.example",
-    ),
-    params.choice("body", "What texts are where the source does not say.", get_args(BodyKind)),
-    params.flag("source_dates", "Give articles without a date of their own that of their feed or file."),
-    params.choice(
-        "identity", "What entries of feeds are known by; the first of them that is one's own.", get_args(Identity)
-    ),
-    params.flag("dry_run", "Say what would happen, and change nothing."),
-    params.flag("overwrite", "Where a property was edited here and the source differs, take what the source says."),
-)
 PREFER: dict[str, object] = {
     "name": "Prefer",
     "in": "header",
@@ -84,16 +60,20 @@ BODY: dict[str, object] = {
     "required": True,
     "description": "What to import; lines at most 32 MB each. JSON with a `url` names an address to import from.",
     "content": {
-        **dict.fromkeys((kind for kind in FORMATS if kind not in (LINES, JSON)), _TEXT),
-        LINES: {**_TEXT, "example": '{"id": "a1", "title": "…"}\n'},
-        JSON: {"schema": {"anyOf": [{"$ref": "#/components/schemas/ImportAddress"}, {"type": ["object", "array"]}]}},
+        **dict.fromkeys(
+            (kind for kind in submission.FORMATS if kind not in (submission.LINES, submission.JSON)), _TEXT
+        ),
+        submission.LINES: {**_TEXT, "example": '{"id": "a1", "title": "…"}\n'},
+        submission.JSON: {
+            "schema": {"anyOf": [{"$ref": "#/components/schemas/ImportAddress"}, {"type": ["object", "array"]}]}
+        },
     },
 }
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "model": Import,
         "description": "The body is kept, and worked on as a job.",
-        "headers": answer.LOCATION,
+        "headers": responses.LOCATION,
         "content": {"application/json": {"example": STARTED}},
     }
 }
@@ -103,111 +83,113 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     "/imports",
     name="import_articles",
     response_class=Response,
-    responses=described(LINES, EXAMPLE)
-    | ACCEPTED
-    | problems("malformed_json", "missing_scope", "unsupported_media_type", "body_too_large", "invalid_range"),
-    openapi_extra={"parameters": [*IMPORT.openapi(), PREFER], "requestBody": BODY},
+    responses=describe_stream(submission.LINES, EXAMPLE) | ACCEPTED | describe_problems("invalid_range"),
+    openapi_extra={"parameters": [PREFER], "requestBody": BODY},  # a stream, which no model describes
 )
-async def import_articles(request: Request) -> Response:
+async def import_articles(
+    request: Request, context: Context, view: Publisher, params: submission.ImportParams
+) -> Response:
     """Creates or updates an article for each item, by its origin and external id. Twice changes nothing.
 
-    Lines are answered for one by one while they arrive. Any other format is kept and worked on as a job.
+    Each line gets its result while others arrive. Any other format is kept and worked on as a job.
     """
-    here = archive.of(request)
-    view = await here.view(request)
-    view.caller.demand("publish")
-    read = IMPORT.read(request.scope["query_string"], view.now)
-    kind = sending.media_type(request)
-    given = sending.arguments(request, kind, read) | parts.authority(view.caller.may("read_drafts"))
-    if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
-        sending.check_format(given)
-        zone = ZoneInfo(sending.zone(read) or "UTC")
-        now = await asyncio.to_thread(here.db.now)
-        body_kind, base_url = cast("BodyKind | None", given.get("body")), cast("str | None", given.get("base_url"))
-        context = Context(read.text("origin") or SENT, zone, body_kind, base_url=base_url, now=now)
-        drafts = view.caller.may("read_drafts")
-        work = Arriving(
-            here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite"),
-            view.caller.name,
-        )  # fmt: skip
-        headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
-        return Streamed(_results(request, work), headers, LINES)
-    return await _accepted(request, here, view, given, kind)
+    kind, drafts = submission.read_media_type(request), view.caller.has_scope("read_drafts")
+    job_arguments = submission.read_arguments(request, kind, params) | upload_store.encode_authority(drafts)
+    if job_arguments.get("format") != "ndjson" or kind != submission.LINES or submission.is_async(request):
+        return await _respond_accepted(request, context, view, job_arguments, kind)
+    submission.check_format(job_arguments)
+    zone = ZoneInfo(submission.read_zone_name(params) or "UTC")
+    now = await asyncio.to_thread(context.db.read_time)
+    parsing = ParseContext(params.origin or SENT, zone, params.body, base_url=params.base_url, now=now)
+    work = NdjsonImport(
+        context, view.head, drafts, params.origin, parsing, params.dry_run, params.overwrite, view.caller.name
+    )
+    # X-Accel-Buffering is nginx's: without it the results would arrive when all of them are there.
+    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
+    return Streamed(_stream_results(request, work), headers, submission.LINES)
 
 
-async def _accepted(request: Request, here: Archive, view: View, given: Json, kind: str) -> Response:
+async def _respond_accepted(
+    request: Request, context: AppContext, view: RequestContext, job_arguments: Json, kind: str
+) -> Response:
     """202 with the job, when all of the body is kept."""
-    most = here.settings.max_import_bytes
+    max_bytes = context.settings.max_import_bytes
+    # Before anything is received; what comes in chunks and has no length is counted as it arrives.
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length[:20]) > most:
-        raise BodyTooLarge(most)
-    head, pieces = await sending.opening(request.stream())
-    named = sending.address(head, given) if kind == JSON and len(head) <= MOST_JSON else None
-    if named is not None:
-        view.caller.demand("admin")
-        job = (await here.db.write(parts.whole, named, view.caller.name, b"")).value
+    if length.isdigit() and int(length[:20]) > max_bytes:  # Python refuses to read numbers of thousands of digits
+        raise BodyTooLarge(max_bytes)
+    head, pieces = await submission.peek_body(request.stream())
+    address_arguments = (
+        submission.read_address(head, job_arguments)
+        if kind == submission.JSON and len(head) <= submission.MOST_JSON
+        else None
+    )
+    if address_arguments is not None:
+        view.caller.require_scope("admin")
+        job = (await context.db.write(upload_store.create_whole, address_arguments, view.caller.name, b"")).value
     else:
-        sending.check_format(given)
-        job = await sending.receive(here.db, pieces, most, given, view.caller.name)
+        submission.check_format(job_arguments)
+        job = await submission.receive_body(context.db, pieces, max_bytes, job_arguments, view.caller.name)
     request.app.state.imports.wake()
-    found = await queries.find(here.db, job)
-    assert found is not None  # rows of jobs stay
-    shown = await _shown(here, view, found, IMPORTED.read(b"", view.now))
-    answered = answer.changed(shown, view.token, status=202, location=f"{PATH}/{job}")
-    if sending.is_async(request):
-        answered.headers["Preference-Applied"] = "respond-async"
-    return answered
+    record = await queries.find(context.db, job)
+    assert record is not None  # rows of jobs stay
+    shape = await _render_import(context, view, record, ResultParams.parse(b"", view.now))
+    response = responses.render_change(orjson.dumps(shape), view.token, status=202, location=f"{PATH}/{job}")
+    if submission.is_async(request):
+        response.headers["Preference-Applied"] = "respond-async"
+    return response
 
 
 @router.get(
     "/imports/{id}",
     name="get_import",
     response_model=Import,
-    responses=answer.example(FINISHED)
-    | problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
-    openapi_extra={"parameters": [ID, *IMPORTED.openapi()]},
+    response_model_exclude_unset=True,
+    responses=responses.document_example(FINISHED)
+    | describe_problems("not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
 )
-async def get_import(request: Request) -> Response:
+async def get_import(
+    context: Context, view: Publisher, params: ResultParams, record: FoundRecord, response: Response
+) -> Json:
     """The record of an import or a bulk edit: state, counts, whether it was undone. Needs `publish`, and `read_drafts`
     for a bulk edit, and for what an undo did.
 
     Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
-    here = archive.of(request)
-    view = await here.view(request)
-    view.caller.demand("publish")
-    read = IMPORTED.read(request.scope["query_string"], view.now)
-    found = await looking.find(here, request)
-    if found.kind == BULK:
-        view.caller.demand("read_drafts")
-    return answer.changed(await _shown(here, view, found, read), view.token)
+    if record.kind == records.BULK:
+        view.caller.require_scope("read_drafts")
+    response.headers.update(responses.build_change_headers(view.token))
+    return await _render_import(context, view, record, params)
 
 
-async def _shown(here: Archive, view: View, found: Record, read: Read) -> bytes:
-    drafts = view.caller.may("read_drafts")
-    rows, page = await results.page(here.db, found, read, drafts=drafts)
-    return orjson.dumps({**results.shown(found, drafts=drafts), "results": rows, "page": page.to_dict()})
+async def _render_import(
+    context: AppContext, view: RequestContext, record: queries.Record, params: ResultParams
+) -> Json:
+    drafts = view.caller.has_scope("read_drafts")
+    rows, page = await results.load_page(context.db, record, params, drafts=drafts)
+    return {**results.render_import(record, drafts=drafts), "results": rows, "page": page.to_dict()}
 
 
-async def _results(request: Request, work: Arriving) -> AsyncGenerator[bytes]:
+async def _stream_results(request: Request, work: NdjsonImport) -> AsyncGenerator[bytes]:
     try:
-        async with aclosing(_batches(request)) as batches:
+        async with aclosing(_read_batches(request)) as batches:
             async for batch in batches:
-                found = await work.take(batch)
-                if found:
-                    yield b"\n".join(found) + b"\n"
+                results = await work.save_lines(batch)
+                if results:
+                    yield b"\n".join(results) + b"\n"
         await work.end()
     finally:
         # Shielded: the server cancels what works for a client that has gone.
         await asyncio.shield(work.end(records.BROKEN_OFF))
-    yield work.summary() + b"\n"
+    yield work.render_summary() + b"\n"
 
 
-async def _batches(request: Request) -> AsyncGenerator[list[Line]]:
+async def _read_batches(request: Request) -> AsyncGenerator[list[Line]]:
     """Lines with their numbers, blank ones left out. A body that breaks off raises ClientDisconnect, and what had not
     been given out by then is dropped."""
-    lines, number, size = Lines(), 0, 0
+    lines, number, size = LineSplitter(), 0, 0
     batch: list[Line] = []
     pieces = request.stream()
+    # A task of its own, which a timeout leaves running: cancelled, the stream's generator would be over.
     coming = asyncio.ensure_future(anext(pieces, None))
     try:
         while True:
@@ -216,7 +198,7 @@ async def _batches(request: Request) -> AsyncGenerator[list[Line]]:
                 batch, size = [], 0
                 continue
             piece = coming.result()
-            for line in lines.feed(piece) if piece is not None else [lines.rest()]:
+            for line in lines.feed(piece) if piece is not None else [lines.take_line()]:
                 number += 1
                 if not line.strip():
                     continue

@@ -13,13 +13,16 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from app.importers import boundary, dates, detect, folders, formats, sites, visibility
-from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark, SourceDate
-from app.importers.exports import static_site
-from app.importers.fetch import Fetch, Fetched, FetchError, charset
+from app.importers import boundary, dates, folder_contents
+from app.importers.document import Bookmark, Document, Failure, Item, ParseContext, Remark, SourceDate
+from app.importers.formats import detect, registry
+from app.importers.formats.exports import static_site
+from app.importers.records import visibility
+from app.importers.web import site_types
+from app.importers.web.fetch import Fetch, FetchedPage, FetchError, read_charset
 
 State = Mapping[str, object]
-NAMES = tuple(dict.fromkeys((*formats.NAMES, *sites.SITES)))
+NAMES = tuple(dict.fromkeys((*registry.NAMES, *site_types.SITES)))
 """Whatever `--format` can say: formats of files, and kinds of sites."""
 
 _OF_SITES = (".md", ".markdown", ".mdown", ".mkd", ".html", ".htm")
@@ -47,7 +50,7 @@ class SourceNotFound(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceInput:
     """One file: `name` for people, `path` within what was named (its identity), and a way to open it.
 
     Of an `address` on the web, name and path are the address too, but for a password in it, and there is nothing to
@@ -63,63 +66,62 @@ class Source:
     place: str = ""
     left_out: str | None = None
     export: Path | None = None
-    site: static_site.Site = static_site.PLAIN
+    site: static_site.StaticSite = static_site.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
-class Web:
+class WebAccess:
     """How addresses are read: `recall` gives what the archive keeps of one."""
 
     fetch: Fetch
     recall: Callable[[str], State]
 
 
-def is_address(given: str) -> bool:
-    """Whether it names something on the web rather than a file."""
-    return given.lower().startswith(("http://", "https://"))
-
-
-def find(paths: Iterable[str], stdin: BinaryIO) -> list[Source]:
+def find_sources(paths: Iterable[str], stdin: BinaryIO) -> list[SourceInput]:
     """The files that the paths name, folders searched through, in a stable order; `-` is standard input."""
-    found: list[Source] = []
-    for given in paths:
-        if given == "-":
-            data = stdin.read()
-            found.append(Source("standard input", "-", lambda data=data: io.BytesIO(data)))  # type: ignore[misc] # bound now
-        elif is_address(given):
-            found.append(_web(given))
+    import_sources: list[SourceInput] = []
+    for path in paths:
+        if path == "-":
+            # Read whole, and now: a parser may seek, and read it twice, which a pipe does not allow.
+            import_sources.append(SourceInput("standard input", "-", partial(io.BytesIO, stdin.read())))
+        elif path.lower().startswith(("http://", "https://")):
+            import_sources.append(_open_address(path))
         else:
-            found += _files(given)
-    return found
+            import_sources += _list_files(path)
+    return import_sources
 
 
-def _web(given: str) -> Source:
+def _open_address(address: str) -> SourceInput:
     """Its name is the address without a password, which is no business of reports and tables."""
     try:
-        split = urlsplit(given)
+        split = urlsplit(address)
     except ValueError:
-        return Source(given, given, io.BytesIO, given)
+        return SourceInput(address, address, io.BytesIO, address)
     name = split._replace(netloc=split.netloc.rpartition("@")[2], fragment="").geturl()
-    return Source(name, name, io.BytesIO, given)
+    return SourceInput(name, name, io.BytesIO, address)
 
 
-def _files(given: str) -> list[Source]:
-    path = Path(given)
+def _list_files(name: str) -> list[SourceInput]:
+    path = Path(name)
     if path.is_file():
-        return [_file(folders.Entry(path, export=folders.is_substack(path)), path.name)]
+        return [
+            _make_source(folder_contents.FolderEntry(path, export=folder_contents.is_substack_list(path)), path.name)
+        ]
     if not path.is_dir():
-        raise SourceNotFound(f"{given}: no such file or folder.")
-    inside, site = folders.entries(path), static_site.read_site(path)
+        raise SourceNotFound(f"{name}: no such file or folder.")
+    inside, site = folder_contents.list_entries(path), static_site.read_site(path)
     if all(entry.left_out for entry in inside):
-        raise SourceNotFound(f"{given}: nothing to import in this folder ({', '.join(detect.SUFFIXES)}).")
-    return [_file(entry, entry.path.relative_to(path).as_posix(), site) for entry in inside]
+        raise SourceNotFound(f"{name}: nothing to import in this folder ({', '.join(detect.SUFFIXES)}).")
+    return [_make_source(entry, entry.path.relative_to(path).as_posix(), site) for entry in inside]
 
 
-def _file(entry: folders.Entry, inside: str, site: static_site.Site = static_site.PLAIN) -> Source:
+def _make_source(
+    entry: folder_contents.FolderEntry, inside: str, site: static_site.StaticSite = static_site.PLAIN
+) -> SourceInput:
     path = entry.path
-    return Source(
-        _readable(str(path)),
-        _readable(inside),
+    return SourceInput(
+        _decode_name(str(path)),
+        _decode_name(inside),
         lambda: path.open("rb"),
         place=str(path.absolute()),
         left_out=entry.left_out,
@@ -128,17 +130,19 @@ def _file(entry: folders.Entry, inside: str, site: static_site.Site = static_sit
     )
 
 
-def _readable(name: str) -> str:
+def _decode_name(name: str) -> str:
     """A file's name as text: bytes in it that are no UTF-8 show as U+FFFD."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def items(source: Source, kind: str | None, context: Context, web: Web | None = None) -> Iterator[Item]:
+def read_items(
+    source: SourceInput, kind: str | None, context: ParseContext, web: WebAccess | None = None
+) -> Iterator[Item]:
     """What is in one source, `kind` being what `--format` says. A source that cannot be read is one Failure."""
     if source.address is not None:
-        yield from _address(source, source.address, kind, context, web)
+        yield from _read_address(source, source.address, kind, context, web)
         return
-    if kind is not None and kind not in formats.PARSERS:
+    if kind is not None and kind not in registry.PARSERS:
         yield Failure(source.name, f"{kind} is read from addresses on the web, such as https://news.example")
         return
     if source.left_out is not None:
@@ -146,28 +150,29 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         return
     try:
         if source.export is not None and kind is None:
-            yield from formats.read_export(source.export, source.name, context)
+            yield from registry.read_export(source.export, source.name, context)
             return
         with source.open() as stream:
             head = stream.read(detect.HEAD)
             stream.seek(0)
-            hidden = visibility.of_path(source.place or source.name)
-            parse = partial(_parse, kind, source.path, head)
-            day = _written(stream) if context.source_dates else None
+            # By its place: a folder such as `_drafts`, named itself, hides its files as one within a folder does.
+            hidden = visibility.read_path(source.place or source.name)
+            parse = partial(_parse_stream, kind, source.path, head)
+            day = _read_file_date(stream) if context.source_dates else None
             for item in boundary.guard(source.name, lambda: parse(stream, source.name, context)):
                 if isinstance(item, Document):
-                    item = visibility.apply(_dated(_at_home(item, source, context), day), hidden)
+                    item = visibility.apply(_add_file_date(_add_site_address(item, source, context), day), hidden)
                 yield item
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
 
 
-def _dated(item: Document, day: SourceDate | None) -> Document:
+def _add_file_date(item: Document, day: SourceDate | None) -> Document:
     """The item, with the day of its file where it has none of its feed."""
     return item if item.source_date is not None else replace(item, source_date=day)
 
 
-def _written(stream: BinaryIO) -> SourceDate | None:
+def _read_file_date(stream: BinaryIO) -> SourceDate | None:
     """The day on which the file was last written; None of what is no file."""
     try:
         seconds = os.fstat(stream.fileno()).st_mtime
@@ -176,77 +181,82 @@ def _written(stream: BinaryIO) -> SourceDate | None:
     return dates.read_date(datetime.fromtimestamp(seconds, UTC).date(), UTC)
 
 
-def _at_home(document: Document, source: Source, context: Context) -> Document:
+def _add_site_address(document: Document, source: SourceInput, context: ParseContext) -> Document:
     """The article of a file with the address that its site gives it, from which relative ones count."""
     if PurePath(source.path).suffix.lower() in _OF_SITES and document.where == source.name:
         site = replace(source.site, base=context.base_url or source.site.base)
-        document = static_site.settle(document, source.path, site, context.timezone)
+        document = static_site.add_site_address(document, source.path, site, context.timezone)
         base = document.source_url if document.source_url and site.base else site.base
         return replace(document, base=document.base or base)
     return replace(document, base=document.base or context.base_url) if context.base_url else document
 
 
-def _address(source: Source, address: str, kind: str | None, context: Context, web: Web | None) -> Iterator[Item]:
+def _read_address(
+    source: SourceInput, address: str, kind: str | None, context: ParseContext, web: WebAccess | None
+) -> Iterator[Item]:
     if web is None:
         yield Failure(source.name, "addresses are not read here")
         return
-    asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind, context.source_dates))
-    if context.identity is not None:
-        asked += context.identity
-    if context.base_url is not None:
-        asked += context.base_url
-    kept = web.recall(source.name)
+    options_text = repr((kind, context.origin_name, str(context.timezone), context.body_kind, context.source_dates))
+    # Appended, not in the tuple: what was kept before there were these two options goes on counting without them.
+    options_text += (context.identity or "") + (context.base_url or "")
+    stored = web.recall(source.name)
     # What was read for another origin or with other eyes says nothing about this import.
-    state = kept.get("state") if kept.get("asked") == asked else None
-    for item in _read(source.name, address, kind, context, web.fetch, state if isinstance(state, dict) else {}):
+    state = stored.get("state") if stored.get("asked") == options_text else None
+    for item in _read_url(source.name, address, kind, context, web.fetch, state if isinstance(state, dict) else {}):
         if isinstance(item, Bookmark):
-            yield Bookmark(source.name, {"asked": asked, "state": item.state})
+            yield Bookmark(source.name, {"asked": options_text, "state": item.state})
         else:
             yield item
 
 
-def _read(url: str, address: str, kind: str | None, context: Context, fetch: Fetch, state: State) -> Iterator[Item]:
-    known = {name: value for name in _REMEMBERED if isinstance(value := state.get(name), str)}
+def _read_url(
+    url: str, address: str, kind: str | None, context: ParseContext, fetch: Fetch, state: State
+) -> Iterator[Item]:
+    validators = {name: value for name in _REMEMBERED if isinstance(value := state.get(name), str)}
     try:
-        page = fetch(address, known=known)
+        page = fetch(address, known=validators)
     except FetchError as error:
         yield Failure(url, error.reason)
         return
-    if page.status == 304:
+    if page.status == 304:  # RFC 9110, section 15.4.5: only in reply to the validators that were sent
         yield Remark(url, "not changed since it was imported")
         return
-    context = replace(context, address=page.url, charset=charset(page))
-    site = kind if kind in sites.SITES else None if kind else sites.announced(page)
+    context = replace(context, address=page.url, charset=read_charset(page.headers.get("content-type", "")))
+    site = kind if kind in site_types.SITES else None if kind else site_types.detect_site(page)
     if site is not None:
-        yield from sites.read(site, url, page, fetch, state, context)
+        yield from site_types.read_site(site, url, page, fetch, state, context)
     else:
-        yield from _page(url, page, kind, context)
+        yield from _read_page(url, page, kind, context)
 
 
-def _page(url: str, page: Fetched, kind: str | None, context: Context) -> Iterator[Item]:
-    """The items of one answer. It is remembered only where all of it could be read."""
+def _read_page(url: str, page: FetchedPage, kind: str | None, context: ParseContext) -> Iterator[Item]:
+    """The items of one response. It is remembered only where all of it could be read."""
     failed = False
-    parse = partial(_parse, kind, _name(page), page.body[: detect.HEAD])
+    parse = partial(_parse_stream, kind, _name_file(page), page.body[: detect.HEAD])
     for item in boundary.guard(url, lambda: parse(io.BytesIO(page.body), url, context)):
         failed = failed or isinstance(item, Failure)
-        yield _settled(item, url, page.url) if isinstance(item, Document) else item
+        yield _identify_item(item, url, page.url) if isinstance(item, Document) else item
+    # With its validators remembered an unchanged page is not read again, and what failed in it would never be.
     if not failed:
         yield Bookmark(url, {name: page.headers[name] for name in _REMEMBERED if name in page.headers})
 
 
-def _parse(kind: str | None, name: str, head: bytes, stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+def _parse_stream(
+    kind: str | None, name: str, head: bytes, stream: BinaryIO, where: str, context: ParseContext
+) -> Iterator[Item]:
     """What the parser for a file yields; one Failure for what none reads."""
     try:
-        found = detect.choose(name, head, kind, context.charset)
+        parser = detect.choose_parser(name, head, kind, context.charset)
     except detect.NotText as error:
         yield Failure(where, str(error))
         return
-    for item in formats.PARSERS[found](stream, where, context):
+    for item in registry.PARSERS[parser](stream, where, context):
         # What came out of an archive has the format of its own file.
-        yield replace(item, format=item.format or found) if isinstance(item, Document) else item
+        yield replace(item, format=item.format or parser) if isinstance(item, Document) else item
 
 
-def _settled(document: Document, url: str, final: str) -> Document:
+def _identify_item(document: Document, url: str, final: str) -> Document:
     """An article that is all that its address holds has that address; of several, the host is the origin."""
     if document.url or document.origin:
         return document
@@ -255,8 +265,8 @@ def _settled(document: Document, url: str, final: str) -> Document:
     return replace(document, origin=urlsplit(final).hostname)
 
 
-def _name(page: Fetched) -> str:
-    """A file's name for an answer: the address's, with the suffix that its type has where that says more."""
+def _name_file(page: FetchedPage) -> str:
+    """A file's name for a response: the address's, with the suffix that its type has where that says more."""
     path = PurePath(unquote(urlsplit(page.url).path) or "/")
     kind = page.headers.get("content-type", "").partition(";")[0].strip().lower()
     suffix = _SUFFIX_OF_TYPE.get(kind)

@@ -18,27 +18,27 @@ from app.models.articles import Source as Source
 from app.models.articles import SourceBaseline as SourceBaseline
 from app.models.articles import Suggestion as Suggestion
 from app.models.articles import TextKey as TextKey
-from app.models.keeping import ApiKey as ApiKey
-from app.models.keeping import Audit as Audit
-from app.models.keeping import Change as Change
-from app.models.keeping import ChangeHead as ChangeHead
-from app.models.keeping import IdempotencyArticle as IdempotencyArticle
-from app.models.keeping import IdempotencyKey as IdempotencyKey
-from app.models.keeping import IdempotencyUsage as IdempotencyUsage
-from app.models.keeping import ImportPart as ImportPart
-from app.models.keeping import ImportResult as ImportResult
-from app.models.keeping import ImportSource as ImportSource
-from app.models.keeping import Job as Job
 from app.models.records import ImportArticle as ImportArticle
 from app.models.records import ImportRecord as ImportRecord
 from app.models.records import ImportTag as ImportTag
-from app.models.vocabulary import Region as Region
-from app.models.vocabulary import RegionMember as RegionMember
-from app.models.vocabulary import RegionName as RegionName
-from app.models.vocabulary import RegionWithin as RegionWithin
-from app.models.vocabulary import Tag as Tag
-from app.models.vocabulary import TagName as TagName
-from app.models.vocabulary import TagSlug as TagSlug
+from app.models.system import ApiKey as ApiKey
+from app.models.system import Audit as Audit
+from app.models.system import Change as Change
+from app.models.system import ChangeHead as ChangeHead
+from app.models.system import IdempotencyArticle as IdempotencyArticle
+from app.models.system import IdempotencyKey as IdempotencyKey
+from app.models.system import IdempotencyUsage as IdempotencyUsage
+from app.models.system import ImportPart as ImportPart
+from app.models.system import ImportResult as ImportResult
+from app.models.system import ImportSource as ImportSource
+from app.models.system import Job as Job
+from app.models.taxonomy import Region as Region
+from app.models.taxonomy import RegionMember as RegionMember
+from app.models.taxonomy import RegionName as RegionName
+from app.models.taxonomy import RegionWithin as RegionWithin
+from app.models.taxonomy import Tag as Tag
+from app.models.taxonomy import TagName as TagName
+from app.models.taxonomy import TagSlug as TagSlug
 
 
 def table(model: type[SQLModel]) -> Table:

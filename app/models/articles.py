@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, Index, Integer, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.columns import FOLDED_TEXT, NEVER_AGAIN, Instant, instant, key, partial_index, reference, words
+from app.models.column_types import FOLDED_TEXT, NEVER_AGAIN, InstantType, instant, key, partial_index, reference, words
 
 
 class Source(SQLModel, table=True):
@@ -57,9 +57,9 @@ class Article(SQLModel, table=True):
     first_published_at: int | None = Field(default=None, sa_column=instant(null=True))
     updated_at: int = Field(sa_column=instant())
     created_at: int = Field(sa_column=instant())
-    saved_at: int = Field(sa_column=Column(Instant, nullable=False, server_default=text("0")))  # of this version
+    saved_at: int = Field(sa_column=Column(InstantType, nullable=False, server_default=text("0")))  # of this version
     saved_by: str | None = Field(default=None, sa_column=words(null=True))  # the name of the key, or of an import
-    public_once: bool = Field(default=False)  # withdrawn answers 410 only for what the public has seen
+    public_once: bool = Field(default=False)  # 410 after a withdrawal is only for what the public has seen
     # Since when readers are told that it is gone (410). A draft or binned article without it is not found (404).
     withdrawn_at: int | None = Field(default=None, sa_column=instant(null=True))
     withdrawn_reason: str | None = Field(default=None, sa_column=words(null=True))
@@ -116,8 +116,8 @@ class Revision(SQLModel, table=True):
 
 
 class PurgedRef(SQLModel, table=True):
-    """An id that the public has seen and that was purged, or the hash of such a slug: it answers 410, and says nothing
-    else."""
+    """An id that the public has seen and that was purged, or the hash of such a slug: requests for it get 410 and
+    nothing else."""
 
     __tablename__ = "purged_ref"
     ref: str = Field(sa_column=Column(Text, primary_key=True))

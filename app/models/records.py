@@ -4,7 +4,7 @@ each article that they touched, one for each tag that they made."""
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, false
 from sqlmodel import Field, SQLModel
 
-from app.columns import Key, instant, reference, words
+from app.models.column_types import KeyType, instant, reference, words
 
 
 class ImportRecord(SQLModel, table=True):
@@ -28,7 +28,7 @@ class ImportArticle(SQLModel, table=True):
 
     __tablename__ = "import_article"
     job_id: int = Field(sa_column=reference("job.id", primary=True))
-    article_id: int = Field(sa_column=Column(Key, primary_key=True, autoincrement=False))
+    article_id: int = Field(sa_column=Column(KeyType, primary_key=True, autoincrement=False))
     action: str = Field(sa_column=words())
     version_before: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
     version: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
@@ -47,7 +47,7 @@ class ImportTag(SQLModel, table=True):
     so that its number is never given out again."""
 
     __tablename__ = "import_tag"
-    tag_id: int = Field(sa_column=Column(Key, primary_key=True, autoincrement=False))
+    tag_id: int = Field(sa_column=Column(KeyType, primary_key=True, autoincrement=False))
     job_id: int = Field(sa_column=reference("job.id"))
     slug: str = Field(sa_column=words())
     name: str = Field(sa_column=words())

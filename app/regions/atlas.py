@@ -7,17 +7,19 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal, get_args
 
-from app.enrich.gazetteer import Gazetteer, Known
+from app.enrich.gazetteer import Gazetteer, KnownPlace
 from app.regions import names
-from app.regions.facts import fold
 from app.regions.names import Naming
+from app.regions.standard_regions import fold
 
-LEVELS = ("world", "region", "subregion", "country", "city", "grouping")
+Level = Literal["world", "region", "subregion", "country", "city", "grouping"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AtlasRegion:
     """A region as its row has it; `parent` and `capital` are ids, `successors` slugs, years are inclusive."""
 
     id: int
@@ -50,11 +52,11 @@ class Atlas:
     """Looks up regions by id, reference or name, and knows what lies in what."""
 
     def __init__(
-        self, places: Iterable[Place], called: Iterable[Name], members: Iterable[tuple[int, int]], names_seq: int
+        self, places: Iterable[AtlasRegion], called: Iterable[Name], members: Iterable[tuple[int, int]], names_seq: int
     ) -> None:
         self.names_seq = names_seq
-        self.by_id: Mapping[int, Place] = {place.id: place for place in places}
-        self.by_slug: Mapping[str, Place] = {place.slug: place for place in self.by_id.values()}
+        self.by_id: Mapping[int, AtlasRegion] = {place.id: place for place in places}
+        self.by_slug: Mapping[str, AtlasRegion] = {place.slug: place for place in self.by_id.values()}
         # Read one after the other: the later ones may know of a region that was added in between.
         self.names: tuple[Name, ...] = tuple(name for name in called if name.region in self.by_id)
         self._members = tuple(pair for pair in members if self.by_id.keys() >= {*pair})
@@ -66,33 +68,33 @@ class Atlas:
         return later
 
     @cached_property
-    def _by_code(self) -> Mapping[str, Place]:
-        found: dict[str, Place] = {}
+    def _by_code(self) -> Mapping[str, AtlasRegion]:
+        by_code: dict[str, AtlasRegion] = {}
         # What is gone first, so that a code given out again means the state of today.
         for place in sorted(self.by_id.values(), key=lambda p: p.until is None):
-            found |= {code: place for code in (place.iso4, place.iso3, place.iso2) if code}
+            by_code |= {code: place for code in (place.iso4, place.iso3, place.iso2) if code}
             if place.m49:
-                found[f"m49:{place.m49}"] = place
-        return found
+                by_code[f"m49:{place.m49}"] = place
+        return by_code
 
     @cached_property
-    def _by_name(self) -> Mapping[str, Place]:
+    def _by_name(self) -> Mapping[str, AtlasRegion]:
         """Names before aliases, English first, larger before smaller: "Luxembourg" is the country."""
-        found: dict[str, Place] = {}
+        by_name: dict[str, AtlasRegion] = {}
         order = {level: i for i, level in enumerate(("country", "grouping", "region", "subregion", "city", "world"))}
         ranked = sorted(
             self.names,
             key=lambda n: (n.alias, n.language != "en", order[self.by_id[n.region].level], self.by_id[n.region].slug),
         )
         for name in ranked:
-            found.setdefault(name.key, self.by_id[name.region])
-        return found
+            by_name.setdefault(name.key, self.by_id[name.region])
+        return by_name
 
-    def find(self, ref: str) -> Place | None:
+    def find(self, ref: str) -> AtlasRegion | None:
         """By slug, ISO code in capitals, or `m49:056`: what a `{ref}` in a URL may be."""
         return self.by_slug.get(ref) or self._by_code.get(ref)
 
-    def find_name(self, name: str) -> Place | None:
+    def find_name(self, name: str) -> AtlasRegion | None:
         """By anything that a source may call it: a reference or a name or alias in any language, folded."""
         return self.find(name) or self._by_name.get(fold(name)) or self.find(name.strip().upper())
 
@@ -103,25 +105,25 @@ class Atlas:
         for name in self.names:
             called.setdefault(name.region, []).append((name.language, name.name))
         return Gazetteer(
-            Known(p.slug, p.level, self.country(p.id).slug, tuple(called.get(p.id, ())), p.since, p.until)
+            KnownPlace(p.slug, p.level, self.country(p.id).slug, tuple(called.get(p.id, ())), p.since, p.until)
             for p in self.by_id.values()
         )
 
     @cached_property
     def groupings_of(self) -> Mapping[int, tuple[int, ...]]:
         """Groupings that a country is a member of, by id, in the order of their slugs."""
-        found: dict[int, list[int]] = {}
+        groupings: dict[int, list[int]] = {}
         for grouping, member in self._members:
-            found.setdefault(member, []).append(grouping)
-        return {member: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for member, ids in found.items()}
+            groupings.setdefault(member, []).append(grouping)
+        return {member: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for member, ids in groupings.items()}
 
     @cached_property
     def members_of(self) -> Mapping[int, tuple[int, ...]]:
         """Members of a grouping, by id, in the order of their slugs."""
-        found: dict[int, list[int]] = {}
+        members: dict[int, list[int]] = {}
         for grouping, member in self._members:
-            found.setdefault(grouping, []).append(member)
-        return {grouping: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for grouping, ids in found.items()}
+            members.setdefault(grouping, []).append(member)
+        return {grouping: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for grouping, ids in members.items()}
 
     @cached_property
     def sort_names(self) -> Mapping[int, str]:
@@ -131,37 +133,37 @@ class Atlas:
     @cached_property
     def children_of(self) -> Mapping[int | None, tuple[int, ...]]:
         """What lies directly below, by the M49 line, in the order of their names."""
-        found: dict[int | None, list[Place]] = {}
+        children: dict[int | None, list[AtlasRegion]] = {}
         for place in self.by_id.values():
-            found.setdefault(place.parent, []).append(place)
+            children.setdefault(place.parent, []).append(place)
         names = self.sort_names
-        return {parent: tuple(p.id for p in sorted(ps, key=lambda p: names[p.id])) for parent, ps in found.items()}
+        return {parent: tuple(p.id for p in sorted(ps, key=lambda p: names[p.id])) for parent, ps in children.items()}
 
     def line(self, id: int) -> tuple[int, ...]:
         """Ancestors by the M49 line, outermost first, without the region itself."""
-        found: list[int] = []
+        line: list[int] = []
         parent = self.by_id[id].parent
         while parent is not None:
-            found.append(parent)
+            line.append(parent)
             parent = self.by_id[parent].parent
-        return tuple(reversed(found))
+        return tuple(reversed(line))
 
     @cached_property
     def within(self) -> Mapping[int, frozenset[int]]:
         """The closure: each region with itself, its ancestors and the groupings that it or an ancestor is in."""
-        found = {}
+        within = {}
         for id in self.by_id:
             line = {id, *self.line(id)}
-            found[id] = frozenset(line.union(*(self.groupings_of.get(one, ()) for one in line)))
-        return found
+            within[id] = frozenset(line.union(*(self.groupings_of.get(one, ()) for one in line)))
+        return within
 
-    def country(self, id: int) -> Place:
+    def country(self, id: int) -> AtlasRegion:
         """The country that a city is in; anything else is its own."""
         place = self.by_id[id]
         above = self.by_id.get(place.parent or 0)
         return above if place.level == "city" and above is not None and above.level == "country" else place
 
-    def naming(self, id: int) -> Naming:
+    def get_naming(self, id: int) -> Naming:
         """Everything that the region is called."""
         return names.read(self.by_id[id].name, ((n.language, n.name, n.alias) for n in self.names if n.region == id))
 

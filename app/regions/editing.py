@@ -11,15 +11,14 @@ import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app import text
 from app.changes import log
+from app.db.sql import lock_vocabulary
 from app.errors import SlugTaken
 from app.models import Region, RegionMember, RegionName, table
 from app.regions import names as naming
 from app.regions import service
-from app.regions.facts import fold
-from app.regions.names import Naming
-from app.sql import hold_vocabulary
+from app.regions.standard_regions import fold
+from app.text import keys
 
 REGION, NAME, MEMBER = table(Region), table(RegionName), table(RegionMember)
 OWN_LEVELS = ("grouping", "city")
@@ -27,7 +26,7 @@ OWN_LEVELS = ("grouping", "city")
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class RegionEdit:
     """What an editor gives, regions by id; None leaves it. `names` is merged in, `aliases` and `members` replace."""
 
     name: str | None = None
@@ -38,19 +37,19 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditedRegion:
     """The region, and the job that brings articles to where they lie now, if any has to be brought."""
 
     id: int
     job: int | None
 
 
-def create(session: Session, level: str, slug: str | None, edit: Edit) -> Edited:
+def create(session: Session, level: str, slug: str | None, edit: RegionEdit) -> EditedRegion:
     """A new grouping with members or city with a parent. SlugTaken where another region has the slug; without one it is
     made from the name."""
     assert edit.name is not None
-    hold_vocabulary(session.connection(), alone=True)
-    chosen = _free_slug(session, slug or text.slug(edit.name, "region"))
+    lock_vocabulary(session.connection(), alone=True)
+    chosen = _free_slug(session, slug or keys.slug(edit.name, "region"))
     row = {
         "slug": chosen,
         "name": edit.name,
@@ -59,10 +58,10 @@ def create(session: Session, level: str, slug: str | None, edit: Edit) -> Edited
         "successors": orjson.dumps([]).decode(),
     }
     id: int = session.connection().execute(insert(REGION).returning(REGION.c.id), row).scalar_one()
-    _name(session, id, naming.revised(Naming(edit.name, {}), None, edit.names, edit.aliases))
-    job = _reshape(session, id, Edit(members=edit.members))
-    log.record(session, log.Entry("region", id, "region_added", public=True, changed_fields=("name",)))
-    return Edited(id, job)
+    _name(session, id, naming.revise(naming.Naming(edit.name, {}), None, edit.names, edit.aliases))
+    job = _reshape(session, id, RegionEdit(members=edit.members))
+    log.record(session, log.LogEntry("region", id, "region_added", public=True, changed_fields=("name",)))
+    return EditedRegion(id, job)
 
 
 def _free_slug(session: Session, slug: str) -> str:
@@ -72,14 +71,14 @@ def _free_slug(session: Session, slug: str) -> str:
     return slug
 
 
-def revise(session: Session, id: int, edit: Edit) -> Edited:
+def revise(session: Session, id: int, edit: RegionEdit) -> EditedRegion:
     """Changes a grouping or city. A new name is one row in the log; where nothing changes nothing is recorded."""
     connection = session.connection()
-    hold_vocabulary(connection, alone=True)
+    lock_vocabulary(connection, alone=True)
     name, parent = connection.execute(select(REGION.c.name, REGION.c.parent_id).where(REGION.c.id == id)).one()
     rows = select(NAME.c.language, NAME.c.name, NAME.c.alias).where(NAME.c.region_id == id).order_by(NAME.c.id)
     old = naming.read(name, ((row[0], row[1], row[2]) for row in connection.execute(rows)))
-    new = naming.revised(old, edit.name, edit.names, edit.aliases)
+    new = naming.revise(old, edit.name, edit.names, edit.aliases)
     changed = [field for field in ("name", "names", "aliases") if getattr(old, field) != getattr(new, field)]
     if changed:
         connection.execute(update(REGION).where(REGION.c.id == id).values(name=new.name))
@@ -89,18 +88,18 @@ def revise(session: Session, id: int, edit: Edit) -> Edited:
     changed += ["parent"] if edit.parent not in (None, parent) else []
     job = _reshape(session, id, edit) if {*changed} & {"members", "parent"} else None
     if changed:
-        entry = log.Entry("region", id, "region_renamed", public=True, changed_fields=tuple(sorted(changed)))
+        entry = log.LogEntry("region", id, "region_renamed", public=True, changed_fields=tuple(sorted(changed)))
         log.record(session, entry)
-    return Edited(id, job)
+    return EditedRegion(id, job)
 
 
-def _name(session: Session, id: int, named: Naming) -> None:
+def _name(session: Session, id: int, named: naming.Naming) -> None:
     connection = session.connection()
     connection.execute(delete(NAME).where(NAME.c.region_id == id))
     connection.execute(insert(NAME), naming.rows(named, {"region_id": id}, fold))
 
 
-def _reshape(session: Session, id: int, edit: Edit) -> int | None:
+def _reshape(session: Session, id: int, edit: RegionEdit) -> int | None:
     """Members and parent as given, the closure anew; the job for articles of regions that lie in others now."""
     connection = session.connection()
     before = service.read(connection).within

@@ -1,4 +1,4 @@
-"""What answers about regions look like, for the documentation."""
+"""What responses about regions look like, for the documentation."""
 
 REGION = {
     "slug": "belgium",

@@ -26,7 +26,7 @@ def read(name: str, rows: Iterable[Row]) -> Naming:
     return Naming(name, names, tuple((language, called) for language, called, alias in kept if alias))
 
 
-def revised(
+def revise(
     old: Naming, name: str | None, names: Mapping[str, str | None] | None, aliases: Sequence[str] | None
 ) -> Naming:
     """With what is given. `names` is merged in, null takes a language's name away; `aliases` replace.
@@ -38,17 +38,17 @@ def revised(
     by_language = dict(old.names)
     if called != old.name and by_language.get("en") == old.name:
         by_language["en"] = called
-    for language, given in (names or {}).items():
-        if given is None:
+    for language, value in (names or {}).items():
+        if value is None:
             by_language.pop(language, None)
         else:
-            by_language[language] = given
-    wanted = [alias for _, alias in old.aliases] if aliases is None else list(aliases)
+            by_language[language] = value
+    new_aliases = [alias for _, alias in old.aliases] if aliases is None else list(aliases)
     if aliases is None and called != old.name:
-        wanted.append(old.name)
-    kept = [one for one in old.aliases if one[1] in wanted and (called == old.name or one[1] != called)]
+        new_aliases.append(old.name)
+    kept = [one for one in old.aliases if one[1] in new_aliases and (called == old.name or one[1] != called)]
     known = {alias for _, alias in old.aliases} | {called, *by_language.values()}
-    added = [(ANY, alias) for alias in dict.fromkeys(wanted) if alias not in known]
+    added = [(ANY, alias) for alias in dict.fromkeys(new_aliases) if alias not in known]
     return Naming(called, by_language, (*kept, *added))
 
 

@@ -3,44 +3,37 @@
 from collections.abc import Iterable
 
 from app.errors import FieldError
-from app.http.params import Read
-from app.http.values import nearest
-from app.regions.atlas import Atlas, Place
+from app.http.params.values import find_nearest
+from app.regions.atlas import Atlas, AtlasRegion
 
 GUESSES = 3
 """For how many unknown names in one request something similar is looked for: that takes milliseconds each."""
 
 
-def by_ref(atlas: Atlas, ref: str) -> Place | None:
+def by_ref(atlas: Atlas, ref: str) -> AtlasRegion | None:
     """The region of a slug, code or id, exactly as written."""
     return atlas.find(ref) or (atlas.by_id.get(int(ref)) if ref.isascii() and ref.isdigit() and len(ref) < 18 else None)
 
 
-def chosen(atlas: Atlas, name: str, refs: Iterable[str]) -> tuple[tuple[int, ...], list[FieldError]]:
+def resolve_refs(atlas: Atlas, name: str, refs: Iterable[str]) -> tuple[tuple[int, ...], list[FieldError]]:
     """The ids that a parameter names, each once in the order given, and an `unknown_region` for each that is none."""
     ids: dict[int, None] = {}
     errors: list[FieldError] = []
     for ref in refs:
         place = by_ref(atlas, ref)
         if place is None:
-            guess = similar(atlas, ref) if len(errors) < GUESSES else None
-            errors.append(FieldError("unknown_region", unknown(ref), name, did_you_mean=guess))
+            guess = find_similar(atlas, ref) if len(errors) < GUESSES else None
+            errors.append(FieldError("unknown_region", describe_unknown(ref), name, did_you_mean=guess))
         else:
             ids[place.id] = None
     return tuple(ids), errors
 
 
-def unknown(ref: str) -> str:
+def describe_unknown(ref: str) -> str:
     return f"There is no region {ref[:80]!r}; /v1/regions?q= finds them."
 
 
-def similar(atlas: Atlas, ref: str) -> str | None:
+def find_similar(atlas: Atlas, ref: str) -> str | None:
     """The slug that is likely meant: the one of that name in any language, else one that is written much like it."""
     named = atlas.find_name(ref)
-    return named.slug if named else nearest(ref, atlas.by_slug)
-
-
-def language(read: Read) -> str | None:
-    """`names_in` as names are kept: the bare language, in lower case."""
-    given = read.text("names_in")
-    return given.lower().replace("_", "-").partition("-")[0] if given else None
+    return named.slug if named else find_nearest(ref, atlas.by_slug)

@@ -1,48 +1,63 @@
 """Regions over HTTP: the list, the tree, one region. All from the atlas in memory; reads only."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import InvalidInput, NotFound
-from app.http import answer, fast_path, params
-from app.http.openapi import problems
-from app.http.params import Parameters, Read
+from app.http import fast_path, responses
+from app.http.api_route import ApiRoute
+from app.http.openapi import describe_problems
+from app.http.params import parser
+from app.http.params.typed import AsOf, NamesIn, Paging
 from app.regions import examples, refs, schemas
-from app.regions import view as reading
-from app.regions.atlas import LEVELS, Atlas, Place
-from app.regions.facts import fold
+from app.regions.atlas import LEVELS, Atlas, AtlasRegion
+from app.regions.standard_regions import fold
 
-router = APIRouter(prefix="/v1", tags=["regions"])
+router = APIRouter(prefix="/v1", tags=["regions"], route_class=ApiRoute)
 
-NAMES_IN = params.text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
-INCLUDE = params.choices("include", "What is added.", ("counts", "ancestors", "children", "names"), signs=False)
-SORTS = ("name", "-name", "article_count", "-article_count")
-LIST = Parameters(
-    params.text("q", "A part of a name in any language, an alias, a slug or an ISO code.", maximum=100, example="belg"),
-    params.choices("level", "Only regions of these levels.", LEVELS),
-    params.refs("parent", "Only what lies directly below one of these.", "europe"),
-    params.integer("min_articles", "Only regions with at least so many published articles in them.", minimum=0,
-                   maximum=10**9),
-    params.refs("within", "Only what lies at any depth in one of these regions or groupings.", "nato"),
-    params.choice("sort", "Minus: descending. By name, those that fit `q` better come first.", SORTS, "name"),
-    params.limit(),
-    params.CURSOR,
-    params.PAGE,
-    params.COUNT,
-    params.MIN_SEQ,
-    NAMES_IN,
-    INCLUDE,
-)  # fmt: skip
-ITEM = Parameters(NAMES_IN, INCLUDE, params.MIN_SEQ)
-TREE = Parameters(
-    params.integer("depth", "How many levels below the world.", default=3, minimum=1, maximum=6),
-    NAMES_IN,
-)
+Sort = Literal["name", "-name", "article_count", "-article_count"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+Part = Literal["counts", "ancestors", "children", "names"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
+class RegionForm(NamesIn):
+    """How a region is shown."""
+
+    names_in = NamesIn.names_in
+    include = parser.choices("include", "What is added.", PARTS, signs=False)
+
+
+class RegionListParams(Paging, AsOf, RegionForm):
+    """Of the list."""
+
+    q = parser.text(
+        "q", "A part of a name in any language, an alias, a slug or an ISO code.", maximum=100, example="belg"
+    )
+    level = parser.choices("level", "Only regions of these levels.", LEVELS)
+    parent = parser.refs("parent", "Only what lies directly below one of these.", "europe")
+    min_articles = parser.integer(
+        "min_articles", "Only regions with at least so many published articles in them.", minimum=0, maximum=10**9
+    )
+    within = parser.refs("within", "Only what lies at any depth in one of these regions or groupings.", "nato")
+    sort = parser.choice("sort", "Minus: descending. By name, those that fit `q` better come first.", SORTS, "name")
+
+
+class RegionParams(RegionForm, AsOf):
+    """Of one region."""
+
+
+class RegionTreeParams(NamesIn):
+    """Of the tree."""
+
+    depth = parser.integer("depth", "How many levels below the world.", default=3, minimum=1, maximum=6)
+
 
 REF: dict[str, object] = {
     "name": "ref",
@@ -60,52 +75,49 @@ Json = dict[str, Any]
     "/regions",
     name="list_regions",
     response_model=schemas.RegionList,
-    responses=answer.example(examples.LIST)
-    | problems(
+    responses=responses.document_example(examples.LIST)
+    | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
         "seq_unknown", "index_behind",
     ),
-    openapi_extra={"parameters": LIST.openapi()},
 )  # fmt: skip
 @fast_path.declare
-async def list_regions(request: Request) -> Response:
+async def list_regions(request: Request, context: Context, view: AnyCaller, params: RegionListParams) -> Response:
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
-    here = reading.of(request)
-    view = await here.view(request)
-    read = LIST.read(request.scope["query_string"], view.now)
-    await here.wait_for(read.text("min_seq"), view.head)
-    counts = await _counts(here, view, read)
-    keys = _keys(view.atlas, read)
-    least, sort = read.integer_or_none("min_articles"), read.choice("sort")
-    by_count = sort.endswith("article_count")
-    return answer.windowed(
+    await context.wait_for(params.min_seq, view.head)
+    by_count = params.sort.endswith("article_count")
+    counts = await _counts(context, view, params, is_counted=by_count or "min_articles" in params.given_names)
+    keys = _keys(view.atlas, params)
+    least = params.min_articles
+    return responses.render_slice(
         request,
-        read,
+        params,
         [id for id in keys if not least or (counts or {}).get(id, 0) >= least],
         lambda id: ((counts or {}).get(id, 0) if by_count else keys[id], id),
-        lambda id: shown(view.atlas, view.atlas.by_id[id], read, counts),
+        lambda id: render_region(view.atlas, view.atlas.by_id[id], params, counts),
         name="regions",
         token=view.token,
         public=view.public,
-        descending=sort.startswith("-"),
+        descending=params.sort.startswith("-"),
     )
 
 
-async def _counts(here: reading.Reading, view: reading.View, read: Read) -> dict[int, int] | None:
+async def _counts(
+    context: AppContext, view: RequestContext, params: RegionForm, *, is_counted: bool = False
+) -> dict[int, int] | None:
     """None where nothing asks for them, and while there is no index."""
-    counted = read.knows("sort") and (read.choice("sort").endswith("count") or "min_articles" in read.given)
-    if here.index.seq() is None or not (counted or "counts" in read.choices("include")):
+    if context.index.seq() is None or not (is_counted or "counts" in params.include):
         return None
-    return await here.index.region_counts(view.head)
+    return await context.index.count_regions(view.head)
 
 
-def _keys(atlas: Atlas, read: Read) -> dict[int, str]:
+def _keys(atlas: Atlas, params: RegionListParams) -> dict[int, str]:
     """The regions asked for, each with what it is sorted by: its name, behind those whose name fits `q` better."""
-    parents, wrong_parents = refs.chosen(atlas, "parent", read.refs("parent"))
-    above, wrong_above = refs.chosen(atlas, "within", read.refs("within"))
+    parents, wrong_parents = refs.resolve_refs(atlas, "parent", params.parent)
+    above, wrong_above = refs.resolve_refs(atlas, "within", params.within)
     if wrong_parents or wrong_above:
         raise InvalidInput(*wrong_parents, *wrong_above)
-    levels, q = read.choices("level"), read.text("q")
+    levels, q = params.level, params.q
     ranks = None if q is None else _ranks(atlas, fold(q), q)
     return {
         place.id: f"{ranks[place.id] if ranks is not None else 0} {atlas.sort_names[place.id]}"
@@ -140,21 +152,17 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
     "/regions/tree",
     name="get_region_tree",
     response_model=schemas.RegionNode,
-    responses=answer.example(examples.TREE) | problems("not_found"),
-    openapi_extra={"parameters": TREE.openapi()},
+    responses=responses.document_example(examples.TREE) | describe_problems("not_found"),
 )
 @fast_path.declare
-async def get_region_tree(request: Request) -> Response:
+async def get_region_tree(request: Request, context: Context, view: AnyCaller, params: RegionTreeParams) -> Response:
     """The M49 tree from the world down, `depth` levels of it."""
-    here = reading.of(request)
-    view = await here.view(request)
-    read = TREE.read(request.scope["query_string"], view.now)
     roots = view.atlas.children_of.get(None, ())
     world = next((id for id in roots if view.atlas.by_id[id].level == "world"), None)
     if world is None:
         raise NotFound()
-    body = orjson.dumps(_node(view.atlas, world, read.integer("depth"), refs.language(read)))
-    return answer.item(request, body, token=view.token, public=view.public, tags=["regions"])
+    body = orjson.dumps(_node(view.atlas, world, params.depth, params.names_language))
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=["regions"])
 
 
 def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
@@ -175,32 +183,25 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
     "/regions/{ref}",
     name="get_region",
     response_model=schemas.Region,
-    responses=answer.example(examples.REGION) | problems("not_found", "seq_unknown", "index_behind"),
-    openapi_extra={
-        "parameters": [
-            REF,
-            *ITEM.openapi(),
-        ]
-    },
+    responses=responses.document_example(examples.REGION)
+    | describe_problems("not_found", "seq_unknown", "index_behind"),
+    openapi_extra={"parameters": [REF]},
 )
 @fast_path.declare
-async def get_region(request: Request) -> Response:
+async def get_region(request: Request, context: Context, view: AnyCaller, params: RegionParams) -> Response:
     """One region by slug, ISO code or M49 code, with its groupings and, if asked, ancestors, children and counts."""
-    here = reading.of(request)
-    view = await here.view(request)
-    read = ITEM.read(request.scope["query_string"], view.now)
-    await here.wait_for(read.text("min_seq"), view.head)
+    await context.wait_for(params.min_seq, view.head)
     place = refs.by_ref(view.atlas, request.path_params["ref"])
     if place is None:
         raise NotFound()
-    counts = await _counts(here, view, read)
-    body = orjson.dumps(shown(view.atlas, place, read, counts))
-    return answer.item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
+    counts = await _counts(context, view, params)
+    body = orjson.dumps(render_region(view.atlas, place, params, counts))
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
 
 
-def shown(atlas: Atlas, place: Place, read: Read, counts: dict[int, int] | None = None) -> Json:
+def render_region(atlas: Atlas, place: AtlasRegion, params: RegionForm, counts: dict[int, int] | None = None) -> Json:
     """A region as clients see it, with what `include` adds."""
-    language, include = refs.language(read), read.choices("include")
+    language, include = params.names_language, params.include
     region: Json = {
         "id": place.id,
         "slug": place.slug,
@@ -220,16 +221,16 @@ def shown(atlas: Atlas, place: Place, read: Read, counts: dict[int, int] | None 
     if "counts" in include:
         region["article_count"] = None if counts is None else counts.get(place.id, 0)
     if "ancestors" in include:
-        region["ancestors"] = _named(atlas, atlas.line(place.id), language)
+        region["ancestors"] = _render_links(atlas, atlas.line(place.id), language)
     if "children" in include:
-        region["children"] = _named(atlas, atlas.children_of.get(place.id, ()), language)
+        region["children"] = _render_links(atlas, atlas.children_of.get(place.id, ()), language)
     if "names" in include:
-        named = atlas.naming(place.id)
+        named = atlas.get_naming(place.id)
         region |= {"names": dict(named.names), "aliases": list(dict.fromkeys(alias for _, alias in named.aliases))}
     return region
 
 
-def _named(atlas: Atlas, ids: Sequence[int], language: str | None) -> list[Json]:
+def _render_links(atlas: Atlas, ids: Sequence[int], language: str | None) -> list[Json]:
     return [
         {"slug": atlas.by_id[id].slug, "name": atlas.name_in(id, language), "level": atlas.by_id[id].level}
         for id in ids

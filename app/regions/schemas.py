@@ -21,10 +21,13 @@ class RegionLink(RegionRef):
     roles: list[Literal["about", "mention", "dateline"]]
 
 
-class Region(RegionRef):
+class Region(Shape):
     """A place of the UN M49 tree, a former state (`until`), a city, or a grouping of countries."""
 
     id: int
+    slug: str
+    name: str
+    level: Level
     iso2: str | None
     iso3: str | None
     m49: str | None

@@ -9,13 +9,12 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, func, inser
 from sqlmodel import Session
 
 from app.changes import jobs, log
-from app.db import Readable, Row, Snapshot
-from app.head import Head
+from app.db.database import Readable, Row, Snapshot
+from app.db.log_position import LogHead
+from app.db.sql import Prepared, Value, lock_vocabulary, prepare, read_into
 from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
-from app.regions import facts
-from app.regions.atlas import Atlas, Name, Place
-from app.regions.facts import RegionFact, fold
-from app.sql import Prepared, Value, hold_vocabulary, prepare
+from app.regions import standard_regions
+from app.regions.atlas import Atlas, AtlasRegion, Name
 
 REGION, NAME, MEMBER, WITHIN = table(Region), table(RegionName), table(RegionMember), table(RegionWithin)
 CHANGE, HEAD, PLACED = table(Change), table(ChangeHead), table(ArticleRegion)
@@ -32,8 +31,8 @@ def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
     """The atlas from the rows of `statements`, in their order."""
     places, names, members = rows
     return Atlas(
-        (Place(*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places),  # type: ignore[arg-type,call-arg] # as selected
-        (Name(*row) for row in names),  # type: ignore[arg-type] # as selected
+        read_into(AtlasRegion, ((*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places)),
+        read_into(Name, names),
         ((int(str(g)), int(str(m))) for g, m in members),
         names_seq,
     )
@@ -71,23 +70,23 @@ def read(connection: Connection) -> Atlas:
 def atlas(connection: Connection) -> Atlas:
     """All regions as this transaction sees them."""
     epoch, names_seq = connection.execute(select(HEAD.c.epoch, HEAD.c.names_seq)).one()
-    found = _cache.get((epoch, names_seq))
-    if found is None:
+    cached = _cache.get((epoch, names_seq))
+    if cached is None:
         older, values = _older(epoch, names_seq)
-        same = older and not Snapshot(connection).rows(log.renamed_statement(connection.dialect.name), values)
-        found = older.as_of(names_seq) if older and same else build(_rows(connection), names_seq)
-        keep(epoch, found)
-    return found
+        same = older and not Snapshot(connection).fetch(log.renamed_statement(connection.dialect.name), values)
+        cached = older.as_of(names_seq) if older and same else build(_rows(connection), names_seq)
+        _keep_newest(epoch, cached)
+    return cached
 
 
 def _older(epoch: int, names_seq: int) -> tuple[Atlas | None, dict[str, Value]]:
     """The newest atlas from a little before a place, and what to ask the log with whether it still holds there."""
     near = (atlas for (e, seq), atlas in list(_cache.items()) if e == epoch and names_seq - log.NEAR < seq < names_seq)
-    found = max(near, key=lambda atlas: atlas.names_seq, default=None)
-    return found, {"after": found.names_seq if found else 0, "until": names_seq, "entities": ["region"]}
+    newest = max(near, key=lambda atlas: atlas.names_seq, default=None)
+    return newest, {"after": newest.names_seq if newest else 0, "until": names_seq, "entities": ["region"]}
 
 
-def keep(epoch: int, atlas: Atlas) -> None:
+def _keep_newest(epoch: int, atlas: Atlas) -> None:
     """Remembers the newest few; older ones serve nobody."""
     while len(_cache) > 3:
         _cache.pop(next(iter(_cache)), None)  # another thread may be at it
@@ -99,11 +98,12 @@ _reading: dict[tuple[int, int], asyncio.Task[Atlas]] = {}
 
 async def current(db: Readable, epoch: int, names_seq: int) -> Atlas:
     """The atlas as of a head, from memory unless a region has changed; then one of the requests reads it for all."""
-    found = _cache.get((epoch, names_seq))
-    if found is not None:
-        return found
+    cached = _cache.get((epoch, names_seq))
+    if cached is not None:
+        return cached
     key = (epoch, names_seq)
     task = _reading.get(key)
+    # A task of a loop that has ended, as those of commands and tests do, is never done.
     if task is None or task.get_loop() is not asyncio.get_running_loop():
         task = _reading[key] = asyncio.create_task(_read_current(db, epoch, names_seq))
         task.add_done_callback(lambda _: _reading.pop(key, None))
@@ -112,23 +112,22 @@ async def current(db: Readable, epoch: int, names_seq: int) -> Atlas:
 
 async def newest(db: Readable) -> Atlas:
     """The atlas as of now, for what a request meets that is newer than its own."""
-    [row] = await db.reader.rows(log.head_statement(db.dialect), {})
-    head = Head(*row)  # type: ignore[arg-type] # as selected
+    [head] = read_into(LogHead, await db.reader.rows(log.head_statement(db.dialect), {}))
     return await current(db, head.epoch, head.names_seq)
 
 
 async def _read_current(db: Readable, epoch: int, names_seq: int) -> Atlas:
     older, values = _older(epoch, names_seq)
     if older and not await db.reader.rows(log.renamed_statement(db.dialect), values):
-        found = older.as_of(names_seq)
-        keep(epoch, found)
-        return found
+        atlas = older.as_of(names_seq)
+        _keep_newest(epoch, atlas)
+        return atlas
     places, names, members = [
         await db.reader.rows(statement, {}, bounded=False) for statement in statements(db.dialect)
     ]
-    found = await asyncio.to_thread(build, (places, names, members), names_seq)
-    keep(epoch, found)
-    return found
+    atlas = await asyncio.to_thread(build, (places, names, members), names_seq)
+    _keep_newest(epoch, atlas)
+    return atlas
 
 
 def load(session: Session) -> int:
@@ -138,13 +137,27 @@ def load(session: Session) -> int:
     so that whoever keeps an atlas reads it again, and a job brings articles to where they lie then.
     """
     connection = session.connection()
-    hold_vocabulary(connection, alone=True)
-    edited = _edited(connection)
-    wanted = tuple(fact for fact in facts.load() if fact.slug not in edited)
+    lock_vocabulary(connection, alone=True)
+    edited = _find_edited(connection)
+    facts = tuple(fact for fact in standard_regions.load() if fact.slug not in edited)
     old: dict[str, tuple[object, ...]] = {
         row.slug: tuple(row) for row in connection.execute(select(*(REGION.c[name] for name in _COLUMNS)))
     }
-    rows = [_row(fact) for fact in wanted]
+    rows = [
+        {
+            "slug": fact.slug,
+            "name": fact.names["en"],
+            "level": fact.level,
+            "iso2": fact.iso2,
+            "iso3": fact.iso3,
+            "iso4": fact.iso4,
+            "m49": fact.m49,
+            "since": fact.since,
+            "until": fact.until,
+            "successors": orjson.dumps(fact.successors).decode(),
+        }
+        for fact in facts
+    ]
     changed = [row for row in rows if old.get(str(row["slug"])) != tuple(row[name] for name in _COLUMNS)]
     added = [row for row in changed if row["slug"] not in old]
     if added:
@@ -153,15 +166,14 @@ def load(session: Session) -> int:
         if row["slug"] in old:
             connection.execute(update(REGION).where(REGION.c.slug == row["slug"]).values(row))
     ids: dict[str, int] = {row.slug: row.id for row in connection.execute(select(REGION.c.slug, REGION.c.id))}
-    shaped = _load_links(session, wanted, ids)
-    touched = {str(row["slug"]) for row in changed} | shaped
+    touched = {str(row["slug"]) for row in changed} | _load_links(session, facts, ids)
     for slug in sorted(touched):
         event = "region_added" if slug not in old else "region_renamed"
-        log.record(session, log.Entry("region", ids[slug], event, public=True))
+        log.record(session, log.LogEntry("region", ids[slug], event, public=True))
     return len(touched)
 
 
-def _edited(connection: Connection) -> set[str]:
+def _find_edited(connection: Connection) -> set[str]:
     """What editors have changed: of those alone the log says which fields."""
     by_hand = (CHANGE.c.entity == "region") & (CHANGE.c.changed_fields != "[]")
     return set(
@@ -174,29 +186,14 @@ def _edited(connection: Connection) -> set[str]:
 _COLUMNS = ("slug", "name", "level", "iso2", "iso3", "iso4", "m49", "since", "until", "successors")
 
 
-def _row(fact: RegionFact) -> dict[str, object]:
-    return {
-        "slug": fact.slug,
-        "name": fact.names["en"],
-        "level": fact.level,
-        "iso2": fact.iso2,
-        "iso3": fact.iso3,
-        "iso4": fact.iso4,
-        "m49": fact.m49,
-        "since": fact.since,
-        "until": fact.until,
-        "successors": orjson.dumps(fact.successors).decode(),
-    }
-
-
-def _load_links(session: Session, wanted: tuple[RegionFact, ...], ids: dict[str, int]) -> set[str]:
+def _load_links(session: Session, facts: tuple[standard_regions.RegionFact, ...], ids: dict[str, int]) -> set[str]:
     """Parents, capitals, names and members of the shipped regions; returns the slugs whose links changed."""
     connection = session.connection()
     before = read(connection).within
     now = {row.slug: (row.parent_id, row.capital_id) for row in connection.execute(select(REGION))}
     lines = {
         fact.slug: (ids[fact.parent] if fact.parent else None, ids[fact.capital] if fact.capital else None)
-        for fact in wanted
+        for fact in facts
     }
     touched = {slug for slug, line in lines.items() if now[slug] != line}
     if touched:
@@ -204,39 +201,43 @@ def _load_links(session: Session, wanted: tuple[RegionFact, ...], ids: dict[str,
         line = line.values(parent_id=bindparam("parent"), capital_id=bindparam("capital"))
         moved = ({"of": slug, "parent": lines[slug][0], "capital": lines[slug][1]} for slug in sorted(touched))
         connection.execute(line, list(moved))
-    shipped = {ids[fact.slug]: fact for fact in wanted}
-    names = {(ids[fact.slug], *name) for fact in wanted for name in _names(fact)}
+    shipped = {ids[fact.slug]: fact for fact in facts}
+    names = {(ids[fact.slug], *name) for fact in facts for name in _names(fact)}
     columns = (NAME.c.region_id, NAME.c.language, NAME.c.name, NAME.c.name_key, NAME.c.alias)
     touched |= _replace(session, NAME, columns, names, shipped)
-    members = {(ids[fact.slug], ids[member]) for fact in wanted for member in fact.members}
+    members = {(ids[fact.slug], ids[member]) for fact in facts for member in fact.members}
     touched |= _replace(session, MEMBER, (MEMBER.c.grouping_id, MEMBER.c.member_id), members, shipped)
     if touched:
         follow(session, rebuild_closure(session, before))
     return touched
 
 
-def _names(fact: RegionFact) -> set[tuple[str, str, str, bool]]:
-    given = {(language, name, fold(name), False) for language, name in fact.names.items()}
-    aliases = {(language, name, fold(name), True) for language, names in fact.aliases.items() for name in names}
-    return given | aliases
+def _names(fact: standard_regions.RegionFact) -> set[tuple[str, str, str, bool]]:
+    own_names = {(language, name, standard_regions.fold(name), False) for language, name in fact.names.items()}
+    aliases = {
+        (language, name, standard_regions.fold(name), True)
+        for language, names in fact.aliases.items()
+        for name in names
+    }
+    return own_names | aliases
 
 
 def _replace(
     session: Session,
     rows: Table,
     columns: Sequence[Column[object]],
-    wanted: Set[tuple[object, ...]],
-    shipped: dict[int, RegionFact],
+    new_rows: Set[tuple[object, ...]],
+    shipped: dict[int, standard_regions.RegionFact],
 ) -> set[str]:
     """Makes the rows of the shipped regions equal to what is wanted; the first column is the region's id."""
     connection = session.connection()
     there = {tuple(row) for row in connection.execute(select(*columns))}
     owner = next(iter(rows.c[name] for name in ("region_id", "grouping_id") if name in rows.c))
-    stale = {row for row in there if row[0] in shipped} ^ wanted
+    stale = {row for row in there if row[0] in shipped} ^ new_rows
     owners = {row[0] for row in stale}
     if there and owners:
         connection.execute(delete(rows).where(owner == bindparam("owner")), [{"owner": id} for id in owners])
-    again = [row for row in wanted if row[0] in owners]
+    again = [row for row in new_rows if row[0] in owners]
     if again:
         keys = [str(column.key) for column in columns]
         connection.execute(insert(rows), [dict(zip(keys, row, strict=True)) for row in sorted(again, key=repr)])

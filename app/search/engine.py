@@ -1,13 +1,13 @@
-"""What a search engine is asked and what it answers. Holds no engine; ids and numbers only, names are the callers'."""
+"""What a search engine takes and what it returns. Holds no engine; ids and numbers only, names are the callers'."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from app.articles.filters import ArticleFilter
-from app.head import Place
+from app.db.log_position import LogPosition
+from app.search.query.tree import Node
 from app.search.timeline import Edges
-from app.search.tree import Node
 
 Order = Literal["relevance", "-published_at", "published_at"]
 Match = Literal["auto", "all", "any"]
@@ -22,15 +22,14 @@ DEEPEST = 10_000
 """How many articles pages by relevance reach."""
 
 
-class Names(Protocol):
+class NameLookup(Protocol):
     """The archive's vocabulary, to find articles by the names of their tags, authors and regions.
 
     Hashable by identity: another vocabulary is another object.
     """
 
-    def named(self, kind: NameKind, text: str) -> tuple[int, ...]:
+    def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         """Ids of those with a name that holds all words of `text`, or whose slug it is; `tag` holds every kind."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +58,11 @@ class Question:
     today: int = 0
     dated: Literal["any", "day", "month"] = "any"
     undated: Literal["last", "first"] = "last"
-    names: Names | None = None
+    names: NameLookup | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """One article found; `score` is null when ordered by date; `newest` orders by date and then id."""
 
     id: int
@@ -73,7 +72,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Correction:
+class SpellingCorrection:
     """A misspelt word and the words of the archive that were looked for instead, the likeliest first."""
 
     word: str
@@ -81,7 +80,7 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class QueryInterpretation:
     """How the query was read in the end.
 
     `tree` has the corrections in it; `any_word`: one of its words is enough; `relaxed`: that was decided here, because
@@ -92,12 +91,12 @@ class Reading:
     languages: tuple[str, ...] = ()
     any_word: bool = False
     relaxed: bool = False
-    corrections: tuple[Correction, ...] = ()
+    corrections: tuple[SpellingCorrection, ...] = ()
     did_you_mean: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScoreComponent:
     """What a part of the query, or recency, adds to a hit's score."""
 
     name: str
@@ -105,17 +104,17 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A page of hits, how many there are in all, and the place in the log that this is the state of."""
+class ResultPage:
+    """A page of hits, how many there are in all, and the position in the log that this is the state of."""
 
-    hits: tuple[Hit, ...]
+    hits: tuple[SearchHit, ...]
     total: int
-    place: Place
-    reading: Reading = Reading(None)
+    position: LogPosition
+    interpretation: QueryInterpretation = QueryInterpretation(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SimilaritySample:
     """An article to find similar ones to."""
 
     id: int
@@ -126,68 +125,59 @@ class Sample:
 
 
 class SearchEngine(Protocol):
-    """Answers from published articles only, as of `place`. Safe to call from any thread; calls take milliseconds.
+    """Finds published articles only, as of `position`. Safe to call from any thread; calls take milliseconds.
 
-    Every method but `place` raises IndexBehind where there is no index yet, and ValueError for a filter that asks for
-    anything but published articles. A text or number of any size or kind in a question is no error.
-    """
+    Every method but `position` raises IndexBehind where there is no index yet, and ValueError for a filter that asks
+    for anything but published articles. A text or number of any size or kind in a question is no error."""
 
-    def place(self) -> Place | None:
-        """The place in the log that answers reflect; None where there is no index to trust."""
-        ...
+    def position(self) -> LogPosition | None:
+        """The position in the log that results reflect; None where there is no index to trust."""
 
-    def search(self, question: Question) -> Found: ...
+    def search(self, question: Question) -> ResultPage: ...
 
-    def count(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> int: ...
+    def count(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> int: ...
 
-    def tag_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
+    def count_tags(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
         """How many articles each tag has, of whatever kind; tags without any are left out."""
-        ...
 
-    def region_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
+    def count_regions(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
         """How many articles are of each region or what lies in it, in the filter's roles; exact where it says so."""
-        ...
 
-    def facets(self, question: Question, names: tuple[FacetName, ...]) -> Mapping[FacetName, Mapping[int | str, int]]:
+    def count_facets(
+        self, question: Question, names: tuple[FacetName, ...]
+    ) -> Mapping[FacetName, Mapping[int | str, int]]:
         """Articles by value of each facet, exact up to 65,000 values; page and order play no part.
 
         A facet leaves out its own any-of filter. `tag`, `author` and `section` each hold all kinds of tags: which id is
-        of which kind the caller knows. Regions as in `region_counts`.
+        of which kind the caller knows. Regions as in `count_regions`.
         """
-        ...
 
-    def values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
+    def count_values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
         """As one facet, with every filter, its own too."""
-        ...
 
-    def histogram(
+    def count_by_date(
         self, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None = None
     ) -> list[int]:
         """Articles published from each edge to the next; only those of the group."""
-        ...
 
     def count_undated(self, question: Question) -> int:
         """How many of the articles have no date of publication."""
-        ...
 
-    def histograms(
+    def count_groups_by_date(
         self, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
     ) -> list[list[int]]:
         """A histogram of each of the groups."""
-        ...
 
-    def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
+    def count_coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         """How many of the articles have a date of publication that is known no better than to the month or year."""
-        ...
 
-    def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[Part, ...]]:
+    def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[ScoreComponent, ...]]:
         """The scores of these hits in parts, in the order of the query."""
-        ...
 
-    def similar(self, sample: Sample, wanted: ArticleFilter, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
+    def find_similar(
+        self, sample: SimilaritySample, article_filter: ArticleFilter, excluded: tuple[int, ...], limit: int
+    ) -> tuple[SearchHit, ...]:
         """Articles that share its telling words and tags, the likest first, never the sample itself."""
-        ...
 
     def languages(self) -> tuple[str, ...]:
         """The three commonest languages, the commonest first."""
-        ...

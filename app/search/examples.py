@@ -1,4 +1,4 @@
-"""What answers about searching look like, for the documentation."""
+"""What responses about searching look like, for the documentation."""
 
 _NONE = {"language": None, "region": None, "tag": None, "article": None}
 SUGGESTIONS = {

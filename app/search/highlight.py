@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from app.search import analysis
-from app.search.analysis import Span
-from app.search.engine import Reading
-from app.search.tree import And, Field, Leaf, Near, Node, Not, Or, Phrase, Prefix
+from app.search.engine import QueryInterpretation
+from app.search.query import analysis
+from app.search.query.analysis import Span
+from app.search.query.tree import And, Field, Leaf, Near, Node, Not, Or, Phrase, Prefix
 
 PartName = Literal["title", "standfirst", "body"]
 MOST_FRAGMENTS, LENGTH = 3, 200
@@ -30,7 +30,7 @@ MOST_HTML = 150_000
 
 
 @dataclass(slots=True)
-class Room:
+class ReadingBudget:
     """What is still to be read for the highlights of one page: characters of HTML, and words. Ordinary pages take a
     quarter of it; with it used up, each further article is read at its beginning only. A pair of characters, as Chinese
     is read in, and a mark take as long as three words."""
@@ -38,15 +38,16 @@ class Room:
     characters: int = 240_000
     words: int = 36_000
 
-    def cut(self, body: str) -> str:
+    def truncate(self, body: str) -> str:
         """As much of a body as there is room for, not ending within a tag."""
-        most = max(_LEAST_HTML, min(MOST_HTML, self.characters))
-        begun = body[:most]
-        self.characters -= len(begun) + TAG * begun.count("<")
-        if len(body) < most:
+        max_characters = max(_LEAST_HTML, min(MOST_HTML, self.characters))
+        truncated = body[:max_characters]
+        self.characters -= len(truncated) + TAG * truncated.count("<")
+        if len(body) < max_characters:
             return body
-        inside, closed = begun.rfind("<"), begun.rfind(">")
-        return begun[:inside] if inside > closed else begun
+        inside, closed = truncated.rfind("<"), truncated.rfind(">")
+        # An opened tag without its end would hide what stands behind it.
+        return truncated[:inside] if inside > closed else truncated
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,71 +62,73 @@ class Marks:
         return bool(self.words or self.beginnings or self.rows)
 
 
-def marks(reading: Reading, part: PartName) -> Marks:
+def find_marks(reading: QueryInterpretation, part: PartName) -> Marks:
     """What the query looks for in this part; nothing of what it rules out or wants in another part."""
     words: set[str] = set()
     beginnings: list[str] = []
     rows: list[tuple[str, ...]] = []
-    for leaf in _leaves(reading.tree, part, None):
+    for leaf in _list_leaves(reading.tree, part, None):
         if isinstance(leaf, Prefix):
-            beginnings += analysis.words(leaf.text)[-1:]
+            beginnings += analysis.analyse_words(leaf.text)[-1:]
             continue
         for text in leaf.instead if isinstance(leaf, Near) else (leaf.text,):
-            for read in _readings(text if isinstance(leaf, Phrase) else analysis.bare(text), reading.languages):
-                if len(read) == 1 and analysis.is_single_character(read[0]):
-                    beginnings.append(read[0])
-                apart = reading.any_word or len(read) == 1
-                words |= set(read) if apart else set()
-                rows += [] if apart else [read]
+            for terms in _read_terms(
+                text if isinstance(leaf, Phrase) else analysis.strip_affixes(text), reading.languages
+            ):
+                if len(terms) == 1 and analysis.is_single_character(terms[0]):
+                    beginnings.append(terms[0])
+                apart = reading.any_word or len(terms) == 1
+                words |= set(terms) if apart else set()
+                rows += [] if apart else [terms]
     if reading.any_word and len(words) > 1:
         words = {w for w in words if not analysis.is_stop_word(w, reading.languages)} or words
     return Marks(frozenset(words), tuple(beginnings), tuple(dict.fromkeys(rows)))
 
 
-def _readings(text: str, languages: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    yield from (read for language in (*languages, None) if (read := analysis.words(text, language)))
+def _read_terms(text: str, languages: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield from (terms for language in (*languages, None) if (terms := analysis.analyse_words(text, language)))
 
 
-def _leaves(node: Node | None, part: PartName, field: str | None) -> Iterator[Leaf]:
+def _list_leaves(node: Node | None, part: PartName, field: str | None) -> Iterator[Leaf]:
     match node:
         case None | Not():
             return
         case Field(name, inner):
-            yield from _leaves(inner, part, name)
+            yield from _list_leaves(inner, part, name)
         case And(nodes) | Or(nodes):
             for inner in nodes:
-                yield from _leaves(inner, part, field)
+                yield from _list_leaves(inner, part, field)
         case _:
             if field in (None, part):
                 yield node
 
 
-def whole(text: str, language: str | None, wanted: Marks, room: Room | None = None) -> str | None:
+def mark_text(text: str, language: str | None, marks: Marks, room: ReadingBudget | None = None) -> str | None:
     """A short text, such as a title, with its marks; None where there are none. Takes from the `room` as well, and is
     read to its end."""
-    spans = _spans(text, language, wanted, room or Room())
-    return _marked(text, 0, len(text), spans) if spans else None
+    spans = _find_spans(text, language, marks, room or ReadingBudget())
+    return _insert_marks(text, 0, len(text), spans) if spans else None
 
 
-def fragments(text: str, language: str | None, wanted: Marks, room: Room | None = None) -> list[str]:
+def find_fragments(text: str, language: str | None, marks: Marks, room: ReadingBudget | None = None) -> list[str]:
     """At most three parts of a long text of about 200 characters, in its order: of its first pieces with three those
     with most different words. Takes from the `room` what it reads."""
-    found: list[Span] = []
+    all_spans: list[Span] = []
     chosen: list[Span] = []
-    room = room or Room()
-    for at, piece in _pieces(text[: _READ if room.words > 0 else _LEAST]):
+    room = room or ReadingBudget()
+    for at, piece in _split_pieces(text[: _READ if room.words > 0 else _LEAST]):
         if at and room.words <= 0:
             break
-        spans = [(at + start, at + end) for start, end in _spans(piece, language, wanted, room)]
+        spans = [(at + start, at + end) for start, end in _find_spans(piece, language, marks, room)]
         if spans:
-            found += spans
-            chosen = _chosen(text, found)
+            all_spans += spans
+            chosen = _choose_windows(text, all_spans)
             if len(chosen) == MOST_FRAGMENTS:
                 break
-    return [_fragment(text, start, end, found) for start, end in chosen]
+    return [_cut_fragment(text, start, end, all_spans) for start, end in chosen]
 
 
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
+def _split_pieces(text: str) -> Iterator[tuple[int, str]]:
     """Where each begins, and the piece: whole paragraphs where they are no longer than a piece, else whole words."""
     at = 0
     while len(text) - at > _PIECE:
@@ -135,9 +138,9 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
     yield at, text[at:]
 
 
-def _chosen(text: str, spans: list[Span]) -> list[Span]:
+def _choose_windows(text: str, spans: list[Span]) -> list[Span]:
     chosen: list[Span] = []
-    for start, end, _ in sorted(_windows(text, spans), key=lambda window: (-window[2], window[0])):
+    for start, end, _ in sorted(_list_windows(text, spans), key=lambda window: (-window[2], window[0])):
         if all(end <= other[0] or start >= other[1] for other in chosen):
             chosen.append((start, end))
         if len(chosen) == MOST_FRAGMENTS:
@@ -145,23 +148,24 @@ def _chosen(text: str, spans: list[Span]) -> list[Span]:
     return sorted(chosen)
 
 
-def _spans(text: str, language: str | None, wanted: Marks, room: Room) -> list[Span]:
-    if not wanted:
+def _find_spans(text: str, language: str | None, marks: Marks, room: ReadingBudget) -> list[Span]:
+    if not marks:
         return []
-    read = analysis.analysed(text, language)
-    unspaced = 3 * len(read.words) > len(text)
-    room.words -= len(read.words) * (3 if unspaced else 1)
-    both = zip(read.stems, read.words, strict=False)
-    found = {i for i, (stem, word) in enumerate(both) if stem in wanted.words or word in wanted.words}
-    if wanted.beginnings:
-        found.update(_begun(read.words, wanted.beginnings))
-    for terms in (read.stems, read.words) if wanted.rows else ():
-        found.update(_rows(terms, wanted.rows))
-    room.words -= 3 * len(found)
-    return sorted(set(read.places(found))) if found else []
+    analysed = analysis.analyse(text, language)
+    unspaced = 3 * len(analysed.words) > len(text)
+    # Charged before anything is looked for: what costs is the analysis.
+    room.words -= len(analysed.words) * (3 if unspaced else 1)
+    both = zip(analysed.stems, analysed.words, strict=False)
+    matched = {i for i, (stem, word) in enumerate(both) if stem in marks.words or word in marks.words}
+    if marks.beginnings:
+        matched.update(_find_beginnings(analysed.words, marks.beginnings))
+    for terms in (analysed.stems, analysed.words) if marks.rows else ():
+        matched.update(_find_rows(terms, marks.rows))
+    room.words -= 3 * len(matched)
+    return sorted(set(analysed.places(matched))) if matched else []
 
 
-def _begun(terms: Sequence[str], beginnings: Sequence[str]) -> Iterator[int]:
+def _find_beginnings(terms: Sequence[str], beginnings: Sequence[str]) -> Iterator[int]:
     by_letter: dict[str, tuple[str, ...]] = {}
     for beginning in beginnings:
         by_letter[beginning[:1]] = (*by_letter.get(beginning[:1], ()), beginning)
@@ -170,30 +174,30 @@ def _begun(terms: Sequence[str], beginnings: Sequence[str]) -> Iterator[int]:
             yield i
 
 
-def _rows(terms: Sequence[str], rows: tuple[tuple[str, ...], ...]) -> Iterator[int]:
-    begun: dict[str, list[tuple[str, ...]]] = {}
+def _find_rows(terms: Sequence[str], rows: tuple[tuple[str, ...], ...]) -> Iterator[int]:
+    open_rows: dict[str, list[tuple[str, ...]]] = {}
     for row in rows:
-        begun.setdefault(row[0], []).append(row)
+        open_rows.setdefault(row[0], []).append(row)
     for i, term in enumerate(terms):
-        for row in begun.get(term, ()):
+        for row in open_rows.get(term, ()):
             if tuple(terms[i : i + len(row)]) == row:
                 yield from range(i, i + len(row))
 
 
-def _windows(text: str, spans: list[Span]) -> Iterator[tuple[int, int, int]]:
+def _list_windows(text: str, spans: list[Span]) -> Iterator[tuple[int, int, int]]:
     """From each mark on, with some text before it: start, end, and how many different words are marked in it. Of very
     many marks not each begins a window."""
     words = [text[start:end].lower() for start, end in spans]
     ends = [end for _, end in spans]
     for i in range(0, len(spans), -(-len(spans) // _MOST_WINDOWS)):
         first, last = spans[i]
-        start = _word_start(text, max(0, first - LENGTH // 4), first)
-        end = max(_word_end(text, min(len(text), start + LENGTH)), last)
+        start = _find_word_start(text, max(0, first - LENGTH // 4), first)
+        end = max(_find_word_end(text, min(len(text), start + LENGTH)), last)
         within = bisect_right(ends, end, i, min(len(ends), i + LENGTH))
         yield start, end, len(set(words[i:within]))
 
 
-def _word_start(text: str, at: int, first: int) -> int:
+def _find_word_start(text: str, at: int, first: int) -> int:
     """No later than the first mark. Paragraphs are not joined: a fragment begins in its mark's own."""
     after_break = text.rfind("\n", at, first)
     if after_break >= 0:
@@ -202,34 +206,34 @@ def _word_start(text: str, at: int, first: int) -> int:
     return space + 1 if space >= 0 else at
 
 
-def _word_end(text: str, at: int) -> int:
+def _find_word_end(text: str, at: int) -> int:
     space = text.rfind(" ", at - LENGTH // 8, at) if at < len(text) else -1
     return space if space >= 0 else at
 
 
-def _fragment(text: str, start: int, end: int, spans: list[Span]) -> str:
+def _cut_fragment(text: str, start: int, end: int, spans: list[Span]) -> str:
     before = "… " if start > 0 and text[start - 1] != "\n" else ""
     after = " …" if end < len(text) else ""
-    return before + _marked(text, start, end, spans) + after
+    return before + _insert_marks(text, start, end, spans) + after
 
 
-def _marked(text: str, start: int, end: int, spans: list[Span]) -> str:
+def _insert_marks(text: str, start: int, end: int, spans: list[Span]) -> str:
     parts, at = [], start
-    for first, last in _joined(span for span in spans if span[0] >= start and span[1] <= end):
+    for first, last in _join_spans(span for span in spans if span[0] >= start and span[1] <= end):
         parts += [escape(text[at:first]), "<mark>", escape(text[first:last]), "</mark>"]
         at = last
     return " ".join("".join([*parts, escape(text[at:end])]).split())
 
 
-def _joined(spans: Iterator[Span]) -> Iterator[Span]:
+def _join_spans(spans: Iterator[Span]) -> Iterator[Span]:
     """Overlapping pairs of characters, as Chinese is read in, are one mark."""
-    held: Span | None = None
+    previous: Span | None = None
     for span in spans:
-        if held and span[0] <= held[1]:
-            held = (held[0], max(held[1], span[1]))
+        if previous and span[0] <= previous[1]:
+            previous = (previous[0], max(previous[1], span[1]))
             continue
-        if held:
-            yield held
-        held = span
-    if held:
-        yield held
+        if previous:
+            yield previous
+        previous = span
+    if previous:
+        yield previous

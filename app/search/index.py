@@ -1,6 +1,6 @@
 """The search index as the rest of the server uses it: never a step behind what the public may not see any more.
 
-While the index follows the log, what the log has withdrawn since is left out of every answer. Counts of the whole
+While the index follows the log, what the log has withdrawn since is left out of every result. Counts of the whole
 archive are kept per generation. Engine calls take microseconds to milliseconds and release the GIL.
 """
 
@@ -8,29 +8,29 @@ import asyncio
 import html
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sqlalchemy import Integer, bindparam, exists, func, literal_column, null, select, true, union_all
 
-from app.articles import bodies
-from app.articles.archive import Similar, View
 from app.articles.filters import ArticleFilter
-from app.db import Database, Row
+from app.articles.html import bodies
+from app.context import RequestContext, SimilarArticle
+from app.db.database import Database, Row
+from app.db.log_position import LogHead, LogPosition
+from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.errors import IndexBehind
-from app.head import Head, Place
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
-from app.search import alike, suggest
-from app.search.alike import Profile
-from app.search.engine import FacetName, Found, GroupName, Hit, Question, Sample, SearchEngine
-from app.search.highlight import MOST_HTML, Room
-from app.search.names import Vocabulary
-from app.search.once import Once
+from app.search import similar_ranking
+from app.search.engine import FacetName, GroupName, Question, ResultPage, SearchEngine, SearchHit, SimilaritySample
+from app.search.highlight import MOST_HTML, ReadingBudget
+from app.search.single_flight import SingleFlight
 from app.search.timeline import Edges, Interval
-from app.search.vocabulary import CurrentVocabulary
-from app.sql import AnyOf, Prepared, Value, prepare
+from app.search.vocabulary import completion
+from app.search.vocabulary.current import CurrentVocabulary
+from app.search.vocabulary.names import Vocabulary
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
@@ -48,7 +48,7 @@ Facets = Mapping[FacetName, Counts]
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedCounts:
     """How many articles, in all and by value."""
 
     total: int
@@ -59,104 +59,105 @@ TELLING = ("country", "city", "grouping")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ComparedArticle:
     """An article as others are compared with it: `tags` in its order, authors too."""
 
-    profile: Profile
+    profile: similar_ranking.Profile
     language: str
     tags: tuple[int, ...]
 
 
-def _reason(sample: Known, other: Known, words: Vocabulary, atlas: Atlas) -> str:
+def _explain_similarity(sample: ComparedArticle, other: ComparedArticle, words: Vocabulary, atlas: Atlas) -> str:
     tags = [entry.name for tag in sample.tags if tag in other.tags and (entry := words.entries.get(("tag", tag)))]
     regions = [atlas.by_id[id].name for id in sorted(sample.profile.regions & other.profile.regions)]
-    return alike.reason(tags, regions)
+    return similar_ranking.describe_reason(tags, regions)
 
 
-def _known(
+def _build_compared(
     row: Row,
     scores: Mapping[int, float],
     links: Mapping[int, tuple[list[int], list[int]]],
     atlas: Atlas,
-    room: Room | None,
-) -> Known:
+    room: ReadingBudget | None,
+) -> ComparedArticle:
     id, version, language, title, standfirst, body, at = int(str(row[0])), *row[1:]
-    text = "\n".join(str(part) for part in (standfirst, _words(str(body), room)) if part)
+    text = "\n".join(str(part) for part in (standfirst, _read_words(str(body), room)) if part)
     tags, regions = links[id]
-    telling = frozenset(id for id in regions if (place := atlas.by_id.get(id)) and place.level in TELLING)
+    telling = frozenset(id for id in regions if (region := atlas.by_id.get(id)) and region.level in TELLING)
     published = at if isinstance(at, int) else None
-    profile = Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
-    return Known(profile, str(language), tuple(tags))
+    profile = similar_ranking.Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
+    return ComparedArticle(profile, str(language), tuple(tags))
 
 
-def _words(body: str, room: Room | None) -> str:
+def _read_words(body: str, room: ReadingBudget | None) -> str:
     if room is None:
         return bodies.to_text(body)
     if room.characters > 0:
-        return bodies.to_text(room.cut(body))
+        return bodies.to_text(room.truncate(body))
     return html.unescape(_tag.sub(" ", body[:BEGINNING]))
 
 
-def _dated(question: Question, interval: Interval) -> Question:
+def _limit_precision(question: Question, interval: Interval) -> Question:
     return question if interval == "year" else replace(question, dated="month" if interval == "month" else "day")
 
 
 class EngineIndex:
-    """Implements `articles.archive.Index` on an engine and the log."""
+    """Implements `context.SearchIndex` on an engine and the log."""
 
     def __init__(self, db: Database, engine: SearchEngine) -> None:
         self._db, self.engine = db, engine
-        self._kept: OrderedDict[tuple[object, ...], Counted] = OrderedDict()
-        self._vocabulary = CurrentVocabulary(db)
-        self._once = Once()
-        self._behind: tuple[tuple[Place, Place], tuple[int, ...]] | None = None  # the last answer of `_excluded`
+        self._stored: OrderedDict[tuple[object, ...], Counted] = OrderedDict()
+        self.vocabulary = CurrentVocabulary(db)
+        self._once = SingleFlight()
+        # The last result of `_find_excluded`, which holds as long as neither the index nor the log has moved on.
+        self._behind: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = None
 
     def seq(self) -> int | None:
-        place = self.engine.place()
-        return None if place is None else place.seq
+        position = self.engine.position()
+        return None if position is None else position.seq
 
-    async def excluded(self, head: Head) -> tuple[int, ...]:
+    async def find_excluded(self, head: LogHead) -> tuple[int, ...]:
         """Articles that the log has changed since the index's place and that are public no more.
 
         IndexBehind where the index follows another log: after a restore it names articles that this archive may never
         have shown.
         """
-        return await self._excluded(self.engine.place(), head)
+        return await self._find_excluded(self.engine.position(), head)
 
-    async def _excluded(self, place: Place | None, head: Head) -> tuple[int, ...]:
-        if place is not None and place.epoch != head.epoch:
+    async def _find_excluded(self, position: LogPosition | None, head: LogHead) -> tuple[int, ...]:
+        if position is not None and position.epoch != head.epoch:
             raise IndexBehind("The search index is being built anew; articles can be read and listed meanwhile.")
-        if place is None or place.seq >= head.public_seq:
+        if position is None or position.seq >= head.public_seq:
             return ()
-        known, span = self._behind, (place, head.public_place)
-        if known is None or known[0] != span:
-            rows = await self._db.reader.rows(_withdrawn(self._db.dialect), {"seq": place.seq}, bounded=False)
+        cached, span = self._behind, (position, head.public_position)
+        if cached is None or cached[0] != span:
+            rows = await self._db.reader.rows(
+                _withdrawn_statement(self._db.dialect), {"seq": position.seq}, bounded=False
+            )
             # What is withdrawn after this head may be in it as well: it is to be left out all the more.
-            known = self._behind = span, tuple(sorted(int(str(row[0])) for row in rows))
-        return known[1]
+            cached = self._behind = span, tuple(sorted(int(str(row[0])) for row in rows))
+        return cached[1]
 
-    async def search(self, question: Question) -> Found:
+    async def search(self, question: Question) -> ResultPage:
         """Off the event loop: a search may take milliseconds."""
         return await asyncio.to_thread(self.engine.search, question)
 
-    async def vocabulary(self, head: Head, tags: Iterable[int] = ()) -> Vocabulary:
-        """All names of tags and regions; `tags` are ids whose names are needed now."""
-        return await self._vocabulary.get(head, tags)
+    async def count_facets(self, question: Question, facet_names: tuple[FacetName, ...]) -> Facets:
+        return await asyncio.to_thread(self.engine.count_facets, question, facet_names)
 
-    async def facets(self, question: Question, wanted: tuple[FacetName, ...]) -> Facets:
-        return await asyncio.to_thread(self.engine.facets, question, wanted)
-
-    async def values(self, question: Question, name: FacetName, edges: Edges, interval: Interval) -> Counts:
+    async def count_values(self, question: Question, name: FacetName, edges: Edges, interval: Interval) -> Counts:
         """Counts by value of what a timeline with these edges shows."""
         exact, calendar = (edges.exact[0], edges.exact[-1]), (edges.calendar[0], edges.calendar[-1])
         inside = replace(question.filter, published=exact, coarse=None if calendar == exact else calendar)
-        return await asyncio.to_thread(self.engine.values, _dated(replace(question, filter=inside), interval), name)
+        return await asyncio.to_thread(
+            self.engine.count_values, _limit_precision(replace(question, filter=inside), interval), name
+        )
 
-    async def histogram(self, question: Question, edges: Edges, interval: Interval) -> list[int]:
+    async def count_by_date(self, question: Question, edges: Edges, interval: Interval) -> list[int]:
         """Articles from each edge to the next, without those whose date is vaguer than the interval."""
-        return await asyncio.to_thread(self.engine.histogram, _dated(question, interval), edges)
+        return await asyncio.to_thread(self.engine.count_by_date, _limit_precision(question, interval), edges)
 
-    async def histograms(
+    async def count_groups_by_date(
         self,
         question: Question,
         edges: Edges,
@@ -164,132 +165,145 @@ class EngineIndex:
         groups: Sequence[tuple[GroupName, int | str]],
     ) -> list[list[int]]:
         """The same for each of the groups."""
-        return await asyncio.to_thread(self.engine.histograms, _dated(question, interval), edges, groups)
+        return await asyncio.to_thread(
+            self.engine.count_groups_by_date, _limit_precision(question, interval), edges, groups
+        )
 
     async def count_undated(self, question: Question) -> int:
         """Articles without a date."""
         return await asyncio.to_thread(self.engine.count_undated, question)
 
-    async def coarse(self, question: Question, interval: Interval) -> int:
+    async def count_coarse(self, question: Question, interval: Interval) -> int:
         """Articles whose date is vaguer than the interval."""
         if interval == "year":
             return 0
-        return await asyncio.to_thread(self.engine.coarse, question, "year" if interval == "month" else "month")
+        return await asyncio.to_thread(self.engine.count_coarse, question, "year" if interval == "month" else "month")
 
-    async def published(self, question: Question, name: FacetName, span: tuple[int, int]) -> Published:
+    async def count_published(self, question: Question, name: FacetName, span: tuple[int, int]) -> PublishedCounts:
         """Articles published in a span, in all and by value."""
         inside = replace(question, filter=replace(question.filter, published=span, coarse=None))
-        counts = await asyncio.to_thread(self.engine.values, inside, name)
-        return Published(self.engine.count(inside.filter, question.excluded), counts)
+        counts = await asyncio.to_thread(self.engine.count_values, inside, name)
+        return PublishedCounts(self.engine.count(inside.filter, question.excluded), counts)
 
-    async def titles(self, text: str, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
-        return await asyncio.to_thread(suggest.articles, self.engine, text, excluded, limit)
+    async def find_titles(self, text: str, excluded: tuple[int, ...], limit: int) -> tuple[SearchHit, ...]:
+        return await asyncio.to_thread(completion.find_articles, self.engine, text, excluded, limit)
 
-    async def similar(self, id: int, view: View, limit: int, without: Sequence[int] = ()) -> list[Similar]:
+    async def similar(
+        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()
+    ) -> list[SimilarArticle]:
         """The engine's candidates, three times as many as asked for but no more than MOST_CANDIDATES, put in order by
-        `alike`; four statements."""
-        most = max(limit, min(3 * limit + 5, MOST_CANDIDATES))
-        sample, found = await self.alike(id, view, most, without, Room(characters=MOST_COMPARED))
-        if not found:
+        `similar_ranking`; four statements."""
+        max_candidates = max(limit, min(3 * limit + 5, MOST_CANDIDATES))
+        sample, by_id = await self.find_alike(
+            id, view, max_candidates, without, ReadingBudget(characters=MOST_COMPARED)
+        )
+        if not by_id:
             return []
-        candidates = [one.profile for one in found.values()]
-        ranked = await asyncio.to_thread(alike.ordered, sample.profile, candidates, limit)
-        words = await self.vocabulary(view.head)
+        candidates = [one.profile for one in by_id.values()]
+        ranked = await asyncio.to_thread(similar_ranking.rank, sample.profile, candidates, limit)
+        words = await self.vocabulary.get(view.head)
         return [
-            Similar(one.id, one.version, score, _reason(sample, found[one.id], words, view.atlas))
+            SimilarArticle(one.id, one.version, score, _explain_similarity(sample, by_id[one.id], words, view.atlas))
             for one, score in ranked
         ]
 
-    async def alike(
-        self, id: int, view: View, limit: int, without: Sequence[int] = (), room: Room | None = None
-    ) -> tuple[Known, dict[int, Known]]:
+    async def find_alike(
+        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = (), room: ReadingBudget | None = None
+    ) -> tuple[ComparedArticle, dict[int, ComparedArticle]]:
         """An article, of whatever state, and the published ones that share its words and tags, by id in the engine's
         order; none without an index. Their texts whole, or as far as there is `room`."""
-        [sample] = await self._profiles([Hit(id, 0, 0.0, 0)], view.atlas, room)
-        asked = Sample(id, sample.language, sample.profile.title, sample.profile.text, sample.tags)
+        [sample] = await self._load_profiles([SearchHit(id, 0, 0.0, 0)], view.atlas, room)
+        engine_sample = SimilaritySample(id, sample.language, sample.profile.title, sample.profile.text, sample.tags)
         try:
-            excluded = (*await self.excluded(view.head), *without)
-            hits = await asyncio.to_thread(self.engine.similar, asked, ArticleFilter(), excluded, limit)
+            excluded = (*await self.find_excluded(view.head), *without)
+            hits = await asyncio.to_thread(self.engine.find_similar, engine_sample, ArticleFilter(), excluded, limit)
         except IndexBehind:
             return sample, {}
-        found = {one.profile.id: one for one in await self._profiles(hits, view.atlas, room)}
-        return sample, {hit.id: found[hit.id] for hit in hits if hit.id in found}
+        by_id = {one.profile.id: one for one in await self._load_profiles(hits, view.atlas, room)}
+        return sample, {hit.id: by_id[hit.id] for hit in hits if hit.id in by_id}
 
-    async def _profiles(self, hits: Sequence[Hit], atlas: Atlas, room: Room | None) -> list[Known]:
+    async def _load_profiles(
+        self, hits: Sequence[SearchHit], atlas: Atlas, room: ReadingBudget | None
+    ) -> list[ComparedArticle]:
         """What is compared of each article, in two statements."""
         scores = {hit.id: hit.score or 0.0 for hit in hits}
         dialect, ids = self._db.dialect, list(scores)
+        # An article without tags and regions has no row, and is compared all the same.
         links: dict[int, tuple[list[int], list[int]]] = {id: ([], []) for id in ids}
-        for article, tag, region in await self._db.reader.rows(_links(dialect), {"ids": ids}):
+        for article, tag, region in await self._db.reader.rows(_links_statement(dialect), {"ids": ids}):
             tags, regions = links[int(str(article))]
             tags += [int(str(tag))] if tag is not None else []
             regions += [int(str(region))] if region is not None else []
         values: dict[str, Value] = {"ids": ids, "characters": WHOLE if room is None else MOST_HTML}
-        rows = await self._db.reader.rows(_texts(dialect), values, bounded=False)
+        rows = await self._db.reader.rows(_texts_statement(dialect), values, bounded=False)
         by_id = {int(str(row[0])): row for row in rows}
         in_order = [by_id[id] for id in ids if id in by_id]
 
-        def read() -> list[Known]:
-            return [_known(row, scores, links, atlas, room) for row in in_order]
+        def read() -> list[ComparedArticle]:
+            return [_build_compared(row, scores, links, atlas, room) for row in in_order]
 
         return await asyncio.to_thread(read)
 
-    async def total(self, wanted: ArticleFilter, head: Head) -> int | None:
+    async def total(self, article_filter: ArticleFilter, head: LogHead) -> int | None:
         try:
-            place = self.engine.place()
-            excluded = await self._excluded(place, head)
-            key = (place and place.seq, excluded, "total", wanted)
-            counted = self._kept.get(key)
+            position = self.engine.position()
+            excluded = await self._find_excluded(position, head)
+            key = (position and position.seq, excluded, "total", article_filter)
+            counted = self._stored.get(key)
             if counted is None:
-                counted = self.engine.count(wanted, excluded)
-                self._keep(key, counted)
+                counted = self.engine.count(article_filter, excluded)
+                self._store(key, counted)
             assert isinstance(counted, int)
             return counted
         except IndexBehind:
             return None
 
-    async def tag_counts(self, head: Head) -> dict[int, int]:
-        return await self._counts("tags", head)
+    async def count_tags(self, head: LogHead) -> dict[int, int]:
+        return await self._load_counts("tags", head)
 
-    async def region_counts(self, head: Head) -> dict[int, int]:
-        return await self._counts("regions", head)
+    async def count_regions(self, head: LogHead) -> dict[int, int]:
+        return await self._load_counts("regions", head)
 
-    async def _counts(self, which: str, head: Head) -> dict[int, int]:
+    async def _load_counts(self, which: str, head: LogHead) -> dict[int, int]:
         try:
-            excluded = await self.excluded(head)
+            excluded = await self.find_excluded(head)
             key = (self.seq(), excluded, which)
-            counted = self._kept.get(key)
+            counted = self._stored.get(key)
             if counted is None:
-                counted = await self._once.do(key, lambda: self._count(which, key, excluded))
+                counted = await self._once.run(key, lambda: self._count(which, key, excluded))
         except IndexBehind:
             return {}
         assert isinstance(counted, dict)
         return counted
 
     async def _count(self, which: str, key: tuple[object, ...], excluded: tuple[int, ...]) -> dict[int, int]:
-        count = self.engine.tag_counts if which == "tags" else self.engine.region_counts
+        count = self.engine.count_tags if which == "tags" else self.engine.count_regions
         counted = dict(await asyncio.to_thread(count, ArticleFilter(), excluded))
-        self._keep(key, counted)
+        self._store(key, counted)
         return counted
 
-    def _keep(self, key: tuple[object, ...], value: Counted) -> None:
+    def _store(self, key: tuple[object, ...], value: Counted) -> None:
         # Counts of an index that has moved on are asked for no more, and a large archive's weigh megabytes.
-        for old in [one for one in self._kept if one[:2] != key[:2]]:
-            del self._kept[old]
-        self._kept[key] = value
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        for old in [one for one in self._stored if one[:2] != key[:2]]:
+            del self._stored[old]
+        self._stored[key] = value
+        while len(self._stored) > KEPT:
+            self._stored.popitem(last=False)
 
 
 @lru_cache(maxsize=4)
-def _texts(dialect: str) -> Prepared:
-    begun = func.substr(A.c.body, 1, bindparam("characters", type_=Integer()))
-    columns = (*(A.c[name] for name in ("id", "version", "language", "title", "standfirst")), begun, A.c.published_at)
+def _texts_statement(dialect: str) -> Prepared:
+    beginning = func.substr(A.c.body, 1, bindparam("characters", type_=Integer()))
+    columns = (
+        *(A.c[name] for name in ("id", "version", "language", "title", "standfirst")),
+        beginning,
+        A.c.published_at,
+    )
     return prepare(select(*columns).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
 @lru_cache(maxsize=4)
-def _links(dialect: str) -> Prepared:
+def _links_statement(dialect: str) -> Prepared:
     """Rows of (article, tag or null, region or null), own links only, in the articles' order."""
     tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id, null(), TAGGED.c.position).where(
         AnyOf(TAGGED.c.article_id, "ids")
@@ -297,16 +311,15 @@ def _links(dialect: str) -> Prepared:
     placed = select(PLACED.c.article_id, null(), PLACED.c.region_id, PLACED.c.position).where(
         AnyOf(PLACED.c.article_id, "ids"), PLACED.c.roles != literal_column("0")
     )
-    both = union_all(tagged, placed).subquery()
-    article, tag, region, position = both.c
+    article, tag, region, position = union_all(tagged, placed).subquery().c
     return prepare(select(article, tag, region).order_by(article, position), dialect, ["ids"])
 
 
 @lru_cache(maxsize=4)
-def _withdrawn(dialect: str) -> Prepared:
+def _withdrawn_statement(dialect: str) -> Prepared:
     # One look-up for each changed article; NOT IN would read all that are published.
     public_now = exists(select(A.c.id).where(A.c.id == CHANGE.c.entity_id, A.c.status == "published").correlate(CHANGE))
-    found = (
+    statement = (
         select(CHANGE.c.entity_id)
         .distinct()
         .where(
@@ -316,4 +329,4 @@ def _withdrawn(dialect: str) -> Prepared:
             ~public_now,
         )
     )
-    return prepare(found, dialect)
+    return prepare(statement, dialect)

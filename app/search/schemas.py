@@ -1,14 +1,11 @@
-"""The shapes of search answers."""
+"""The shapes of search responses."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.articles.schemas import ArticleCard, Notice, Page
-
-
-class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from app.http.schemas import Shape
 
 
 class ScorePart(Shape):

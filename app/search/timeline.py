@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from app.errors import TooManyBuckets
-from app.http.times import format_time
+from app.http.params.times import format_time
 
 Interval = Literal["day", "week", "month", "year"]
 MOST = 1_000
@@ -40,41 +40,42 @@ class Edges:
         return Edges(self.exact[part], self.calendar[part], core), list(counts[first : last + 1])
 
 
-def edges(interval: Interval, zone: tzinfo, exact: tuple[int, int], calendar: tuple[int, int]) -> Edges:
+def compute_edges(interval: Interval, zone: tzinfo, exact: tuple[int, int], calendar: tuple[int, int]) -> Edges:
     """The periods that hold the instants from `exact` and the dates from `calendar`, each up to (exclusive).
 
     Days begin at midnight in the zone, weeks on Monday (ISO). TooManyBuckets over 1,000 periods.
     """
-    spans = [(span, place) for span, place in ((exact, zone), (calendar, UTC)) if span[0] < span[1]]
+    spans = [(span, zone_used) for span, zone_used in ((exact, zone), (calendar, UTC)) if span[0] < span[1]]
     if not spans:
         return Edges()
+    # Before a list is made, which for a day a step of two thousand years would be long.
     if max((end - start) / 86_400 / _SHORTEST[interval] for (start, end), _ in spans) > MOST * 1.2:
-        raise _too_many(interval)
-    first = min(_local(start, place) for (start, _), place in spans)
+        raise _refuse(interval)
+    first = min(_to_local_date(start, zone_used) for (start, _), zone_used in spans)
     days: list[date] = []
-    for day in _starts(interval, first):
+    for day in _list_starts(interval, first):
         days.append(day)
-        if all(_seconds(day, place) >= end for (_, end), place in spans):
+        if all(_to_seconds(day, zone_used) >= end for (_, end), zone_used in spans):
             break
         if len(days) > MOST:
-            raise _too_many(interval)
-    bounds = [tuple(_seconds(day, place) for day in days) for place in (zone, UTC)]
-    by_span = [(span, bounds[0] if place is zone else bounds[1]) for span, place in spans]
-    begin = max(_period_of(starts, start) for (start, _), starts in by_span)
-    end = max(begin, min(_period_of(starts, end - 1) for (_, end), starts in by_span))
+            raise _refuse(interval)
+    bounds = [tuple(_to_seconds(day, zone_used) for day in days) for zone_used in (zone, UTC)]
+    by_span = [(span, bounds[0] if zone_used is zone else bounds[1]) for span, zone_used in spans]
+    begin = max(_find_period(starts, start) for (start, _), starts in by_span)
+    end = max(begin, min(_find_period(starts, end - 1) for (_, end), starts in by_span))
     return Edges(bounds[0], bounds[1], (begin, end))
 
 
-def _period_of(starts: Sequence[int], at: int) -> int:
+def _find_period(starts: Sequence[int], at: int) -> int:
     """The index of the period that holds a second; of a zone's empty days before it the last."""
     return max(0, bisect_right(starts, at) - 1)
 
 
-def _too_many(interval: str) -> TooManyBuckets:
+def _refuse(interval: str) -> TooManyBuckets:
     return TooManyBuckets(f"More than {MOST} times a {interval} lie between the dates.", "interval")
 
 
-def _local(seconds: int, zone: tzinfo) -> date:
+def _to_local_date(seconds: int, zone: tzinfo) -> date:
     try:
         return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).date()
     except OverflowError:  # the first day of the year 1 lies before it in zones west of Greenwich
@@ -82,15 +83,16 @@ def _local(seconds: int, zone: tzinfo) -> date:
 
 
 @lru_cache(4096)
-def _seconds(day: date, zone: tzinfo) -> int:
+def _to_seconds(day: date, zone: tzinfo) -> int:
     return round((datetime(day.year, day.month, day.day, tzinfo=zone) - _EPOCH).total_seconds())
 
 
-def _starts(interval: Interval, first: date) -> Iterator[date]:
+def _list_starts(interval: Interval, first: date) -> Iterator[date]:
     """First days of periods, from the one that holds `first` on."""
     if interval in ("day", "week"):
         day = first if interval == "day" else first - timedelta(days=min(first.weekday(), first.toordinal() - 1))
         step = timedelta(days=1 if interval == "day" else 7)
+        # Dates end at the year 2200; Python's own end at 9999 and would raise.
         while day <= _LAST_DAY:
             yield day
             day += step
@@ -105,7 +107,7 @@ _edge = lru_cache(4096)(format_time)
 """Every bucket begins where another ends, and every timeline has the same months."""
 
 
-def buckets(bounds: Sequence[int], counts: Sequence[int], total: int) -> list[dict[str, object]]:
+def render_buckets(bounds: Sequence[int], counts: Sequence[int], total: int) -> list[dict[str, object]]:
     """From each of the bounds to the next, as clients see them; `share` is of `total`, with four digits."""
     shares = {count: round(count / total, 4) if total else 0.0 for count in set(counts)}
     return [

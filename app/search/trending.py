@@ -10,7 +10,7 @@ LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Trend:
+class TrendScore:
     """`count` articles in the window where `expected` were usual; `score` orders, and is no measure of its own."""
 
     id: int
@@ -19,30 +19,30 @@ class Trend:
     score: float
 
 
-def spans(now: int, window: int) -> tuple[tuple[int, int], tuple[int, int]]:
+def split_spans(now: int, window: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """The window up to now and the past before it, from (inclusive) and to (exclusive) in epoch seconds."""
     return (now - window, now), (now - window * (1 + PAST_WINDOWS), now - window)
 
 
-def rising(
+def find_rising(
     recent: Mapping[int, int], past: Mapping[int, int], recent_total: int, past_total: int, limit: int
-) -> list[Trend]:
+) -> list[TrendScore]:
     """The strongest first, by the log-likelihood of so many articles given the past (Dunning's G²).
 
     Expected is the share of the past applied to the window's total, so that a busy week alone lets nothing rise.
     """
-    found = [
-        _trend(value, count, past.get(value, 0), recent_total, past_total)
+    trends = [
+        _score_trend(value, count, past.get(value, 0), recent_total, past_total)
         for value, count in recent.items()
         if count >= LEAST
     ]
-    rising = [trend for trend in found if trend.count > trend.expected]
+    rising = [trend for trend in trends if trend.count > trend.expected]
     return sorted(rising, key=lambda trend: (-trend.score, trend.id))[:limit]
 
 
-def _trend(value: int, count: int, before: int, recent_total: int, past_total: int) -> Trend:
+def _score_trend(value: int, count: int, before: int, recent_total: int, past_total: int) -> TrendScore:
     # Half an article stands in for a past without any: something new rises, but not without bound.
     usual = (before + 0.5) / (past_total + 1)
     expected = min(usual * recent_total, recent_total - 0.5)
     score = 2 * (count * log(count / expected) - (count - expected))
-    return Trend(value, count, round(expected, 2), round(score, 3))
+    return TrendScore(value, count, round(expected, 2), round(score, 3))

@@ -1,4 +1,4 @@
-"""What answers about changes look like, for the documentation. Places and articles are made up."""
+"""What responses about changes look like, for the documentation. Places and articles are made up."""
 
 TOKEN = "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"  # noqa: S105 -- a place in a log
 CHANGE: dict[str, object] = {

@@ -7,18 +7,18 @@ from functools import lru_cache, partial
 import orjson
 from sqlalchemy import bindparam, case, literal_column, null, select
 
-from app.addresses import safe_or_none
-from app.articles import filters, present, sheet, sizes
-from app.articles.archive import Archive, View
-from app.articles.asked import STATES
-from app.articles.filters import ArticleFilter, Shape
-from app.articles.queries import Entry
-from app.db import Database
+from app.articles.filters import ArticleFilter
+from app.articles.reading import filter_sql, response_size
+from app.articles.reading.filter_params import STATES
+from app.articles.reading.queries import ListRow
+from app.articles.render import article_json, csv_rows
+from app.context import AppContext, RequestContext
+from app.db.database import Database
+from app.db.sql import AnyOf, Prepared, aggregate_rows, prepare
 from app.http import csv_text
-from app.http.params import Read
-from app.http.times import format_time
+from app.http.params.times import format_time
 from app.models import Article, ArticleSlug, ArticleUrl, Change, table
-from app.sql import AnyOf, Prepared, json_rows, prepare
+from app.text.urls import safe_or_none
 
 A, SLUG, URL, CHANGE = table(Article), table(ArticleSlug), table(ArticleUrl), table(Change)
 PAGE = 200
@@ -34,9 +34,9 @@ Json = dict[str, object]
 class Export:
     """What to export: a filter, how to show the articles, and optionally only what has changed behind a row."""
 
-    here: Archive
-    view: View
-    read: Read
+    context: AppContext
+    view: RequestContext
+    params: article_json.ArticleParts
     filter: ArticleFilter
     since: int | None = None
 
@@ -51,30 +51,32 @@ class Export:
 
     async def sheet(self) -> AsyncGenerator[bytes]:
         """The same as CSV, the names first; no line says that it is the last."""
-        names = [*sheet.columns(self.read, sheet.FULL), *(() if self.read.fields("fields") else sheet.MORE)]
-        yield csv_text.lines([names])
+        names = [*csv_rows.columns(self.params, csv_rows.FULL), *(() if self.params.fields else csv_rows.MORE)]
+        yield csv_text.write_rows([names])
         async for shown in self.articles():
-            yield await present.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
+            yield await article_json.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
 
     async def articles(self) -> AsyncGenerator[list[bytes]]:
         """Some articles at a time, each as JSON: as many as are made without keeping others waiting."""
         after = -1
-        while found := await _page(self.here.db, self.filter, after, self.since):
-            costs = await present.load_costs(self.here, found, self.read, full=True)
-            for some in sizes.split(found, costs, PIECE):
-                if shown := await self._shown(some, {one.id: costs.get(one.id, 0) for one in some}):
+        while list_rows := await _page(self.context.db, self.filter, after, self.since):
+            costs = await article_json.load_costs(self.context, list_rows, self.params, full=True)
+            for some in response_size.split(list_rows, costs, PIECE):
+                if shown := await self._render(some, {one.id: costs.get(one.id, 0) for one in some}):
                     yield shown
-            after = found[-1].id
+            after = list_rows[-1].id
 
-    async def _shown(self, entries: Sequence[Entry], costs: Mapping[int, int]) -> list[bytes]:
-        cards = await present.by_id(self.here, self.view, entries, wanted=self.read, full=True, costs=costs)
-        more = await _more(self.here.db, list(cards))
+    async def _render(self, entries: Sequence[ListRow], costs: Mapping[int, int]) -> list[bytes]:
+        cards = await article_json.render_articles(
+            self.context, self.view, entries, params=self.params, full=True, costs=costs
+        )
+        more = await _load_more(self.context.db, list(cards))
         # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
         still = [one.id for one in entries if one.id in more and more[one.id].status in self.filter.statuses]
-        if self.read.fields("fields"):
+        if self.params.fields:
             return [cards[id] for id in still]
         total = sum(len(cards[id]) for id in still)
-        return await present.run_in_thread_if_large(
+        return await article_json.run_in_thread_if_large(
             total, lambda: [_line(orjson.loads(cards[id]), more[id]) for id in still]
         )
 
@@ -90,7 +92,7 @@ def _lines(articles: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def _csv(articles: Sequence[bytes], names: Sequence[str]) -> bytes:
-    return csv_text.lines(sheet.cells(articles, names))
+    return csv_text.write_rows(csv_rows.cells(articles, names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,42 +125,28 @@ def _line(article: Json, more: _More) -> bytes:
     return orjson.dumps(article | added | {n: v for n, v in orjson.loads(more.extra).items() if n not in article})
 
 
-class _Shaped:
-    """A filter that is equal to all filters of its shape: the statement's text is the same for them."""
-
-    def __init__(self, wanted: ArticleFilter) -> None:
-        self.example = wanted
-        self.shape: Shape = filters.shape(wanted)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shaped) and self.shape == other.shape
-
-    def __hash__(self) -> int:
-        return hash(self.shape)
-
-
-async def _page(db: Database, wanted: ArticleFilter, after: int, since: int | None) -> list[Entry]:
-    statement = _statement(db.dialect, _Shaped(wanted), since is not None)
-    values = {**filters.values(wanted), "after_id": after, "limit": PAGE}
+async def _page(db: Database, article_filter: ArticleFilter, after: int, since: int | None) -> list[ListRow]:
+    statement = _statement(db.dialect, filter_sql.make_key(article_filter), since is not None)
+    values = {**filter_sql.values(article_filter), "after_id": after, "limit": PAGE}
     values |= {} if since is None else {"since": since}
-    return [Entry(int(str(id)), int(str(version)), None) for id, version in await db.reader.rows(
+    return [ListRow(int(str(id)), int(str(version)), None) for id, version in await db.reader.rows(
         statement, values, bounded=False
     )]  # fmt: skip
 
 
 @lru_cache(maxsize=256)
-def _statement(dialect: str, shaped: _Shaped, changed: bool) -> Prepared:
-    wanted = shaped.example
-    found = select(A.c.id, A.c.version).where(*filters.conditions(wanted))
-    found = found.where(A.c.id > bindparam("after_id", type_=A.c.id.type))
+def _statement(dialect: str, key: filter_sql.StatementKey[ArticleFilter], changed: bool) -> Prepared:
+    article_filter = key.example
+    statement = select(A.c.id, A.c.version).where(*filter_sql.conditions(article_filter))
+    statement = statement.where(A.c.id > bindparam("after_id", type_=A.c.id.type))
     if changed:
         behind = CHANGE.c.seq > bindparam("since", type_=CHANGE.c.seq.type)
         named = select(CHANGE.c.entity_id).where(behind, CHANGE.c.entity == literal_column("'article'"))
-        found = found.where(A.c.id.in_(named))
-    return prepare(found.order_by(A.c.id).limit(bindparam("limit")), dialect, filters.lists(wanted))
+        statement = statement.where(A.c.id.in_(named))
+    return prepare(statement.order_by(A.c.id).limit(bindparam("limit")), dialect, filter_sql.lists(article_filter))
 
 
-async def _more(db: Database, ids: Sequence[int]) -> dict[int, _More]:
+async def _load_more(db: Database, ids: Sequence[int]) -> dict[int, _More]:
     rows = await db.reader.rows(_more_statement(db.dialect), {"ids": list(ids)})
     return {int(str(id)): _More(*("" if value is None else str(value) for value in rest)) for id, *rest in rows}
 
@@ -170,11 +158,13 @@ def _more_statement(dialect: str) -> Prepared:
     gone = [case((A.c.public_once, column), else_=null()) for column in (A.c.withdrawn_at, A.c.withdrawn_reason)]
     original = A.alias("original")
     named = (original.c.origin.label("original_origin"), original.c.slug.label("original_slug"))
-    found = select(A.c.id, A.c.status, A.c.origin, *gone, *named, A.c.extra, json_rows(slugs), json_rows(urls))
-    found = found.outerjoin(original, original.c.id == A.c.translation_of)
-    return prepare(found.where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+    statement = select(
+        A.c.id, A.c.status, A.c.origin, *gone, *named, A.c.extra, aggregate_rows(slugs), aggregate_rows(urls)
+    )
+    statement = statement.outerjoin(original, original.c.id == A.c.translation_of)
+    return prepare(statement.where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-def everything(wanted: ArticleFilter) -> ArticleFilter:
+def include_all_states(article_filter: ArticleFilter) -> ArticleFilter:
     """The same filter over articles in every state."""
-    return replace(wanted, statuses=tuple(sorted(STATES)))
+    return replace(article_filter, statuses=tuple(sorted(STATES)))

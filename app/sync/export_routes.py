@@ -1,30 +1,39 @@
-"""The export over HTTP. Everything that may fail does so before the first line; after that an answer that breaks off
+"""The export over HTTP. Everything that may fail does so before the first line; after that a response that breaks off
 lacks its last line."""
-
-import time
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, asked, present
-from app.articles.filters import PUBLISHED
-from app.http import answer, csv_text, params
+from app.articles.reading import filter_params
+from app.articles.render.article_json import ArticleParts
+from app.context import AnyCaller, Context
+from app.http import csv_text, responses
+from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
-from app.http.openapi import problems
-from app.http.params import Parameters
+from app.http.openapi import describe_problems
+from app.http.params import parser
+from app.http.params.typed import Params
 from app.sync import examples
+from app.sync.change_reader import ChangeFilter
 from app.sync.export import Export
-from app.sync.following import FILTERS
-from app.sync.streaming import Streamed, described
+from app.sync.streaming_response import Streamed, describe_stream
 
-router = APIRouter(prefix="/v1", tags=["following"])
+router = APIRouter(prefix="/v1", tags=["following"], route_class=ApiRoute)
 
 MEDIA_TYPE = "application/x-ndjson"
-FORMAT = params.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
-_DESCRIBED = described(MEDIA_TYPE, examples.EXPORT)
+_DESCRIBED = describe_stream(MEDIA_TYPE, examples.EXPORT)
 _DESCRIBED[200]["content"] |= csv_text.CONTENT
-EXPORT = Parameters(*FILTERS, *present.PARAMETERS, FORMAT)
+
+
+class ExportFormat(Params):
+    """Of the export's form."""
+
+    format = parser.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
+
+
+class ExportParams(ChangeFilter, ArticleParts, ExportFormat):
+    """Of the export."""
 
 
 @router.get(
@@ -32,27 +41,25 @@ EXPORT = Parameters(*FILTERS, *present.PARAMETERS, FORMAT)
     name="export_articles",
     response_class=Response,
     responses=_DESCRIBED
-    | problems(
+    | describe_problems(
         "missing_scope", "not_acceptable", "invalid_range", "offset_required", "unknown_field", "unknown_region"
     ),
-    openapi_extra={"parameters": EXPORT.openapi()},
 )
-async def export_articles(request: Request) -> Response:
+async def export_articles(request: Request, context: Context, view: AnyCaller, params: ExportParams) -> Response:
     """All articles in full, one JSON object a line, in a shape that imports read. Follow on from `X-Seq`.
 
     `format=csv` is for spreadsheets: a line of names, then a line for each article.
     """
-    here = archive.of(request)
-    # The head first: what changes while the lines are read is behind it.
-    view = await here.view(request)
-    read = EXPORT.read(request.scope["query_string"], int(time.time()))
-    shape = csv_text.wanted(read, ("ndjson", "csv"))
-    statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
-    if statuses != PUBLISHED:
-        view.caller.demand("read_drafts")
-    wanted = await asked.resolve(here, view, read, statuses)
-    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token, **answer.warned(wanted.warnings)}
-    export = Export(here, view, read, wanted.filter)
+    # `view` has the head of the log: what changes while the lines are read is behind it.
+    shape = csv_text.choose_format(params.format, ("ndjson", "csv"))
+    resolved = await filter_params.resolve(context, view, params, params.check_statuses(view.caller))
+    headers = {
+        "Cache-Control": "no-store",
+        "Vary": VARY,
+        "X-Seq": view.token,
+        **responses.render_warnings(resolved.warnings),
+    }
+    export = Export(context, view, params, resolved.filter)
     if shape == "csv":
         return Streamed(export.sheet(), headers, csv_text.MEDIA_TYPE, request)
     return Streamed(export.lines(), headers, MEDIA_TYPE, request)

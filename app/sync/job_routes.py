@@ -1,33 +1,25 @@
 """Long work over HTTP: how far a job is. Reads only; jobs are begun by what needs them."""
 
-import orjson
 from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import Response
 
 from app.changes import jobs
-from app.errors import NotFound
-from app.http import answer
-from app.http.openapi import problems
-from app.http.schemas import JOB, JOB_ID, Job
-from app.regions import view as reading
+from app.context import Admin
+from app.http import responses
+from app.http.api_route import ApiRoute
+from app.http.openapi import describe_problems
+from app.http.schemas import JOB, Job
 
-router = APIRouter(prefix="/v1", tags=["operating"])
+router = APIRouter(prefix="/v1", tags=["operating"], route_class=ApiRoute)
 
 
 @router.get(
     "/jobs/{id}",
     name="get_job",
     response_model=Job,
-    responses=answer.example(JOB) | problems("missing_scope", "not_found"),
-    openapi_extra={"parameters": [JOB_ID]},
+    responses=responses.document_example(JOB) | describe_problems("not_found"),
 )
-async def get_job(request: Request) -> Response:
+async def get_job(view: Admin, task: jobs.FoundTask, response: Response) -> jobs.Json:
     """State and progress of a merge or of a region's move. Needs `admin`."""
-    _, view = await reading.administering(request)
-    given = request.path_params["id"]
-    digits = given.isascii() and given.isdigit() and len(given) < 19
-    task = await jobs.of(request).find(int(given)) if digits else None
-    if task is None:
-        raise NotFound()
-    return answer.changed(orjson.dumps(jobs.shown(task)), view.token)
+    response.headers.update(responses.build_change_headers(view.token))
+    return jobs.render_task(task)

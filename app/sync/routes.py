@@ -8,34 +8,19 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import present
-from app.head import Place
-from app.http import answer, fast_path, params
+from app.context import AnyCaller, Context
+from app.db.log_position import LogPosition
+from app.http import fast_path, responses
+from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
-from app.http.openapi import problems
-from app.http.params import Parameters, Read
-from app.sync import examples, following, schemas, show
-from app.sync.following import FILTERS, Following, Seen
-from app.sync.streaming import Streamed, described
-from app.sync.watch import Watch
+from app.http.openapi import describe_problems
+from app.sync import change_reader, examples, render, schemas
+from app.sync.change_reader import ChangeBatch, ChangeListParams, ChangeReader, StreamParams
+from app.sync.streaming_response import Streamed, describe_stream
+from app.sync.watch import LogWatch
 
-router = APIRouter(prefix="/v1", tags=["following"])
+router = APIRouter(prefix="/v1", tags=["following"], route_class=ApiRoute)
 
-SINCE = "A token from `next`, `seq`, `X-Seq`; `0`: from the beginning; `now`: only what comes."
-INCLUDE = params.fields(
-    "include", "Adds `card`, the article as it is now or null; body and the like go into it.",
-    ("article", *present.INCLUDES),
-)  # fmt: skip
-_SHOWN = tuple(INCLUDE if shown.name == "include" else shown for shown in present.PARAMETERS)
-CHANGES = Parameters(
-    *FILTERS,
-    params.text("since", SINCE, maximum=200, example="now", signs=False),
-    params.limit(500, 1000),
-    params.integer("wait", "Hold the answer up to so many seconds until there is news.", default=0, minimum=0,
-                   maximum=60, signs=False),
-    *_SHOWN,
-)  # fmt: skip
-STREAM = Parameters(*FILTERS, params.text("since", SINCE, maximum=200, example="now", signs=False), *_SHOWN)
 LAST_EVENT_ID: dict[str, object] = {
     "name": "Last-Event-ID",
     "in": "header",
@@ -45,15 +30,15 @@ LAST_EVENT_ID: dict[str, object] = {
 }
 PER_EVENTS = 100
 RETRY_MILLISECONDS = 2000
-_PROBLEMS = problems(
+_PROBLEMS = describe_problems(
     "missing_scope", "cursor_expired", "filter_changed", "invalid_range", "offset_required", "unknown_field",
     "unknown_region",
 )  # fmt: skip
 
 
-def _watch(request: Request) -> Watch:
+def _watch(request: Request) -> LogWatch:
     watch = request.app.state.watch
-    assert isinstance(watch, Watch)
+    assert isinstance(watch, LogWatch)
     return watch
 
 
@@ -61,19 +46,18 @@ def _watch(request: Request) -> Watch:
     "/changes",
     name="list_changes",
     response_model=schemas.ChangeList,
-    responses=answer.example(examples.CHANGES) | _PROBLEMS | problems("limit_too_large"),
-    openapi_extra={"parameters": CHANGES.openapi()},
+    responses=responses.document_example(examples.CHANGES) | _PROBLEMS | describe_problems("limit_too_large"),
 )
 @fast_path.declare
-async def list_changes(request: Request) -> Response:
+async def list_changes(request: Request, context: Context, view: AnyCaller, params: ChangeListParams) -> Response:
     """What has changed since a place, in the order in which it was committed. Ask again with `next`."""
-    at = await following.begin(request, CHANGES, lambda read: read.text("since") or "0")
-    limit, wait = at.read.integer("limit"), at.read.integer("wait")
-    deadline = time.monotonic() + wait
+    at = await change_reader.begin(request, context, view, params, params.since or "0")
+    limit = params.limit
+    deadline = time.monotonic() + params.wait
     seen = await at.look(limit)
     while not seen.told and not seen.more and await at.news(_watch(request), deadline):
         seen = await at.look(limit)
-    told, seen = await show.changes(at, seen)
+    told, seen = await render.render_changes(at, seen)
     place = seen.place.token
     tail = orjson.dumps({"next": place, "has_more": seen.more})
     body = b'{"data":[' + b",".join(told) + b"]," + tail[1:]
@@ -84,25 +68,22 @@ def _headers(place: str) -> dict[str, str]:
     return {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": place}
 
 
-def _resumed(request: Request, read: Read) -> str:
-    return request.headers.get("last-event-id") or read.text("since") or "now"
-
-
 @router.get(
     "/changes/stream",
     name="stream_changes",
     response_class=Response,
-    responses=described("text/event-stream", examples.STREAM) | _PROBLEMS,
-    openapi_extra={"parameters": [*STREAM.openapi(), LAST_EVENT_ID]},
+    responses=describe_stream("text/event-stream", examples.STREAM) | _PROBLEMS,
+    openapi_extra={"parameters": [LAST_EVENT_ID]},
 )
-async def stream_changes(request: Request) -> Response:
+async def stream_changes(request: Request, context: Context, view: AnyCaller, params: StreamParams) -> Response:
     """The changes as server-sent events, from now on unless told otherwise. Each `id` is a place to resume from."""
-    at = await following.begin(request, STREAM, lambda read: _resumed(request, read))
+    since = request.headers.get("last-event-id") or params.since or "now"
+    at = await change_reader.begin(request, context, view, params, since)
     headers = _headers(at.place.token) | {"X-Accel-Buffering": "no"}
     return Streamed(_events(at, _watch(request)), headers, "text/event-stream")
 
 
-async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
+async def _events(at: ChangeReader, watch: LogWatch) -> AsyncGenerator[bytes]:
     """Ends with the client or the server. At most one look's events are in memory, and none while it waits."""
     yield b"retry: %d\nid: %s\n\n" % (RETRY_MILLISECONDS, at.place.token.encode())
     while True:
@@ -120,11 +101,11 @@ async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
             await at.renew()
 
 
-async def _batch(at: Following, seen: Seen) -> tuple[bytes, Seen]:
+async def _batch(at: ChangeReader, seen: ChangeBatch) -> tuple[bytes, ChangeBatch]:
     """The events, and what was seen up to the last of them. That one bears the place behind all that was examined, the
     others their own."""
-    told, seen = await show.changes(at, seen)
+    told, seen = await render.render_changes(at, seen)
     rows = [one.row for one in seen.told]
-    ids = [Place(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
+    ids = [LogPosition(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
     events = (b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))
     return b"".join(events), seen

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.articles.schemas import ArticleCard, Time
 from app.http.schemas import Shape, only_where
-from app.sync.rows import Event
+from app.sync.change_rows import Event
 
 
 class ChangedArticle(Shape):

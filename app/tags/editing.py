@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app import text
 from app.changes import log
 from app.errors import FieldError, InvalidInput, SlugTaken
 from app.models import Tag, TagName, TagSlug, table
 from app.regions import names as naming
-from app.regions.names import Naming
 from app.tags import queries, service
-from app.tags.service import Wanted
+from app.text import keys
 
 TAG, SLUG, NAME = table(Tag), table(TagSlug), table(TagName)
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TagEdit:
     """What an editor gives; None leaves it. `names` is merged in, `aliases` replace."""
 
     name: str | None = None
@@ -29,25 +27,25 @@ class Edit:
     aliases: Sequence[str] | None = None
 
 
-def create(session: Session, edit: Edit) -> int:
+def create(session: Session, edit: TagEdit) -> int:
     """A new tag. SlugTaken for a slug that leads to another, and without one for a name that another of its kind has:
     who means a namesake gives a slug."""
     assert edit.name is not None
     assert edit.kind is not None
-    wanted = Wanted(edit.name, edit.kind, edit.slug)
-    if edit.slug is None and service.find(session, [wanted]):
-        raise SlugTaken(wanted.ref)
+    spec = service.TagSpec(edit.name, edit.kind, edit.slug)
+    if edit.slug is None and service.find(session, [spec]):
+        raise SlugTaken(spec.ref)
     if edit.slug is not None and service.owner(session, edit.slug) is not None:
         raise SlugTaken(edit.slug)
-    slug = edit.slug or service.free_slug(session, wanted.ref, edit.kind)
-    row = {"slug": slug, "name": edit.name, "sort_name": text.sort_key(edit.name), "kind": edit.kind, "listed": True}
+    slug = edit.slug or service.free_slug(session, spec.ref, edit.kind)
+    row = {"slug": slug, "name": edit.name, "sort_name": keys.sort_key(edit.name), "kind": edit.kind, "listed": True}
     id = service.insert_tag(session, row)
-    _name(session, id, naming.revised(Naming(edit.name, {}), None, edit.names, edit.aliases))
-    log.record(session, log.Entry("tag", id, "tag_added", public=True))
+    _name(session, id, naming.revise(naming.Naming(edit.name, {}), None, edit.names, edit.aliases))
+    log.record(session, log.LogEntry("tag", id, "tag_added", public=True))
     return id
 
 
-def revise(session: Session, id: int, edit: Edit) -> None:
+def revise(session: Session, id: int, edit: TagEdit) -> None:
     """Changes a tag; one row in the log, nothing of any article. Where nothing changes nothing is recorded."""
     connection = session.connection()
     held = select(TAG.c.slug, TAG.c.name, TAG.c.kind).where(TAG.c.id == id).with_for_update(key_share=True)
@@ -55,7 +53,7 @@ def revise(session: Session, id: int, edit: Edit) -> None:
     _check_kind(kind, edit.kind)
     rows = select(NAME.c.language, NAME.c.name, NAME.c.alias).where(NAME.c.tag_id == id).order_by(NAME.c.id)
     old = naming.read(name, ((row[0], row[1], row[2]) for row in connection.execute(rows)))
-    new = naming.revised(old, edit.name, edit.names, edit.aliases)
+    new = naming.revise(old, edit.name, edit.names, edit.aliases)
     changed = [field for field in ("name", "names", "aliases") if getattr(old, field) != getattr(new, field)]
     if changed:
         _name(session, id, new)
@@ -65,10 +63,10 @@ def revise(session: Session, id: int, edit: Edit) -> None:
     if edit.kind not in (None, kind):
         changed.append("kind")
     if changed:
-        values = {"name": new.name, "sort_name": text.sort_key(new.name), "kind": edit.kind or kind}
+        values = {"name": new.name, "sort_name": keys.sort_key(new.name), "kind": edit.kind or kind}
         connection.execute(update(TAG).where(TAG.c.id == id).values(values))
         shown = is_public(session, id)
-        log.record(session, log.Entry("tag", id, "tag_renamed", public=shown, changed_fields=tuple(sorted(changed))))
+        log.record(session, log.LogEntry("tag", id, "tag_renamed", public=shown, changed_fields=tuple(sorted(changed))))
 
 
 def _check_kind(old: str, new: str | None) -> None:
@@ -78,10 +76,10 @@ def _check_kind(old: str, new: str | None) -> None:
         raise InvalidInput(FieldError("invalid_value", detail, pointer="/kind", allowed=allowed))
 
 
-def _name(session: Session, id: int, named: Naming) -> None:
+def _name(session: Session, id: int, named: naming.Naming) -> None:
     connection = session.connection()
     connection.execute(delete(NAME).where(NAME.c.tag_id == id))
-    connection.execute(insert(NAME), naming.rows(named, {"tag_id": id}, text.name_key))
+    connection.execute(insert(NAME), naming.rows(named, {"tag_id": id}, keys.name_key))
 
 
 def _move(session: Session, id: int, old: str, new: str) -> None:
@@ -96,5 +94,5 @@ def _move(session: Session, id: int, old: str, new: str) -> None:
 
 def is_public(session: Session, id: int) -> bool:
     """Whether the public may know of the tag: not of one that only drafts have."""
-    found = select(TAG.c.id).where(TAG.c.id == id, queries.public(TAG))
-    return session.connection().execute(found).first() is not None
+    statement = select(TAG.c.id).where(TAG.c.id == id, queries.public(TAG))
+    return session.connection().execute(statement).first() is not None

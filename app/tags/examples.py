@@ -1,4 +1,4 @@
-"""What answers about tags look like, for the documentation."""
+"""What responses about tags look like, for the documentation."""
 
 TAG = {
     "slug": "nato",

@@ -8,19 +8,18 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine, select
 
 from app.changes import log
-from app.db import Snapshot
+from app.db.database import Snapshot
+from app.db.log_position import LogHead
+from app.db.sql import Value
 from app.enrich import tags
-from app.enrich.tags import Lexicon
-from app.head import Head
 from app.models import Tag, TagName, table
-from app.sql import Value
 from app.tags import service
 
 TAG, NAME = table(Tag), table(TagName)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LexiconVersion:
     """How much a holder of tags knows: as of `names_seq` in the log of that epoch, up to the tag numbered `newest`."""
 
     epoch: int
@@ -28,38 +27,38 @@ class Mark:
     newest: int
 
 
-_cache: WeakKeyDictionary[Engine, tuple[Mark, Lexicon]] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[Engine, tuple[LexiconVersion, tags.TagLexicon]] = WeakKeyDictionary()
 
 
-def current(snapshot: Snapshot) -> Lexicon:
+def current(snapshot: Snapshot) -> tags.TagLexicon:
     """Tags of all kinds but sections and authors. One statement where no tag was renamed."""
     engine = snapshot.connection.engine
     mark, known = _cache.get(engine, (None, tags.EMPTY))
-    mark, found, whole = load_since(snapshot, mark)
-    if found or whole:
-        known = tags.extended(tags.EMPTY if whole else known, found)
+    mark, tags_since, whole = load_since(snapshot, mark)
+    if tags_since or whole:
+        known = tags.extend(tags.EMPTY if whole else known, tags_since)
     _cache[engine] = mark, known
     return known
 
 
-def load_since(snapshot: Snapshot, mark: Mark | None) -> tuple[Mark, list[tags.Tag], bool]:
+def load_since(snapshot: Snapshot, mark: LexiconVersion | None) -> tuple[LexiconVersion, list[tags.LexiconTag], bool]:
     """The tags that came after a mark, and the mark behind them. True: these are all, whatever was there before, since
     one was renamed or merged meanwhile."""
     head = log.head(snapshot)
     whole = mark is None or not _holds(snapshot, mark, head)
-    newest, found = _since(snapshot, 0 if mark is None or whole else mark.newest)
-    return Mark(head.epoch, head.names_seq, newest), found, whole
+    newest, tags_since = _since(snapshot, 0 if mark is None or whole else mark.newest)
+    return LexiconVersion(head.epoch, head.names_seq, newest), tags_since, whole
 
 
-def _holds(snapshot: Snapshot, mark: Mark, head: Head) -> bool:
+def _holds(snapshot: Snapshot, mark: LexiconVersion, head: LogHead) -> bool:
     if mark.epoch != head.epoch or not 0 <= head.names_seq - mark.names_seq < log.NEAR:
         return False
     asked: dict[str, Value] = {"after": mark.names_seq, "until": head.names_seq, "entities": ["tag"]}
     same = head.names_seq == mark.names_seq
-    return same or not snapshot.rows(log.renamed_statement(snapshot.connection.dialect.name), asked)
+    return same or not snapshot.fetch(log.renamed_statement(snapshot.connection.dialect.name), asked)
 
 
-def _since(snapshot: Snapshot, after: int) -> tuple[int, list[tags.Tag]]:
+def _since(snapshot: Snapshot, after: int) -> tuple[int, list[tags.LexiconTag]]:
     """The number of the newest tag, and those that came after that one and are proposed by name."""
     rows = snapshot.connection.execute(
         select(TAG.c.id, TAG.c.name, TAG.c.kind, NAME.c.name)
@@ -67,9 +66,9 @@ def _since(snapshot: Snapshot, after: int) -> tuple[int, list[tags.Tag]]:
         .where(TAG.c.id > after, TAG.c.merged_into.is_(None))
         .order_by(TAG.c.id)
     ).all()
-    found = [
-        tags.Tag(id, name, tuple(other for *_, other in each if other))
+    result = [
+        tags.LexiconTag(id, name, tuple(other for *_, other in each if other))
         for (id, name, kind), each in groupby(rows, key=lambda row: tuple(row[:3]))
         if service.family(kind) == "term"
     ]
-    return rows[-1][0] if rows else after, found
+    return rows[-1][0] if rows else after, result

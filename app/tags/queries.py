@@ -8,17 +8,17 @@ from typing import cast
 import orjson
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func, or_, select, true
 
-from app import text
-from app.db import Database, Readable, Row
-from app.http.values import nearest
+from app.db.database import Database, Readable, Row
+from app.db.sql import AnyOf, Prepared, Value, aggregate_rows, is_undated, prepare
+from app.http.params.values import find_nearest
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
-from app.sql import AnyOf, Prepared, Value, is_undated, json_rows, prepare
+from app.text import keys
 
 TAG, SLUG, NAME, TAGGED = table(Tag), table(TagSlug), table(TagName), table(ArticleTag)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TagRow:
     """A tag with its aliases; `sort_name` is its folded name, `names` its name by language."""
 
     id: int
@@ -35,7 +35,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TagFilter:
     """Which tags: of `kinds`, with a name or alias that begins with `prefix` (folded). `hidden`: also those that came
     with articles of which none is published."""
 
@@ -45,7 +45,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownTag:
     """What a reference leads to, after old slugs and merges; `asked` is the tag that it was before a merge."""
 
     id: int
@@ -55,25 +55,25 @@ class Known:
     asked: int
 
 
-async def sort_names(db: Database, wanted: Wanted) -> list[tuple[int, str]]:
+async def sort_names(db: Database, tag_filter: TagFilter) -> list[tuple[int, str]]:
     """The ids of all tags wanted, each with its folded name, in no order that matters; merged ones are not there any
     more. An archive may have a hundred thousand: of those on a page alone more is read."""
     values: dict[str, Value] = {}
-    if wanted.kinds:
-        values["kinds"] = list(wanted.kinds)
-    if wanted.prefix:
-        values |= {"first": wanted.prefix, "last": wanted.prefix + "\U0010ffff"}
-    statement = _list(db.dialect, bool(wanted.kinds), bool(wanted.prefix), wanted.hidden)
+    if tag_filter.kinds:
+        values["kinds"] = list(tag_filter.kinds)
+    if tag_filter.prefix:
+        values |= {"first": tag_filter.prefix, "last": tag_filter.prefix + "\U0010ffff"}
+    statement = _list(db.dialect, bool(tag_filter.kinds), bool(tag_filter.prefix), tag_filter.hidden)
     return cast(list[tuple[int, str]], await db.reader.rows(statement, values, bounded=False))
 
 
-async def by_ids(db: Database, ids: Sequence[int]) -> dict[int, Entry]:
+async def by_ids(db: Database, ids: Sequence[int]) -> dict[int, TagRow]:
     """These tags by id, without those that were merged or removed meanwhile."""
     entries = map(_entry, await db.reader.rows(_by_ids(db.dialect), {"ids": list(ids)}) if ids else ())
     return {entry.id: entry for entry in entries}
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: Row) -> TagRow:
     id, slug, name, sort_name, kind, names = row
     own: list[tuple[str, str]] = []
     aliases: list[str] = []
@@ -82,7 +82,7 @@ def _entry(row: Row) -> Entry:
             aliases.append(called)
         else:
             own.append((language, called))
-    return Entry(int(str(id)), str(slug), str(name), str(sort_name), str(kind), tuple(aliases), tuple(own))
+    return TagRow(int(str(id)), str(slug), str(name), str(sort_name), str(kind), tuple(aliases), tuple(own))
 
 
 _names = (
@@ -106,28 +106,28 @@ def public(tag: FromClause) -> ColumnElement[bool]:
 
 @lru_cache(maxsize=16)
 def _list(dialect: str, kinds: bool, prefix: bool, hidden: bool) -> Prepared:
-    found = select(TAG.c.id, TAG.c.sort_name).where(TAG.c.merged_into.is_(None))
+    statement = select(TAG.c.id, TAG.c.sort_name).where(TAG.c.merged_into.is_(None))
     lists = []
     if not hidden:
-        found = found.where(public(TAG))
+        statement = statement.where(public(TAG))
     if kinds:
-        found = found.where(AnyOf(TAG.c.kind, "kinds"))
+        statement = statement.where(AnyOf(TAG.c.kind, "kinds"))
         lists.append("kinds")
     if prefix:
         key = NAME.c.name_key
         text = key.type
         named = select(NAME.c.tag_id).where(key >= bindparam("first", type_=text), key < bindparam("last", type_=text))
-        found = found.where(TAG.c.id.in_(named))
-    return prepare(found, dialect, lists)
+        statement = statement.where(TAG.c.id.in_(named))
+    return prepare(statement, dialect, lists)
 
 
 @lru_cache(maxsize=4)
 def _by_ids(dialect: str) -> Prepared:
-    found = select(*_columns, json_rows(_names)).where(TAG.c.merged_into.is_(None), AnyOf(TAG.c.id, "ids"))
-    return prepare(found, dialect, ["ids"])
+    statement = select(*_columns, aggregate_rows(_names)).where(TAG.c.merged_into.is_(None), AnyOf(TAG.c.id, "ids"))
+    return prepare(statement, dialect, ["ids"])
 
 
-async def find(db: Database, ref: str, *, hidden: bool) -> Entry | None:
+async def find(db: Database, ref: str, *, hidden: bool) -> TagRow | None:
     """By id, slug, an old slug, or the slug of a tag that was merged into it; `slug` tells which it is now."""
     if "\0" in ref:
         return None
@@ -144,30 +144,30 @@ def _lookup(dialect: str, hidden: bool) -> Prepared:
     meant = select(func.coalesce(asked.c.merged_into, asked.c.id)).where(
         (asked.c.slug == ref) | (asked.c.id == bindparam("number", type_=TAG.c.id.type)) | asked.c.id.in_(old)
     )
-    found = select(*_columns, json_rows(_names)).where(TAG.c.id.in_(meant))
-    return prepare(found if hidden else found.where(public(TAG)), dialect)
+    statement = select(*_columns, aggregate_rows(_names)).where(TAG.c.id.in_(meant))
+    return prepare(statement if hidden else statement.where(public(TAG)), dialect)
 
 
-async def alike(db: Database, ref: str, kinds: Sequence[str], *, hidden: bool) -> str | None:
+async def find_similar(db: Database, ref: str, kinds: Sequence[str], *, hidden: bool) -> str | None:
     """The slug of a tag of these kinds whose name begins as `ref` does and goes on much like it: whoever mistypes a
     name mostly does so further on, and few names need looking at."""
-    key = text.name_key(ref.replace("-", " "))[:64]
+    key = keys.name_key(ref.replace("-", " "))[:64]
     first = key[: max(3, len(key) // 2)]
     values: dict[str, Value] = {"first": first, "last": first + "\U0010ffff", "kinds": list(kinds), "limit": 200}
-    rows = await db.reader.rows(_alike(db.dialect, hidden), values) if key else []
+    rows = await db.reader.rows(_similar_statement(db.dialect, hidden), values) if key else []
     slugs = {str(name): str(slug) for slug, name in rows}
-    found = nearest(key, slugs)
-    return slugs[found] if found else None
+    match = find_nearest(key, slugs)
+    return slugs[match] if match else None
 
 
 @lru_cache(maxsize=4)
-def _alike(dialect: str, hidden: bool) -> Prepared:
+def _similar_statement(dialect: str, hidden: bool) -> Prepared:
     key = NAME.c.name_key
     begun = (key >= bindparam("first", type_=key.type)) & (key < bindparam("last", type_=key.type))
-    found = select(TAG.c.slug, key).join(NAME, NAME.c.tag_id == TAG.c.id)
-    found = found.where(begun, AnyOf(TAG.c.kind, "kinds"), TAG.c.merged_into.is_(None))
-    found = (found if hidden else found.where(public(TAG))).order_by(key).limit(bindparam("limit"))
-    return prepare(found, dialect, ["kinds"])
+    statement = select(TAG.c.slug, key).join(NAME, NAME.c.tag_id == TAG.c.id)
+    statement = statement.where(begun, AnyOf(TAG.c.kind, "kinds"), TAG.c.merged_into.is_(None))
+    statement = (statement if hidden else statement.where(public(TAG))).order_by(key).limit(bindparam("limit"))
+    return prepare(statement, dialect, ["kinds"])
 
 
 async def names_in(db: Readable, slugs: Sequence[str], language: str) -> dict[str, str]:
@@ -183,21 +183,21 @@ def _names_in(dialect: str) -> Prepared:
     return prepare(named.where(own, AnyOf(TAG.c.slug, "slugs")), dialect, ["slugs"])
 
 
-async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, Known]:
+async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, KnownTag]:
     """Each reference that leads somewhere: a slug, an old slug, a merged tag's slug, or an id in digits."""
     numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit() and len(ref) < 18]
     rows = await db.reader.rows(_references(db.dialect, hidden), {"refs": list(refs), "numbers": numbers})
-    found: dict[str, Known] = {}
+    tags_by_ref: dict[str, KnownTag] = {}
     for old, asked_id, asked_slug, id, slug, name, kind in rows:
-        known = Known(int(str(id)), str(slug), str(name), str(kind), int(str(asked_id)))
-        found |= {str(ref): known for ref in (old, asked_id, asked_slug) if ref is not None}
-    return found
+        known = KnownTag(int(str(id)), str(slug), str(name), str(kind), int(str(asked_id)))
+        tags_by_ref |= {str(ref): known for ref in (old, asked_id, asked_slug) if ref is not None}
+    return tags_by_ref
 
 
 @lru_cache(maxsize=4)
 def _references(dialect: str, hidden: bool) -> Prepared:
     target = TAG.alias("target")
-    found = (
+    statement = (
         select(SLUG.c.slug, TAG.c.id, TAG.c.slug, target.c.id, target.c.slug, target.c.name, target.c.kind)
         .select_from(TAG)
         .join(target, target.c.id == func.coalesce(TAG.c.merged_into, TAG.c.id))
@@ -210,4 +210,4 @@ def _references(dialect: str, hidden: bool) -> Prepared:
             )
         )
     )
-    return prepare(found if hidden else found.where(public(target)), dialect, ["refs", "numbers"])
+    return prepare(statement if hidden else statement.where(public(target)), dialect, ["refs", "numbers"])

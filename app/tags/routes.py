@@ -3,54 +3,57 @@
 import asyncio
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import text
+from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import NotFound
-from app.http import answer, fast_path, params
-from app.http.openapi import problems
-from app.http.paging import Page
-from app.http.params import Parameters, Read
-from app.http.window import window
-from app.regions import refs
-from app.regions import view as reading
+from app.http import fast_path, responses
+from app.http.api_route import ApiRoute
+from app.http.list_paging import slice_page
+from app.http.openapi import describe_problems
+from app.http.paging import PageInfo
+from app.http.params import parser
+from app.http.params.typed import AsOf, NamesIn, Paging
 from app.regions.names import ANY
 from app.tags import examples, queries, schemas
-from app.tags.queries import Entry, Wanted
 from app.tags.service import KINDS
+from app.text import keys
 
-router = APIRouter(prefix="/v1", tags=["tags"])
+router = APIRouter(prefix="/v1", tags=["tags"], route_class=ApiRoute)
 
-SORTS = ("name", "-name", "article_count", "-article_count")
-NAMES_IN = params.text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
-LIST = Parameters(
-    params.text("q", "The beginning of a name or alias.", maximum=100, example="nat"),
-    params.choices("kind", "Only tags of these kinds.", KINDS),
-    params.integer("min_articles", "Only tags with at least so many published articles.", minimum=0, maximum=10**9),
-    params.choice("sort", "Minus: descending.", SORTS, "name"),
-    params.limit(),
-    params.CURSOR,
-    params.PAGE,
-    params.COUNT,
-    params.MIN_SEQ,
-    NAMES_IN,
-)
-ITEM = Parameters(NAMES_IN, params.MIN_SEQ)
+Sort = Literal["name", "-name", "article_count", "-article_count"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+
+
+class TagListParams(Paging, AsOf, NamesIn):
+    """Of the list."""
+
+    q = parser.text("q", "The beginning of a name or alias.", maximum=100, example="nat")
+    kind = parser.choices("kind", "Only tags of these kinds.", KINDS)
+    min_articles = parser.integer(
+        "min_articles", "Only tags with at least so many published articles.", minimum=0, maximum=10**9
+    )
+    sort = parser.choice("sort", "Minus: descending.", SORTS, "name")
+
+
+class TagParams(NamesIn, AsOf):
+    """Of one tag."""
+
 
 REF: dict[str, object] = {
     "name": "ref",
     "in": "path",
     "required": True,
-    "description": "A slug or id; old slugs and merged tags answer 308.",
+    "description": "A slug or id; 308 for old slugs and merged tags.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "example": "nato",
 }
-MOVED = answer.moved("An old slug, or a merged tag: the tag that it is now.")
+MOVED = responses.document_redirect("An old slug, or a merged tag: the tag that it is now.")
 
 MANY = 3_000
 """Tags from which on putting them in order takes a millisecond."""
@@ -61,75 +64,72 @@ Json = dict[str, Any]
     "/tags",
     name="list_tags",
     response_model=schemas.TagList,
-    responses=answer.example(examples.LIST)
-    | problems(
+    responses=responses.document_example(examples.LIST)
+    | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "seq_unknown",
         "index_behind",
     ),
-    openapi_extra={"parameters": LIST.openapi()},
 )  # fmt: skip
 @fast_path.declare
-async def list_tags(request: Request) -> Response:
+async def list_tags(request: Request, context: Context, view: AnyCaller, params: TagListParams) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
-    here = reading.of(request)
-    view = await here.view(request)
-    read = LIST.read(request.scope["query_string"], view.now)
-    await here.wait_for(read.text("min_seq"), view.head)
-    named = await _wanted(here, view, read)
-    counts = await here.tag_counts(view.head)
-    page_of = partial(_page, named, counts or {}, read)
+    await context.wait_for(params.min_seq, view.head)
+    named = await _load_names(context, view, params)
+    counts = await context.count_tags(view.head)
+    page_of = partial(_page, named, counts or {}, params)
     ids, page = await asyncio.to_thread(page_of) if len(named) > MANY else page_of()
-    entries = await queries.by_ids(here.db, ids)
-    rows = [orjson.dumps(shown(entries[id], counts, refs.language(read))) for id in ids if id in entries]
-    return answer.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
+    entries = await queries.by_ids(context.db, ids)
+    rows = [orjson.dumps(render_tag(entries[id], counts, params.names_language)) for id in ids if id in entries]
+    return responses.render_list(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
 
 
-def _page(named: list[tuple[int, str]], counts: Mapping[int, int], read: Read) -> tuple[list[int], Page]:
+def _page(named: list[tuple[int, str]], counts: Mapping[int, int], params: TagListParams) -> tuple[list[int], PageInfo]:
     """The ids of the tags on one page, in their order."""
-    sort, least = read.choice("sort"), read.integer_or_none("min_articles") or 0
+    sort, least = params.sort, params.min_articles or 0
     by_count = sort.endswith("article_count")
-    found = [one for one in named if counts.get(one[0], 0) >= least] if least else named
+    names = [one for one in named if counts.get(one[0], 0) >= least] if least else named
 
     def key(one: tuple[int, str]) -> tuple[str | int, int]:
         return counts.get(one[0], 0) if by_count else one[1], one[0]
 
-    shown, page = window(found, key, read, name="tags", descending=sort.startswith("-"))
+    shown, page = slice_page(names, key, params, name="tags", descending=sort.startswith("-"))
     return [id for id, _ in shown], page
 
 
-async def _wanted(here: reading.Reading, view: reading.View, read: Read) -> list[tuple[int, str]]:
-    q = read.text("q")
-    prefix = text.name_key(q or "")
+async def _load_names(context: AppContext, view: RequestContext, params: TagListParams) -> list[tuple[int, str]]:
+    q = params.q
+    prefix = keys.name_key(q or "")
     if q is not None and not prefix:
         return []
-    return await queries.sort_names(here.db, Wanted(read.choices("kind"), prefix, view.caller.may("read_drafts")))
+    return await queries.sort_names(
+        context.db, queries.TagFilter(params.kind, prefix, view.caller.has_scope("read_drafts"))
+    )
 
 
 @router.get(
     "/tags/{ref}",
     name="get_tag",
     response_model=schemas.Tag,
-    responses=answer.example(examples.TAG) | MOVED | problems("not_found", "seq_unknown", "index_behind"),
-    openapi_extra={"parameters": [REF, *ITEM.openapi()]},
+    responses=responses.document_example(examples.TAG)
+    | MOVED
+    | describe_problems("not_found", "seq_unknown", "index_behind"),
+    openapi_extra={"parameters": [REF]},
 )
 @fast_path.declare
-async def get_tag(request: Request) -> Response:
+async def get_tag(request: Request, context: Context, view: AnyCaller, params: TagParams) -> Response:
     """One tag by slug or id."""
-    here = reading.of(request)
-    view = await here.view(request)
-    read = ITEM.read(request.scope["query_string"], view.now)
-    await here.wait_for(read.text("min_seq"), view.head)
+    await context.wait_for(params.min_seq, view.head)
     ref = request.path_params["ref"]
-    entry = await queries.find(here.db, ref, hidden=view.caller.may("read_drafts"))
+    entry = await queries.find(context.db, ref, hidden=view.caller.has_scope("read_drafts"))
     if entry is None:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
-        return answer.redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
-    body = orjson.dumps(shown(entry, await here.tag_counts(view.head), refs.language(read)))
-    return answer.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
+        return responses.render_redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
+    body = orjson.dumps(render_tag(entry, await context.count_tags(view.head), params.names_language))
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
-def shown(entry: Entry, counts: dict[int, int] | None, language: str | None) -> Json:
+def render_tag(entry: queries.TagRow, counts: dict[int, int] | None, language: str | None) -> Json:
     """A tag as clients see it. `counts` by tag id, None while there is no index."""
     return {
         "id": entry.id,

@@ -15,11 +15,14 @@ class TagLink(Shape):
     kind: Kind
 
 
-class Tag(TagLink):
+class Tag(Shape):
     """A tag of the vocabulary. `article_count` counts published articles as of the index; null while there is none.
     `names` by language; aliases are understood and never shown."""
 
     id: int
+    slug: str
+    name: str
+    kind: Kind
     names: dict[str, str]
     aliases: list[str]
     article_count: int | None

@@ -19,32 +19,32 @@ class Refused extends Error {}
 async function get(name, query) {
   const asked = new URLSearchParams(filter);
   for (const [key, value] of Object.entries(query)) asked.append(key, value);
-  const answer = await fetch(`${address}/v1/${name}?${asked}`);
-  if (answer.ok || answer.status === 410) return answer;
-  const said = `${answer.status} ${await answer.text()}`;
-  throw answer.status < 429 ? new Refused(said) : new Error(said);
+  const response = await fetch(`${address}/v1/${name}?${asked}`);
+  if (response.ok || response.status === 410) return response;
+  const said = `${response.status} ${await response.text()}`;
+  throw response.status < 429 ? new Refused(said) : new Error(said);
 }
 
 // Everything there is. X-Seq is a place before the first line, so nothing that changes meanwhile is missed.
 async function start() {
-  const answer = await get("export", { fields: FIELDS });
+  const response = await get("export", { fields: FIELDS });
   const articles = {};
   let last = {};
-  for await (const line of createInterface({ input: Readable.fromWeb(answer.body), crlfDelay: Infinity })) {
+  for await (const line of createInterface({ input: Readable.fromWeb(response.body), crlfDelay: Infinity })) {
     last = JSON.parse(line);
     if ("id" in last) articles[last.id] = last;
   }
   if (!last.end || last.count !== Object.keys(articles).length) throw new Error("the export broke off");
-  return { place: answer.headers.get("x-seq"), filter, articles };
+  return { place: response.headers.get("x-seq"), filter, articles };
 }
 
 // The next changes taken in, and whether there are more at once.
 async function follow(copy) {
-  const answer = await get("changes", {
+  const response = await get("changes", {
     since: copy.place, wait: once ? 0 : 25, include: "article", fields: FIELDS,
   });
-  if (answer.status === 410) return [await start(), true]; // the server cannot say what we missed
-  const page = await answer.json();
+  if (response.status === 410) return [await start(), true]; // the server cannot say what we missed
+  const page = await response.json();
   for (const change of page.data) {
     // A tag or region has another name now: it may stand in any article.
     if (change.article === null) return [await start(), true];

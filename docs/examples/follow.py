@@ -16,31 +16,31 @@ import httpx
 FIELDS = "slug,version,title,standfirst,published_at,tags,regions,body"
 
 
-def start(client: httpx.Client, wanted: list[tuple[str, str]]) -> dict:
+def start(client: httpx.Client, filters: list[tuple[str, str]]) -> dict:
     """Everything there is. `X-Seq` is a place before the first line, so nothing that changes meanwhile is missed."""
     articles, last = {}, {}
-    with client.stream("GET", "/v1/export", params=[*wanted, ("fields", FIELDS)]) as answer:
-        answer.raise_for_status()
-        for line in answer.iter_lines():
+    with client.stream("GET", "/v1/export", params=[*filters, ("fields", FIELDS)]) as response:
+        response.raise_for_status()
+        for line in response.iter_lines():
             last = json.loads(line)
             if "id" in last:
                 articles[str(last["id"])] = last
     if last != {"end": True, "count": len(articles)}:
         raise httpx.ReadError("the export broke off")
-    return {"place": answer.headers["x-seq"], "filter": wanted, "articles": articles}
+    return {"place": response.headers["x-seq"], "filter": filters, "articles": articles}
 
 
-def follow(client: httpx.Client, copy: dict, wanted: list[tuple[str, str]], wait: int) -> tuple[dict, bool]:
+def follow(client: httpx.Client, copy: dict, filters: list[tuple[str, str]], wait: int) -> tuple[dict, bool]:
     """The next changes taken in, and whether there are more at once."""
-    query = [*wanted, ("since", copy["place"]), ("wait", wait), ("include", "article"), ("fields", FIELDS)]
-    answer = client.get("/v1/changes", params=query)
-    if answer.status_code == 410:  # the server cannot say what we missed
-        return start(client, wanted), True
-    answer.raise_for_status()
-    page = answer.json()
+    query = [*filters, ("since", copy["place"]), ("wait", wait), ("include", "article"), ("fields", FIELDS)]
+    response = client.get("/v1/changes", params=query)
+    if response.status_code == 410:  # the server cannot say what we missed
+        return start(client, filters), True
+    response.raise_for_status()
+    page = response.json()
     for change in page["data"]:
         if change["article"] is None:  # a tag or region has another name now: it may stand in any article
-            return start(client, wanted), True
+            return start(client, filters), True
         if change["card"] is None:  # left_filter, withdrawn, purged, or gone since
             copy["articles"].pop(str(change["article"]["id"]), None)
         else:
@@ -57,7 +57,7 @@ def save(copy: dict, path: str) -> None:
 
 
 def main(address: str, path: str, query: str = "", *, once: bool) -> None:
-    wanted = [list(pair) for pair in parse_qsl(query)]
+    filters = [list(pair) for pair in parse_qsl(query)]
     copy = None
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
@@ -66,10 +66,10 @@ def main(address: str, path: str, query: str = "", *, once: bool) -> None:
         more = True
         while more or not once:
             try:
-                if copy is None or copy["filter"] != wanted:
-                    copy = start(client, wanted)
+                if copy is None or copy["filter"] != filters:
+                    copy = start(client, filters)
                     save(copy, path)
-                copy, more = follow(client, copy, wanted, 0 if once else 25)
+                copy, more = follow(client, copy, filters, 0 if once else 25)
                 save(copy, path)
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
                 if once or (isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 429):
@@ -79,5 +79,5 @@ def main(address: str, path: str, query: str = "", *, once: bool) -> None:
 
 
 if __name__ == "__main__":
-    given = [argument for argument in sys.argv[1:] if argument != "--once"]
-    main(*given, once="--once" in sys.argv)
+    arguments = [argument for argument in sys.argv[1:] if argument != "--once"]
+    main(*arguments, once="--once" in sys.argv)

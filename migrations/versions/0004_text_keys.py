@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.articles import bodies
-from app.enrich import duplicates
+from app.articles.html import bodies
+from app.enrich import near_duplicates
 
 revision = "0004"
 down_revision = "0003"
@@ -36,8 +36,8 @@ def _fill(connection: sa.Connection) -> None:
     after = 0
     while rows := connection.execute(following.where(article.c.id > after)).all():
         after = rows[-1].id
-        words = ((row.id, duplicates.words(bodies.to_text(row.body))) for row in rows)
-        keys = [{"value": value, "article_id": id} for id, read in words for value in duplicates.keys(read)]
+        words = ((row.id, near_duplicates.words(bodies.to_text(row.body))) for row in rows)
+        keys = [{"value": value, "article_id": id} for id, read in words for value in near_duplicates.keys(read)]
         if keys:
             connection.execute(sa.insert(kept), keys)
 

@@ -2,10 +2,10 @@
 
 import os
 
-import linearizable
 import pytest
 from conftest import ENGINES
-from listening import listen
+from support import linearizable
+from support.listening import listen
 
 from app.settings import Settings
 
@@ -24,7 +24,7 @@ async def test_no_reader_ever_sees_an_older_version_after_a_newer_one(settings: 
             async with listen(other) as second:
                 history = await linearizable.run(first.editor, [first.address, second.address], SECONDS, 8)
         kept = first.app.state.cache
-        told = f"{dict(history.counts)}, hits {kept.hits}, misses {kept.misses}, waited {kept.waited}"
+        reported = f"{dict(history.counts)}, hits {kept.hits}, misses {kept.misses}, waited {kept.waited}"
     assert not history.stale, history.stale[:5]
-    assert min(history.counts[what] for what in ("write", "200", "304")) >= SECONDS, told
-    assert kept.hits > kept.misses, told
+    assert min(history.counts[what] for what in ("write", "200", "304")) >= SECONDS, reported
+    assert kept.hits > kept.misses, reported

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ENGINES
-from consumers import FILTERS, Writer, consumers, faults, run
-from listening import listen
+from support.consumers import FILTERS, RandomWriter, consumers, faults, run
+from support.listening import listen
 
 from app.settings import Settings
 
@@ -23,7 +23,7 @@ async def test_nothing_is_missed_and_nothing_met_twice_over_twenty_thousand_writ
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with listen(settings) as listening:
-        writer = Writer(listening.db, random.Random(11), numbers=400, batch=40)
+        writer = RandomWriter(listening.db, random.Random(11), numbers=400, batch=40)
         while 0 not in writer.ids:
             writer.write()
         following = consumers(listening.address, tmp_path, 110, (*FILTERS, f"translation_of={writer.ids[0]}"))
@@ -31,7 +31,7 @@ async def test_nothing_is_missed_and_nothing_met_twice_over_twenty_thousand_writ
         wrong = await asyncio.to_thread(faults, following)
         with capsys.disabled():
             for one in following:
-                told = f"{len(one.met)} changes since its last start, forgotten {one.forgotten}"
-                print(f"{one.filter!r}: {told}, cut off {one.network.cut}")  # noqa: T201 -- figures are what these runs are for
+                reported = f"{len(one.met)} changes since its last start, forgotten {one.forgotten}"
+                print(f"{one.filter!r}: {reported}, cut off {one.network.cut}")  # noqa: T201 -- figures are what these runs are for
         assert wrong == []
         assert min(len(one.met) for one in following) > ROWS / 100

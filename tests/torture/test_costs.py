@@ -1,7 +1,7 @@
 """No public GET but streams costs the server more than a quarter of a second of CPU: a random search for one that does.
 
 TORTURE_REQUESTS is how many requests are made (10,000), TORTURE_COSTS_ARCHIVE a data folder of 20,000 articles that was
-made before (`torture.costly_archive.build`), TORTURE_SEED where chance begins.
+made before (`torture.drivers.costly_archive.build`), TORTURE_SEED where chance begins.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from costly import Json, Measured, Request, Search, Shapes, collect_material
-from processes import Dateline
+from support.costly import CostlyRequest, Json, Measured, Search, Shapes, collect_material
+from support.processes import DatelineProcess
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.settings import Settings
-from torture import costly_archive
+from torture.drivers import costly_archive
 
 REQUESTS = int(os.environ.get("TORTURE_REQUESTS", "10000"))
 ARCHIVE = os.environ.get("TORTURE_COSTS_ARCHIVE")
@@ -46,35 +46,35 @@ def seconds_of_cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-class Server:
+class MeteredServer:
     """A server of its own whose responses come from no cache, and what it spends."""
 
-    def __init__(self, process: Dateline, client: httpx.AsyncClient, key: Mapping[str, str]) -> None:
+    def __init__(self, process: DatelineProcess, client: httpx.AsyncClient, key: Mapping[str, str]) -> None:
         self.process, self.client, self.key = process, client, key
         self.tokens: list[str] = []
         self.cursors: list[str] = []
 
     async def get(self, path: str, coding: str) -> tuple[int, Mapping[str, str], Json]:
         response = await self.client.get(path, headers={"Accept-Encoding": coding})
-        found: Json = {}
+        by_name: Json = {}
         if response.headers.get("content-type", "").startswith("application/json"):
             whole = response.json()
-            found = whole if isinstance(whole, dict) else {}
-        return response.status_code, response.headers, found
+            by_name = whole if isinstance(whole, dict) else {}
+        return response.status_code, response.headers, by_name
 
-    async def spend(self, request: Request) -> Measured:
+    async def spend(self, request: CostlyRequest) -> Measured:
         """What it costs once, and, where that is too much, again when a commit has made the server forget what it had
         worked out: the least of some tries, since other work on the machine makes any of them dearer."""
-        least = await self._served(request)
+        least = await self._send(request)
         for _ in range(TRIES):
             if least.cpu <= MOST:
                 break
             await self._commit()
-            again = await self._served(request)
+            again = await self._send(request)
             least = min(least, again, key=lambda one: one.cpu)
         return least
 
-    async def _served(self, request: Request) -> Measured:
+    async def _send(self, request: CostlyRequest) -> Measured:
         """Once the server is not too busy: on a machine with other work it may find itself late."""
         for _ in range(20):
             measured = await self._spend(request)
@@ -83,7 +83,7 @@ class Server:
             await asyncio.sleep(0.3)
         return measured
 
-    async def _spend(self, request: Request) -> Measured:
+    async def _spend(self, request: CostlyRequest) -> Measured:
         before = seconds_of_cpu(self.process.pid)
         # As they come: decoding is the client's work, and large.
         async with self.client.stream("GET", request.url, headers={"Accept-Encoding": request.coding}) as response:
@@ -141,16 +141,16 @@ def folder(tmp_path: Path) -> Path:
 
 async def test_no_public_request_costs_a_quarter_of_a_second(folder: Path) -> None:
     db = Database(Settings(data_dir=folder), log.append)
-    key = db.write_now(auth.create, "costs", auth.SCOPES).value
+    key = db.write_now(auth.create_key, "costs", auth.SCOPES).value
     db.close_now()
     environment = {"DATELINE_DATA_DIR": str(folder), "DATELINE_CACHE_MB": "0", "DATELINE_LOG_LEVEL": "ERROR"}
-    process = Dateline("serve", "--port", "0", environment=environment, quiet=True)
+    process = DatelineProcess("serve", "--port", "0", environment=environment, quiet=True)
     try:
         line = next(process.lines, "")
         assert line.startswith("Dateline is at http://"), line
         address = line.split()[3]
         async with httpx.AsyncClient(base_url=address, timeout=120) as client:
-            server = Server(process, client, {"Authorization": f"Bearer {key}"})
+            server = MeteredServer(process, client, {"Authorization": f"Bearer {key}"})
             material = await collect_material(server.get)
             server.cursors, server.tokens = material.cursors, material.tokens
             document = (await server.get("/openapi.json", "identity"))[2]

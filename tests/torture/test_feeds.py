@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from app.importers import entries, feed, fields, formats
-from app.importers.detect import detect
-from app.importers.document import Context, Document, Failure, Item, Remark
-from torture import expectations
-from torture.expectations import Expectation
+from app.importers.document import Document, Failure, Item, ParseContext, Remark
+from app.importers.formats import registry
+from app.importers.formats.detect import detect_format
+from app.importers.formats.feeds import feed, feed_entry
+from app.importers.records import fields
+from torture.drivers import expectations
+from torture.drivers.expectations import Expectation
 
 pytestmark = pytest.mark.torture
 SERVED = "http://127.0.0.1:8097/"
@@ -30,12 +32,12 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "LICENSE")
 
 
-def imported(path: Path) -> list[Item]:
+def import_items(path: Path) -> list[Item]:
     data = path.read_bytes()
-    return list(formats.PARSERS[detect(path.name, data[:65_536])](io.BytesIO(data), path.name, Context()))
+    return list(registry.PARSERS[detect_format(path.name, data[:65_536])](io.BytesIO(data), path.name, ParseContext()))
 
 
-def told(item: Item) -> str:
+def describe_item(item: Item) -> str:
     if isinstance(item, Document):
         return "imported"
     reason = item.reason if isinstance(item, Failure) else item.text if isinstance(item, Remark) else ""
@@ -44,23 +46,23 @@ def told(item: Item) -> str:
 
 def test_every_feed_is_imported_or_refused_with_a_reason(data: Callable[[str], Path]) -> None:
     counts: Counter[str] = Counter()
-    found = files(data("feeds"))
+    result = files(data("feeds"))
     began = time.process_time()
-    for path in found:
-        items = imported(path)
+    for path in result:
+        items = import_items(path)
         assert items, path
-        counts.update(told(item) for item in items)
-    print(f"{len(found)} files in {time.process_time() - began:.1f} s", *counts.most_common(), sep="\n")  # noqa: T201
-    assert len(found) > 1_800
+        counts.update(describe_item(item) for item in items)
+    print(f"{len(result)} files in {time.process_time() - began:.1f} s", *counts.most_common(), sep="\n")  # noqa: T201
+    assert len(result) > 1_800
     assert counts["imported"] > 850
 
 
 def document_of(path: Path, number: int, address: str | None) -> Document:
     """The entry, with a title where it has none, for many of these files have nothing but the field in question."""
-    found = feed.read(path.read_bytes(), Context(address=address))
-    of = entries.read_feed(found.feed, str(found.get("version")))
-    record = entries.record(found.entries[number], of)
-    document = fields.read(record | {"title": record["title"] or "-"}, "", Context())
+    result = feed.parse_feed(path.read_bytes(), ParseContext(address=address))
+    of = feed_entry.read_feed(result.feed, str(result.get("version")))
+    record = feed_entry.build_record(result.entries[number], of)
+    document = fields.read_record(record | {"title": record["title"] or "-"}, "", ParseContext())
     assert isinstance(document, Document)
     return document
 
@@ -70,7 +72,7 @@ def plain(title: str) -> str:
     return " ".join((root.text(separator="") if root else "").split()) or "-"
 
 
-def seen(document: Document, field: str) -> object:
+def read_field(document: Document, field: str) -> object:
     if field.endswith("_parsed"):
         date = document.updated if field == "updated_parsed" and document.updated else document.published
         return date.instant if date else None
@@ -81,12 +83,12 @@ def seen(document: Document, field: str) -> object:
 
 def holds(document: Document, said: Expectation) -> bool:
     """A title is kept without markup and character references: what it is in words is what counts."""
-    found = seen(document, said.field)
+    result = read_field(document, said.field)
     if isinstance(said.value, tuple):
-        return found == calendar.timegm(said.value)
+        return result == calendar.timegm(said.value)
     if said.field == "title" and isinstance(said.value, str):
-        return found in (" ".join(html.unescape(said.value).split()), plain(said.value), plain(plain(said.value)))
-    return found == said.value
+        return result in (" ".join(html.unescape(said.value).split()), plain(said.value), plain(plain(said.value)))
+    return result == said.value
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -102,17 +104,17 @@ def test_what_well_formed_feeds_expect_holds(data: Callable[[str], Path]) -> Non
             document = document_of(path, said.entry, address)
             checked[said.field] += 1
             if not holds(document, said):
-                broken.append((path.name, said, seen(document, said.field)))
+                broken.append((path.name, said, read_field(document, said.field)))
     print(*checked.most_common(), *broken, sep="\n")  # noqa: T201
     assert sum(checked.values()) > 100
     assert broken == []
 
 
 def test_replies_of_an_api_are_refused_with_a_reason(data: Callable[[str], Path]) -> None:
-    found = [path for path in files(data("guardian")) if path.suffix == ".json"]
-    assert len(found) > 20
-    for path in found:
-        items = imported(path)
+    matches = [path for path in files(data("guardian")) if path.suffix == ".json"]
+    assert len(matches) > 20
+    for path in matches:
+        items = import_items(path)
         assert items, path
         assert all(isinstance(item, Failure) and item.reason for item in items), (path, items)
 
@@ -155,8 +157,8 @@ LAUGHS = (
 )
 def test_bombs_end_in_bounded_time(bomb: bytes) -> None:
     began = time.process_time()
-    kind = detect("a.xml", bomb[:65_536])
-    items = list(formats.PARSERS[kind](io.BytesIO(bomb), "a.xml", Context()))
+    kind = detect_format("a.xml", bomb[:65_536])
+    items = list(registry.PARSERS[kind](io.BytesIO(bomb), "a.xml", ParseContext()))
     spent = time.process_time() - began
     print(f"{spent:.1f} s", *(str(item)[:150] for item in items), sep="\n")  # noqa: T201
     assert items
@@ -167,4 +169,4 @@ def test_a_reader_of_warnings_has_nothing_to_read(data: Callable[[str], Path]) -
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for path in files(data("feeds"))[::10]:
-            imported(path)
+            import_items(path)

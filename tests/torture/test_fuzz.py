@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from newsroom import STORIES
+from support.newsroom import STORIES
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.settings import Settings
 
@@ -48,13 +48,13 @@ def address(settings: Settings, tmp_path: Path) -> Iterator[str]:
         process.stdout.close()
 
 
-def described(client: httpx.Client) -> dict[str, Any]:
-    """Without streams, which never end, and without `fields`, which leaves out what the shapes require. An import
-    answers for each line or item, a spoilt one too, and any text is one: there is nothing that it must refuse. Nor is
+def load_description(client: httpx.Client) -> dict[str, Any]:
+    """Without streams, which never end, and without `fields`, which leaves out what the shapes require. An import has a
+    result for each line or item, a spoilt one too, and any text is one: there is nothing that it must refuse. Nor is
     there with If-Match: any text may be sent, and what is no current version is 412."""
-    found: dict[str, Any] = client.get("/openapi.json").json()
-    found["paths"] = {path: one for path, one in found["paths"].items() if not path.endswith("/stream")}
-    for operations in found["paths"].values():
+    payload: dict[str, Any] = client.get("/openapi.json").json()
+    payload["paths"] = {path: one for path, one in payload["paths"].items() if not path.endswith("/stream")}
+    for operations in payload["paths"].values():
         for operation in operations.values():
             kept = [one for one in operation.get("parameters", []) if one["name"] != "fields"]
             operation["parameters"] = [
@@ -63,7 +63,7 @@ def described(client: httpx.Client) -> dict[str, Any]:
             content = operation.get("requestBody", {}).get("content", {})
             for kind in content.keys() - JSON_KINDS:
                 content[kind] |= {"schema": {}}
-    return found
+    return payload
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -72,19 +72,24 @@ def test_two_minutes_of_requests_find_no_failure(
     address: str, settings: Settings, tmp_path: Path, scopes: tuple[str, ...]
 ) -> None:
     db = Database(settings, log.append)
-    key = f"Bearer {db.write_now(auth.create, 'fuzz', auth.SCOPES).value}"
+    key = f"Bearer {db.write_now(auth.create_key, 'fuzz', auth.SCOPES).value}"
     db.close_now()
     with httpx.Client(base_url=address) as client:
         for story in STORIES:
             made = client.post("/v1/articles", json={"status": "published", **story}, headers={"Authorization": key})
             assert made.status_code == 201, made.text
         schema = tmp_path / "openapi.json"
-        schema.write_bytes(orjson.dumps(described(client)))
+        schema.write_bytes(orjson.dumps(load_description(client)))
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(schema), "--url", address]
     command += ["--checks", "all", "--exclude-checks", UNSAID, "--max-time", str(SECONDS // 2)]
-    command += ["--request-timeout", "70", "--max-response-time", "70"]  # an answer may be waited for: a minute at most
+    command += [
+        "--request-timeout",
+        "70",
+        "--max-response-time",
+        "70",
+    ]  # a response may be waited for: a minute at most
     command += ["--continue-on-failure", "--warnings", "off", "--no-color"]
     command += ["--header", f"Authorization: {key}"] if scopes else []
-    environment = os.environ | {"SCHEMATHESIS_HOOKS": "ndjson_bodies", "PYTHONPATH": str(TESTS)}
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "support.ndjson_bodies", "PYTHONPATH": str(TESTS)}
     ran = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr

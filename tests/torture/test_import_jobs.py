@@ -8,15 +8,15 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from processes import Dateline
 from sqlalchemy import func, select
+from support.processes import DatelineProcess
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.models import Article, Change, ImportPart, ImportResult, table
 from app.settings import Settings
-from torture.crashes import wait_for_index
+from torture.drivers.crashes import wait_for_index
 
 pytestmark = pytest.mark.torture
 LINES = 12_000
@@ -33,33 +33,33 @@ def test_killed_job_is_done_once_and_whole(tmp_path: Path, capsys: pytest.Captur
     environment = {"DATELINE_DATA_DIR": str(tmp_path), "DATELINE_INDEX_HEAP_MB": "15", "DATELINE_LOG_LEVEL": "ERROR"}
     chance = random.Random(time.time_ns())
     key: str | None = None
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     job, kills, bad = "", 0, LINES // 1_000
-    while not found or found["state"] != "done":
-        server = Dateline("serve", "--port", "0", environment=environment, quiet=True)
+    while not by_name or by_name["state"] != "done":
+        server = DatelineProcess("serve", "--port", "0", environment=environment, quiet=True)
         line = next(server.lines)
         assert line.startswith("Dateline is at http://"), line
         if key is None:
             db = Database(settings, log.append)
-            key = db.write_now(auth.create, "torture", auth.SCOPES).value
+            key = db.write_now(auth.create_key, "torture", auth.SCOPES).value
             db.close_now()
         with httpx.Client(base_url=line.split()[3], headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
             if not job:
                 sent = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}
                 body = b"".join(_line(number) for number in range(LINES))
-                answer = client.post("/v1/imports?origin=torture", content=body, headers=sent)
-                assert answer.status_code == 202, answer.text
-                job = answer.headers["location"]
+                response = client.post("/v1/imports?origin=torture", content=body, headers=sent)
+                assert response.status_code == 202, response.text
+                job = response.headers["location"]
             until = time.monotonic() + chance.uniform(0.3, 1.5)
-            while found.get("state") != "done" and (kills == KILLS or time.monotonic() < until):
-                found = client.get(job).json()
-                assert found["state"] != "failed", found
+            while by_name.get("state") != "done" and (kills == KILLS or time.monotonic() < until):
+                by_name = client.get(job).json()
+                assert by_name["state"] != "failed", by_name
                 time.sleep(0.05)
-            if found.get("state") == "done":
+            if by_name.get("state") == "done":
                 wait_for_index(client)
         server.end()
         kills += 1
-    assert found["progress"] == {
+    assert by_name["progress"] == {
         "read": LINES, "created": LINES - bad, "updated": 0, "unchanged": 0, "failed": bad,
     }  # fmt: skip
     db = Database(settings, log.append)
@@ -71,7 +71,7 @@ def test_killed_job_is_done_once_and_whole(tmp_path: Path, capsys: pytest.Captur
         changes = snapshot.connection.execute(select(func.count()).where(table(Change).c.entity == "article"))
         assert (*counts, changes.scalar_one()) == (LINES - bad, LINES, 0, LINES - bad)
     db.close_now()
-    process = Dateline("check", environment=environment)
+    process = DatelineProcess("check", environment=environment)
     status, said, _ = process.wait(60)
     process.end()
     assert status == 0, said

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app.importers import detect, formats
-from app.importers.document import Context, Document, Failure
+from app.importers.document import Document, Failure, ParseContext
+from app.importers.formats import detect, registry
 from bench import lost_words
-from bench.html import judge
+from bench.html import judge_page
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +25,9 @@ def put_through(files: list[Path]) -> tuple[int, Counter[str]]:
     imported, refused = 0, Counter[str]()
     for file in files:
         with file.open("rb") as stream:
-            kind = detect.detect(file.name, stream.read(65_536))
+            kind = detect.detect_format(file.name, stream.read(65_536))
             stream.seek(0)
-            for item in formats.PARSERS[kind](stream, file.name, Context()):
+            for item in registry.PARSERS[kind](stream, file.name, ParseContext()):
                 if isinstance(item, Failure):
                     refused[item.reason] += 1
                 imported += isinstance(item, Document)
@@ -38,7 +38,7 @@ def test_saved_pages_are_imported_and_read_right(data: Callable[[str], Path]) ->
     folder = data("html/readability")
     pages = sorted(one for one in folder.iterdir() if (one / "source.html").exists())
     imported, refused = put_through([page / "source.html" for page in pages])
-    judged = {page.name: judge(page) for page in pages}
+    judged = {page.name: judge_page(page) for page in pages}
     shares = {
         name: sum(marks) / len(marks)
         for name in ("title", "authors", "date", "body")
@@ -78,6 +78,6 @@ def test_damaged_pages_are_read_or_refused_in_bounded_time(data: Callable[[str],
             piece = chance.choice([b"", b"<", b">", b'"', b"\x00\xff", b"<table>" * 30, b"</div>" * 30, b"&#x110000;"])
             damaged[place : place + length] = piece
         began = time.monotonic()
-        found = list(formats.PARSERS["html"](BytesIO(damaged), page.parent.name, Context()))
-        assert len(found) == 1
+        items = list(registry.PARSERS["html"](BytesIO(damaged), page.parent.name, ParseContext()))
+        assert len(items) == 1
         assert time.monotonic() - began < 20

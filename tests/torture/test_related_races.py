@@ -16,12 +16,13 @@ from conftest import ENGINES
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.articles import editing, facts, service, states
-from app.articles.columns import Saving
-from app.articles.editing import Edit
+from app.articles import editing, service, states
+from app.articles.editing import ArticleEdit
 from app.articles.manuscript import Manuscript, RelatedEntry
+from app.articles.store import log_facts
+from app.articles.store.row_columns import SaveContext
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.models import Article, Change, RelatedPost, table
 
 ON = ENGINES
@@ -39,7 +40,7 @@ def title(number: int) -> str:
     return f"Article number {number} of many"
 
 
-class Writer:
+class RacingWriter:
     """Does one thing after another, by its own dice, beside the others."""
 
     def __init__(self, db: Database, seed: int) -> None:
@@ -73,37 +74,37 @@ class Writer:
         named = self.dice.sample(range(ARTICLES), self.dice.randint(0, 4))
         return [RelatedEntry(title(one), unlinked=self.dice.choice((None, None, None, True, False))) for one in named]
 
-    def known(self, most: int) -> list[int]:
+    def list_known(self, most: int) -> list[int]:
         with self.db.snapshot() as snapshot:
             ids = list(snapshot.connection.execute(select(A.c.id)).scalars())
         return self.dice.sample(ids, min(most, len(ids)))
 
     def withdraw(self) -> Step:
-        return partial(service.withdraw, ids=self.known(self.dice.randint(1, 4)), now=NOW)
+        return partial(service.withdraw, ids=self.list_known(self.dice.randint(1, 4)), now=NOW)
 
     def go_live(self) -> Step:
         return partial(service.go_live, now=NOW + 20_000)
 
     def purge(self) -> Step:
-        id = next(iter(self.known(1)), None)
+        id = next(iter(self.list_known(1)), None)
         return self.save() if id is None else partial(_purge, id=id)
 
     def relate(self) -> Step:
-        source = next(iter(self.known(1)), None)
+        source = next(iter(self.list_known(1)), None)
         if source is None:
             return self.save()
-        entries = [*self.entries(), *(RelatedEntry(target=id) for id in self.known(2))]
+        entries = [*self.entries(), *(RelatedEntry(target=id) for id in self.list_known(2))]
         return partial(_relate, id=source, entries=entries)
 
 
 def _relate(session: Session, id: int, entries: list[RelatedEntry]) -> int:
-    current = editing.hold(session, id)
-    edit = Edit({"related": tuple(entries)})
-    return editing.edit(session, current, edit, Saving(NOW, "race", "")).version if current else 0
+    current = editing.lock_article(session, id)
+    edit = ArticleEdit({"related": tuple(entries)})
+    return editing.edit(session, current, edit, SaveContext(NOW, "race", "")).version if current else 0
 
 
 def _purge(session: Session, id: int) -> int:
-    return states.remove(session, id, now=NOW, by="race") if editing.hold(session, id) else 0
+    return states.remove(session, id, now=NOW, by="race") if editing.lock_article(session, id) else 0
 
 
 def test_every_entry_is_linked_as_a_fresh_computation_has_it(
@@ -112,7 +113,9 @@ def test_every_entry_is_linked_as_a_fresh_computation_has_it(
     sys.setswitchinterval(1e-4)
     request.addfinalizer(lambda: sys.setswitchinterval(5e-3))
     with ThreadPoolExecutor(WRITERS) as pool:
-        done = sum((one.result() for one in [pool.submit(Writer(db, i).run) for i in range(WRITERS)]), Counter[str]())
+        done = sum(
+            (one.result() for one in [pool.submit(RacingWriter(db, i).run) for i in range(WRITERS)]), Counter[str]()
+        )
     entries = _check_links(db)
     rows = _check_log(db)
     with capsys.disabled():
@@ -139,7 +142,7 @@ def _check_log(db: Database) -> int:
         columns = (CHANGE.c.seq, CHANGE.c.entity_id, CHANGE.c.before, CHANGE.c.after)
         rows = list(snapshot.connection.execute(select(*columns).where(CHANGE.c.entity == "article").order_by("seq")))
         ids = list(snapshot.connection.execute(select(A.c.id)).scalars())
-        now = {id: facts.for_log(one) for id, one in facts.load(snapshot.connection, ids).items()}
+        now = {id: log_facts.for_log(one) for id, one in log_facts.load(snapshot.connection, ids).items()}
     last: defaultdict[int, object] = defaultdict(lambda: None)
     for row in rows:
         if row.entity_id not in now:

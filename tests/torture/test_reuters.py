@@ -14,13 +14,13 @@ from sqlmodel import Session
 
 from app.articles import service
 from app.articles.manuscript import Manuscript
-from app.articles.queries import SORTS
+from app.articles.reading.queries import SORTS
 from app.changes import log
 from app.changes.follower import catch_up
-from app.db import Database
+from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.pipeline import Options
-from app.search.indexer import Indexer
+from app.importers.pipeline import ImportOptions
+from app.search.indexing.indexer import Indexer
 from app.settings import Settings
 
 ON = ENGINES
@@ -38,12 +38,12 @@ def stories(data: Callable[[str], Path]) -> list[Story]:
 
 
 @pytest.fixture
-def imported(settings: Settings, db: Database, data: Callable[[str], Path]) -> Settings:
+def imported_archive(settings: Settings, db: Database, data: Callable[[str], Path]) -> Settings:
     import io
 
     # Enrichment would link places that the file does not name; what is counted here is the file's.
-    found = sources.find([str(data("corpora/reuters.ndjson"))], io.BytesIO())
-    report = pipeline.run(db, found, Options(enrich=False), lambda: int(time.time()))
+    result = sources.find_sources([str(data("corpora/reuters.ndjson"))], io.BytesIO())
+    report = pipeline.run_import(db, result, ImportOptions(enrich=False), lambda: int(time.time()))
     assert (report.created, len(report.failures)) == (15_389, 1)
     indexer = Indexer(settings.index_path)
     assert indexer.acquire()
@@ -53,51 +53,53 @@ def imported(settings: Settings, db: Database, data: Callable[[str], Path]) -> S
 
 
 async def _total(client: httpx.AsyncClient, **filters: str) -> int:
-    answer = await client.get("/v1/articles", params={"limit": 1, **filters})
-    assert answer.status_code == 200, answer.text
-    total = answer.json()["page"]["total"]
+    response = await client.get("/v1/articles", params={"limit": 1, **filters})
+    assert response.status_code == 200, response.text
+    total = response.json()["page"]["total"]
     assert isinstance(total, int)
     return total
 
 
-async def test_counts_of_every_topic_and_place_equal_the_file(imported: Settings, stories: list[Story]) -> None:
+async def test_counts_of_every_topic_and_place_equal_the_file(imported_archive: Settings, stories: list[Story]) -> None:
     topics = Counter(topic for story in stories for topic in set(_list(story, "tags")))
     places = Counter(place for story in stories for place in set(_list(story, "places")))
-    async with serve(imported) as served:
-        assert await _total(served.public) == len(stories)
+    async with serve(imported_archive) as api:
+        assert await _total(api.public) == len(stories)
         for topic, count in topics.items():
-            assert await _total(served.public, tag=topic) == count, topic
+            assert await _total(api.public, tag=topic) == count, topic
         for place, count in places.items():
-            slug = await _region(served, place)
-            assert await _total(served.public, region=slug, region_role="about") == count, place
+            slug = await _region(api, place)
+            assert await _total(api.public, region=slug, region_role="about") == count, place
 
 
 def _list(story: Story, name: str) -> list[str]:
-    found = story.get(name) or []
-    assert isinstance(found, list)
-    return found
+    result = story.get(name) or []
+    assert isinstance(result, list)
+    return result
 
 
-async def _region(served: Served, place: str) -> str:
+async def _region(api: Served, place: str) -> str:
     """The slug, from the place itself or from what the error says was meant."""
-    answer = await served.public.get("/v1/articles", params={"region": place, "limit": 1})
-    if answer.status_code == 200:
+    response = await api.public.get("/v1/articles", params={"region": place, "limit": 1})
+    if response.status_code == 200:
         return place
-    [wrong] = answer.json()["errors"]
+    [wrong] = response.json()["errors"]
     assert wrong["code"] == "unknown_region"
     return str(wrong["did_you_mean"])
 
 
 async def test_every_story_is_met_once_by_cursor_in_every_order_while_others_come_and_go(
-    imported: Settings, stories: list[Story]
+    imported_archive: Settings, stories: list[Story]
 ) -> None:
     stop = multiprocessing.get_context("spawn").Event()
-    writer = multiprocessing.get_context("spawn").Process(target=_come_and_go, args=(imported.model_dump(), stop))
-    async with serve(imported) as served:
+    writer = multiprocessing.get_context("spawn").Process(
+        target=_come_and_go, args=(imported_archive.model_dump(), stop)
+    )
+    async with serve(imported_archive) as api:
         writer.start()
         try:
             for sort in SORTS:
-                met = await _walk(served, sort)
+                met = await _walk(api, sort)
                 assert len(met) == len(stories), sort
                 assert set(met) == {story["id"] for story in stories}, sort
         finally:
@@ -105,12 +107,12 @@ async def test_every_story_is_met_once_by_cursor_in_every_order_while_others_com
             writer.join(30)
 
 
-async def _walk(served: Served, sort: str) -> list[str]:
+async def _walk(api: Served, sort: str) -> list[str]:
     """External ids in the order met, from the first page to the last."""
     met: list[str] = []
     params = {"sort": sort, "limit": "100", "fields": "external_id", "count": "none"}
     while True:
-        page = (await served.public.get("/v1/articles", params=params)).json()
+        page = (await api.public.get("/v1/articles", params=params)).json()
         met += (article["external_id"] for article in page["data"] if article["external_id"])
         if page["page"]["next"] is None:
             return met

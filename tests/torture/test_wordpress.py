@@ -10,12 +10,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from processes import Dateline
-from wordpress_blog import Blog, post, served
+from support.processes import DatelineProcess
+from support.wordpress_blog import BlogServer, post, run_blog
 
-from app.db import Database
+from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.pipeline import Options
+from app.importers.pipeline import ImportOptions
 
 pytestmark = pytest.mark.torture
 
@@ -28,12 +28,12 @@ def test_every_real_file_is_read_or_refused_with_a_reason(db: Database, data: Ca
     created: dict[str, int] = {}
     reasons: Counter[str] = Counter()
     for path in sorted(data("wordpress").rglob("*.*")):
-        found = sources.find([str(path)], io.BytesIO())
-        report = pipeline.run(db, found, Options(origin=path.name), lambda: int(time.time()))
+        result = sources.find_sources([str(path)], io.BytesIO())
+        report = pipeline.run_import(db, result, ImportOptions(origin=path.name), lambda: int(time.time()))
         created[path.name] = report.created
         reasons.update(reason.partition(", only ")[0] for _, reason in report.failures)
-    wanted = EXPORTS | REPLIES
-    assert {name: count for name, count in created.items() if name in wanted} == wanted
+    expected = EXPORTS | REPLIES
+    assert {name: count for name, count in created.items() if name in expected} == expected
     assert reasons == {
         "neither a title nor a body": 16,
         "no post of WordPress: it has no title and content": 2,
@@ -44,13 +44,13 @@ def test_every_real_file_is_read_or_refused_with_a_reason(db: Database, data: Ca
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    blog = Blog([post(number) for number in range(1, POSTS + 1)])
-    with served(blog) as address:
+    blog = BlogServer([post(number) for number in range(1, POSTS + 1)])
+    with run_blog(blog) as address:
         yield address
 
 
 def _import(environment: Mapping[str, str], site: str) -> dict[str, int]:
-    command = Dateline("import", site, "--allow-private", "--json", environment=environment)
+    command = DatelineProcess("import", site, "--allow-private", "--json", environment=environment)
     try:
         status, out, err = command.wait(120)
     finally:
@@ -62,7 +62,7 @@ def _import(environment: Mapping[str, str], site: str) -> dict[str, int]:
 
 def _articles(environment: Mapping[str, str]) -> list[str]:
     """What the archive exports, but for its own numbers and clock."""
-    command = Dateline("export", environment=environment)
+    command = DatelineProcess("export", environment=environment)
     try:
         _, out, _ = command.wait(120)
     finally:
@@ -77,7 +77,7 @@ def test_site_is_imported_whole_and_a_killed_import_goes_on(site: str, tmp_path:
     assert _import(whole, site) == {"created": POSTS, "updated": 0, "unchanged": 0}
     assert _import(whole, site) == {"created": 0, "updated": 0, "unchanged": 0}
 
-    command = Dateline("import", site, "--allow-private", environment=killed)
+    command = DatelineProcess("import", site, "--allow-private", environment=killed)
     _wait_for_articles(tmp_path / "killed" / "dateline.db")
     command.end()
     rest = _import(killed, site)

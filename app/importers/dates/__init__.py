@@ -4,17 +4,17 @@ Never fills in a part that was not written, and never chooses between two meanin
 a reason, or left out where the rest is sure.
 """
 
-from app.importers.dates.locale import infer_day_order, infer_day_order_of_json, locale_of, within
-from app.importers.dates.reader import Reading, from_dateline, from_epoch, read, read_date
+from app.importers.dates.locale import find_locale, infer_day_order, infer_day_order_of_json, narrow_locale
+from app.importers.dates.reader import ParsedDate, parse_date, parse_dateline, parse_epoch, read_date
 
 __all__ = [
-    "Reading",
-    "from_dateline",
-    "from_epoch",
+    "ParsedDate",
+    "find_locale",
     "infer_day_order",
     "infer_day_order_of_json",
-    "locale_of",
-    "read",
+    "narrow_locale",
+    "parse_date",
+    "parse_dateline",
+    "parse_epoch",
     "read_date",
-    "within",
 ]

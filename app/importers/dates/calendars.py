@@ -56,10 +56,10 @@ HEBREW = {
 _LETTERS = dict(zip("אבגדהוזחטיכלמנסעפצקרשת", [*range(1, 11), *range(20, 100, 10), 100, 200, 300, 400], strict=True))
 
 
-def spell_out(text: str) -> str:
+def spell_in_digits(text: str) -> str:
     """The text with Chinese numerals before 年, 月, 日 and years of eras as the numbers that they are."""
-    text = _CHINESE.sub(lambda match: _chinese(match[0]), text)
-    return _ERA.sub(lambda match: f"{_year_of_era(match[1], match[2])}年", text)
+    text = _CHINESE.sub(lambda match: _parse_chinese(match[0]), text)
+    return _ERA.sub(lambda match: f"{_find_year_of_era(match[1], match[2])}年", text)
 
 
 def check_era(text: str, day: Civil) -> None:
@@ -73,17 +73,18 @@ def check_era(text: str, day: Civil) -> None:
         raise ValueError(f"not within the era {match[1]}")
 
 
-def _year_of_era(era: str, number: str) -> int:
+def _find_year_of_era(era: str, number: str) -> int:
     year = 1 if number == "元" else int(number)
     if era not in _ERAS:
+        # The Republic of China counts from 1912.
         return 1911 + year
-    found = _ERAS[era].year + year - 1
-    if year < 1 or found > _ENDS[era].year:
+    gregorian = _ERAS[era].year + year - 1
+    if year < 1 or gregorian > _ENDS[era].year:
         raise ValueError(f"not within the era {era}")
-    return found
+    return gregorian
 
 
-def _chinese(numeral: str) -> str:
+def _parse_chinese(numeral: str) -> str:
     """二〇二五 is 2025, 十一 is 11, 三十 is 30."""
     if "十" not in numeral:
         return "".join(_DIGITS[digit] for digit in numeral)
@@ -93,14 +94,14 @@ def _chinese(numeral: str) -> str:
     return (_DIGITS[tens] if tens else "1") + (_DIGITS[ones] if ones else "0")
 
 
-def from_buddhist(year: int) -> int:
+def convert_buddhist(year: int) -> int:
     """The Gregorian year. ValueError before 2484 (1941), when the Thai year began in April."""
     if not 2484 <= year <= 2743:
         raise ValueError("a year of the Buddha that began in April")
     return year - 543
 
 
-def from_jalali(year: int, month: int, day: int) -> date:
+def convert_jalali(year: int, month: int, day: int) -> date:
     """The Gregorian day. ValueError for a day that the calendar does not have, and beyond the years for which the rule
     of 33 years holds (1206 to 1497, which is 1827 to 2118)."""
     if not 1206 <= year <= 1497 or not 1 <= day <= (31 if month <= 6 else 30):
@@ -116,13 +117,13 @@ def _is_jalali_leap(year: int) -> bool:
     return year % 33 in (1, 5, 9, 13, 17, 22, 26, 30)
 
 
-def from_hebrew(year: int, month: int, day: int) -> date:
+def convert_hebrew(year: int, month: int, day: int) -> date:
     """The Gregorian day on whose evening before it began; `month` counts from Nisan. ValueError for Adar of a leap year
     and for days that the month does not have."""
     leap = (7 * year + 1) % 19 < 7
     if not 5343 <= year <= 5999 or (month == 12 and leap):
         raise ValueError("no such day in the Hebrew calendar, or one of two")
-    first, following = _new_year(year), _new_year(year + 1)
+    first, following = _find_new_year(year), _find_new_year(year + 1)
     length = following - first
     long, short = length % 10 == 5, length % 10 == 3
     lengths = {7: 30, 8: 30 if long else 29, 9: 29 if short else 30, 10: 29, 11: 30, 12: 59 if leap else 29}
@@ -133,21 +134,21 @@ def from_hebrew(year: int, month: int, day: int) -> date:
     return date.fromordinal(first + sum(lengths[one] for one in before) + day - 1)
 
 
-def _new_year(year: int) -> int:
+def _find_new_year(year: int) -> int:
     """The ordinal of 1 Tishrei. A year may not be of 356 or 382 days: it, or the one before it, is put off."""
-    here = _elapsed(year)
-    late = 2 if _elapsed(year + 1) - here == 356 else 1 if here - _elapsed(year - 1) == 382 else 0
-    return here + late - 1373427
+    start = _count_days_before(year)
+    late = 2 if _count_days_before(year + 1) - start == 356 else 1 if start - _count_days_before(year - 1) == 382 else 0
+    return start + late - 1373427
 
 
-def _elapsed(year: int) -> int:
+def _count_days_before(year: int) -> int:
     """Days before the year's new moon, which may not fall on a Sunday, Wednesday or Friday."""
     months = (235 * year - 234) // 19
     day = 29 * months + (12084 + 13753 * months) // 25920
     return day + 1 if 3 * (day + 1) % 7 < 3 else day
 
 
-def gematria(word: str) -> int:
+def parse_gematria(word: str) -> int:
     """The number that Hebrew letters write, as ט״ו for 15. ValueError for other words."""
     letters = re.sub(r"['\"׳״’”]", "", word)
     if not letters or any(letter not in _LETTERS for letter in letters):

@@ -6,14 +6,14 @@ Never reads more than one; what follows that is no zone stays in the text.
 import re
 from dataclasses import dataclass
 
-from app.importers.dates.lexicon import FILLERS, fold_word, words
-from app.importers.dates.zones import is_known
+from app.importers.dates.lexicon import FILLERS, fold_word, load_words
+from app.importers.dates.zones import is_abbreviation
 
 _HALVES = {
     "a": ("am", "오전", "午前", "上午", "早上", "凌晨", "ص", "صباحا", "صباحاً", "ق.ظ", "π.μ", "πμ", "öö", "पूर्वाह्न"),
     "p": ("pm", "오후", "午後", "下午", "晚上", "م", "مساء", "مساءً", "ب.ظ", "μ.μ", "μμ", "ös", "अपराह्न"),
 }
-_HALF_OF = {word: half for half, found in _HALVES.items() for word in found}
+_HALF_OF = {word: half for half, words in _HALVES.items() for word in words}
 _LOCAL = "|".join(sorted(map(re.escape, (word for word in _HALF_OF if not word.isascii())), key=len, reverse=True))
 _HALF = rf"(?:[ap]\.?\s?m(?![^\W\d_])\.?|(?:{_LOCAL})(?![^\W\d_])\.?)"
 _ZONE = (
@@ -46,7 +46,7 @@ _BEHIND = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class ClockTime:
     """Hour (0 to 24), minute, second (60 is a leap second); `part` says that a fraction of a second was cut off."""
 
     hour: int
@@ -56,51 +56,52 @@ class Clock:
     zone: str | None = None
 
 
-def take(text: str) -> tuple[Clock | None, str]:
+def take_clock(text: str) -> tuple[ClockTime | None, str]:
     """The first time of day, and the text without it. ValueError for a time that no clock shows."""
     pointed = _POINTED.search(text)
     if pointed:
-        found = next(number for number in "123" if pointed[f"h{number}"])
+        group = next(number for number in "123" if pointed[f"h{number}"])
         clock, end = (
-            _clock(int(pointed[f"h{found}"]), int(pointed[f"m{found}"]), int(pointed["s3"] or 0), None),
+            _make_clock(int(pointed[f"h{group}"]), int(pointed[f"m{group}"]), int(pointed["s3"] or 0), None),
             pointed.end(),
         )
         unit = re.compile(r"\s?(?:Uhr|uur|น)(?![^\W\d_])\.?", re.IGNORECASE).match(text, end)
-        return _with_zone(clock, text, pointed.start(), unit.end() if unit else end)
+        return _add_zone(clock, text, pointed.start(), unit.end() if unit else end)
     match = _CLOCK.search(text)
     if match is None:
         return None, text
     minute = 30 if match["half_past"] else int(match["m1"] or match["m2"] or match["m3"] or 0)
-    clock = _clock(
+    clock = _make_clock(
         int(match["hour"]),
         minute,
         int(match["s1"] or match["s2"] or match["s3"] or 0),
         match["after"] or match["before"],
     )
     if match["part"] and match["part"].strip("0"):
-        clock = Clock(clock.hour, clock.minute, clock.second, part=True)
-    return _with_zone(clock, text, match.start(), match.end())
+        clock = ClockTime(clock.hour, clock.minute, clock.second, part=True)
+    return _add_zone(clock, text, match.start(), match.end())
 
 
-def _clock(hour: int, minute: int, second: int, half: str | None) -> Clock:
+def _make_clock(hour: int, minute: int, second: int, half: str | None) -> ClockTime:
     if half is not None:
         if not 1 <= hour <= 12:
             raise ValueError("no such time of day")
         word = half.casefold().rstrip(". ")
         is_late = (_HALF_OF[word] if word in _HALF_OF else word[0]) == "p"
         hour = hour % 12 + (12 if is_late else 0)
+    # ISO 8601 has 24:00 for the end of a day, and second 60 is a leap second.
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
         raise ValueError("no such time of day")
-    return Clock(hour, minute, second)
+    return ClockTime(hour, minute, second)
 
 
-def _with_zone(clock: Clock, text: str, start: int, end: int) -> tuple[Clock, str]:
+def _add_zone(clock: ClockTime, text: str, start: int, end: int) -> tuple[ClockTime, str]:
     match = _BEHIND.match(text, end)
     name = (match["zone"] or match["inside"]) if match else None
     if match is None or name is None or not _is_zone(name):
         return clock, f"{text[:start]} {text[end:]}"
-    found = Clock(clock.hour, clock.minute, clock.second, clock.part, name)
-    return found, f"{text[:start]} {text[match.end() :]}"
+    zoned = ClockTime(clock.hour, clock.minute, clock.second, clock.part, name)
+    return zoned, f"{text[:start]} {text[match.end() :]}"
 
 
 def _is_zone(name: str) -> bool:
@@ -111,4 +112,4 @@ def _is_zone(name: str) -> bool:
     word = fold_word(name)
     if word in FILLERS:
         return False
-    return name.isupper() if word in words() else name.isupper() or is_known(word)
+    return name.isupper() if word in load_words() else name.isupper() or is_abbreviation(word)

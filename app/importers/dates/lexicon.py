@@ -14,13 +14,13 @@ _NAMES = Path(__file__).with_name("names.txt")
 _ALIKE = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه", "ı": "i", "ـ": None, "\u200c": None, "॰": None})
 
 
-def _each(words: str) -> frozenset[str]:
+def _split(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
 _MARKS = re.compile(r"[.'’ʼ׳״\"`]")
 
-FILLERS = _each(
+FILLERS = _split(
     """
     թ     de del of the le el la las los den der am on um à a al at as o os um em i il lo l d os ore ora alle h hs hrs
     hours uhr uur kl klo kello godz godzina ob u v в о об г год года году р рік року годе r rok roku roka m d gada
@@ -36,27 +36,27 @@ _SHORT = 4
 
 
 @dataclass(slots=True)
-class Word:
+class DateWord:
     """What a word may be: months by language, weekdays (Monday is 1) by language. `is_whole`: it is no short form."""
 
     is_whole: bool = False
     months: dict[str, int] = field(default_factory=dict)
     days: dict[str, int] = field(default_factory=dict)
 
-    def month(self, language: str | None, spoken: set[str]) -> int | None:
+    def find_month(self, language: str | None, spoken: set[str]) -> int | None:
         """The month; where languages disagree, in that of the source, or in those that the text may be in (`spoken`).
         None where that is open."""
         if language in self.months:
             return self.months[language]
-        found = {month for name, month in self.months.items() if name in spoken} or set(self.months.values())
-        return found.pop() if len(found) == 1 else None
+        months = {month for name, month in self.months.items() if name in spoken} or set(self.months.values())
+        return months.pop() if len(months) == 1 else None
 
-    def day(self, language: str | None) -> int | None:
+    def find_weekday(self, language: str | None) -> int | None:
         """The weekday, where all languages that have the word agree on it."""
         if language in self.days:
             return self.days[language]
-        found = set(self.days.values())
-        return found.pop() if len(found) == 1 else None
+        weekdays = set(self.days.values())
+        return weekdays.pop() if len(weekdays) == 1 else None
 
 
 def fold_word(word: str) -> str:
@@ -68,14 +68,14 @@ def fold_word(word: str) -> str:
 
 
 @cache
-def words() -> dict[str, Word]:
+def load_words() -> dict[str, DateWord]:
     """All names, by their folded form; some are of two words."""
-    found: dict[str, Word] = {}
+    by_form: dict[str, DateWord] = {}
     for line in _NAMES.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
         language, kind, number, names = line.split("\t")
         for name in names.split(","):
-            word = found.setdefault(name, Word(len(name) > _SHORT))
+            word = by_form.setdefault(name, DateWord(len(name) > _SHORT))
             (word.months if kind == "m" else word.days)[language] = int(number)
-    return found
+    return by_form

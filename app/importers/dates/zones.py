@@ -8,45 +8,45 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from app.importers.document import Locale
+from app.importers.document import SourceLocale
 
 
-def _all(names: str, hours: float) -> dict[str, float | str]:
+def _make_table(names: str, hours: float) -> dict[str, float | str]:
     return dict.fromkeys(names.split(), hours)
 
 
 # Hours east of Greenwich, or the IANA zone where the hours of a name have changed.
 _ONE: dict[str, float | str] = {
-    **_all("z utc gmt ut tu wet azost egst", 0.0),
-    **_all("cet mez met west wat", 1.0),
-    **_all("cest mesz mest eet cat sast", 2.0),
-    **_all("eest eat idt trt", 3.0),
+    **_make_table("z utc gmt ut tu wet azost egst", 0.0),
+    **_make_table("cet mez met west wat", 1.0),
+    **_make_table("cest mesz mest eet cat sast", 2.0),
+    **_make_table("eest eat idt trt", 3.0),
     "msk": "Europe/Moscow",
     "irst": 3.5,
-    **_all("samt gst mut ret sct azt get msd", 4.0),
+    **_make_table("samt gst mut ret sct azt get msd", 4.0),
     "irdt": 4.5,
     "aft": 4.5,
-    **_all("pkt uzt mvt tmt tjt", 5.0),
+    **_make_table("pkt uzt mvt tmt tjt", 5.0),
     "npt": 5.75,
     "btt": 6.0,
     "mmt": 6.5,
-    **_all("ict wib hovt", 7.0),
-    **_all("sgt hkt myt pht phst wita awst bnt", 8.0),
-    **_all("jst kst wit tlt pwt", 9.0),
+    **_make_table("ict wib hovt", 7.0),
+    **_make_table("sgt hkt myt pht phst wita awst bnt", 8.0),
+    **_make_table("jst kst wit tlt pwt", 9.0),
     "acst": 9.5,
     "acdt": 10.5,
-    **_all("aest chst pgt", 10.0),
-    **_all("aedt sbt nct", 11.0),
-    **_all("nzst fjt", 12.0),
+    **_make_table("aest chst pgt", 10.0),
+    **_make_table("aedt sbt nct", 11.0),
+    **_make_table("nzst fjt", 12.0),
     "nzdt": 13.0,
     "cvt": -1.0,
-    **_all("brst uyst", -2.0),
+    **_make_table("brst uyst", -2.0),
     "ndt": -2.5,
-    **_all("brt art uyt clst gft srt rott adt", -3.0),
+    **_make_table("brt art uyt clst gft srt rott adt", -3.0),
     "nst": -3.5,
-    **_all("clt bot gyt", -4.0),
+    **_make_table("clt bot gyt", -4.0),
     "vet": "America/Caracas",
-    **_all("pet cot", -5.0),
+    **_make_table("pet cot", -5.0),
     "akdt": -8.0,
     "akst": -9.0,
     "hst": -10.0,
@@ -95,22 +95,22 @@ class ZoneUnclear(ValueError):
     """A zone that is not known, or that is one of several; the reason is for people."""
 
 
-def is_known(short: str) -> bool:
+def is_abbreviation(short: str) -> bool:
     """Whether an abbreviation, in small letters, names one zone or several."""
     return short in _ONE or short in _SEVERAL
 
 
-def read_zone(name: str, moment: datetime, locale: Locale, zone: tzinfo) -> tzinfo:
+def read_zone(name: str, moment: datetime, locale: SourceLocale, zone: tzinfo) -> tzinfo:
     """The zone that a date names; `moment` is its naive time, `zone` that of the import. ZoneUnclear where none is
     known by that name, or several are. ValueError for an offset that no clock has."""
     name = " ".join(name.split())
     if match := _NAMED_OFFSET.fullmatch(name) or _OFFSET.fullmatch(name):
         return read_offset(match[1] if match.re is _NAMED_OFFSET else name)
     if "/" in name:
-        found = _iana(name)
-        if found is None:
+        named_zone = _find_iana(name)
+        if named_zone is None:
             raise ZoneUnclear(f"time zone {name} is not known")
-        return found
+        return named_zone
     if match := _LONG.fullmatch(name):
         name = "".join(word[0] for word in name.split())
     short = name.lower()
@@ -118,7 +118,7 @@ def read_zone(name: str, moment: datetime, locale: Locale, zone: tzinfo) -> tzin
         return ZoneInfo(one) if isinstance(one, str) else timezone(timedelta(hours=one))
     if (several := _SEVERAL.get(short)) is None:
         raise ZoneUnclear(f"time zone {name} is not known")
-    hours = _chosen(short, several, moment, locale, zone)
+    hours = _choose_offset(short, several, moment, locale, zone)
     if hours is None:
         raise ZoneUnclear(f"time zone {name} is one of several")
     return timezone(timedelta(hours=hours))
@@ -136,9 +136,11 @@ def read_offset(text: str) -> tzinfo:
     return timezone(offset if match[1] == "+" else -offset)
 
 
-def _chosen(short: str, several: dict[str, float], moment: datetime, locale: Locale, zone: tzinfo) -> float | None:
+def _choose_offset(
+    short: str, several: dict[str, float], moment: datetime, locale: SourceLocale, zone: tzinfo
+) -> float | None:
     """A person's `--timezone` goes before the country, and that before what the name means in most places."""
-    hours = _in_zone(short, several, moment, zone)
+    hours = _find_in_zone(short, several, moment, zone)
     if hours is None:
         hours = several.get(locale.country or "", several.get(""))
     doubt = _SUMMER_DOUBT.get((short, hours))
@@ -147,29 +149,30 @@ def _chosen(short: str, several: dict[str, float], moment: datetime, locale: Loc
     return hours
 
 
-def _in_zone(short: str, several: dict[str, float], moment: datetime, zone: tzinfo) -> float | None:
+def _find_in_zone(short: str, several: dict[str, float], moment: datetime, zone: tzinfo) -> float | None:
     """The hours that the name stands for in the import's own zone: as the clocks there are called, else those of the
     meanings that they show at some time of that year."""
-    shown = {}
+    offsets = {}
     for month in (1, 7):
-        there = datetime(moment.year, month, 1, tzinfo=zone)
-        offset = there.utcoffset()
+        moment_in_zone = datetime(moment.year, month, 1, tzinfo=zone)
+        offset = moment_in_zone.utcoffset()
         if offset is not None:
-            shown[(there.tzname() or "").lower()] = offset / timedelta(hours=1)
-    if short in shown:
-        return shown[short]
-    fitting = {hours for hours in shown.values() if hours in several.values()}
+            offsets[(moment_in_zone.tzname() or "").lower()] = offset / timedelta(hours=1)
+    if short in offsets:
+        return offsets[short]
+    fitting = {hours for hours in offsets.values() if hours in several.values()}
     return fitting.pop() if len(fitting) == 1 else None
 
 
 @lru_cache(maxsize=256)
-def _iana(name: str) -> ZoneInfo | None:
+def _find_iana(name: str) -> ZoneInfo | None:
     """The zone of that name; none of `Etc/GMT+5`, whose sign people and tables read in two ways."""
-    if name.startswith("Etc/GMT") or name not in _names():
+    # `Etc/GMT+5` is five hours west, as POSIX counts, and five hours east to most who write it.
+    if name.startswith("Etc/GMT") or name not in _list_names():
         return None
     return ZoneInfo(name)
 
 
 @lru_cache(maxsize=1)
-def _names() -> frozenset[str]:
+def _list_names() -> frozenset[str]:
     return frozenset(available_timezones())

@@ -1,0 +1,1 @@
+"""Idempotency keys: a repeated request gets the first response, which is stored with the commit."""

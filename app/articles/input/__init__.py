@@ -1,0 +1,1 @@
+"""From the payload of a request to the attributes of an article. Saves nothing."""

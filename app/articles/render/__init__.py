@@ -1,0 +1,1 @@
+"""From articles to the JSON and CSV that clients get. Writes nothing."""

@@ -1,0 +1,354 @@
+"""From ids to the JSON that clients get, in a constant number of SQL statements whatever is asked for."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import orjson
+
+from app.articles.reading import queries, response_size
+from app.articles.reading.card_cache import FIELDS, Json
+from app.articles.reading.item_cache import ItemRow
+from app.articles.render import body_views
+from app.context import AppContext, CardSource, RequestContext
+from app.db.sql import read_integer
+from app.http.params import parser
+from app.http.params.typed import NamesIn
+from app.regions.atlas import Atlas
+from app.tags import queries as tags
+from app.text.urls import safe_or_none
+
+INCLUDES = ("body", "related", "body_text", "body_markdown", "body_blocks")
+PARTS: Mapping[str, Sequence[str]] = {
+    "dateline": ("text", "place", "region", "date", "precision"),
+    "authors": ("slug", "name"),
+    "tags": ("slug", "name", "kind"),
+    "regions": ("slug", "name", "level", "roles"),
+    "images": ("url", "alt", "caption", "credit", "width", "height"),
+    "corrections": ("at", "text", "version"),
+    "source": ("slug", "name", "url"),
+    "seo": ("title", "description", "canonical_url"),
+    "related": ("position", "kind", "status", "title", "url", "article", "score", "reason", "unlinked"),
+}
+ALL_FIELDS = (
+    *FIELDS,
+    *INCLUDES[2:],
+    *(f"{field}.{part}" for field, parts in PARTS.items() for part in parts),
+)
+
+
+class ArticleParts(NamesIn):
+    """What a response shows of articles."""
+
+    fields = parser.fields(
+        "fields", "Only these properties, `id`, and what `include` adds: `title,tags.name`.", ALL_FIELDS
+    )
+    include = parser.fields(
+        "include", "What is added: the body, other views of it, the editors' related posts.", INCLUDES
+    )
+    names_in = parser.text(
+        "names_in", "Names of tags and regions in this language, where there are.", maximum=12, example="fr"
+    )
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What is shown of articles: all of a card where `fields` is empty; names in the archive's own words or a
+    language's."""
+
+    fields: tuple[str, ...] = ()
+    includes: frozenset[str] = frozenset()
+    language: str | None = None
+
+
+CARD, FULL = RenderOptions(), RenderOptions(includes=frozenset({"body", "related"}))
+
+
+async def render_articles(
+    archive: CardSource,
+    view: RequestContext,
+    entries: Sequence[queries.ListRow],
+    *,
+    params: ArticleParts,
+    full: bool = False,
+    own: bool = False,
+    beside: Sequence[int] = (),
+    costs: Mapping[int, int] | None = None,
+) -> dict[int, bytes]:
+    """Each entry's JSON by id; what vanished meanwhile is left out, and so is what became hidden, unless it is the
+    caller's `own`: just written. `full` is the item: card, body, related.
+
+    ResponseTooLarge where several, with those that the response holds `beside`, are too much for it, unless the caller
+    has seen to that: `costs` is what `load_costs` told."""
+    public, pairs = not view.caller.has_scope("read_drafts"), [(entry.id, entry.version) for entry in entries]
+    cards = await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
+    form = _form(params, full=full)
+    # Nearly always the same object: comparing takes as long as the rest of this.
+    is_card = form is CARD or form == CARD
+    if is_card and sum(map(len, cards.values())) <= response_size.MAX_COST:
+        return cards
+    checking = params if costs is None else None
+    known = response_size.NOTHING
+    if costs is None:
+        known = await response_size.measure(archive.db, (*beside, *cards), form.includes)
+        costs = known.costs
+        sums = (len(cards[entry.id]) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
+        response_size.check_fit(params, [*(costs.get(id, 0) for id in beside), *sums])
+    if is_card:
+        return cards
+    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
+    total = sum(costs.values())
+    texts: dict[int, str] = {}
+    if form.includes - {"related"}:
+        missing = [id for id in shown if id not in known.texts]
+        read = await queries.load_bodies(archive.db, missing, large=total > response_size.LARGE) if missing else {}
+        texts = {id: known.texts.get(id) or read.get(id, "") for id in shown}
+    if "related" in form.includes:
+        rows = await queries.load_related(archive.db, list(shown))
+        if checking is not None:
+            named = Counter(row.article_id for row in rows)
+            response_size.check_fit(checking, [response_size.RELATED_COST * named[id] for id in shown])
+        posts = await render_related(archive, view, list(shown), rows)
+        shown = {id: card | {"related": posts[id]} for id, card in shown.items()}
+    if form.language is not None:
+        called = await tags.names_in(archive.db, sorted(_tag_slugs(shown.values())), form.language)
+        _rename_all(shown.values(), view.atlas, called, form.language)
+    return await run_in_thread_if_large(total, partial(_serialize, shown, form, texts))
+
+
+def _serialize(shown: Mapping[int, Json], form: RenderOptions, texts: Mapping[int, str]) -> dict[int, bytes]:
+    for id, added in body_views.render_all(form.includes, texts).items():
+        shown[id].update(added)
+    parts = _parts_of(form.fields)
+    selected = {id: _select_parts(card, parts) for id, card in shown.items()} if parts else shown
+    return {id: orjson.dumps(order_properties(card)) for id, card in selected.items()}
+
+
+def list_rows(entries: Sequence[queries.ListRow], shown: Mapping[int, bytes]) -> list[bytes]:
+    """What is shown of the entries, in their order."""
+    return [shown[entry.id] for entry in entries if entry.id in shown]
+
+
+async def load_costs(
+    archive: AppContext, entries: Sequence[queries.ListRow], params: ArticleParts, *, full: bool = False
+) -> Mapping[int, int]:
+    """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
+    ids, includes = [entry.id for entry in entries], _form(params, full=full).includes
+    return (await response_size.measure(archive.db, ids, includes, small=0)).costs
+
+
+async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
+    """Rendering that takes long, which others must not wait for."""
+    return await asyncio.to_thread(work) if cost > response_size.LARGE else work()
+
+
+async def render_item(
+    archive: CardSource, view: RequestContext, stored: ItemRow, params: ArticleParts, related: list[Json]
+) -> Json:
+    """One article in full, of which the database has said all; at most one statement more, for names in a language.
+    `related` are its related posts as shown."""
+    form = _form(params, full=True)
+    shown_bodies = await body_views.render(form.includes, stored.article.id, stored.body)
+    added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
+    if "related" in form.includes:
+        added["related"] = related
+    shown = await archive.cards.render_row(stored.card, view.atlas, added)
+    if stored.original_status != "published" and not view.caller.has_scope("read_drafts"):
+        shown["translation_of"] = None
+    shown |= shown_bodies
+    if form.language is not None:
+        called = await tags.names_in(archive.db, sorted(_tag_slugs([shown])), form.language)
+        _rename_all([shown], view.atlas, called, form.language)
+    return _select_parts(shown, _parts_of(form.fields)) if form.fields else shown
+
+
+def includes_related(params: ArticleParts) -> bool:
+    """Whether an item shows its related posts."""
+    return "related" in _form(params, full=True).includes
+
+
+_FORMING = ArticleParts.declared.specs.keys()
+
+
+def _form(params: ArticleParts, *, full: bool) -> RenderOptions:
+    if params.given_names.isdisjoint(_FORMING):
+        return FULL if full else CARD
+    fields, added = params.fields, params.include
+    if fields:
+        fields = (*fields, *added)
+    includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}
+    if full and not fields:
+        includes |= {"body", "related"}
+    return RenderOptions(fields, frozenset(includes), params.names_language)
+
+
+async def render_related(
+    archive: CardSource,
+    view: RequestContext,
+    ids: Sequence[int],
+    rows: Sequence[queries.RelatedRow],
+    params: ArticleParts | None = None,
+    limit: int | None = None,
+) -> dict[int, list[Json]]:
+    """The editors' related posts of articles as shown, in two statements at most; none twice, and none that shows
+    anything of an article that may not be seen. `rows` are those of `queries.load_related`. `params`: what to show of
+    the targets, else their cards. `limit`: how many of each article."""
+    rows = [row for row in rows if _may_see(view, row) or _is_unresolved(row)]
+    if limit is not None:
+        rows = list(_first_distinct(view, rows, limit))
+    targets = {
+        row.target_id: row.target_version or 0 for row in rows if row.target_id is not None and _may_see(view, row)
+    }
+    cards: Mapping[int, bytes] = {}
+    if targets and params is not None:
+        entries = [queries.ListRow(id, version, None) for id, version in targets.items()]
+        cards = await render_articles(archive, view, entries, params=params)
+    elif targets:
+        public = not view.caller.has_scope("read_drafts")
+        cards = await archive.cards.get(list(targets.items()), view.atlas, published=public)
+    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
+    rendered: dict[int, list[Json]] = {id: [] for id in ids}
+    named: dict[int, set[object]] = defaultdict(set)
+    for row in rows:
+        article = shown.get(row.target_id) if row.target_id is not None else None
+        name = row.target_id if article is not None else (row.title, row.url)
+        if name in named[row.article_id] or (article is None and not _is_unresolved(row)):
+            continue
+        named[row.article_id].add(name)
+        rendered[row.article_id].append(_render_related_row(row, article))
+    return rendered
+
+
+def _first_distinct(
+    view: RequestContext, rows: Iterable[queries.RelatedRow], limit: int
+) -> Iterator[queries.RelatedRow]:
+    """Of each article's rows the first ones that are not the same again: the others need not be rendered."""
+    named: dict[int, set[object]] = defaultdict(set)
+    for row in rows:
+        known, name = named[row.article_id], row.target_id if _may_see(view, row) else (row.title, row.url)
+        if name not in known and len(known) < limit:
+            known.add(name)
+            yield row
+
+
+async def render_similar(
+    archive: AppContext, view: RequestContext, id: int, params: ArticleParts, limit: int, *, after: Sequence[Json]
+) -> list[Json]:
+    """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
+    named = [read_integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
+    similar_articles = await archive.index.similar(id, view, limit, named)
+    entries = [queries.ListRow(one.id, one.version, None) for one in similar_articles]
+    cards = await render_articles(archive, view, entries, params=params, beside=named)
+    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
+    last = max((position for row in after if isinstance(position := row["position"], int)), default=0)
+    present = [one for one in similar_articles if one.id in shown]
+    return [
+        {
+            "position": last + i,
+            "kind": "similar",
+            "status": "linked",
+            "title": shown[one.id].get("title"),
+            "url": None,
+            "article": shown[one.id],
+            "score": one.score,
+            "reason": one.reason,
+            "unlinked": False,
+        }
+        for i, one in enumerate(present, 1)
+    ]
+
+
+def _may_see(view: RequestContext, row: queries.RelatedRow) -> bool:
+    return row.target_status == "published" or (row.target_id is not None and view.caller.has_scope("read_drafts"))
+
+
+def _is_unresolved(row: queries.RelatedRow) -> bool:
+    """As `filters.UNRESOLVED` has it: shown by the editors' words alone."""
+    hidden = row.target_id is None or (row.target_status != "published" and bool(row.target_public_once))
+    return hidden and (row.title is not None or row.url is not None)
+
+
+def _render_related_row(row: queries.RelatedRow, article: Json | None) -> Json:
+    return {
+        "position": row.position,
+        "kind": "editorial",
+        "status": "unresolved" if article is None else "linked",
+        "title": row.title if article is None else row.title or row.target_title,
+        "url": safe_or_none(row.url),
+        "article": article,
+        "score": None,
+        "reason": None,
+        "unlinked": bool(row.unlinked),
+    }
+
+
+_ORDER = {name: i for i, name in enumerate((*FIELDS, *INCLUDES[2:]))}
+
+
+def order_properties(article: Json) -> Json:
+    """The properties in the documented order, whatever was added when."""
+    return {name: article[name] for name in sorted(article, key=_ORDER.__getitem__)}
+
+
+def _tag_slugs(cards: Iterable[Json]) -> set[str]:
+    """Of all tags and authors that cards show, those of related articles too."""
+    slugs = {str(tag["slug"]) for card in cards for name in ("tags", "authors") for tag in _rows(card, name)}
+    targets = [post["article"] for card in cards for post in _rows(card, "related")]
+    nested = [article for article in targets if isinstance(article, dict)]
+    return slugs | _tag_slugs(nested) if nested else slugs
+
+
+def _rename_all(shown: Iterable[Json], atlas: Atlas, called: Mapping[str, str], language: str) -> None:
+    """Tags, authors and regions of articles by their names in a language; `called` has those of tags by slug."""
+    for card in shown:
+        _rename(card, atlas, called, language)
+
+
+def _rename(card: Json, atlas: Atlas, called: Mapping[str, str], language: str) -> None:
+    """Tags, authors and regions by their names in a language, those of the related articles too. `called` by slug."""
+    for region in _rows(card, "regions"):
+        place = atlas.by_slug.get(str(region["slug"]))
+        region["name"] = atlas.name_in(place.id, language) if place else region["name"]
+    for tag in (*_rows(card, "tags"), *_rows(card, "authors")):
+        tag["name"] = called.get(str(tag["slug"]), tag["name"])
+    for post in _rows(card, "related"):
+        article = post["article"]
+        if isinstance(article, dict):
+            _rename(article, atlas, called, language)
+
+
+def _rows(card: Json, name: str) -> list[Json]:
+    rows = card.get(name)
+    return rows if isinstance(rows, list) else []
+
+
+def _parts_of(fields: Sequence[str]) -> Mapping[str, set[str]]:
+    """By property which parts of it are named; "" stands for all of it."""
+    parts: dict[str, set[str]] = {}
+    for field in fields:
+        name, _, part = field.partition(".")
+        parts.setdefault(name, set()).add(part)
+    return parts
+
+
+def _select_parts(article: Json, parts: Mapping[str, set[str]]) -> Json:
+    """Only what `parts` names: `id` always, a property whole, or parts of it."""
+    return {
+        name: value if name == "id" or "" in parts[name] else _parts(value, parts[name])
+        for name, value in article.items()
+        if name == "id" or name in parts
+    }
+
+
+def _parts(value: object, names: set[str]) -> object:
+    if isinstance(value, list):
+        return [_parts(one, names) for one in value]
+    if isinstance(value, dict):
+        return {name: part for name, part in value.items() if name in names}
+    return value

@@ -1,0 +1,54 @@
+"""Articles as rows of a sheet: a column for each property, and one for each part of those that have parts. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+import orjson
+
+from app.articles.reading.card_cache import FIELDS
+from app.articles.render import article_json
+from app.articles.render.article_json import ArticleParts
+
+FULL = tuple(name for name in FIELDS if name != "related")
+_CARD = tuple(name for name in FIELDS if name not in ("body", "related"))
+
+
+MORE = (
+    "origin",
+    "previous_slugs",
+    "previous_urls",
+    "withdrawn.at",
+    "withdrawn.reason",
+    "original.origin",
+    "original.slug",
+)
+"""What the export has beside the properties of an article, for an import elsewhere."""
+
+
+def columns(params: ArticleParts, whole: Sequence[str] = _CARD) -> list[str]:
+    """The names of the columns, as `fields` has them: those asked for, else the `whole`, and what `include` adds."""
+    asked = ("id", *params.fields) if params.fields else whole
+    names = dict.fromkeys((*asked, *params.include))
+    return [column for name in names for column in _parts(name)]
+
+
+def _parts(name: str) -> list[str]:
+    return [f"{name}.{part}" for part in article_json.PARTS.get(name, ())] or [name]
+
+
+def rows(articles: Iterable[bytes], params: ArticleParts, whole: Sequence[str] = _CARD) -> list[list[object]]:
+    """The names, then the cells of each article's JSON. An article within one, a related one, stands as its id."""
+    names = columns(params, whole)
+    return [list(names), *cells(articles, names)]
+
+
+def cells(articles: Iterable[bytes], names: Sequence[str]) -> list[list[object]]:
+    paths = [name.split(".") for name in names]
+    return [[_cell(article, path) for path in paths] for article in map(orjson.loads, articles)]
+
+
+def _cell(value: object, path: Sequence[str]) -> object:
+    if isinstance(value, list):
+        return [_cell(one, path) for one in value]
+    if isinstance(value, dict):
+        return _cell(value.get(path[0]), path[1:]) if path else value.get("id", value.get("text"))
+    return value

@@ -1,0 +1,1 @@
+"""Finds and mends what earlier versions of the program have saved."""

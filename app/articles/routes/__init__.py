@@ -1,0 +1,1 @@
+"""Articles over HTTP: lists, items, what is related, versions, and every write."""

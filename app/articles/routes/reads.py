@@ -1,0 +1,334 @@
+"""Articles over HTTP: the list and the item. Reads only."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import examples, schemas
+from app.articles.filters import ArticleFilter
+from app.articles.reading import filter_params, item_cache, queries, query_plan, replacements
+from app.articles.reading.card_cache import Json
+from app.articles.reading.filter_params import FilterParams, StatusParams
+from app.articles.reading.queries import ArticleRef, CursorPosition, ListRow
+from app.articles.reading.query_plan import QueryPlan
+from app.articles.render import article_json, csv_rows
+from app.context import AnyCaller, AppContext, Context, RequestContext
+from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
+from app.http import conditional, csv_text, fast_path, paging, responses
+from app.http.api_route import ApiRoute
+from app.http.headers import find_header
+from app.http.openapi import describe_problems
+from app.http.params import parser
+from app.http.params.declaration import MAX_VALUES
+from app.http.params.times import format_time
+from app.http.params.typed import AsOf, Paging, Params
+
+router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
+
+MOST_IDS = MAX_VALUES
+FORMATS = ("json",)
+
+
+class SortParams(Params):
+    """In which order a list of articles comes."""
+
+    sort = parser.choice("sort", "Minus: descending. Ties by id; nulls last.", queries.SORTS, "-published_at")
+
+
+class ArticleListParams(
+    FilterParams, StatusParams, SortParams, Paging, AsOf, csv_text.CsvParams, article_json.ArticleParts
+):
+    """Of the list."""
+
+
+class ItemFormat(Params):
+    """Of one article."""
+
+    format = parser.text("format", "The representation; `json`. It wins over `Accept`.", maximum=20, example="json")
+
+
+class ItemParams(article_json.ArticleParts, ItemFormat):
+    """Of one article."""
+
+
+REF: dict[str, object] = {
+    "name": "ref",
+    "in": "path",
+    "required": True,
+    "description": "An id (digits only) or a slug, old ones too.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "example": "42",
+}
+READS = ("GET", "HEAD")
+MOVED = responses.document_redirect(
+    "An old slug: the article under the one it has now. A withdrawn article: the one that replaces it."
+)
+
+
+@router.get(
+    "/articles",
+    name="list_articles",
+    response_model=schemas.ArticleList,
+    responses=responses.document_example(examples.LIST, others=csv_text.CONTENT)
+    | describe_problems(
+        "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
+        "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
+        "not_acceptable",
+    ),
+)  # fmt: skip
+@fast_path.declare
+async def list_articles(request: Request, context: Context, view: AnyCaller, params: ArticleListParams) -> Response:
+    """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`."""
+    shape = csv_text.choose_format(params.format)
+    await context.wait_for(params.min_seq, view.head)
+    resolved = await filter_params.resolve(context, view, params, params.check_statuses(view.caller))
+    by_id: dict[int, ListRow] = {}
+    if params.id:
+        rows = await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)
+        by_id = {entry.id: entry for entry in rows}
+    missing = tuple(id for id in params.id if id not in by_id) if params.id else None
+    if params.id and "sort" not in params.given_names:
+        entries, page = _cut_ids(params, by_id, missing)
+    else:
+        place = _read_place(params)
+        plan = await _choose_plan(context, view, resolved.filter, params.sort)
+        rows = await queries.load_page(
+            context.db, resolved.filter, params.sort, params.limit + 1, place, plan.driver, undated=plan.undated
+        )
+        total = await _load_total(context, view, params, resolved.filter)
+        entries, page = _cut_page(params, place, rows, total, missing)
+    shown = article_json.list_rows(entries, await article_json.render_articles(context, view, entries, params=params))
+    tags = ["list", *(f"article:{entry.id}" for entry in entries)]
+    if shape == "csv":
+        # In a thread: 100 articles take 25 ms.
+        body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(shown, params)))
+        render = partial(responses.render_csv, request, body)
+    else:
+        render = partial(responses.render_list, request, shown)
+    return render(
+        page=page,
+        token=view.token,
+        public=view.public,
+        warnings=resolved.warnings,
+        tags=tags,
+        uses_now=params.uses_now,
+    )
+
+
+def _cut_ids(
+    params: ArticleListParams, by_id: Mapping[int, ListRow], missing: tuple[int, ...] | None
+) -> tuple[list[ListRow], paging.PageInfo]:
+    """The ids asked for, in that order; all on one page unless `limit` is less."""
+    entries = [by_id[id] for id in params.id if id in by_id]
+    limit = params.limit if "limit" in params.given_names else MOST_IDS
+    start = ((params.page or 1) - 1) * limit
+    if params.cursor is not None:
+        start = paging.decode(params.cursor, _signature(params)).offset or 0
+    counted = params.count != "none"
+    page = paging.PageInfo(
+        limit,
+        number=params.page,
+        next=_cursor(params, paging.Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
+        previous=_cursor(params, paging.Cursor("before", offset=max(0, start - limit))) if start else None,
+        total=len(entries) if counted else None,
+        total_is="exact" if counted else "none",
+        missing=missing,
+    )
+    return entries[start : start + limit], page
+
+
+def _cut_page(
+    params: ArticleListParams,
+    place: CursorPosition,
+    rows: list[ListRow],
+    total: tuple[int | None, paging.TotalIs],
+    missing: tuple[int, ...] | None,
+) -> tuple[list[ListRow], paging.PageInfo]:
+    """The rows of the page, of which one more was read, and what leads on from it and back."""
+    limit, backwards = params.limit, place.kind == "before"
+    more = len(rows) > limit
+    entries = (rows[1:] if backwards else rows[:limit]) if more else rows
+    first, last = (entries[0], entries[-1]) if entries else _ends(place, descending=params.sort.startswith("-"))
+    behind, ahead = (more, True) if backwards else (place.id is not None or place.offset > 0, more)
+    return entries, paging.PageInfo(
+        limit,
+        number=params.page,
+        next=_cursor(params, paging.Cursor("after", last.key, last.id)) if last and ahead else None,
+        previous=_cursor(params, paging.Cursor("before", first.key, first.id)) if first and behind else None,
+        total=total[0],
+        total_is=total[1],
+        missing=missing,
+    )
+
+
+async def _choose_plan(
+    context: AppContext, view: RequestContext, article_filter: ArticleFilter, sort: str
+) -> QueryPlan:
+    """Decided once for as long as nothing is committed. What is committed later need not be in this page."""
+    key = ("driver", article_filter, sort)
+    plan = context.memo.get(view.head, key)
+    if isinstance(plan, QueryPlan):
+        return plan
+    driver = await query_plan.choose(article_filter, sort, lambda filter: context.index.total(filter, view.head))
+    undated: object = True
+    if sort.endswith("published_at"):
+        undated = context.memo.get(view.head, "undated")
+        if not isinstance(undated, bool):
+            undated = await queries.has_undated(context.db)
+            context.memo.put(view.head, "undated", undated)
+    plan = QueryPlan(driver, bool(undated))
+    context.memo.put(view.head, key, plan)
+    return plan
+
+
+def _ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | None, ListRow | None]:
+    """From an empty page, back to the row that its cursor was made from: beside that row, so that it is met."""
+    if place.id is None:
+        return None, None
+    step = 1 if (place.kind == "after") != descending else -1
+    entry = ListRow(place.id + step, 0, place.key)
+    return (entry, None) if place.kind == "after" else (None, entry)
+
+
+def _read_place(params: ArticleListParams) -> CursorPosition:
+    if params.cursor is None:
+        return CursorPosition(offset=(params.page - 1) * params.limit if params.page else 0)
+    cursor = paging.decode(params.cursor, _signature(params))
+    expected = str if params.sort.endswith("title") else int
+    null = cursor.key is None and params.sort.endswith("published_at")  # no other key can be null
+    if cursor.offset is not None or not (null or isinstance(cursor.key, expected)):
+        raise CursorInvalid("This is no cursor of this list.")
+    return CursorPosition(cursor.kind, cursor.key, cursor.id)
+
+
+def _cursor(params: Params, cursor: paging.Cursor) -> str:
+    return paging.encode(cursor, _signature(params))
+
+
+def _signature(params: Params) -> str:
+    return f"articles {params.signature}"
+
+
+async def _load_total(
+    context: AppContext, view: RequestContext, params: Paging, article_filter: ArticleFilter
+) -> tuple[int | None, paging.TotalIs]:
+    """From the index where it holds the list, asked once for as long as nothing is committed; else counted in SQL up
+    to 10,000."""
+    if params.count == "none":
+        return None, "none"
+    if not article_filter.public_only:
+        counted, exact = await queries.count(context.db, article_filter)
+        return counted, "exact" if exact else "at_least"
+    key = ("total", article_filter)
+    known = context.memo.get(view.head, key)
+    if isinstance(known, int):
+        return known, "exact"
+    reached = context.index.seq()
+    total = await context.index.total(article_filter, view.head)
+    # From when the index has every commit on, the number stays as it is until the next one.
+    if total is not None and reached is not None and reached >= view.head.public_seq:
+        context.memo.put(view.head, key, total)
+    return total, "none" if total is None else "exact"
+
+
+async def find(
+    request: Request, context: AppContext, view: RequestContext, ref: str, below: str = ""
+) -> ArticleRef | Response:
+    """The article that a reference means and this caller may see; a redirect from an old slug, or to what replaces it;
+    NotFound, or Gone for what the public has seen once."""
+    article = await queries.find(context.db, ref)
+    return await check_access(request, context, view, ref, article, below)
+
+
+async def check_access(
+    request: Request, context: AppContext, view: RequestContext, ref: str, article: ArticleRef | None, below: str = ""
+) -> ArticleRef | Response:
+    if article is None:
+        raise Gone() if await queries.is_purged(context.db, ref) else NotFound()
+    if article.status != "published" and not view.caller.has_scope("read_drafts"):
+        if not article.is_gone:
+            raise NotFound()
+        # A change is of the article that it names: it must not follow to another one.
+        slug = await replacements.find_slug(context.db, article.replaced_by) if request.method in READS else None
+        if slug is None:
+            raise Gone(withdrawn_at=format_time(article.withdrawn_at or 0), reason=article.withdrawn_reason)
+        return responses.render_redirect(
+            request, 308, f"/v1/articles/{slug}{below}", token=view.token, public=view.public
+        )
+    if ref != article.slug and not ref.isdigit():
+        path = f"/v1/articles/{article.slug}{below}"
+        return responses.render_redirect(request, 308, path, token=view.token, public=view.public)
+    return article
+
+
+@router.get(
+    "/articles/{ref}",
+    name="get_article",
+    response_model=schemas.Article,
+    responses=responses.document_example(examples.ARTICLE)
+    | MOVED
+    | describe_problems("not_found", "gone", "not_acceptable", "unknown_field"),
+    openapi_extra={"parameters": [REF]},
+)
+@fast_path.declare
+async def get_article(request: Request, context: Context, view: AnyCaller, params: ItemParams) -> Response:
+    """One article in full, by id or slug; 308 for an old slug, 410 for a withdrawn article, or 308 where another one
+    replaces it."""
+    _check_format(request, params.format)
+    ref = request.path_params["ref"]
+    key = (ref, view.head.epoch, view.head.names_seq, view.caller.has_scope("read_drafts"), params.identity)
+    item = context.items.get(key)
+    if item is None or await item_cache.state(context.db, ref) != item.state:
+        stored = await item_cache.find(context.db, ref)
+        article = await check_access(request, context, view, ref, stored.article if stored else None)
+        if stored is None or isinstance(article, Response):
+            assert isinstance(article, Response)
+            return article
+        related: list[Json] = []
+        if article_json.includes_related(params):
+            rows = stored.related_rows()
+            related = (await article_json.render_related(context, view, [article.id], rows))[article.id]
+        shown = await article_json.render_item(context, view, stored, params, related)
+        # A copy: what orjson returns goes on holding the larger buffer that it was written in.
+        body = bytes(memoryview(orjson.dumps(shown)))
+        etag = conditional.item_etag(article.version, body)
+        item = item_cache.Item(body, etag, " ".join(_list_cache_tags(shown)), stored.state)
+        # Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
+        # committed since the request began, or it might be older than a state that comes again.
+        if not shown.get("related") or await context.head() == view.head:
+            context.items.put(key, item)
+    return responses.render_item(
+        request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names]
+    )
+
+
+def _list_cache_tags(article: Mapping[str, Any]) -> list[str]:
+    """What an article's response changes with, as Cache-Tag names it."""
+    tags = [*article.get("authors", ()), *article.get("tags", ())]
+    linked = [post["article"] for post in article.get("related", ()) if post.get("article")]
+    names = [f"article:{article['id']}"]
+    names += [f"tag:{tag['slug']}" for tag in tags if "slug" in tag]
+    names += [f"region:{region['slug']}" for region in article.get("regions", ()) if "slug" in region]
+    return names + [f"article:{target['id']}" for target in linked]
+
+
+def _check_format(request: Request, asked_for: str | None) -> None:
+    """`format` wins over `Accept`; NotAcceptable where JSON is not wanted."""
+    if asked_for is not None:
+        if asked_for not in FORMATS:
+            raise NotAcceptable(FORMATS)
+        return
+    accept = find_header(request.scope, b"accept")
+    if accept is not None and accept != b"*/*" and not _takes_json(accept.decode("latin-1")):
+        raise NotAcceptable(["application/json"])
+
+
+def _takes_json(accept: str) -> bool:
+    media_types = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return not accept.strip() or bool(media_types & {"*/*", "application/*", "application/json"})

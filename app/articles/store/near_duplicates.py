@@ -1,0 +1,70 @@
+"""Finds articles that are nearly the same as an earlier one: keeps a few keys of every text, looks for those that
+others have too, and compares the texts themselves. Plain functions, never commit."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, select
+
+from app.articles.html import bodies
+from app.articles.manuscript import Manuscript
+from app.db.sql import make_insert, split_chunks
+from app.enrich import near_duplicates
+from app.enrich.near_duplicates import Runs
+from app.models import Article, TextKey, table
+
+A, KEY = table(Article), table(TextKey)
+_OTHER = KEY.alias("other")
+_SHARED = (
+    select(KEY.c.article_id, func.min(_OTHER.c.article_id))
+    .join(_OTHER, (_OTHER.c.value == KEY.c.value) & (_OTHER.c.article_id < KEY.c.article_id))
+    .group_by(KEY.c.article_id, KEY.c.value)
+)
+"""For each key of an article the first article that has it too; only those that came before count."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearDuplicate:
+    """That an article has nearly the text of an earlier one: `share` is of the shorter text's runs of three words."""
+
+    of: int
+    share: float
+
+
+def save_keys(connection: Connection, saved: Mapping[int, Manuscript], known: Sequence[int]) -> None:
+    """Writes the keys of these articles' texts anew; `known` may have old ones. None are kept of articles that came
+    without enrichment."""
+    for ids in split_chunks(known):
+        connection.execute(delete(KEY).where(KEY.c.article_id.in_(ids)))
+    rows = [{"value": value, "article_id": id} for id, manuscript in saved.items() for value in _keys(manuscript)]
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, KEY, rows))
+
+
+def _keys(manuscript: Manuscript) -> tuple[int, ...]:
+    if manuscript.text_keys is not None:
+        return manuscript.text_keys
+    return near_duplicates.keys(near_duplicates.words(bodies.to_text(manuscript.body)))
+
+
+def find_copies(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, NearDuplicate]:
+    """Of articles whose keys are kept: which of them are copies. Two or three statements for 500 of them."""
+    candidates: dict[int, set[int]] = {}
+    for some in split_chunks([id for id, m in saved.items() if m.suggestions is not None and m.text_keys]):
+        for article, earlier in connection.execute(_SHARED.where(KEY.c.article_id.in_(some))):
+            candidates.setdefault(article, set()).add(earlier)
+    texts = {id: saved[id].body for id in candidates}
+    texts |= {
+        id: body
+        for some in split_chunks(sorted(set().union(*candidates.values()) - texts.keys()))
+        for id, body in connection.execute(select(A.c.id, A.c.body).where(A.c.id.in_(some)))
+    }
+    runs = {id: near_duplicates.runs(bodies.to_text(body)) for id, body in texts.items()}
+    every = {id: _best(runs[id], others, runs) for id, others in candidates.items()}
+    return {id: best for id, best in every.items() if best is not None}
+
+
+def _best(own: Runs, others: Collection[int], runs: Mapping[int, Runs]) -> NearDuplicate | None:
+    shares = ((near_duplicates.containment(own, runs[other]), other) for other in others)
+    share, of = max(shares, key=lambda pair: (pair[0], -pair[1]))
+    return NearDuplicate(of, round(share, 3)) if share >= near_duplicates.COPY else None

@@ -1,0 +1,145 @@
+"""Keeps what enrichment suggests for articles, and links what it may: regions in roles in which nobody declared one.
+
+Plain functions, never commit. What an editor has saved is an editor's: nothing is linked there, and links stay.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+
+from sqlalchemy import Connection, delete
+
+from app.articles.manuscript import ArticleDateline, Manuscript
+from app.articles.store import authorship, stored_article
+from app.articles.store.near_duplicates import NearDuplicate
+from app.articles.store.row_columns import ExistingRow
+from app.db.sql import make_insert, split_chunks
+from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
+from app.models import Suggestion as Row
+from app.models import table
+from app.tags.service import TagSpec
+
+KEPT = table(Row)
+
+MOST_LINKED, MOST_KEPT = 8, 12
+NAMED_TWICE = 0.95
+"""The score from which on a region that is only mentioned is linked as a mention: about two mentions."""
+ROLES = (ABOUT, MENTION, DATELINE)
+
+Links = tuple[tuple[int, int], ...]
+
+
+def link_regions(suggestions: Iterable[SuggestedValue], declared: Links) -> Links:
+    """What is declared, and behind it the suggested regions in roles that it leaves open."""
+    taken = {role for _, roles in declared for role in ROLES if roles & role}
+    known = {region for region, _ in declared}
+    made: list[tuple[int, int]] = []
+    for one in suggestions:
+        if one.kind != "region" or one.target is None:
+            continue
+        suggested_roles = one.roles if one.roles & ABOUT or one.score >= NAMED_TWICE else one.roles & DATELINE
+        roles = sum(role for role in ROLES if suggested_roles & role and role not in taken)
+        if roles == MENTION and one.target in known:
+            continue
+        if roles and len(made) < MOST_LINKED:
+            made.append((one.target, roles))
+    return (*declared, *made)
+
+
+def apply_suggestions(
+    connection: Connection, manuscripts: Sequence[Manuscript], old: Sequence[ExistingRow | None]
+) -> list[Manuscript]:
+    """The manuscripts with what is taken of their suggestions: regions, and a language where the source named none."""
+    known = [e.id for m, e in zip(manuscripts, old, strict=True) if e is not None and m.suggestions is not None]
+    edited = stored_article.load(connection, sorted(authorship.find_edited(connection, known)))
+    return [
+        _apply_suggestions(m, edited.get(e.id) if e else None) if m.suggestions is not None else m
+        for m, e in zip(manuscripts, old, strict=True)
+    ]
+
+
+def _apply_suggestions(manuscript: Manuscript, edited: stored_article.StoredArticle | None) -> Manuscript:
+    suggestions = manuscript.suggestions or ()
+    language = next((one.value for one in suggestions if one.kind == "language"), None)
+    if edited is None:
+        regions = link_regions(suggestions, manuscript.regions)
+        dateline = _locate_dateline(manuscript.dateline, regions)
+        language = language or manuscript.language
+        if (regions, dateline, language) == (manuscript.regions, manuscript.dateline, manuscript.language):
+            return manuscript
+        return replace(manuscript, regions=regions, dateline=dateline, language=language)
+    declared = {role for _, roles in manuscript.regions for role in ROLES if roles & role}
+    kept = ((id, sum(r for r in ROLES if roles & r and r not in declared)) for id, roles in edited.regions)
+    regions = (*manuscript.regions, *((id, roles) for id, roles in kept if roles))
+    return replace(
+        manuscript, regions=regions, language=edited.columns["language"] if language else manuscript.language
+    )
+
+
+def _locate_dateline(dateline: ArticleDateline | None, regions: Links) -> ArticleDateline | None:
+    """A dateline whose place no region is called by, with the one that was found in it ("Troy, Mich.")."""
+    if dateline is None or dateline.region is not None:
+        return dateline
+    return replace(dateline, region=next((id for id, roles in regions if roles & DATELINE), None))
+
+
+def save(
+    connection: Connection,
+    saved: Mapping[int, Manuscript],
+    tags: Mapping[TagSpec, int],
+    copies: Mapping[int, NearDuplicate],
+    known: Sequence[int],
+) -> None:
+    """Writes the suggestions of articles anew, the best of each kind, and of which earlier one an article is a copy;
+    `known` may have old ones. `tags` are the ids of those that the articles have."""
+    asked = {id: m for id, m in saved.items() if m.suggestions is not None}
+    for some in split_chunks([id for id in known if id in asked]):
+        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(some)))
+    rows = [row for id, m in asked.items() for row in _rows(id, m, tags)]
+    rows += [_copy_row(id, copy) for id, copy in copies.items()]
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, KEPT, rows))
+
+
+def _rows(article: int, manuscript: Manuscript, tags: Mapping[TagSpec, int]) -> Iterator[dict[str, object]]:
+    has = {tags[one] for one in manuscript.tags}
+    left = dict.fromkeys(("language", "region", "tag"), MOST_KEPT)
+    for one in manuscript.suggestions or ():
+        if left[one.kind]:
+            left[one.kind] -= 1
+            taken = is_taken(one, manuscript.language, manuscript.regions, has)
+            yield _row(article, one, taken=taken)
+
+
+def _row(article: int, one: SuggestedValue, *, taken: bool) -> dict[str, object]:
+    return {
+        "article_id": article,
+        "kind": one.kind,
+        "target_id": one.target,
+        "roles": one.roles,
+        "value": one.value if one.kind == "language" else one.evidence,
+        "score": one.score,
+        "origin": one.origin,
+        "taken": taken,
+    }
+
+
+def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int]) -> bool:
+    """Whether the article has it: that language, that tag, or that region in one of the suggested roles."""
+    if one.kind == "language":
+        return one.value == language
+    if one.kind == "tag":
+        return one.target in tags
+    return any(region == one.target and roles & one.roles for region, roles in regions)
+
+
+def _copy_row(article: int, copy: NearDuplicate) -> dict[str, object]:
+    return {
+        "article_id": article,
+        "kind": "duplicate",
+        "target_id": copy.of,
+        "roles": 0,
+        "value": f"{copy.share:.0%} of the shorter one's runs of three words",
+        "score": copy.share,
+        "origin": "import",
+        "taken": False,
+    }

@@ -1,0 +1,1 @@
+"""The command line: each command calls the same services as the routes."""

@@ -1,0 +1,310 @@
+"""The commands: parse arguments, call the same services as the server, print for people or as JSON."""
+
+import asyncio
+import sys
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import orjson
+import typer
+
+from app.articles.repair import invented_dates
+from app.audit import listing
+from app.audit.queries import AuditFilter
+from app.audit.render import show_line, show_row
+from app.commands import check as checks
+from app.commands import import_articles, open_archive, output
+from app.commands.imports import imports
+from app.commands.keys import keys
+from app.commands.options import (
+    AllowPrivate,
+    BaseUrl,
+    Json,
+    load_settings,
+    open_database,
+    parse_base_url,
+    parse_choice,
+    parse_span,
+    parse_zone,
+    set_actor,
+)
+from app.db.audit_rows import ACTIONS
+from app.db.database import Database
+from app.http.params.times import format_time
+from app.importers import sources
+from app.importers.document import BodyKind, Identity
+from app.importers.pipeline import ImportOptions
+from app.search.indexing.rebuild import rebuild_index
+from app.settings import Settings
+
+cli = typer.Typer(
+    name="dateline",
+    help="A news archive: import, search, serve.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes are nothing for a log, and a wrong option is one line
+    add_completion=False,
+)
+cli.add_typer(keys, name="keys")
+cli.add_typer(imports, name="imports")
+
+
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
+        output.out.print(f"dateline {version('dateline')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def main(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """A news archive: import, search, serve."""
+    set_actor(context)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (DATELINE_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks one (DATELINE_PORT).")] = None,
+    seed: Annotated[
+        Path | None,
+        typer.Option(
+            help="Import this folder if the archive is empty, and make a first admin key. `seed_data` stands for the "
+            "sample articles that come with Dateline where no folder has that name."
+        ),
+    ] = None,
+) -> None:
+    """Run the server. Migrates an empty archive; refuses an outdated one."""
+    from app.commands import serve  # with all of the web's imports, which the other commands need not wait for
+
+    serve.run_server(load_settings(host=host, port=port), seed, output.out)
+
+
+@cli.command()
+def docs(
+    page: Annotated[str | None, typer.Argument(help="A page's name; without one all names are listed.")] = None,
+) -> None:
+    """Print the documentation that comes with Dateline."""
+    from app.commands import pages
+
+    pages.print_page(page)
+
+
+@cli.command("import")
+def import_(
+    source: Annotated[list[str], typer.Argument(help="Files, folders, addresses; `-` reads standard input.")],
+    format: Annotated[str | None, typer.Option(help=f"{', '.join(sources.NAMES)}; by content where not given.")] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="The archive that the items come from, where they do not say.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Time zone of dates without one, such as Europe/Brussels.")] = "UTC",
+    source_dates: Annotated[
+        bool,
+        typer.Option("--source-dates", help="Give articles without a date of their own that of their feed or file."),
+    ] = False,
+    body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(help="What entries of feeds are known by: guid, link or content; the first that is one's own."),
+    ] = None,
+    base_url: BaseUrl = None,
+    enrich: Annotated[
+        bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
+    ] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Take the source's side where somebody has edited an article here.")
+    ] = False,
+    allow_private: AllowPrivate = False,
+    json: Json = False,
+) -> None:
+    """Bring articles in. Running it again changes only what has changed in the source."""
+    options = ImportOptions(
+        parse_choice("--format", format, sources.NAMES),
+        origin,
+        parse_zone(timezone),
+        parse_choice("--body", body, get_args(BodyKind)),
+        dry_run,
+        source_dates=source_dates,
+        identity=parse_choice("--identity", identity, get_args(Identity)),
+        overwrite=overwrite,
+        base_url=parse_base_url(base_url),
+        by=output.find_user(),
+    )
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        import_sources = sources.find_sources(source, sys.stdin.buffer)
+        options = replace(options, enrich=enrich and chosen.enrich, site_url=chosen.site_url)
+        report = import_articles.run_import(db, chosen, import_sources, options, json=json, allow_private=allow_private)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def export(
+    format: Annotated[str, typer.Option(help="ndjson, one article a line.")] = "ndjson",
+    since: Annotated[
+        str | None, typer.Option(help="Only what has changed since this place (as an earlier export printed it).")
+    ] = None,
+) -> None:
+    """Write the whole archive, in every state, to standard output; importing it elsewhere gives the same archive."""
+    from app.sync import full_export  # the server's part, which other commands need not wait for
+
+    parse_choice("--format", format, ("ndjson",))
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        position = asyncio.run(full_export.write(db, chosen, since, sys.stdout.buffer.write))
+        sys.stdout.buffer.flush()
+    output.err.print(f"To go on from here: --since {position}", markup=False)
+
+
+@cli.command()
+def reindex() -> None:
+    """Build the search index anew beside the old one, then put it in its place; a running server does so itself."""
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        started = time.monotonic()
+        rebuild_index(db, chosen)
+        output.out.print(f"The index is new, in {time.monotonic() - started:.1f} s.")
+
+
+@cli.command()
+def check(
+    fix_dates: Annotated[
+        bool,
+        typer.Option(
+            "--fix-dates",
+            help="First list the articles that an import without dates dated with the second of its run, and take "
+            "that date away; on a terminal only after a question.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """See whether database, change log, index and regions agree, or say where not."""
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        if fix_dates:
+            _fix_dates(db, chosen)
+        results = checks.run_checks(db, chosen)
+    if json:
+        output.print_json(
+            {
+                "ok": all(result.good for result in results),
+                "checks": [{"name": c.name, "ok": c.good, "detail": c.detail} for c in results],
+            }
+        )
+    else:
+        for result in results:
+            output.out.print(f"{'ok    ' if result.good else 'WRONG '} {result.name}: {result.detail}", markup=False)
+    if not all(result.good for result in results):
+        raise typer.Exit(1)
+
+
+def _fix_dates(db: Database, chosen: Settings) -> None:
+    """The list goes to standard error, which stays readable beside --json."""
+    with db.snapshot() as snapshot:
+        suspects = invented_dates.find(snapshot.connection)
+    for suspect in suspects:
+        output.err.print(
+            f"{suspect.id} {suspect.slug} {format_time(suspect.published_at)} {suspect.title}", markup=False
+        )
+    if (
+        suspects
+        and output.err.is_terminal
+        and not typer.confirm(f"Take the date from these {len(suspects)}?", err=True)
+    ):
+        return
+    changed = checks.remove_dates(db, suspects)
+    import_articles.catch_up_index(db, chosen)
+    output.err.print(f"{changed} articles have no date any more.", markup=False)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the archive's schema up to this version. Stop the server first."""
+    output.out.print(open_archive.migrate(load_settings()), markup=False)
+
+
+@cli.command()
+def compact() -> None:
+    """Write the database file and the index anew, without anything that was deleted. Stop the server first."""
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        open_archive.compact(db)
+        rebuild_index(db, chosen)
+    output.out.print("Nothing that was deleted is left in the archive's files.", markup=False)
+
+
+@cli.command()
+def backup(file: Annotated[Path, typer.Argument(help="The copy; must not exist yet.")]) -> None:
+    """A consistent copy of a SQLite archive, also of a running one; restored, it is known to be a copy."""
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        open_archive.backup(db, file)
+    output.out.print(f"The copy is {file}.", markup=False)
+
+
+@cli.command()
+def audit(
+    key: Annotated[str | None, typer.Option(help="Only what this key did: its number, or its name.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only this action, such as purge or key_create.")] = None,
+    article: Annotated[int | None, typer.Option(help="Only what was done to this article, by its id.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="From this time on: 2027-12, RFC 3339 or now-7d.")] = None,
+    to: Annotated[str | None, typer.Option(help="Up to this time; a period is taken in whole.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows, the newest.")] = 100,
+    json: Annotated[bool, typer.Option("--json", help="Print each row as a line of JSON.")] = False,
+) -> None:
+    """List who did what, the newest first."""
+    audit_filter = AuditFilter(article, action=parse_choice("--action", action, ACTIONS), **parse_span(from_, to))
+    with open_database() as db:
+        for row in listing.read_rows(db, replace(audit_filter, key=_find_key(db, key)), limit):
+            line = orjson.dumps(show_row(row, {})).decode() if json else show_line(row)
+            output.out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _find_key(db: Database, name: str | None) -> int | None:
+    key_ids = [] if name is None else listing.find_keys(db, name)
+    if name is not None and len(key_ids) != 1:
+        message = f"Several keys are called so: {key_ids}; give a number." if key_ids else f"There is no key {name!r}."
+        raise typer.BadParameter(message, param_hint="--key")
+    return key_ids[0] if key_ids else None
+
+
+@cli.command()
+def edit(
+    filter: Annotated[
+        list[str] | None, typer.Option(help="Which articles: tag=nato, or `tag=nato&year=2024`; repeat for more.")
+    ] = None,
+    id: Annotated[list[int] | None, typer.Option(help="An article by its id, instead of a filter; repeat.")] = None,
+    add_tag: Annotated[list[str] | None, typer.Option(help="A tag by slug or name; an unknown one is made.")] = None,
+    remove_tag: Annotated[list[str] | None, typer.Option(help="A tag to take away, by slug.")] = None,
+    add_region: Annotated[list[str] | None, typer.Option(help="A region that the articles are about.")] = None,
+    remove_region: Annotated[list[str] | None, typer.Option(help="A region to take away.")] = None,
+    section: Annotated[str | None, typer.Option(help="The only section from now on; an empty one: none.")] = None,
+    status: Annotated[str | None, typer.Option(help="draft, scheduled, published, withdrawn or trashed.")] = None,
+    language: Annotated[str | None, typer.Option(help="An ISO 639 code, such as fr.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the articles, and change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Change many articles alike, as one step that `dateline imports undo` takes back."""
+    from app.commands import bulk_edits  # with the server's part, which other commands need not wait for
+
+    payload: dict[str, Any] = {"add_tags": add_tag, "remove_tags": remove_tag, "status": status, "language": language}
+    payload |= {"add_regions": add_region, "remove_regions": remove_region, "ids": id or None}
+    payload = {name: value for name, value in payload.items() if value}
+    if section is not None:
+        payload["section"] = section or None
+    if filter:
+        payload["filter"] = bulk_edits.read_filter(filter)
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        good = bulk_edits.edit(db, chosen, payload, dry_run=dry_run, json=json)
+    if not good:
+        raise typer.Exit(1)

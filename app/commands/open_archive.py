@@ -1,0 +1,172 @@
+"""Opens archives for commands and the server: furnishes an empty one, refuses a misfit, copies, upgrades."""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from app.articles.repair import unsafe_links
+from app.changes import log
+from app.db import audit_rows, permissions
+from app.db import migrate as db_migrate
+from app.db.database import Database, DatabaseProblem, read_url
+from app.db.file_locks import FileLock
+from app.models import Region, table
+from app.regions import service as regions
+from app.settings import Settings
+
+MOST_LISTED = 1_000
+"""Removed addresses that `migrate` names one by one."""
+
+
+def open_archive(settings: Settings) -> Database:
+    """The archive with a schema that fits; an empty one is migrated and gets its regions. DatabaseProblem else."""
+    db = _open_database(settings)
+    try:
+        state = db_migrate.find_state(db)
+        if state == "outdated":
+            raise DatabaseProblem("The archive is of an older version: stop its server and run `dateline migrate`.")
+        if state == "newer":
+            raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
+        _create_content(db, state)
+    except BaseException:
+        db.close_now()
+        raise
+    return db
+
+
+def _open_database(settings: Settings) -> Database:
+    try:
+        permissions.close_new_files(_list_folders(settings))
+        return Database(settings, log.append)
+    except OSError as error:
+        raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
+
+
+def _list_folders(settings: Settings) -> list[Path]:
+    """Where the archive keeps files of its own: the index, and the database unless it is a server's."""
+    url = read_url(settings.url)
+    database = [Path(url.database or "").parent] if url.drivername == "sqlite" else []
+    return [*database, settings.index_path]
+
+
+def describe_open_files(settings: Settings) -> list[str]:
+    """What other users of this machine may read of the archive, for whoever starts its server."""
+    folders = _list_folders(settings)
+    url = read_url(settings.url)
+    files = [Path(f"{url.database}{end}") for end in ("", "-wal", "-shm")] if url.drivername == "sqlite" else []
+    return list(permissions.describe_open_files([*folders, *files]))
+
+
+def _create_content(db: Database, state: db_migrate.State) -> None:
+    """Tables and regions; also where an earlier opening was cut short between the two."""
+    try:
+        if state == "empty":
+            db_migrate.upgrade(db)
+        with db.snapshot() as snapshot:
+            loaded = snapshot.connection.execute(select(table(Region).c.id).limit(1)).first()
+        if loaded is None:
+            db.write_now(regions.load)
+    except DBAPIError as error:
+        raise DatabaseProblem(f"The archive cannot be made: {db_migrate.first_line(error)}.") from error
+
+
+@contextmanager
+def hold_server_lock(db: Database) -> Iterator[None]:
+    """Holds the lock of the one server of a SQLite archive; a PostgreSQL archive any number may serve."""
+    if db.dialect != "sqlite":
+        yield
+        return
+    lock = FileLock(db.path.with_name(db.path.name + ".serve-lock"))
+    if not lock.try_hold():
+        raise DatabaseProblem(
+            f"A server for {db.path} is running already. One SQLite file has one server; for more, put the archive on "
+            "PostgreSQL with DATELINE_DATABASE_URL."
+        )
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def migrate(settings: Settings) -> str:
+    """Brings the schema up, alone; returns what was done, for people."""
+    db = _open_database(settings)
+    try:
+        with hold_server_lock(db):
+            state = db_migrate.find_state(db)
+            if state == "newer":
+                raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
+            if state != "current":
+                db_migrate.upgrade(db)
+            # After the schema: the regions of this version may have columns that the old tables had not.
+            changed = db.write_now(regions.load).value
+            unsafe = db.write_now(_repair).value
+    finally:
+        db.close_now()
+    is_current = state == "current" and not changed and not unsafe
+    message = "The archive is up to date." if is_current else "The archive has been brought up to date."
+    return "\n".join([message, *_list_unsafe(unsafe)])
+
+
+def _repair(session: Session) -> list[str]:
+    unsafe = unsafe_links.null_unsafe_addresses(session)
+    if unsafe:
+        audit_rows.add_record(session, audit_rows.AuditRecord("migrate", details={"unsafe_addresses": len(unsafe)}))
+    return unsafe
+
+
+def _list_unsafe(unsafe: list[str]) -> list[str]:
+    if not unsafe:
+        return []
+    more = [f"  and {len(unsafe) - MOST_LISTED} more"] if len(unsafe) > MOST_LISTED else []
+    return [
+        f"{len(unsafe)} addresses that are none on the web were removed:",
+        *(f"  {one}" for one in unsafe[:MOST_LISTED]),
+        *more,
+    ]
+
+
+def compact(db: Database) -> None:
+    """Writes a SQLite archive's file anew, without a byte of what was deleted: where rows were moved between pages,
+    copies of them may be left in the unused part of a page. DatabaseProblem beside a running server."""
+    if db.dialect != "sqlite":
+        raise DatabaseProblem("A PostgreSQL archive is written anew with VACUUM FULL.")
+    try:
+        # The driver's own connection: SQLite runs VACUUM in no transaction, and SQLAlchemy begins one before it.
+        with hold_server_lock(db), db.hold_write_lock(), closing(db.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.Error as error:
+        raise DatabaseProblem(f"The file could not be written anew: {error}.") from error
+
+
+def backup(db: Database, file: Path) -> None:
+    """A consistent copy with an epoch of its own, so that whoever followed the original notices a restored copy."""
+    if db.dialect != "sqlite":
+        raise DatabaseProblem("A PostgreSQL archive is copied with pg_dump.")
+    if file.exists():
+        raise DatabaseProblem(f"{file} exists; a backup never overwrites anything.")
+    if not file.parent.is_dir():
+        raise DatabaseProblem(f"{file.parent} is no folder.")
+    # Under another name until it is whole: nobody takes what an interrupted run has left for a backup.
+    partial = file.with_name(file.name + ".partial")
+    partial.unlink(missing_ok=True)
+    permissions.create_file(partial)
+    with (
+        closing(sqlite3.connect(f"{db.path.absolute().as_uri()}?mode=ro", uri=True)) as source,
+        closing(sqlite3.connect(partial)) as copy,
+    ):
+        # In one step: between steps a busy writer would make it begin again, for ever.
+        source.backup(copy)
+        copy.execute("UPDATE change_head SET epoch = ?", (secrets.randbits(63),))
+        copy.commit()
+        # The original is in WAL mode, and the mode is part of the file: opened, the copy would get files beside it.
+        copy.execute("PRAGMA journal_mode = DELETE")
+    partial.rename(file)

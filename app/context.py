@@ -1,0 +1,238 @@
+"""What a request has at hand: the archive of its application (`AppContext`), and who sent the request, as of which
+position in the change log (`RequestContext`). Renders nothing and changes nothing."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Annotated, NamedTuple, Protocol
+
+import orjson
+from fastapi import Depends, Security
+from fastapi.security import SecurityScopes
+from sqlalchemy import select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles.filters import ArticleFilter
+from app.articles.reading.card_cache import Cards
+from app.articles.reading.item_cache import Items
+from app.articles.reading.log_memo import LogMemo
+from app.changes import jobs, log
+from app.changes.cache_version import CurrentHead
+from app.changes.jobs import Jobs
+from app.db.actor import Actor, set_actor
+from app.db.database import Database, Readable
+from app.db.log_position import LogHead, parse_token
+from app.db.sql import Prepared, prepare
+from app.errors import IndexBehind, SeqUnknown, Unauthorized
+from app.http import auth, responses
+from app.http.headers import list_headers
+from app.http.request_state import get_now, get_request_id
+from app.models import Source, table
+from app.regions import service as regions
+from app.regions.atlas import Atlas
+from app.settings import Settings
+
+WAIT_SECONDS = 2.0
+
+
+class RequestContext(NamedTuple):
+    """One request's idea of the archive. `now` is in epoch seconds, read once."""
+
+    caller: auth.Caller
+    head: LogHead
+    atlas: Atlas
+    now: int
+
+    @property
+    def public(self) -> bool:
+        """Whether the response may be shared: the caller has no key."""
+        return self.caller.key is None
+
+    @property
+    def token(self) -> str:
+        """X-Seq: the position in the log that the response reflects at least, as far as the caller may know of it."""
+        return self.head.position.token if self.caller.has_scope("read_drafts") else self.head.public_token
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarArticle:
+    """An article like another one; `score` orders, `reason` is for people."""
+
+    id: int
+    version: int
+    score: float
+    reason: str
+
+
+class SearchIndex(Protocol):
+    """What reads need of the search index, served from memory-mapped files in microseconds."""
+
+    def seq(self) -> int | None:
+        """How far in the log the index reflects it, at least: rows about drafts alone do not move it. None where there
+        is no index yet."""
+        ...
+
+    async def count_tags(self, head: LogHead) -> dict[int, int]:
+        """Published articles for each tag id; tags without any are missing."""
+        ...
+
+    async def count_regions(self, head: LogHead) -> dict[int, int]:
+        """Published articles at or below each region id, in the roles about and dateline."""
+        ...
+
+    async def total(self, article_filter: ArticleFilter, head: LogHead) -> int | None:
+        """How many published articles match, less what the log has withdrawn since; None without an index."""
+        ...
+
+    async def similar(
+        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()
+    ) -> list[SimilarArticle]:
+        """Published articles like this one, the likest first: never itself, its copies, or one of `without`. Empty
+        without an index."""
+        ...
+
+
+class CardSource(Protocol):
+    """What rendering articles needs: the archive, or a transaction that is open (`UncommittedArticles`)."""
+
+    @property
+    def db(self) -> Readable: ...
+
+    @property
+    def cards(self) -> Cards: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UncommittedArticles:
+    """Articles as a transaction that is still open has them. Its cards are its own: those of the process must not know
+    what may never be committed."""
+
+    db: Readable
+    cards: Cards
+
+
+@dataclass(frozen=True, slots=True)
+class AppContext:
+    """One archive as the server has it open: database, index, and what is cached in memory."""
+
+    settings: Settings
+    db: Database
+    index: SearchIndex
+    cards: Cards
+    items: Items = field(default_factory=Items)
+    memo: LogMemo = field(default_factory=LogMemo)
+    latest: CurrentHead = field(default_factory=CurrentHead, init=False)
+
+    async def view(self, request: Request) -> RequestContext:
+        """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
+        values = list_headers(request.scope, b"authorization")
+        if len(values) > 1:
+            raise Unauthorized("There are several Authorization headers; send one.")
+        caller = await auth.authenticate(self.db, values[0].decode("latin-1")) if values else auth.PUBLIC
+        if caller.key is not None:
+            set_actor(Actor("key", caller.name or "", caller.key, get_request_id(request.scope)))
+        elif not self.settings.public_reads:
+            caller.require_scope("read_drafts")
+        head = await self.head()
+        atlas = await regions.current(self.db, head.epoch, head.names_seq)
+        return RequestContext(caller, head, atlas, get_now(request.scope))
+
+    async def head(self) -> LogHead:
+        return await self.latest.read(self.db)
+
+    async def sources(self) -> dict[int, tuple[str, str]]:
+        """Slug and name of every source, by id: a few rows."""
+        rows = await self.db.reader.rows(_sources_statement(self.db.dialect), {})
+        return {int(str(id)): (str(slug), str(name)) for id, slug, name in rows}
+
+    async def count_tags(self, head: LogHead) -> dict[int, int] | None:
+        """Published articles by tag id; None while there is no index."""
+        return await self.index.count_tags(head) if self.index.seq() is not None else None
+
+    async def finish_job(self, running: Jobs, job: int | None) -> Response | None:
+        """Works on a job for some seconds; 202 where it goes on after that, None where it is done or there is none."""
+        task = await running.finish(job) if job is not None else None
+        if task is None or task.state == "done":
+            return None
+        token = (await self.head()).position.token
+        body = orjson.dumps(jobs.render_task(task))
+        return responses.render_change(body, token, status=202, location=f"/v1/jobs/{task.id}")
+
+    async def wait_for(self, token: str | None, head: LogHead) -> None:
+        """Waits until the index reflects a position of the log; behind the head's last public row, nothing of it is
+        for the index. SeqUnknown at once where the log has no such position, IndexBehind after WAIT_SECONDS."""
+        if token is None:
+            return
+        position = parse_token(token)
+        is_indexed = (
+            position is not None
+            and position.epoch == head.epoch
+            and await self._has_indexed(position.seq, position.mark)
+        )
+        if position is None or not is_indexed:
+            raise SeqUnknown("This archive's change log has no such place.", "min_seq")
+        deadline, enough = time.monotonic() + WAIT_SECONDS, min(position.seq, head.public_seq)
+        while (seq := self.index.seq()) is None or seq < enough:
+            if time.monotonic() > deadline:
+                raise IndexBehind("The index has not reached that place yet; try again.")
+            await asyncio.sleep(0.01)
+
+    async def _has_indexed(self, seq: int, mark: int) -> bool:
+        if seq == 0:
+            return mark == 0
+        rows = await self.db.reader.rows(log.mark_statement(self.db.dialect), {"seq": seq})
+        return bool(rows) and rows[0][0] == mark
+
+
+@lru_cache(maxsize=4)
+def _sources_statement(dialect: str) -> Prepared:
+    source = table(Source)
+    return prepare(select(source.c.id, source.c.slug, source.c.name), dialect)
+
+
+def get_context(request: Request) -> AppContext:
+    """The archive of the application that a request came to."""
+    context = request.app.state.archive
+    assert isinstance(context, AppContext)
+    return context
+
+
+async def load_context(request: Request) -> AppContext:
+    """The same as a dependency. A coroutine, because FastAPI runs plain functions in threads."""
+    return get_context(request)
+
+
+Context = Annotated[AppContext, Depends(load_context)]
+
+
+async def load_view(request: Request) -> RequestContext:
+    """See `AppContext.view`."""
+    return await get_context(request).view(request)
+
+
+AnyCaller = Annotated[RequestContext, Depends(load_view)]
+
+
+async def begin_read(request: Request) -> tuple[AppContext, RequestContext]:
+    """What `Context` and `AnyCaller` are, for a read on the fast path."""
+    context = get_context(request)
+    return context, await context.view(request)
+
+
+async def authorize(
+    view: AnyCaller, scopes: SecurityScopes, scheme: Annotated[object, Depends(auth.KEY_SCHEME)]
+) -> RequestContext:
+    """The request of a caller who has all `scopes`: Unauthorized without a key, MissingScope for the first that it
+    lacks. OpenAPI's `security` of an operation follows from `scheme` and the same scopes."""
+    for scope in scopes.scopes:
+        view.caller.require_scope(scope)
+    return view
+
+
+DraftReader = Annotated[RequestContext, Security(authorize, scopes=["read_drafts"])]
+Writer = Annotated[RequestContext, Security(authorize, scopes=["write"])]
+Publisher = Annotated[RequestContext, Security(authorize, scopes=["publish"])]
+Admin = Annotated[RequestContext, Security(authorize, scopes=["admin"])]

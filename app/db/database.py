@@ -1,0 +1,368 @@
+"""The database: engines, the one commit, and the read side. Knows no articles.
+
+Writing: `await db.write(fn, …)` runs `fn(session, …)` in a thread, appends the change rows that it recorded as the
+last statements, and commits; nothing else in the project commits. On SQLite one thread writes, under a lock that
+every process shares; on PostgreSQL a few connections do, and a transaction that lost a race runs again whole.
+
+Reading: `db.reader` runs statements prepared once by shape (`app.db.sql`); `db.snapshot()` reads several of them at one
+point in time.
+"""
+
+import asyncio
+import functools
+import logging
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlmodel import Session
+
+from app.db import audit_rows, permissions
+from app.db.actor import Actor, current_actor
+from app.db.file_locks import FileLock
+from app.db.log_position import LogHead
+from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
+from app.db.readers import PostgresReader, SqliteReader, encode_sqlite_values, is_disconnected
+from app.db.readers import Reader as Reader
+from app.db.readers import Row as Row
+from app.db.sql import Prepared, Value, read_clock
+from app.db.wal_truncation import WalTruncation
+from app.errors import DatabaseUnavailable
+from app.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+BeforeCommit = Callable[[Session], LogHead]
+Finish = Callable[[Session, LogHead], None]
+
+log = logging.getLogger(__name__)
+
+RETRIES = 8
+# Serialisation, deadlock, lock time-out, server going away; and a unique value that another transaction took between
+# this one's look and its insert: run again, it sees it.
+RETRY_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "08003", "08006", "23505"})
+UNKNOWN_OUTCOME = (
+    "The connection broke while saving: whether it was saved is not known. Read before trying again, or repeat with "
+    "the same Idempotency-Key."
+)
+
+
+class DatabaseProblem(Exception):
+    """The archive cannot be opened as it is; the message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed(Generic[T]):
+    """What a committed transaction returned, and where the log stands with it."""
+
+    value: T
+    head: LogHead
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Several reads at one point in time, in the calling thread."""
+
+    connection: Connection
+
+    def fetch(self, statement: Prepared, values: Mapping[str, Value]) -> list[Row]:
+        bound = _bind_values(self.connection.dialect.name, statement, values)
+        return [tuple(row) for row in self.connection.exec_driver_sql(statement.sql, bound)]
+
+
+def _bind_values(dialect: str, statement: Prepared, values: Mapping[str, Value]) -> dict[str, Value]:
+    return encode_sqlite_values(statement, values) if dialect == "sqlite" else {**statement.constants, **values}
+
+
+class Rows(Protocol):
+    """What reading functions need of a reader."""
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]: ...
+
+
+class Readable(Protocol):
+    """Where reading functions read: the database, or a transaction that is still open."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    @property
+    def reader(self) -> Rows: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """Reads what a transaction has written and not yet committed, in the calling thread."""
+
+    connection: Connection
+
+    @property
+    def dialect(self) -> str:
+        return self.connection.dialect.name
+
+    @property
+    def reader(self) -> "OpenTransaction":
+        return self
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        bound = _bind_values(self.dialect, statement, values)
+        return [tuple(row) for row in self.connection.exec_driver_sql(statement.sql, bound)]
+
+
+_FINISH = "dateline.finish"
+
+
+def add_finisher(session: Session, fn: Finish) -> None:
+    """Runs `fn(session, head)` when the log's rows are written, before the commit: for what names the change's place
+    in the log. The log's counter is locked then, so that `fn` has to be short."""
+    session.info.setdefault(_FINISH, []).append(fn)
+
+
+class CommitNotifier:
+    """Tells in microseconds whether anything can have been committed since it was last asked. For one thread.
+
+    SQLite counts what other connections commit; on PostgreSQL the log's counter is asked for.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._question = "PRAGMA data_version" if engine.dialect.name == "sqlite" else "SELECT seq FROM change_head"
+        self._connection: PoolProxiedConnection | None = None
+
+    def number(self) -> int | None:
+        """Another one than before after every commit that matters; None where the database does not respond."""
+        try:
+            if self._connection is None:
+                self._connection = self._engine.raw_connection()
+                self._connection.detach()
+                if self._engine.dialect.name == "postgresql":
+                    self._connection.dbapi_connection.autocommit = True  # type: ignore[union-attr] # psycopg's
+            cursor = self._connection.cursor()
+            cursor.execute(self._question)
+            row = cursor.fetchone()
+            cursor.close()
+            return int(row[0]) if row else None
+        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error):
+            self.close()
+            return None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class Database:
+    """One archive's database, on either engine. `before_commit` appends what a transaction recorded to the log."""
+
+    def __init__(self, settings: Settings, before_commit: BeforeCommit) -> None:
+        self.url = read_url(settings.url)
+        self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
+        self._before_commit = before_commit
+        self.notes: dict[str, int] = {}  # what this process need not write again; losing it costs a write
+        self._settings = settings
+        if self.dialect == "sqlite":
+            self.path = Path(self.url.database or "")
+            permissions.make_folder(self.path.parent)
+            self._file_lock: FileLock | None = FileLock(self.path.with_name(self.path.name + ".write-lock"))
+            self.engine = _create_sqlite_engine(self.path, read_only=False)
+            self._snapshots = _create_sqlite_engine(self.path, read_only=True)
+            self._writers = ThreadPoolExecutor(1, "write")
+            self._eraser: WalTruncation | None = WalTruncation(
+                self.engine, self.hold_write_lock, self._writers, BUSY_SECONDS
+            )
+        else:
+            self._file_lock = None
+            self.engine = _create_postgres_engine(self.url, settings.write_connections)
+            self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._writers = ThreadPoolExecutor(settings.write_connections, "write")
+            self._eraser = None
+
+    @functools.cached_property
+    def reader(self) -> Reader:
+        """Opened when first asked for: a command that only writes has none."""
+        if self.dialect == "sqlite":
+            return SqliteReader(self.path)
+        return PostgresReader(self.url, self._settings.read_connections)
+
+    async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:
+        """Runs `fn(session, …)` and what it recorded as one transaction; returns after the commit.
+
+        A domain error from `fn` rolls everything back and passes through. DatabaseUnavailable where the database does
+        not respond, and where a connection broke during COMMIT: then nobody knows, and its text says so.
+        """
+        # Read here: the writers' threads do not have this task's context.
+        loop, actor = asyncio.get_running_loop(), current_actor()
+        written = await loop.run_in_executor(
+            self._writers, lambda: self._transact(actor, lambda session: fn(session, *args, **kwargs))
+        )
+        if self._eraser:
+            self._eraser.retry(loop)
+        return written
+
+    def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:
+        """`write` in the calling thread, for commands and followers."""
+        return self._transact(current_actor(), lambda session: fn(session, *args, **kwargs))
+
+    def _transact(self, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
+        """One transaction of `actor`, begun again whole where it lost a race."""
+        for attempt in range(RETRIES):
+            try:
+                with self.hold_write_lock(), Session(self.engine, expire_on_commit=False) as session:
+                    audit_rows.set_actor(session, actor)
+                    result = work(session)
+                    head = self._before_commit(session)
+                    for fn in session.info.pop(_FINISH, ()):
+                        fn(session, head)
+                    try:
+                        session.commit()
+                    except DBAPIError as error:
+                        # Run again it would be saved twice where the server had committed before the connection broke.
+                        if self.dialect == "postgresql" and (
+                            error.connection_invalidated or is_disconnected(_sql_state(error))
+                        ):
+                            raise DatabaseUnavailable(UNKNOWN_OUTCOME) from error
+                        raise
+                    if self._eraser:
+                        self._eraser.truncate_after_commit(session)
+                    return Committed(result, head)
+            except DBAPIError as error:
+                again = _sql_state(error) in RETRY_STATES or error.connection_invalidated
+                if not again or attempt + 1 == RETRIES:
+                    raise _translate_error(error) from error
+                time.sleep(0.005 * 2**attempt)  # without the lock
+        raise AssertionError("the last attempt returns or raises")
+
+    @contextmanager
+    def hold_write_lock(self) -> Iterator[None]:
+        """Holds the lock under which every process writes to a SQLite file; on PostgreSQL there is none."""
+        with self._file_lock.hold() if self._file_lock else nullcontext():
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """One point in time to read from, in the calling thread."""
+        with self._snapshots.connect() as connection, connection.begin():
+            yield Snapshot(connection)
+
+    def read_time(self) -> int:
+        """The database's time in epoch seconds: see `app.db.sql.read_clock`."""
+        with self.snapshot() as snapshot:
+            return read_clock(snapshot.connection)
+
+    def doorbell(self) -> CommitNotifier:
+        """For a follower's thread, which closes it."""
+        return CommitNotifier(self._snapshots)
+
+    async def close(self) -> None:
+        """Ends after what was begun. Closing a SQLite file checkpoints it, so that happens under the lock."""
+        if self._eraser:
+            self._eraser.close()
+        if "reader" in self.__dict__:
+            await self.reader.close()
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        self._writers.shutdown()
+        with self.hold_write_lock():
+            self._snapshots.dispose()
+            self.engine.dispose()
+        if self._file_lock:
+            self._file_lock.close()
+
+
+def read_url(text: str) -> URL:
+    """Accepts `sqlite:///file`, `postgresql://…` and `postgres://…`; DatabaseProblem for anything else."""
+    try:
+        url = make_url(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", text))
+    except ArgumentError:
+        raise DatabaseProblem("DATELINE_DATABASE_URL is not an address of a database.") from None
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+        return url
+    if url.drivername == "postgresql+psycopg":
+        return url
+    raise DatabaseProblem("DATELINE_DATABASE_URL must be sqlite:///path/to/file or postgresql://user@host/name.")
+
+
+def _create_sqlite_engine(path: Path, *, read_only: bool) -> Engine:
+    address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=16)
+
+    @event.listens_for(engine, "connect")
+    def prepare_connection(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # FULL: after a power cut NORMAL would give sequence numbers out again that followers have seen.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -64000")
+            # What is deleted is overwritten, so that a purged text is not left in pages that are free. Most builds of
+            # SQLite do so anyway.
+            connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that turns into a write fails with BUSY instead of waiting.
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _create_postgres_engine(url: URL, size: int) -> Engine:
+    try:
+        return create_engine(
+            url,
+            pool_size=size,
+            max_overflow=4,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": 5,
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
+            },
+        )
+    except ModuleNotFoundError:
+        raise DatabaseProblem("PostgreSQL needs its driver: pip install 'dateline[postgres]'.") from None
+
+
+def _sql_state(error: DBAPIError) -> str | None:
+    state = getattr(error.orig, "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def is_permanent_refusal(error: DBAPIError) -> bool:
+    """Whether the database says the same of the same rows again: it is not busy, not full and not away."""
+    state = _sql_state(error)
+    if error.connection_invalidated or state in RETRY_STATES:
+        return False
+    return state.startswith(("22", "23", "54")) if state else not isinstance(error, OperationalError)
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """Whether a value that has to be unique is there already: perhaps since another transaction's commit."""
+    return isinstance(error, IntegrityError) and _sql_state(error) in (None, "23505")
+
+
+def _translate_error(error: DBAPIError) -> Exception:
+    """What a caller may see of a database error: broken or full is named, a bug stays a bug."""
+    text = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        log.error("database: %s", text)
+        return DatabaseUnavailable(f"The database could not save this: {text}.")
+    return error

@@ -1,0 +1,66 @@
+"""Places in the change log and the opaque tokens that clients hold of them. Reads and writes nothing."""
+
+import base64
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+
+# 24 bytes, which are 32 characters of base64 without any padding.
+_LAYOUT = struct.Struct(">qqq")
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """One row of one log: the archive's epoch, the row's number, its random mark. Row 0 stands before the first."""
+
+    epoch: int
+    seq: int
+    mark: int
+
+    @property
+    def token(self) -> str:
+        """What clients get: 32 characters, safe in URLs and headers."""
+        return _encode_token(self.epoch, self.seq, self.mark)
+
+
+@lru_cache(maxsize=64)
+def _encode_token(epoch: int, seq: int, mark: int) -> str:
+    return base64.urlsafe_b64encode(_LAYOUT.pack(epoch, seq, mark)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """Where the log stands. Drafts move `seq` only; what the public can see moves `public_seq` too.
+
+    `names_seq` is the last change of a tag or region: what shows names is fresh as of it.
+    """
+
+    epoch: int
+    seq: int
+    mark: int
+    public_seq: int
+    public_mark: int
+    names_seq: int
+
+    @property
+    def position(self) -> LogPosition:
+        return LogPosition(self.epoch, self.seq, self.mark)
+
+    @property
+    def public_token(self) -> str:
+        """That of the newest place that a caller without a key may know of."""
+        return _encode_token(self.epoch, self.public_seq, self.public_mark)
+
+    @property
+    def public_position(self) -> LogPosition:
+        """The newest place that a caller without a key may know of."""
+        return LogPosition(self.epoch, self.public_seq, self.public_mark)
+
+
+def parse_token(token: str) -> LogPosition | None:
+    """The place that a token stands for, or None where it is none of ours."""
+    try:
+        raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+        return LogPosition(*_LAYOUT.unpack(raw))
+    except (ValueError, struct.error):
+        return None

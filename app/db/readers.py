@@ -1,0 +1,161 @@
+"""The read side: prepared statements on one read-only connection of SQLite, or a pool of PostgreSQL. Never writes."""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+from sqlalchemy.engine import URL
+
+from app.db.sql import Prepared, Value
+from app.errors import DatabaseUnavailable
+
+Row = tuple[object, ...]
+BUSY_SECONDS = 10
+MAPPED_BYTES = 1 << 40
+"""The whole file; SQLite itself maps at most 2 GiB of it and reads what is beyond as usual."""
+
+
+class Reader(Protocol):
+    """Runs prepared statements outside any write. Raises DatabaseUnavailable where the database does not respond.
+
+    Each call sees everything that was committed before it began.
+    """
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        """All rows. `bounded` says that an index limits the work, so that it may run in the event loop."""
+
+    def version(self) -> int | None:
+        """Another number than before after every commit by anyone, in microseconds; None where that cannot be told
+        without waiting."""
+
+    async def close(self) -> None: ...
+
+
+class SqliteReader:
+    """One read-only connection in the event loop, one in a thread for statements that no index bounds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._loop_connection = self._connect()
+        self._thread_connection = self._connect()
+        self._version = self._loop_connection.cursor()
+        self._told: int | None = None
+        self._asker: object = None
+        self._thread = ThreadPoolExecutor(1, "sqlite-read")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            isolation_level=None,  # no transactions: each statement sees what was committed before it
+            check_same_thread=False,  # opened where the reader is made, used in the loop or in the one thread
+            cached_statements=512,
+        )
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        # Pages are read where the system has them: no copies, no calls. The cache is for those beyond.
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+        connection.execute("PRAGMA cache_size = -6000")
+        return connection
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        bound = encode_sqlite_values(statement, values)
+        try:
+            if bounded:
+                return self._loop_connection.execute(statement.sql, bound).fetchall()
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                self._thread, lambda: self._thread_connection.execute(statement.sql, bound).fetchall()
+            )
+        except sqlite3.OperationalError as error:
+            raise DatabaseUnavailable(f"The database does not answer: {error}.") from error
+
+    def version(self) -> int | None:
+        """One look serves all tasks that were ready before it: whatever a later commit makes ready is behind `_forget`
+        in the loop's queue. Only the task that looked can have committed something itself meanwhile, and looks again;
+        what runs outside of tasks commits nothing.
+        """
+        asker = asyncio.current_task() or self
+        if self._asker is not None and (self._asker is not asker or asker is self):
+            return self._told
+        try:
+            self._told = self._version.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            self._told = None
+        if self._asker is None:
+            asyncio.get_running_loop().call_soon(self._forget)
+        self._asker = asker
+        return self._told
+
+    def _forget(self) -> None:
+        self._asker = None
+
+    async def close(self) -> None:
+        self._thread.shutdown()
+        self._loop_connection.close()
+        self._thread_connection.close()
+
+
+class PostgresReader:
+    """A pool of connections in autocommit, opened when first used in the running event loop."""
+
+    def __init__(self, url: URL, size: int) -> None:
+        from psycopg_pool import AsyncConnectionPool
+
+        self._pool = AsyncConnectionPool(
+            format_postgres_dsn(url),
+            min_size=1,
+            max_size=size,
+            open=False,  # its tasks belong to a loop, and there may be none yet
+            timeout=10,
+            kwargs={"autocommit": True, "connect_timeout": 5, "options": "-c statement_timeout=15000"},
+        )
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        import psycopg
+        from psycopg_pool import PoolTimeout
+
+        try:
+            await self._pool.open()  # returns at once when it is open
+            try:
+                return await self._rows(statement, values)
+            except psycopg.OperationalError as error:
+                if isinstance(error, PoolTimeout) or not is_disconnected(error.sqlstate):
+                    raise
+                # The server has been away since: the pool's other connections are as dead as this one.
+                await self._pool.check()
+                return await self._rows(statement, values)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable("The database does not answer; try again.") from error
+
+    async def _rows(self, statement: Prepared, values: Mapping[str, Value]) -> list[Row]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(statement.sql.encode(), {**statement.constants, **values})
+            return await cursor.fetchall()
+
+    def version(self) -> int | None:
+        return None
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+def encode_sqlite_values(statement: Prepared, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Lists travel to SQLite as JSON."""
+    bound = {**statement.constants, **values}
+    for name in statement.lists:
+        bound[name] = orjson.dumps(bound[name]).decode()
+    return bound
+
+
+def format_postgres_dsn(url: URL) -> str:
+    """The address as libpq reads it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def is_disconnected(state: str | None) -> bool:
+    """Whether a PostgreSQL error says, or by saying nothing lets assume, that the connection has ended."""
+    return state is None or state.startswith(("08", "57P"))

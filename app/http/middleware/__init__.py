@@ -1,0 +1,1 @@
+"""Pure ASGI layers around all routes. None of them knows a route."""

@@ -1,0 +1,1 @@
+"""Query parameters: declared once for each endpoint, read strictly, documented by OpenAPI."""

@@ -1,0 +1,63 @@
+"""Adds to what an import has prepared what enrichment finds in it: a language where the source names none, regions, and
+what copies of its text are found by. What becomes of the suggestions is decided where articles are saved."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Concatenate, ParamSpec
+
+from app.articles.manuscript import Manuscript
+from app.enrich import language, near_duplicates, regions, tags
+from app.importers import boundary
+from app.importers.document import Document, Failure
+from app.importers.prepare import PreparedItem
+from app.regions.atlas import Atlas
+
+P = ParamSpec("P")
+
+COPY = "nearly the same text as an earlier article; its suggestions say which"
+
+
+def enrich(ready: PreparedItem, document: Document, atlas: Atlas, lexicon: tags.TagLexicon) -> PreparedItem:
+    """With everything that enrichment finds."""
+    return add_finding(add_finding(ready, add_language, document), add_suggestions, atlas, lexicon)
+
+
+def add_finding(
+    ready: PreparedItem, work: Callable[Concatenate[PreparedItem, P], PreparedItem], *args: P.args, **kwargs: P.kwargs
+) -> PreparedItem:
+    """With what `work` adds. Where it fails, the item is saved without that, and a note says so."""
+    enriched_item = boundary.attempt("enrich", ready.where, work, ready, *args, **kwargs)
+    if isinstance(enriched_item, Failure):
+        return replace(ready, notes=(*ready.notes, f"saved without suggestions: {enriched_item.reason}"))
+    return enriched_item
+
+
+def add_language(ready: PreparedItem, document: Document) -> PreparedItem:
+    """With the language that it is in, where its source names none."""
+    spoken = None if document.language else language.suggest(ready.manuscript.title, ready.text)
+    return replace(ready, spoken=spoken) if spoken else ready
+
+
+def add_suggestions(ready: PreparedItem, atlas: Atlas, lexicon: tags.TagLexicon) -> PreparedItem:
+    """With its suggestions on the manuscript: of its language, its regions, and tags of the lexicon."""
+    manuscript, spoken = ready.manuscript, ready.spoken
+    code = spoken.value if spoken else manuscript.language
+    region_suggestions = regions.suggest(_make_texts(manuscript, ready.text, code), atlas.gazetteer)
+    resolved = [
+        replace(one, target=region.id) for one in region_suggestions if (region := atlas.by_slug.get(one.value))
+    ]
+    words = near_duplicates.words(ready.text)
+    tag_suggestions = tags.find_named(manuscript.title, ready.text, lexicon, words)
+    suggestions = (*([spoken] if spoken else ()), *resolved, *tag_suggestions)
+    return replace(
+        ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=near_duplicates.keys(words))
+    )
+
+
+def _make_texts(manuscript: Manuscript, body: str, code: str) -> regions.Texts:
+    dateline = manuscript.dateline
+    at = manuscript.published_at
+    year = datetime.fromtimestamp(at, UTC).year if at is not None else None
+    where = (dateline.text or dateline.place or "") if dateline else ""
+    return regions.Texts(manuscript.title, manuscript.standfirst or "", body, where, code, year)

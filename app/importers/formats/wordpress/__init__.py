@@ -1,0 +1,1 @@
+"""WordPress: export files, posts of the REST API, and the text of both editors."""

@@ -1,0 +1,1 @@
+"""Fields of a source's record, whatever its format, read into a document."""

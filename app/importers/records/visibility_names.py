@@ -1,0 +1,82 @@
+"""The names and words with which systems say who may read an item, folded as `aliases.fold_name` does. Only tables."""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+State = Literal["draft", "scheduled", "published", "withdrawn"]
+
+
+def _split(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+DRAFTS = _split(
+    "draft isdraft appdraft wpdraft hidden ishidden unlisted isunlisted private isprivate membersonly subscribersonly "
+    "unpublished isunpublished headless eleventyexcludefromcollections excludefromcollections passwordprotected "
+    "protected trashed istrashed deleted isdeleted archived isarchived softdeleted wip iswip"
+)
+"""True hides; false says nothing."""
+CLEARED = _split("password postpassword wppostpassword deletedat trashedat archivedat unpublishedat")
+"""Anything but nothing hides."""
+PUBLISHED = _split("published publishedat publish")
+"""False hides; but others give the date of publication under these names."""
+PUBLIC = PUBLISHED | _split("ispublished public ispublic visible isvisible islisted publiclyvisible")
+"""False hides, and so does what is neither true nor false."""
+SWITCHES = _split("listed online isonline active isactive enabled isenabled")
+"""False hides; anything else says nothing, since others mean something else by these names. `live` is none of them: it
+tells a live blog from other articles."""
+STATUS = _split(
+    "status poststatus wpstatus wppoststatus bloggerstatus articlestatus contentstatus entrystatus publicationstatus "
+    "publishstatus publishingstatus managementstatus workflowstate workflowstatus moderationstate pubstatus "
+    "creativeworkstatus"
+)
+"""A word for a state; one that nobody knows hides."""
+READERS = _split("visibility postvisibility")
+"""A word for who may read it; one that nobody knows hides, and `public` does not say that it is published."""
+ACCESS = _split("audience access privacy accesslevel contentaccess")
+"""Who may read it, where the word is one for that: else these names mean something else."""
+EMBARGOES = _split(
+    "embargo embargoed embargodate embargountil embargoeduntil embargoends embargoenddate publishon publishat goliveat "
+    "golivedate scheduledat scheduledfor scheduleddate releaseat availablefrom visiblefrom unlockat"
+)
+"""Not public before that date; what is no date is an embargo whose end nobody knows."""
+PUBLICATIONS = _split("publishdate")
+"""Dates of publication that others give beside the date of the text: an embargo where they are to come."""
+ENDS = _split(
+    "expirydate expiry expires expired expiresat expireson expirationdate expirationtime unpublishdate unpublishon "
+    "unpublishat availableuntil visibleuntil publishuntil publishend"
+)
+"""Not public any more after that date."""
+BUILDS = _split("build")
+"""Hugo: an object with `render` and `list`."""
+
+PUBLIC_WORDS = _split(
+    "published publish public live released usable everyone everybody open online final approved featured visible "
+    "listed active enabled posted free anyone stat:usable"
+)
+SCHEDULED_WORDS = _split("scheduled schedule future planned queued")
+WITHDRAWN_WORDS = _split("withdrawn retracted canceled cancelled killed stat:canceled")
+UNLISTED_WORDS = _split(
+    "draft drafts private pending review unpublished hidden unlisted internal members paid premium subscribers trash "
+    "trashed deleted removed archived archive inherit hold held embargoed withheld founding rejected idea pitch "
+    "assigned submitted inactive disabled expired offline wip todo incomplete unapproved secret confidential tiers "
+    "stat:withheld"
+) | {
+    "auto draft", "in review", "pending review", "needs review", "in progress", "on hold", "to do", "not published",
+    "soft trashed", "password protected", "members only", "only paid", "only free", "paid members", "specific tiers",
+    "awaiting review", "founding members",
+}  # fmt: skip
+
+_CODE = re.compile(r"[A-Z]{2,3}")
+_PLACES = _split("city country county zip zipcode postcode postalcode postal street address province place town")
+
+
+def is_place(value: object, beside: Iterable[str]) -> bool:
+    """Whether a `state` is one of a country: a code such as `NJ`, or a name beside other parts of an address."""
+    if not isinstance(value, str) or not value.strip():
+        return not isinstance(value, bool | int)
+    word = " ".join(value.lower().replace("-", " ").replace("_", " ").split())
+    if word in PUBLIC_WORDS | SCHEDULED_WORDS | WITHDRAWN_WORDS | UNLISTED_WORDS:
+        return False
+    return bool(_CODE.fullmatch(value.strip())) or not _PLACES.isdisjoint(beside)

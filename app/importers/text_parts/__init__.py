@@ -1,0 +1,1 @@
+"""Parts of a text that all formats share: datelines, bylines, related posts, clean characters."""

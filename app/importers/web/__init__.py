@@ -1,0 +1,1 @@
+"""Addresses on the web: fetched behind a guard, and sites that stand for many pages."""

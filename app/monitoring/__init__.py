@@ -1,0 +1,1 @@
+"""What monitoring systems and load balancers read from one server. Changes nothing."""

@@ -1,0 +1,83 @@
+"""Whether this server lives and may be sent requests. Never cached, never needs a key."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.context import Context
+from app.errors import DatabaseUnavailable
+from app.http import responses
+from app.http.api_route import ApiRoute
+
+router = APIRouter(prefix="/health", tags=["operating"], route_class=ApiRoute)
+
+NO_KEY: dict[str, object] = {"security": []}
+LAG = 10_000
+"""Rows of the log that the index may be behind before this server should not be sent requests."""
+
+
+class Live(BaseModel):
+    status: Literal["ok"]
+
+
+class Ready(BaseModel):
+    """`index_lag` counts the changes, up to the last public one, that the search index has not taken in yet; null while
+    there is no index."""
+
+    status: Literal["ok", "unavailable"]
+    database: bool
+    index: bool
+    index_lag: int | None
+    problem: str | None
+
+
+LIVE = {"status": "ok"}
+READY = {"status": "ok", "database": True, "index": True, "index_lag": 0, "problem": None}
+BEHIND = {"status": "unavailable", "database": True, "index": False, "index_lag": None, "problem": None}
+
+
+@router.get(
+    "/live",
+    name="get_liveness",
+    response_model=Live,
+    responses=responses.document_example(LIVE),
+    openapi_extra=NO_KEY,
+)
+async def get_liveness(response: Response) -> Live:
+    """The process responds."""
+    response.headers["Cache-Control"] = "no-store"
+    return Live(status="ok")
+
+
+@router.get(
+    "/ready",
+    name="get_readiness",
+    response_model=Ready,
+    responses={
+        **responses.document_example(READY),
+        503: {
+            "model": Ready,
+            "description": "Not now: the database or the index does not respond.",
+            **responses.document_example(BEHIND, 503)[503],
+        },
+    },
+    openapi_extra=NO_KEY,
+)
+async def get_readiness(request: Request, context: Context, response: Response) -> Ready:
+    """The database responds, and the index has taken in nearly all of the change log."""
+    response.headers["Cache-Control"] = "no-store"
+    following = request.app.state.following
+    try:
+        head = await context.head()
+    except DatabaseUnavailable as error:
+        response.status_code = 503
+        return Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail)
+    seq = context.index.seq()
+    lag = None if seq is None else max(0, head.public_seq - seq)
+    good = lag is not None and lag <= LAG and following.problem is None
+    response.status_code = 200 if good else 503
+    state: Literal["ok", "unavailable"] = "ok" if good else "unavailable"
+    return Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=following.problem)

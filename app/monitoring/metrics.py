@@ -1,0 +1,162 @@
+"""What a monitoring system wants to know of one server process, as Prometheus reads it. Counts nothing itself.
+
+Whoever may read it learns how much is asked, and from the log's head how much is written, drafts too: so not everybody.
+"""
+
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily as Counts
+from prometheus_client.core import GaugeMetricFamily as Gauge
+from prometheus_client.core import HistogramMetricFamily as Histogram
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.context import AppContext, Context
+from app.db.log_position import LogHead
+from app.errors import DatabaseUnavailable
+from app.http.api_route import ApiRoute
+from app.http.auth import KEY_SCHEME
+from app.http.conditional import VARY
+from app.http.middleware.access_log import EDGES, RequestTally
+from app.http.middleware.cache_store import CacheStore
+from app.http.middleware.load_shedding import CurrentLoad
+from app.http.server.connections import ConnectionLimiter
+from app.sync.streaming_response import describe_stream
+
+router = APIRouter(tags=["operating"], route_class=ApiRoute)
+
+SCOPE = "read_drafts"
+MEDIA_TYPE = "text/plain"
+# The version is that of Prometheus' text format.
+TYPE = f"{MEDIA_TYPE}; version=0.0.4; charset=utf-8"
+EXAMPLE = "# HELP dateline_index_lag_changes Changes that the index has not taken in.\n"
+SENT_ON = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
+"""A request with one of these headers has come through a proxy, whatever its peer is."""
+
+
+@router.get(
+    "/metrics",
+    name="get_metrics",
+    response_class=Response,
+    responses=describe_stream(MEDIA_TYPE, EXAMPLE),
+    openapi_extra={"security": [{}, {KEY_SCHEME.scheme_name: [SCOPE]}]},
+)
+async def get_metrics(request: Request, context: Context) -> Response:
+    """Numbers of this process, in Prometheus' text format. Without a key for clients on this machine itself, or from
+    where the settings say."""
+    if not _is_allowed(request, context):
+        (await context.view(request)).caller.require_scope(SCOPE)
+    try:
+        head: LogHead | None = await context.head()
+    except DatabaseUnavailable:
+        head = None
+    body = generate_latest(_create_registry(request.app, context, head))
+    return Response(body, 200, {"Cache-Control": "no-store", "Vary": VARY, "Content-Type": TYPE})
+
+
+def _is_allowed(request: Request, context: AppContext) -> bool:
+    """Who has come through a proxy is not taken for the proxy, and who shows a key is asked for what it may."""
+    # Behind a proxy every peer is the proxy, which may well be on this machine.
+    if request.client is None or "authorization" in request.headers or not SENT_ON.isdisjoint(request.headers.keys()):
+        return False
+    try:
+        peer = ip_address(request.client.host)
+    except ValueError:
+        return False
+    return any(peer in network for network in context.settings.metrics_open_to)
+
+
+def _create_registry(app: FastAPI, context: AppContext, head: LogHead | None) -> CollectorRegistry:
+    """Made for one response: everything in it reads numbers that are kept anyway."""
+    registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
+    state = app.state
+    registry.register(_ServerCollector(state.limiter, state.load, state.tally, state.cache, context, head))
+    return registry
+
+
+class _ServerCollector(Collector):
+    """The numbers of Dateline itself; `head` is None while the database does not respond."""
+
+    def __init__(
+        self,
+        limiter: ConnectionLimiter,
+        load: CurrentLoad,
+        tally: RequestTally,
+        cache: CacheStore,
+        context: AppContext,
+        head: LogHead | None,
+    ) -> None:
+        self._limiter, self._load, self._tally, self._cache = limiter, load, tally, cache
+        self._context, self._head = context, head
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._collect_requests()
+        yield from self._collect_cache()
+        yield from self._collect_connections()
+        yield from self._collect_archive()
+
+    def _collect_requests(self) -> Iterator[Metric]:
+        responses = Counts(
+            "dateline_requests", "Answers, without those from the response cache.", labels=["method", "route", "status"]
+        )
+        for (method, name, hundreds), count in sorted(self._tally.responses.items()):
+            responses.add_metric([method, name, f"{hundreds}xx"], count)
+        yield responses
+        seconds = Histogram(
+            "dateline_request_seconds", "Time to the end of these answers; streams last.", labels=["route"]
+        )
+        for name, buckets in sorted(self._tally.seconds.items()):
+            seconds.add_metric([name], list(_accumulate(buckets)), self._tally.spent[name])
+        yield seconds
+        yield Gauge("dateline_requests_in_progress", "Requests that are being worked on.", self._load.requests)
+        streams = self._load.streams.total()
+        yield Gauge("dateline_streams", "Event streams, exports and requests that wait.", streams)
+
+    def _collect_cache(self) -> Iterator[Metric]:
+        cache = self._cache
+        lookups = {"hit": cache.hits, "miss": cache.misses, "waited": cache.waited}
+        yield _count_metric("dateline_cache_lookups", "Look-ups in the response cache.", lookups, "result")
+        yield Counts("dateline_cache_evicted", "Answers that were forgotten to make room.", cache.evicted)
+        yield Counts("dateline_cache_emptied", "Times that a change emptied the response cache.", cache.turns)
+        yield Gauge("dateline_cache_bytes", "Size of the response cache.", cache.bytes)
+        yield Gauge("dateline_cache_answers", "Answers in the response cache.", len(cache.entries))
+
+    def _collect_connections(self) -> Iterator[Metric]:
+        limiter = self._limiter
+        yield Gauge("dateline_connections", "Open connections.", len(limiter.open))
+        yield _count_metric("dateline_refused", "Requests and connections that were turned away.", limiter.refused)
+        yield _count_metric("dateline_broken_off", "Connections that were closed because nothing moved.", limiter.cut)
+        yield Gauge("dateline_unsent_bytes", "Bytes of answers that slow clients have not taken yet.", limiter.held)
+        yield Gauge("dateline_loop_lag_seconds", "How late the event loop last came to its clock.", limiter.lag)
+
+    def _collect_archive(self) -> Iterator[Metric]:
+        seq, head = self._context.index.seq(), self._head
+        yield Gauge("dateline_database_up", "Whether the database answers.", int(head is not None))
+        if head is None:
+            return
+        yield Gauge("dateline_log_seq", "The number of the last change.", head.seq)
+        yield Gauge("dateline_log_public_seq", "The number of the last change that the public sees.", head.public_seq)
+        if seq is not None:
+            lag = max(0, head.public_seq - seq)
+            yield Gauge("dateline_index_lag_changes", "Changes that the index has not taken in.", lag)
+
+
+def _count_metric(name: str, meaning: str, counts: dict[str, int], label: str = "reason") -> Metric:
+    family = Counts(name, meaning, labels=[label])
+    for reason, count in sorted(counts.items()):
+        family.add_metric([reason], count)
+    return family
+
+
+def _accumulate(buckets: list[int]) -> Iterator[tuple[str, float]]:
+    """(upper edge, how many took at most that), as Prometheus wants them."""
+    below = 0
+    for edge, count in zip((*map(str, EDGES), "+Inf"), buckets, strict=True):
+        below += count
+        yield edge, below

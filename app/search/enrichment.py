@@ -1,0 +1,195 @@
+"""What is suggested for one article: what its import has kept, and for the rest what its text, the index and the
+archive's tags say now. Changes nothing."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from sqlalchemy import bindparam, case, func, select
+
+from app.articles.store import suggestions as store_suggestions
+from app.context import RequestContext
+from app.db.database import Database
+from app.db.sql import AnyOf, Prepared, prepare, read_into
+from app.enrich import language, near_duplicates, regions, tags
+from app.enrich.regions import Texts
+from app.enrich.suggestion import ROLES, Kind, SuggestedValue
+from app.enrich.tags import TagLexicon
+from app.models import Article, ArticleRegion, ArticleTag, Tag, table
+from app.models import Suggestion as Kept
+from app.regions.atlas import Atlas
+from app.search.index import ComparedArticle, EngineIndex
+from app.search.vocabulary.names import Vocabulary
+from app.tags import lexicon
+
+A, PLACED, TAGGED, TAG, KEPT = table(Article), table(ArticleRegion), table(ArticleTag), table(Tag), table(Kept)
+NEIGHBOURS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSuggestions:
+    """Everything suggested, by kind and then the best first; `is_taken` tells what the article has."""
+
+    suggestions: tuple[SuggestedValue, ...]
+    language: str
+    regions: tuple[tuple[int, int], ...]
+    tags: frozenset[int]
+    words: Vocabulary
+
+    def is_taken(self, one: SuggestedValue) -> bool:
+        return one.kind != "duplicate" and store_suggestions.is_taken(one, self.language, self.regions, self.tags)
+
+
+async def find_suggestions(db: Database, index: EngineIndex, id: int, view: RequestContext) -> FoundSuggestions:
+    """Language and regions as kept, else from the text; tags as kept and from the archive of now; kept near-duplicates
+    and those that the index has. Seven to nine statements."""
+    dialect = db.dialect
+    stored = read_into(_make_suggestion, await db.reader.rows(_stored_statement(dialect), {"id": id}))
+    placed = await db.reader.rows(_regions_statement(dialect), {"id": id})
+    [(spoken, dateline_text, at)] = await db.reader.rows(_article_statement(dialect), {"id": id})
+    own, others = await index.find_alike(id, view, NEIGHBOURS)
+    words = await index.vocabulary.get(view.head)
+    texts = Texts(
+        own.profile.title,
+        "",
+        own.profile.text,
+        str(dateline_text or ""),
+        str(spoken),
+        datetime.fromtimestamp(at, UTC).year if isinstance(at, int) else None,
+    )
+    tag_names = await asyncio.to_thread(_load_lexicon, db)
+    entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}
+    suggestions = await asyncio.to_thread(_combine, texts, own, list(others.values()), tag_names, entries, view, stored)
+    links = tuple((int(str(region)), int(str(roles))) for region, roles in placed)
+    return FoundSuggestions(tuple(suggestions), str(spoken), links, frozenset(own.tags), words)
+
+
+def _combine(
+    texts: Texts,
+    own: ComparedArticle,
+    others: Sequence[ComparedArticle],
+    names: TagLexicon,
+    entries: Mapping[int, str],
+    view: RequestContext,
+    stored: Sequence[SuggestedValue],
+) -> list[SuggestedValue]:
+    kinds = {one.kind for one in stored}
+    suggestions = [one for one in stored if one.kind in ("language", "region")]
+    if "language" not in kinds and (spoken := language.suggest(texts.title, texts.body)):
+        suggestions.append(spoken)
+    if "region" not in kinds:
+        places = view.atlas.by_slug
+        region_suggestions = regions.suggest(texts, view.atlas.gazetteer)
+        suggestions += [replace(one, target=places[one.value].id) for one in region_suggestions if one.value in places]
+    tag_suggestions = _merge_tags(tags.find_named(texts.title, texts.body, names), stored, entries)
+    voters = [(one.profile.score, one.tags) for one in others]
+    suggestions += tags.merge(tag_suggestions, tags.vote(voters, entries))
+    return sorted(
+        (*suggestions, *_find_copies(own, others, stored)),
+        key=lambda one: (_KINDS.index(one.kind), -one.score, one.value),
+    )
+
+
+def _merge_tags(
+    current: Iterable[SuggestedValue], stored: Iterable[SuggestedValue], entries: Mapping[int, str]
+) -> list[SuggestedValue]:
+    """What names say now, and what they said when the article came: each tag once, by its name of now."""
+    by_target = {one.target: one for one in current}
+    for one in stored:
+        if one.kind == "tag" and one.target is not None and one.target in entries:
+            by_target.setdefault(one.target, replace(one, value=entries[one.target]))
+    return list(by_target.values())
+
+
+_KINDS = ("language", "region", "tag", "duplicate")
+
+
+def _find_copies(
+    own: ComparedArticle, others: Iterable[ComparedArticle], stored: Iterable[SuggestedValue]
+) -> list[SuggestedValue]:
+    """Near-duplicates, those in the index measured exactly."""
+    by_target = {one.target: one for one in stored if one.kind == "duplicate"}
+    own_runs = near_duplicates.runs(own.profile.text)
+    for other in others:
+        share = near_duplicates.containment(own_runs, near_duplicates.runs(other.profile.text))
+        if share >= near_duplicates.COPY and len(own_runs) >= near_duplicates.FEWEST:
+            reason = f"{share:.0%} of the shorter one's runs of three words"
+            by_target[other.profile.id] = SuggestedValue(
+                "duplicate", other.profile.title, round(share, 3), "index", other.profile.id, evidence=reason
+            )
+    return list(by_target.values())
+
+
+def _load_lexicon(db: Database) -> TagLexicon:
+    with db.snapshot() as snapshot:
+        return lexicon.current(snapshot)
+
+
+def _make_suggestion(
+    kind: Kind, target: int | None, roles: int, value: str, score: float, origin: str
+) -> SuggestedValue:
+    """Of the columns of `_stored_statement`: the value is a language's code, and of anything else the evidence."""
+    spoken = kind == "language"
+    return SuggestedValue(kind, value if spoken else "", float(score), origin, target, roles, "" if spoken else value)
+
+
+async def render_suggestions(db: Database, suggestions: FoundSuggestions, atlas: Atlas) -> list[dict[str, object]]:
+    """The suggestions as clients see them; what was deleted meanwhile is left out. One statement."""
+    copies = [one.target for one in suggestions.suggestions if one.kind == "duplicate" and one.target is not None]
+    rows = await db.reader.rows(_titles_statement(db.dialect), {"ids": copies}) if copies else []
+    articles = {int(str(id)): {"id": id, "slug": slug, "title": title} for id, slug, title in rows}
+    every = [(one, _render_target(one, suggestions.words, atlas, articles)) for one in suggestions.suggestions]
+    return [
+        _PLAIN
+        | {"kind": one.kind, "score": one.score, "origin": one.origin, "evidence": one.evidence}
+        | {"roles": [name for name, bit in ROLES.items() if one.roles & bit], "taken": suggestions.is_taken(one)}
+        | {"article" if one.kind == "duplicate" else one.kind: target}
+        for one, target in every
+        if target is not None
+    ]
+
+
+_PLAIN: dict[str, object] = dict.fromkeys(("language", "region", "tag", "article"))
+
+
+def _render_target(one: SuggestedValue, words: Vocabulary, atlas: Atlas, articles: Mapping[int, object]) -> object:
+    if one.kind == "language":
+        return one.value
+    if one.target is None:
+        return None
+    if one.kind == "region":
+        region = atlas.by_id.get(one.target)
+        return {"slug": region.slug, "name": region.name, "level": region.level} if region else None
+    if one.kind == "tag":
+        tag = words.entries.get(("tag", one.target))
+        return {"slug": tag.slug, "name": tag.name, "kind": tag.kind} if tag else None
+    return articles.get(one.target)
+
+
+@lru_cache(maxsize=4)
+def _stored_statement(dialect: str) -> Prepared:
+    """Of a tag that was merged meanwhile the one that it has become."""
+    target = case((KEPT.c.kind == "tag", func.coalesce(TAG.c.merged_into, KEPT.c.target_id)), else_=KEPT.c.target_id)
+    of = KEPT.outerjoin(TAG, (KEPT.c.kind == "tag") & (TAG.c.id == KEPT.c.target_id))
+    columns = (KEPT.c[name] for name in ("roles", "value", "score", "origin"))
+    statement = select(KEPT.c.kind, target, *columns).select_from(of)
+    return prepare(statement.where(KEPT.c.article_id == bindparam("id")).order_by(KEPT.c.id), dialect)
+
+
+@lru_cache(maxsize=4)
+def _regions_statement(dialect: str) -> Prepared:
+    own = (PLACED.c.article_id == bindparam("id")) & (PLACED.c.roles != 0)
+    return prepare(select(PLACED.c.region_id, PLACED.c.roles).where(own), dialect)
+
+
+@lru_cache(maxsize=4)
+def _article_statement(dialect: str) -> Prepared:
+    statement = select(A.c.language, A.c.dateline_text, A.c.published_at).where(A.c.id == bindparam("id"))
+    return prepare(statement, dialect)
+
+
+@lru_cache(maxsize=4)
+def _titles_statement(dialect: str) -> Prepared:
+    return prepare(select(A.c.id, A.c.slug, A.c.title).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])

@@ -1,0 +1,160 @@
+"""Published articles out of SQL as documents of the index, many with four statements. Writes nothing."""
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from sqlalchemy import Integer, bindparam, literal_column, select
+from tantivy import Document
+
+from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, ArticleFacts
+from app.articles.html import bodies
+from app.db.database import Row, Snapshot
+from app.db.sql import AnyOf, Prepared, measure_bytes, prepare, read_integer
+from app.search.tantivy import index_schema
+
+T = TypeVar("T")
+CHUNK = 500
+LARGE = 100_000
+"""Bytes of a body from which on its size counts: until it is written it takes 40 times as much memory."""
+PORTION = 4_000_000
+"""Bytes of large bodies that are read, and wait to be written, at a time."""
+
+_COLUMNS = (
+    "id", "version", "language", "title", "standfirst", "body", "slug", "origin", "external_id", "source_id",
+    "published_at", "updated_at", "dateline_from", "dateline_to", "images", "corrections",
+    "published_precision",
+)  # fmt: skip
+
+
+@functools.cache
+def _prepare_statements(dialect: str) -> dict[str, Prepared]:
+    published = A.c.status == literal_column("'published'")
+    tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.article_id, TAGGED.c.position)
+    placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
+    waiting = UNRESOLVED.distinct()
+    return {
+        "articles": prepare(
+            select(*(A.c[c] for c in _COLUMNS), ORIGINAL).where(AnyOf(A.c.id, "ids"), published), dialect, ["ids"]
+        ),
+        "tags": prepare(tagged.where(AnyOf(TAGGED.c.article_id, "ids")), dialect, ["ids"]),
+        "regions": prepare(placed.where(AnyOf(PLACED.c.article_id, "ids")), dialect, ["ids"]),
+        "unresolved": prepare(waiting.where(AnyOf(RELATED.c.article_id, "ids")), dialect, ["ids"]),
+    }
+
+
+@functools.cache
+def _large_statement(dialect: str) -> Prepared:
+    size = measure_bytes(A.c.body)
+    is_large = (A.c.status == literal_column("'published'")) & (size > bindparam("least", type_=Integer()))
+    return prepare(select(A.c.id, size).where(AnyOf(A.c.id, "ids"), is_large), dialect, ["ids"])
+
+
+def load_published_ids(snapshot: Snapshot) -> list[int]:
+    """Every published article, in the order of its number."""
+    statement = select(A.c.id).where(A.c.status == literal_column("'published'")).order_by(A.c.id)
+    return list(snapshot.connection.execute(statement).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentBatch:
+    """Articles that are read at once, and the bytes of the large bodies among them."""
+
+    ids: list[int]
+    large: int
+
+
+def load_documents(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Document]:
+    """Documents of those ids that are published now, a portion at a time."""
+    for portion in split_into_batches(snapshot, ids):
+        yield from load_batch(snapshot, portion.ids)
+
+
+def split_into_batches(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[DocumentBatch]:
+    """Up to CHUNK of the ids at a time, with no more than PORTION bytes of large bodies, or one such body."""
+    for start in range(0, len(ids), CHUNK):
+        some = ids[start : start + CHUNK]
+        sizes = measure_large(snapshot, some)
+        # Small bodies count as nothing: a portion is bounded by CHUNK then.
+        for part in split_by_size(some, [sizes.get(id, 0) for id in some]):
+            yield DocumentBatch(part, sum(sizes.get(id, 0) for id in part))
+
+
+def measure_large(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, int]:
+    """The bytes of those bodies that are published now and LARGE, by the article's id."""
+    rows = snapshot.fetch(_large_statement(snapshot.connection.dialect.name), {"ids": list(ids), "least": LARGE})
+    return {read_integer(id): read_integer(size) for id, size in rows}
+
+
+def split_by_size(items: Sequence[T], sizes: Sequence[int]) -> Iterator[list[T]]:
+    """The items in their order, each part with sizes of no more than PORTION or with one such item."""
+    part: list[T] = []
+    total = 0
+    for item, size in zip(items, sizes, strict=True):
+        if total and size and total + size > PORTION:
+            yield part
+            part, total = [], 0
+        part.append(item)
+        total += size
+    if part:
+        yield part
+
+
+def load_batch(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
+    """Documents of those ids that are published now, in four statements."""
+    rows = {
+        name: snapshot.fetch(s, {"ids": ids})
+        for name, s in _prepare_statements(snapshot.connection.dialect.name).items()
+    }
+    tags: defaultdict[int, list[int]] = defaultdict(list)
+    for article, tag in rows["tags"]:
+        tags[read_integer(article)].append(read_integer(tag))
+    regions: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
+    for article, region, own, within in rows["regions"]:
+        regions[read_integer(article)][read_integer(region)] = (read_integer(own), read_integer(within))
+    unresolved = {row[0] for row in rows["unresolved"]}
+    for row in rows["articles"]:
+        yield _build_document(row, tags, regions, unresolved)
+
+
+def _build_document(
+    row: Row,
+    tags: defaultdict[int, list[int]],
+    regions: defaultdict[int, dict[int, tuple[int, int]]],
+    unresolved: set[object],
+) -> Document:
+    (
+        article_id, version, language, title, standfirst, body, slug, origin, external_id, source, published_at,
+        updated_at, dateline_from, dateline_to, images, corrections, precision,
+        translation_of,
+    ) = cast(  # the columns of the statement "articles", in its order
+        tuple[
+            int, int, str, str, str | None, str, str, str, str | None, int | None, int, int, int | None, int | None,
+            str, str, str, int | None,
+        ],
+        row,
+    )  # fmt: skip
+    facts = ArticleFacts(
+        id=article_id,
+        status="published",
+        language=language,
+        origin=origin,
+        external_id=external_id,
+        slug=slug,
+        source=source,
+        tags=tuple(tags[article_id]),
+        regions=regions[article_id],
+        published_at=published_at,
+        updated_at=updated_at,
+        dateline=(dateline_from, dateline_to),
+        translation_of=translation_of,
+        has_image=images != "[]",
+        has_correction=corrections != "[]",
+        has_unresolved=article_id in unresolved,
+        is_coarse=precision != "instant",
+    )
+    return index_schema.build_article_document(
+        facts, version, index_schema.SearchableText(title, standfirst or "", bodies.to_text(body), precision)
+    )

@@ -1,0 +1,207 @@
+"""Keeps the search index in step with the change log. The only writer of the index; reads SQL, writes no SQL.
+
+The place in the log lies in the index as a document of its own, replaced in the same commit as the articles.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import tantivy
+from tantivy import IndexWriter, Query
+
+from app.changes.log import Logged
+from app.db import permissions
+from app.db.database import Snapshot
+from app.db.file_locks import FileLock
+from app.db.log_position import LogPosition
+from app.search.indexing import documents
+from app.search.query import analysis
+from app.search.tantivy import filters, index_folders, index_schema, integrity, reader
+
+log = logging.getLogger(__name__)
+
+MEGABYTE = 1_000_000
+_PATIENCE = 3
+"""Commits that fail in a row; then the folder is taken for damaged and built anew."""
+
+
+class Indexer:
+    """A Follower that writes the index under `root`. `acquire` comes before everything else, but for `position`."""
+
+    def __init__(self, root: Path, heap_mb: int = 64) -> None:
+        self._root, self._heap = root, heap_mb * MEGABYTE
+        permissions.make_folder(root)
+        self._lock = FileLock(root / "writer-lock")
+        self._held = False
+        self._folder: Path | None = None
+        self._index: tantivy.Index | None = None
+        self._manifest: integrity.Manifest | None = None
+        self._writer: IndexWriter | None = None
+        self._failures = 0
+        self._passed: LogPosition | None = None
+
+    def acquire(self) -> bool:
+        """Whether this process may write: one does, as long as it lives; the others read."""
+        self._held = self._held or self._lock.try_hold()
+        return self._held
+
+    def close(self) -> None:
+        """Ends writing, waits for merges under way and lets another process write."""
+        self._release()
+        self._lock.close()
+        self._held = False
+
+    def position(self) -> LogPosition | None:
+        """None also where the live folder is damaged or made by another version, and where somebody has asked for a new
+        one: all are built anew."""
+        folder = index_folders.find_current(self._root)
+        if folder is None or self._failures >= _PATIENCE or index_folders.is_rebuild_requested(self._root):
+            return None
+        try:
+            index, manifest = self._open_folder(folder)
+            with reader.translate_damage(folder.name):
+                if not integrity.has_meta(folder, manifest):
+                    raise integrity.HashMismatch("its last commit is not the one that was recorded")
+                index.reload()
+            return self._position_if_known(reader.read_view(index).place)
+        except reader.IndexDamaged as error:
+            log.warning("the search index cannot be read and is built anew: %s", error)
+            self._release()
+            return None
+
+    def _position_if_known(self, position: LogPosition | None) -> LogPosition | None:
+        passed = self._passed
+        further = (
+            position is not None and passed is not None and passed.epoch == position.epoch and passed.seq > position.seq
+        )
+        return passed if further else position
+
+    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
+        """Takes the current state of the articles named. Names of tags and regions are not in the index.
+
+        Where the rows are none of the public's nothing is written: each commit leaves the place before it behind as
+        deleted, which moves every score a little, and somebody could see from that when drafts are saved.
+
+        IndexDamaged where the folder cannot be written; of the batch are those rows in the index then, if any, that
+        its place has passed.
+        """
+        if not any(row.public for row in rows):
+            self._passed = place
+            return
+        for some, reached in _split_into_batches(snapshot, rows, place):
+            self._apply(snapshot, some, reached)
+
+    def _apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
+        folder = index_folders.find_current(self._root)
+        if folder is None:
+            raise reader.IndexDamaged("there is no index to go on with")
+        ids = sorted({row.entity_id for row in rows if row.entity == "article"})
+        try:
+            self._check_held()
+            index, manifest = self._open_folder(folder)
+            with reader.translate_damage(folder.name), integrity.HashRecorder(folder, manifest) as recorder:
+                writer = self._open_writer(index)
+                if ids:
+                    writer.delete_documents_by_query(filters.match_any("id", tuple(ids)))
+                _add_documents(writer, documents.load_documents(snapshot, ids))
+                _commit(writer, place)
+                # Before the merges too, which may take a while: a kill in between leaves a commit that is recorded.
+                self._manifest = recorder.record()
+                self._end_writer(writer)
+                self._manifest = recorder.record()
+        except BaseException:
+            self._failures += 1
+            self._release()
+            raise
+        self._failures = 0
+
+    def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
+        """Into a new folder, which takes the place of the live one when it is complete."""
+        self._check_held()
+        self._release()
+        index_folders.delete_old_folders(
+            self._root
+        )  # what a rebuild that was cut short has left: on a full disk it is in the way
+        folder = index_folders.begin_rebuild(self._root)
+        with reader.translate_damage(folder.name), integrity.HashRecorder(folder, None) as recorder:
+            index = tantivy.Index(index_schema.build_schema(), str(folder))
+            analysis.register_tokenizer(index)
+            writer = index.writer(self._heap, 1)
+            waiting = 0
+            for portion in documents.split_into_batches(snapshot, documents.load_published_ids(snapshot)):
+                _add_documents(writer, documents.load_batch(snapshot, portion.ids))
+                waiting += portion.large
+                if waiting > documents.PORTION:  # a commit waits until they are written
+                    writer.commit()
+                    waiting = 0
+            _commit(writer, place)
+            writer.wait_merging_threads()
+            recorder.record()
+        index_folders.make_current(self._root, folder)
+        index_folders.delete_old_folders(self._root)
+        self._failures = 0
+
+    def _open_folder(self, folder: Path) -> tuple[tantivy.Index, integrity.Manifest]:
+        """IndexDamaged where its files are not those of the last commit."""
+        if self._index is None or self._manifest is None or folder != self._folder:
+            self._release()
+            with reader.translate_damage(folder.name):
+                self._manifest = integrity.check_last_commit(folder, held=self._held)
+            self._index, self._folder = reader.open_index(folder), folder
+        return self._index, self._manifest
+
+    def _open_writer(self, index: tantivy.Index) -> IndexWriter:
+        if self._writer is None:
+            self._writer = new_writer(index, self._heap)
+        return self._writer
+
+    def _end_writer(self, writer: IndexWriter) -> None:
+        """Waits for merges: nothing is deleted while one goes on."""
+        self._writer = None
+        writer.wait_merging_threads()
+
+    def _check_held(self) -> None:
+        if not self._held:
+            raise RuntimeError("acquire() the index before writing to it")
+
+    def _release(self) -> None:
+        writer, self._writer, self._index, self._folder, self._manifest = self._writer, None, None, None, None
+        if writer is not None:
+            try:
+                writer.rollback()
+                writer.wait_merging_threads()
+            except ValueError as error:  # a writer that failed once fails again; what was committed stands
+                log.warning("the index writer ended badly: %s", error)
+
+
+def _split_into_batches(
+    snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition
+) -> Iterator[tuple[Sequence[Logged], LogPosition]]:
+    """The rows in their order with the place that each part reaches; most are one part."""
+    sizes = documents.measure_large(snapshot, sorted({row.entity_id for row in rows if row.entity == "article"}))
+    sizes_named = [sizes.get(row.entity_id, 0) if row.entity == "article" else 0 for row in rows]
+    for part in documents.split_by_size(rows, sizes_named):
+        last = part[-1]
+        yield part, LogPosition(place.epoch, last.seq, last.mark) if last is not rows[-1] else place
+
+
+def new_writer(index: tantivy.Index, heap: int) -> IndexWriter:
+    """One whose first deletion holds. tantivy 0.27 gives a writer's first operation the number of the last commit. A
+    merge that begins beside it, as after a crash, believes that segments which had deletions in that commit have that
+    one too: old versions of articles would come back. So the first operation deletes nothing."""
+    analysis.register_tokenizer(index)
+    writer = index.writer(heap, 1)
+    writer.delete_documents_by_query(Query.empty_query())
+    return writer
+
+
+def _add_documents(writer: IndexWriter, documents: Iterable[tantivy.Document]) -> None:
+    for document in documents:
+        writer.add_document(document)
+
+
+def _commit(writer: IndexWriter, place: LogPosition) -> None:
+    writer.delete_documents_by_query(Query.regex_query(index_schema.build_schema(), index_schema.PLACE, ".*"))
+    writer.add_document(index_schema.build_position_document(place))
+    writer.commit()

@@ -1,0 +1,60 @@
+"""A process that keeps the search index in step while another one imports, to use a second CPU core.
+
+It ends when its standard input does, which is also when whoever began it has died; told `done`, it catches up first.
+"""
+
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from typing import BinaryIO
+
+from app.changes import log
+from app.changes.follower import FollowerTask, catch_up
+from app.db.database import Database
+from app.search.indexing.indexer import Indexer
+from app.settings import Settings
+
+_DONE = b"done\n"
+
+
+class IndexerProcess:
+    """The process as its parent sees it. Where a server keeps the index already it ends at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        command = [sys.executable, "-m", __name__]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603 -- ours
+        self._send_line(settings.model_dump_json().encode() + b"\n")
+
+    def finish(self) -> None:
+        """Waits until the index has everything."""
+        self._send_line(_DONE)
+        self._process.communicate()
+
+    def _send_line(self, line: bytes) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended, since there was nothing to do for it
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+
+def run_process(orders: BinaryIO) -> None:
+    """The process itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who interrupts the import ends this one through its input
+    settings = Settings.model_validate_json(orders.readline())
+    indexer = Indexer(settings.index_path, settings.index_heap_mb)
+    if not indexer.acquire():
+        return
+    db = Database(settings, log.append)
+    following = FollowerTask(db, indexer, settings.index_interval)
+    following.start()
+    line = orders.readline()
+    following.stop()
+    if line == _DONE:
+        catch_up(db, indexer)
+    indexer.close()
+    db.close_now()
+
+
+if __name__ == "__main__":
+    run_process(sys.stdin.buffer)

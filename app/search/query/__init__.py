@@ -1,0 +1,1 @@
+"""Query text, its tree and its terms. Pure; knows no index."""

@@ -1,0 +1,1 @@
+"""From hits and counts to the JSON that clients get."""

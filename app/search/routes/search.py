@@ -1,0 +1,258 @@
+"""Search over HTTP: reads the query, asks the index, shows cards. Finds published articles only, for every caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles.render.article_json import ArticleParts
+from app.context import AnyCaller, AppContext, Context, RequestContext
+from app.errors import InvalidValue, PageTooDeep
+from app.http import fast_path, paging, responses
+from app.http.api_route import ApiRoute
+from app.http.openapi import describe_problems
+from app.http.params import parser
+from app.http.params.declaration import Parameter
+from app.http.params.typed import AsOf, Paging, Params
+from app.search import schemas
+from app.search.engine import DEEPEST, FacetName, Order, Question, Recency, ResultPage, SearchHit
+from app.search.index import EngineIndex
+from app.search.params import DAY, QueryParams, ResolvedSearch, choose_match, resolve_search
+from app.search.render import facets
+from app.search.render import hits as render_hits
+from app.search.vocabulary import completion
+from app.search.vocabulary.names import Realm
+from app.tags import queries as tags
+
+router = APIRouter(prefix="/v1", tags=["search"], route_class=ApiRoute)
+
+
+class RankParams(Params):
+    """In which order hits come."""
+
+    sort: Parameter[Order | None] = parser.choice(
+        "sort", "`relevance` needs `q`, and is the default with it.", get_args(Order)
+    )
+    prefix = parser.flag("prefix", "The last word may be unfinished: search as you type.")
+    recency: Parameter[Recency] = parser.choice(
+        "recency", "How much newer articles stand above older ones.", get_args(Recency), "normal"
+    )
+
+
+class SearchParams(QueryParams, RankParams, facets.FacetParams, render_hits.HitParams, Paging, AsOf, ArticleParts):
+    """Of a search."""
+
+
+Kind = Literal["tag", "region", "author", "article"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class SuggestParams(Params):
+    """Of suggestions."""
+
+    q = parser.text(
+        "q", "What has been typed so far; empty: the most used.", maximum=100, example="nat", may_be_empty=True
+    )
+    types = parser.choices("types", "Kinds of suggestions; all of them unless given.", KINDS)
+    limit = parser.integer(
+        "limit", "How many of each kind.", default=5, minimum=1, maximum=20, excess="limit_too_large"
+    )
+
+
+REVERSED: Mapping[Order, Order] = {"-published_at": "published_at", "published_at": "-published_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class PagePosition:
+    """Where in the results a page begins; `at` is the clock that the first page saw, `moved` whether the index has
+    changed since."""
+
+    offset: int = 0
+    key: int | None = None
+    backwards: bool = False
+    at: int = 0
+    moved: bool = False
+
+
+@router.get(
+    "/search",
+    name="search_articles",
+    response_model=schemas.SearchResults,
+    responses=describe_problems(
+        "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
+        "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",
+    ),
+)  # fmt: skip
+@fast_path.declare
+async def search_articles(request: Request, context: Context, view: AnyCaller, params: SearchParams) -> Response:
+    """Published articles that match a query, the best first, within any filter of the article list."""
+    await context.wait_for(params.min_seq, view.head)
+    resolved = _rank(await resolve_search(context, view, params), params)
+    position = _read_position(resolved, view, params)
+    resolved = replace(resolved, question=_apply_position(resolved, position, params.limit))
+    results = await resolved.index.search(resolved.question)
+    if position.backwards:
+        results = replace(results, hits=results.hits[::-1])
+    warnings = resolved.resolved_filter.warnings
+    if position.moved:
+        detail = "The index has moved on since the first page: hits may repeat or be missed."
+        warnings.append({"code": "results_moved", "parameter": "cursor", "detail": detail})
+    limit, more = params.limit, len(results.hits) > params.limit
+    hits = (results.hits[1:] if position.backwards else results.hits[:limit]) if more else results.hits
+    rows = await render_hits.render_rows(context, view, params, resolved, results, hits)
+    extra: dict[str, object] = {"query": render_hits.describe_query(params.q, resolved, results)}
+    if params.facets:
+        extra["facets"] = await _render_facets(context, view, params, resolved)
+    return responses.render_list(
+        request,
+        rows,
+        _make_page(params, view, resolved.question.order, position, hits, results, more=more),
+        token=view.token,
+        public=view.public,
+        warnings=warnings,
+        extra=extra,
+        tags=["list", "search", *(f"article:{hit.id}" for hit in hits)],
+        uses_now=params.uses_now,
+    )
+
+
+def _rank(resolved: ResolvedSearch, params: SearchParams) -> ResolvedSearch:
+    question = resolved.question
+    order = params.sort or question.order
+    if order == "relevance" and question.tree is None:
+        raise InvalidValue("sort=relevance needs q.", "sort")
+    match = choose_match(params.match, order)
+    ranked = replace(question, order=order, match=match, prefix=params.prefix, recency=params.recency)
+    return replace(resolved, question=ranked)
+
+
+def _read_position(resolved: ResolvedSearch, view: RequestContext, params: SearchParams) -> PagePosition:
+    if params.cursor is None:
+        return PagePosition(offset=(params.page - 1) * params.limit if params.page else 0, at=view.now)
+    cursor = paging.decode(params.cursor, _make_signature(params))
+    at, seq = (*cursor.extra, None, None)[:2]
+    pinned = at if isinstance(at, int) else view.now
+    if resolved.question.order != "relevance":
+        key = cursor.key if isinstance(cursor.key, int) else None
+        return PagePosition(key=key, backwards=cursor.kind == "before", at=pinned)
+    return PagePosition(
+        offset=max(0, cursor.offset or 0), at=pinned, moved=seq != _public_seq(resolved.index.seq(), view)
+    )
+
+
+def _public_seq(seq: int | None, view: RequestContext) -> int | None:
+    """How far the index is as far as the public may know: rows about drafts move it too, and change no result."""
+    return None if seq is None else min(seq, view.head.public_seq)
+
+
+def _apply_position(resolved: ResolvedSearch, position: PagePosition, limit: int) -> Question:
+    """The page's question: one more hit than it shows, to know whether there is a next one."""
+    question, order = resolved.question, resolved.question.order
+    max_rows = DEEPEST - position.offset if order == "relevance" else limit + 1
+    if max_rows <= 0:
+        raise PageTooDeep(f"By relevance, pages reach {DEEPEST} deep; sort by date to go on.", "cursor")
+    return replace(
+        question,
+        order=REVERSED[order] if position.backwards else order,
+        undated="first" if position.backwards else "last",
+        limit=min(limit + 1, max_rows),
+        offset=position.offset,
+        after=position.key,
+        today=position.at - position.at % DAY,
+    )
+
+
+def _make_signature(params: SearchParams) -> str:
+    """Another list's cursor is none of a search."""
+    return f"search {params.signature}"
+
+
+async def _render_facets(
+    context: AppContext, view: RequestContext, params: SearchParams, resolved: ResolvedSearch
+) -> Mapping[FacetName, list[facets.Value]]:
+    names, article_filter = params.facets, resolved.resolved_filter.filter
+    counts = await resolved.index.count_facets(resolved.question, names)
+    sources = await context.sources() if "source" in names else {}
+    ids = (int(tag) for name in facets.TAGS.intersection(names) for tag in counts[name])
+    vocabulary = await resolved.index.vocabulary.get(view.head, ids)
+    rendered = {}
+    for name in names:
+        selected = facets.find_selected(name, article_filter, params.year)
+        rendered[name] = facets.render_facet(name, counts[name], selected, params, view.atlas, vocabulary, sources)
+    if params.names_language is not None:
+        slugs = sorted({str(row["value"]) for name in facets.TAGS & rendered.keys() for row in rendered[name]})
+        tag_names = await tags.names_in(context.db, slugs, params.names_language)
+        facets.rename_values(rendered, view.atlas, tag_names, params.names_language)
+    return rendered
+
+
+def _make_page(
+    params: SearchParams,
+    view: RequestContext,
+    order: Order,
+    position: PagePosition,
+    hits: tuple[SearchHit, ...],
+    results: ResultPage,
+    *,
+    more: bool,
+) -> paging.PageInfo:
+    limit = params.limit
+    onward = bool(hits) and (more or position.backwards)
+    back = bool(hits) and (more if position.backwards else position.offset > 0 or position.key is not None)
+    pinned = (position.at, _public_seq(results.position.seq, view))
+    if order == "relevance":
+        onward = onward and position.offset + limit < DEEPEST
+        next_ = paging.Cursor("after", offset=position.offset + limit, extra=pinned)
+        previous = paging.Cursor("before", offset=max(0, position.offset - limit), extra=pinned)
+    else:
+        next_ = paging.Cursor("after", hits[-1].newest if hits else 0, extra=pinned)
+        previous = paging.Cursor("before", hits[0].newest if hits else 0, extra=pinned)
+    counted = params.count != "none"
+    return paging.PageInfo(
+        limit,
+        number=params.page,
+        next=paging.encode(next_, _make_signature(params)) if onward else None,
+        previous=paging.encode(previous, _make_signature(params)) if back else None,
+        total=results.total if counted else None,
+        total_is="exact" if counted else "none",
+    )
+
+
+@router.get(
+    "/suggest",
+    name="suggest",
+    response_model=schemas.Suggestions,
+    responses=describe_problems("limit_too_large", "index_behind"),
+)
+@fast_path.declare
+async def suggest_words(request: Request, context: Context, view: AnyCaller, params: SuggestParams) -> Response:
+    """Tags, regions, authors and articles for what has been typed so far; one typo is forgiven from 4 letters on."""
+    index = context.index
+    assert isinstance(index, EngineIndex)
+    vocabulary = await index.vocabulary.get(view.head)
+    counts: dict[Realm, Mapping[int, int]] = {"tag": await index.count_tags(view.head)}
+    counts["region"] = await index.count_regions(view.head)
+    q, limit = params.q or "", params.limit
+    groups: list[dict[str, object]] = []
+    for kind in params.types or KINDS:
+        if kind == "article":
+            groups.append({"type": kind, "items": await _suggest_titles(context, view, index, q, limit)})
+            continue
+        completions = completion.complete_names(vocabulary, counts, kind, q, limit)
+        items = [{"type": kind, "text": s.entry.name, "ref": s.entry.slug, "count": s.count} for s in completions]
+        groups.append({"type": kind, "items": items})
+    body = orjson.dumps({"groups": groups})
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=["list", "suggest"])
+
+
+async def _suggest_titles(
+    context: AppContext, view: RequestContext, index: EngineIndex, q: str, limit: int
+) -> list[dict[str, object]]:
+    hits = await index.find_titles(q, await index.find_excluded(view.head), limit)
+    cards = await context.cards.get([(hit.id, hit.version) for hit in hits], view.atlas)
+    cards_json = [orjson.loads(cards[hit.id]) for hit in hits if hit.id in cards]
+    return [{"type": "article", "text": card["title"], "ref": card["slug"], "count": None} for card in cards_json]

@@ -1,0 +1,1 @@
+"""The search engine on a local tantivy index. Reads only."""

@@ -1,0 +1,179 @@
+"""The index's fields, and an article as a document of them. Opens nothing.
+
+A change here changes the fingerprint: every index is then built anew when its writer starts.
+"""
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+
+import orjson
+import tantivy
+from tantivy import Document, Schema
+
+from app.articles.filters import ArticleFacts
+from app.db.log_position import LogPosition
+from app.models.column_types import EARLIEST
+from app.search.query import analysis
+
+ID_BITS = 26
+"""Of an article's id in its date key: 67 million articles beside all seconds of the years 1 to 2200 fit into an i64."""
+
+ANALYSIS = 3  # raised when analysis gives other terms than before, or the schema other tokenizers
+NUMBERS = ("id", "version", "newest", "year", "updated", "dateline_from", "dateline_to", "source", "translation_of")
+MANY = ("tags", "within_own", *(f"within_{mask}" for mask in range(1, 8)), "flags")
+EXACT = ("language", "origin", "external_id")
+STEMMED = ("title", "standfirst", "body")
+WORDS = "words"
+PLACE = "place"
+LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY, STANDFIRST, DAY_ONLY, UNDATED = range(1, 10)
+"""Values of `flags`. Every article has LIVE: the document that holds the place has not. DAY_ONLY, MONTH_ONLY and
+YEAR_ONLY: the date of publication is known no better; UNDATED: not at all."""
+COARSE = (DAY_ONLY, MONTH_ONLY, YEAR_ONLY)
+_COARSE = {"day": DAY_ONLY, "month": MONTH_ONLY, "year": YEAR_ONLY}
+NEVER = EARLIEST - 1
+"""The second under which articles without a date have their date key: before all that have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchableText:
+    """What of an article is searched; `precision` is that of its date."""
+
+    title: str
+    standfirst: str
+    body: str
+    precision: str = "instant"
+
+
+@functools.cache
+def build_schema() -> Schema:
+    """Only the place is stored: cards and snippets come from SQL. `words` has no positions, phrases are stemmed."""
+    builder = tantivy.SchemaBuilder()
+    for name in (*NUMBERS, *MANY):
+        builder.add_integer_field(name, indexed=True, fast=True)
+    for name in EXACT:
+        builder.add_text_field(name, fast=name == "language", tokenizer_name="raw", index_option="basic")
+    for name in STEMMED:
+        # Tokens come ready-made (`analysis.add_stems`): a tokenizer of the field would take the text for one language.
+        builder.add_text_field(name, tokenizer_name="raw", index_option="position")
+    builder.add_text_field(WORDS, tokenizer_name=analysis.WHOLE_WORDS, index_option="freq")
+    builder.add_text_field(PLACE, stored=True, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+@functools.cache
+def compute_fingerprint() -> str:
+    """Another one means that the index was made with other fields or another analysis."""
+    made_of = (
+        NUMBERS,
+        MANY,
+        EXACT,
+        STEMMED,
+        WORDS,
+        PLACE,
+        COARSE,
+        NEVER,
+        ANALYSIS,
+        analysis.LONGEST,
+        ID_BITS,
+        version("tantivy"),
+    )
+    return hashlib.blake2b(repr(made_of).encode(), digest_size=8).hexdigest()
+
+
+def make_newest_key(published_at: int | None, article_id: int) -> int:
+    """Orders by date and then id, and is unique."""
+    return (NEVER if published_at is None else published_at) << ID_BITS | article_id
+
+
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+FIRST_DATED = EARLIEST << ID_BITS
+"""The lowest date key of an article that has a date."""
+
+
+def build_position_document(position: LogPosition) -> Document:
+    document = Document()
+    document.add_text(
+        PLACE, orjson.dumps([compute_fingerprint(), position.epoch, position.seq, position.mark]).decode()
+    )
+    return document
+
+
+def parse_position(text: str) -> LogPosition | None:
+    """The place, or None where it was kept by another version of the fields."""
+    made_with, epoch, seq, mark = orjson.loads(text)
+    return LogPosition(epoch, seq, mark) if made_with == compute_fingerprint() else None
+
+
+def build_article_document(facts: ArticleFacts, revision: int, text: SearchableText) -> Document:
+    """A published article; ValueError for one with an id over 2**26."""
+    if facts.id >> ID_BITS:
+        raise ValueError(f"article {facts.id} cannot be indexed")
+    document = Document()
+    document.add_integer("id", facts.id)
+    document.add_integer("version", revision)
+    document.add_integer("newest", make_newest_key(facts.published_at, facts.id))
+    if facts.published_at is not None:
+        document.add_integer("year", year_of(facts.published_at))
+    document.add_integer("updated", facts.updated_at)
+    for name, value in (
+        ("dateline_from", facts.dateline[0]),
+        ("dateline_to", facts.dateline[1]),
+        ("source", facts.source),
+        ("translation_of", facts.translation_of),
+    ):
+        if value is not None:
+            document.add_integer(name, value)
+    document.add_text("language", facts.language)
+    document.add_text("origin", facts.origin)
+    if facts.external_id is not None:
+        document.add_text("external_id", facts.external_id)
+    _add_sets(document, facts)
+    if facts.published_at is None:
+        document.add_integer("flags", UNDATED)
+    elif text.precision in _COARSE:
+        document.add_integer("flags", _COARSE[text.precision])
+    if text.standfirst:
+        document.add_integer("flags", STANDFIRST)
+    _add_text(document, facts.language, text)
+    return document
+
+
+def _add_sets(document: Document, facts: ArticleFacts) -> None:
+    for tag in facts.tags:
+        document.add_integer("tags", tag)
+    for region, (own, within) in facts.regions.items():
+        # A field for each set of roles, so that a filter by several of them is a look-up of one term.
+        for mask in range(1, 8):
+            if within & mask:
+                document.add_integer(f"within_{mask}", region)
+            if own & mask:
+                document.add_integer("within_own", make_own_key(region, mask))
+    document.add_integer("flags", LIVE)
+    for flag, is_set in (
+        (IMAGE, facts.has_image),
+        (CORRECTION, facts.has_correction),
+        (UNRESOLVED, facts.has_unresolved),
+    ):
+        if is_set:
+            document.add_integer("flags", flag)
+
+
+def _add_text(document: Document, language: str, text: SearchableText) -> None:
+    for name, part in zip(STEMMED, (text.title, text.standfirst, text.body), strict=True):
+        if part:
+            analysis.add_stems(document, name, part, language)
+    analysis.add_words(document, WORDS, f"{text.title}\n{text.standfirst}\n{text.body}")
+
+
+def make_own_key(region: int, mask: int) -> int:
+    """A region of the article's own, in any of the roles of the mask."""
+    # Three bits, one for each of the roles about, mention and dateline.
+    return region << 3 | mask
+
+
+def year_of(seconds: int) -> int:
+    """The year in UTC of epoch seconds, also before 1970."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).year

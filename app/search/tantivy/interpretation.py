@@ -1,0 +1,151 @@
+"""How a query is read against the archive: what is misspelt in it, and whether AND matches too few articles.
+
+Decided from the query and all that is published alone, so that filters, pages and sorting never change it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from tantivy import Occur, Query
+
+from app.search.engine import QueryInterpretation, Question, SpellingCorrection
+from app.search.query import analysis, tree, typos
+from app.search.query.tree import And, Field, FieldName, Near, Node, Not, Or, Prefix, Word
+from app.search.tantivy import filters, index_schema, term_stats
+from app.search.tantivy.date_order import count_matches
+from app.search.tantivy.query_builder import QueryBuilder
+from app.search.tantivy.reader import View, find_languages
+
+ENOUGH = 20
+"""Articles with all of the words; with fewer, any of them are looked for."""
+MOST_NEAR = 5
+_RAREST = 3
+"""Words that are asked for before all of them are: where too few articles have these, fewer have all."""
+_LOOKED_AT = 20_000
+
+
+def interpret(view: View, question: Question) -> QueryInterpretation:
+    """The tree with its corrections, and whether any of its words is enough. Remembered for as long as the view."""
+    languages = question.languages or find_languages(view)
+    if question.tree is None:
+        return QueryInterpretation(None, languages)
+    key = (
+        question.tree, languages, question.match, question.typo, question.prefix, question.order == "relevance",
+        question.excluded, question.names,
+    )  # fmt: skip
+    cached = view.memo.get(key)
+    if isinstance(cached, QueryInterpretation):
+        return cached
+    composer = QueryBuilder(term_stats.get_stats(view, languages), question.names)
+    unfinished = _find_last_word(question.tree) if question.prefix else None
+    reading = _Interpreter(view, composer, question.excluded, unfinished).interpret(question, question.tree)
+    view.remember(key, reading)
+    return reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Interpreter:
+    view: View
+    composer: QueryBuilder
+    excluded: tuple[int, ...]
+    unfinished: Word | None
+
+    def interpret(self, question: Question, query_tree: Node) -> QueryInterpretation:
+        near = tree.replace_words(query_tree, self._correct_word)
+        corrections = tuple(
+            dict.fromkeys(
+                SpellingCorrection(leaf.text, leaf.instead) for leaf in tree.list_leaves(near) if isinstance(leaf, Near)
+            )
+        )
+        interpreted = near if question.typo else query_tree
+        if self.unfinished is not None:
+            interpreted = treat_as_unfinished(interpreted)
+        instead = {correction.word: correction.read_as[0] for correction in corrections}
+        relaxed = question.match == "auto" and question.order == "relevance" and self._is_too_strict(interpreted)
+        return QueryInterpretation(
+            interpreted,
+            self.composer.terms.languages,
+            any_word=relaxed or question.match == "any",
+            relaxed=relaxed,
+            corrections=corrections if question.typo else (),
+            did_you_mean=tree.render(tree.correct(query_tree, instead)) if instead else None,
+        )
+
+    def _is_too_strict(self, read: Node) -> bool:
+        if not isinstance(read, And) or sum(not isinstance(node, Not) for node in read.nodes) < 2:
+            return False
+        words = [node for node in read.nodes if isinstance(node, Word)]
+        if len(words) > 2 * _RAREST:
+            rarest = sorted(words, key=lambda word: self.composer.terms.find_frequency(word.text))[:_RAREST]
+            if not self._has_matches(self.composer.build(And(tuple(rarest))), ENOUGH):
+                return True
+        return not self._has_matches(self.composer.build(read), ENOUGH)
+
+    def _has_matches(self, query: Query, least: int) -> bool:
+        clauses = [(Occur.Must, Query.const_score_query(query, 0))]  # who matches is quicker than how well
+        if self.excluded:
+            clauses.append((Occur.MustNot, filters.match_any("id", self.excluded)))
+        return count_matches(self.view, Query.boolean_query(clauses)) >= least
+
+    def _correct_word(self, word: Word, field: FieldName | None) -> Node:
+        """The word itself where an article has it, or nothing near it does."""
+        text = analysis.strip_affixes(word.text)
+        terms = analysis.analyse_words(text)
+        if field in ("tag", "region", "author") or len(terms) != 1 or not typos.is_correctable(terms[0]):
+            return word
+        # An unfinished word is none that is misspelt, as long as something begins with it.
+        if self._is_in_archive(Word(text)) or (word == self.unfinished and self._is_in_archive(Prefix(text))):
+            return word
+        instead = tuple(islice(self._list_neighbours(terms[0]), MOST_NEAR))
+        return Near(word.text, instead) if instead else word
+
+    def _is_in_archive(self, word: Word | Prefix) -> bool:
+        """In an article, not only among the terms: the index may still hold those of articles that are gone."""
+        terms = self.composer.terms
+        dead_documents = terms.dead + len(self.excluded)
+        return terms.find_frequency(word.text) > dead_documents or self._has_matches(self.composer.build(word), 1)
+
+    def _list_neighbours(self, word: str) -> Iterator[str]:
+        searcher = self.view.searcher
+        frequencies = {
+            edit: n for edit in set(typos.list_edits(word)) if (n := searcher.doc_freq(index_schema.WORDS, edit))
+        }
+        ranked = sorted(frequencies, key=lambda near: (near[:1] != word[:1], -frequencies[near]))
+        if not ranked and len(word) >= typos.TWO_EDITS_FROM:
+            ranked = self._find_two_edits(word)
+        return (near for near in ranked if self._is_in_archive(Word(near)))
+
+    def _find_two_edits(self, word: str) -> list[str]:
+        """Words of the archive with the same first two letters."""
+        candidates = self.view.searcher.terms_with_prefix(index_schema.WORDS, word[:2], limit=_LOOKED_AT)
+        near = [(term, n) for term, n in candidates if typos.is_within(word, term, 2)]
+        return [term for term, _ in sorted(near, key=lambda word_count: -word_count[1])]
+
+
+def _find_last_word(node: Node) -> Word | None:
+    """The word that the query ends in, if it ends in one."""
+    match node:
+        case Word():
+            return node
+        case And(nodes) | Or(nodes):
+            return _find_last_word(nodes[-1])
+        case Field(_, inner):
+            return _find_last_word(inner)
+        case _:
+            return None
+
+
+def treat_as_unfinished(node: Node) -> Node:
+    """The last word may go on, if it is a word."""
+    match node:
+        case Word(text):
+            return Or((node, Prefix(text)))
+        case And(nodes):
+            return And((*nodes[:-1], treat_as_unfinished(nodes[-1])))
+        case Or(nodes):
+            return tree.join_any([*nodes[:-1], treat_as_unfinished(nodes[-1])])
+        case Field(name, inner):
+            return Field(name, treat_as_unfinished(inner))
+        case _:
+            return node

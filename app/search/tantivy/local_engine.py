@@ -1,0 +1,155 @@
+"""The search engine on a local tantivy index. Reads only; what the index holds is the indexer's."""
+
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, ParamSpec, TypeVar
+
+from tantivy import Occur, Query
+
+from app.articles.filters import ArticleFilter
+from app.db.log_position import LogPosition
+from app.errors import IndexBehind
+from app.search.engine import FacetName, GroupName, Question, ResultPage, ScoreComponent, SearchHit, SimilaritySample
+from app.search.tantivy import aggregates, date_order, explanation, filters, index_schema, matches, more_like_this
+from app.search.tantivy.interpretation import interpret
+from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
+from app.search.timeline import Edges
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _translate_panics(method: Callable[P, T]) -> Callable[P, T]:
+    """Files that break while they are read make tantivy panic, which is no Exception and would end the server."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except BaseException as error:
+            if is_panic(error):
+                log.error("tantivy: %s", error)
+                raise IndexBehind("The search index cannot be read.") from error
+            raise
+
+    return call
+
+
+class TantivyEngine:
+    """A SearchEngine on the folder `root`, which need not exist yet."""
+
+    def __init__(self, root: Path) -> None:
+        self._live = LiveIndex(root)
+
+    def view(self) -> View:
+        """The newest commit; IndexBehind where there is none."""
+        view = self._live.view()
+        if view is None:
+            raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
+        return view
+
+    def position(self) -> LogPosition | None:
+        view = self._live.view()
+        return None if view is None else view.place
+
+    @_translate_panics
+    def languages(self) -> tuple[str, ...]:
+        return find_languages(self.view())
+
+    @_translate_panics
+    def search(self, question: Question) -> ResultPage:
+        view = self.view()
+        reading = interpret(view, question)
+        if question.order == "relevance":
+            hits, total = _find_by_relevance(view, matches.build_query(view, question), question)
+        else:
+            hits, total = date_order.find_in_order(view, matches.build_count_query(view, question), question)
+        return ResultPage(hits, total, view.place, reading)
+
+    @_translate_panics
+    def count(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> int:
+        return date_order.count_matches(self.view(), filters.build_query(article_filter, excluded))
+
+    @_translate_panics
+    def count_tags(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
+        return _select_ids(
+            aggregates.count_values(self.view(), Question(filter=article_filter, excluded=excluded), "tag")
+        )
+
+    @_translate_panics
+    def count_regions(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
+        return _select_ids(
+            aggregates.count_values(self.view(), Question(filter=article_filter, excluded=excluded), "region")
+        )
+
+    @_translate_panics
+    def count_facets(
+        self, question: Question, names: tuple[FacetName, ...]
+    ) -> Mapping[FacetName, Mapping[int | str, int]]:
+        return aggregates.count_facets(self.view(), question, names)
+
+    @_translate_panics
+    def count_values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
+        return aggregates.count_values(self.view(), question, name)
+
+    @_translate_panics
+    def count_by_date(
+        self, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None = None
+    ) -> list[int]:
+        return aggregates.count_by_date(self.view(), question, edges, group)
+
+    @_translate_panics
+    def count_groups_by_date(
+        self, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
+    ) -> list[list[int]]:
+        return aggregates.count_groups_by_date(self.view(), question, edges, groups)
+
+    @_translate_panics
+    def count_undated(self, question: Question) -> int:
+        view = self.view()
+        undated = filters.match_term("flags", index_schema.UNDATED)
+        clauses = [(Occur.Must, matches.build_count_query(view, question)), (Occur.Must, undated)]
+        return date_order.count_matches(view, Query.boolean_query(clauses)) if date_order.has_undated(view) else 0
+
+    @_translate_panics
+    def count_coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
+        view = self.view()
+        flags = (index_schema.YEAR_ONLY,) if precision == "year" else (index_schema.MONTH_ONLY, index_schema.YEAR_ONLY)
+        clauses = [
+            (Occur.Must, matches.build_count_query(view, question)),
+            (Occur.Must, filters.match_any("flags", flags)),
+        ]
+        return date_order.count_matches(view, Query.boolean_query(clauses))
+
+    @_translate_panics
+    def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[ScoreComponent, ...]]:
+        return explanation.explain_scores(self.view(), question, ids)
+
+    @_translate_panics
+    def find_similar(
+        self, sample: SimilaritySample, article_filter: ArticleFilter, excluded: tuple[int, ...], limit: int
+    ) -> tuple[SearchHit, ...]:
+        view = self.view()
+        alike = more_like_this.build_query(view, sample)
+        if alike is None:
+            return ()
+        clauses = [*filters.build_clauses(article_filter, (*excluded, sample.id)), (Occur.Must, alike)]
+        question = Question(order="relevance", limit=limit)
+        return _find_by_relevance(view, Query.boolean_query(clauses), question)[0]
+
+
+def _select_ids(counts: Mapping[int | str, int]) -> dict[int, int]:
+    return {int(value): count for value, count in counts.items()}
+
+
+def _find_by_relevance(view: View, query: Query, question: Question) -> tuple[tuple[SearchHit, ...], int]:
+    # At least 1: a limit of 0 is a panic.
+    results = view.searcher.search(query, max(question.limit, 1), offset=question.offset)
+    addresses = [address for _, address in results.hits]
+    newest = view.searcher.fast_field_values("newest", addresses)
+    hits = date_order.load_hits(view, addresses, [score for score, _ in results.hits], [int(n or 0) for n in newest])
+    return hits[: question.limit], date_order.get_count(results)

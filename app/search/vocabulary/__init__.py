@@ -1,0 +1,1 @@
+"""The names of tags, authors and regions in memory, to search and to suggest by."""

@@ -1,0 +1,211 @@
+"""What a request to follow asks for, and one look further along the log. Holds no database connection in between.
+
+The head is read first and the filter resolved after it: a tag that a row up to the head has made is then known.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import Request
+
+from app.articles.filters import ArticleFilter
+from app.articles.reading import filter_params
+from app.articles.reading.filter_params import FilterParams, StatusParams
+from app.articles.render import article_json
+from app.changes import log
+from app.context import AppContext, RequestContext
+from app.db.log_position import LogHead, LogPosition, parse_token
+from app.errors import CursorExpired, FieldError, InvalidInput, InvalidValue
+from app.http.params import parser
+from app.http.params.declaration import Parameter
+from app.http.params.times import Instant
+from app.http.params.typed import Params
+from app.sync import change_rows, merged_tags
+from app.sync.watch import LogWatch
+
+BATCH = 100
+"""Rows that are looked at without giving others their turn: 2 ms."""
+EXAMINED = 2_000
+"""How many rows one response looks at, 0.04 s; a narrow filter over a long log takes several responses."""
+LOOK_UP = 10
+"""Every so many ticks a waiting response looks whether its client is still there; with hundreds waiting it counts."""
+
+
+class ChangeFilter(FilterParams, StatusParams):
+    """Which articles a client follows. The export takes the same."""
+
+
+SINCE = "A token from `next`, `seq`, `X-Seq`; `0`: from the beginning; `now`: only what comes."
+
+
+class SinceParams(Params):
+    """From where on."""
+
+    since = parser.text("since", SINCE, maximum=200, example="now", signs=False)
+
+
+class ChangeParts(article_json.ArticleParts):
+    """How changes are shown."""
+
+    fields = article_json.ArticleParts.fields
+    include: Parameter[tuple[str, ...]] = parser.fields(
+        "include",
+        "Adds `card`, the article as it is now or null; body and the like go into it.",
+        ("article", *article_json.INCLUDES),
+    )
+    names_in = article_json.ArticleParts.names_in
+
+
+class PollParams(Params):
+    """How much a response holds, and how long it may wait for that."""
+
+    limit = parser.limit(500, 1000)
+    wait = parser.integer(
+        "wait",
+        "Hold the response up to so many seconds until there is news.",
+        default=0,
+        minimum=0,
+        maximum=60,
+        signs=False,
+    )
+
+
+class ChangeListParams(ChangeFilter, SinceParams, PollParams, ChangeParts):
+    """Of the feed."""
+
+
+class StreamParams(ChangeFilter, SinceParams, ChangeParts):
+    """Of the stream."""
+
+
+FollowParams = ChangeListParams | StreamParams
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBatch:
+    """What one look found: the changes told, the filter as it was read, whether more is there, and the place behind
+    everything examined."""
+
+    told: tuple[change_rows.VisibleChange, ...]
+    filter: ArticleFilter
+    more: bool
+    place: LogPosition
+
+
+@dataclass(slots=True)
+class ChangeReader:
+    """A consumer on its way along the log: who it is, what it asked for, where it stands."""
+
+    context: AppContext
+    request: Request
+    params: FollowParams
+    view: RequestContext
+    place: LogPosition
+
+    @property
+    def drafts(self) -> bool:
+        return self.view.caller.has_scope("read_drafts")
+
+    async def look(self, limit: int) -> ChangeBatch:
+        """Goes on from where it stands, past what is not for it, to the next `limit` changes or the head."""
+        consumer = change_rows.ChangeConsumer(await resolve(self.context, self.view, self.params), self.drafts)
+        until, told = self._find_end(self.view.head), list[change_rows.VisibleChange]()
+        for _ in range(EXAMINED // BATCH):
+            rows = await change_rows.read(self.context.db, self.place.seq, until, BATCH)
+            if rows and rows[0].seq != self.place.seq + 1:
+                raise make_cursor_expired(self.request, "The changes from that place on are not kept any more.")
+            for row in rows:
+                shown = change_rows.tell(consumer, row)
+                told += [shown] if shown is not None else []
+                self.place = LogPosition(self.place.epoch, row.seq, row.mark)
+                if len(told) == limit:
+                    break
+            if len(told) == limit or self.place.seq >= until:
+                break
+            await asyncio.sleep(0)
+        return ChangeBatch(tuple(told), consumer.filter, self.place.seq < until, self.place)
+
+    async def news(self, watch: LogWatch, deadline: float) -> bool:
+        """Waits until there are rows behind its place, at most until `deadline` on the monotonic clock. False also
+        where the client has gone or the server is ending."""
+        ticks = 0
+        while time.monotonic() < deadline and not watch.ending():
+            head = await watch.tick()
+            ticks += 1
+            if head.epoch != self.place.epoch or head.seq < self.place.seq or self._find_end(head) > self.place.seq:
+                await self.renew()
+                return True
+            if ticks % LOOK_UP == 0 and await self.request.is_disconnected():
+                return False
+        return False
+
+    async def renew(self) -> None:
+        """Reads the head, and whether caller and filter are still what they were; raises as a new request would."""
+        self.view = await self.context.view(self.request)
+        self.params.check_statuses(self.view.caller)
+        if self.view.head.epoch != self.place.epoch or self.view.head.seq < self.place.seq:
+            raise make_cursor_expired(self.request, "The archive has been replaced by another copy.")
+        await merged_tags.refuse(self.context, self.view, self.params, self.place)
+
+    def _find_end(self, head: LogHead) -> int:
+        """The last row that is for this caller: what only drafts have moved is not to be seen in places either."""
+        return head.seq if self.drafts else head.public_seq
+
+
+async def begin(
+    request: Request, context: AppContext, view: RequestContext, params: FollowParams, since: str
+) -> ChangeReader:
+    """Checks the request; every way in which it may fail fails here, before a response has begun."""
+    _refuse_relative(params)
+    params.check_statuses(view.caller)
+    place = await _place(context, view, request, since)
+    await merged_tags.refuse(context, view, params, place)
+    return ChangeReader(context, request, params, view, place)
+
+
+async def resolve(context: AppContext, view: RequestContext, params: ChangeFilter) -> ArticleFilter:
+    """The filter as of the view's head. Tags that only drafts have now are found too: until those were withdrawn, they
+    may have matched. Of such a tag nothing is told."""
+    statuses = params.check_statuses(view.caller)
+    caller = replace(view.caller, scopes=view.caller.scopes | {"read_drafts"})
+    return (await filter_params.resolve(context, view._replace(caller=caller), params, statuses)).filter
+
+
+def _refuse_relative(params: Params) -> None:
+    """What moves with the clock would let articles leave without any change."""
+    moving = [name for name, value in params.values.items() if isinstance(value, Instant) and value.uses_now]
+    if moving:
+        detail = "Times relative to now cannot be followed; give a date."
+        raise InvalidInput(*(FieldError("invalid_value", detail, name) for name in moving))
+
+
+async def _place(context: AppContext, view: RequestContext, request: Request, since: str) -> LogPosition:
+    head = view.head
+    if since == "now":
+        return head.position if view.caller.has_scope("read_drafts") else head.public_position
+    if since == "0":
+        return LogPosition(head.epoch, 0, 0)
+    place = parse_token(since)
+    if place is None:
+        raise InvalidValue("A place is `0`, `now`, or a token from `next`, `seq` or `X-Seq`.", "since")
+    if place.epoch != head.epoch or not await has_position(context, place):
+        raise make_cursor_expired(request)
+    return place
+
+
+async def has_position(context: AppContext, place: LogPosition) -> bool:
+    """Whether the log has that row with that mark."""
+    if place.seq == 0:
+        return place.mark == 0
+    rows = await context.db.reader.rows(log.mark_statement(context.db.dialect), {"seq": place.seq})
+    return bool(rows) and rows[0][0] == place.mark
+
+
+def make_cursor_expired(request: Request, detail: str = "This change log does not have that place.") -> CursorExpired:
+    """With the address of the export of the same filter."""
+    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    names = ChangeFilter.declared.specs
+    query = urlencode([pair for pair in pairs if pair[0] in names])
+    return CursorExpired(f"{detail} Start again from the export.", export="/v1/export" + (f"?{query}" if query else ""))

@@ -1,0 +1,152 @@
+"""Rows of the change log as the feed reads them, and what a consumer with a filter is told of each. Pure but for the
+statement; knows no request.
+
+An event is told where the article matches the filter, or did so until this change. Matching takes in the status, so
+that a consumer who may not see drafts is told nothing of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import orjson
+from sqlalchemy import bindparam, select
+
+from app.articles import filters
+from app.articles.store.log_facts import from_log
+from app.changes import log
+from app.db.database import Database
+from app.db.log_position import LogPosition
+from app.db.sql import Prepared, Value, prepare, read_into
+from app.models import Change, table
+
+CHANGE = table(Change)
+
+Event = Literal[
+    "published", "updated", "corrected", "withdrawn", "trashed", "restored", "purged", "left_filter", "linked",
+    "tag_renamed", "region_renamed",
+]  # fmt: skip
+RENAMES: tuple[Event, ...] = ("tag_renamed", "region_renamed")
+_KEPT: dict[str, Event] = {
+    event: event
+    for event in ("updated", "corrected", "linked", "withdrawn", "published", "trashed", "restored")
+}  # fmt: skip
+_ENTERS = ("published", "trashed", "restored")
+"""Events that keep their name for a consumer whose filter did not match before."""
+_LEAVES: dict[str, Event] = {"withdrawn": "withdrawn", "trashed": "trashed"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A row of the log; `before` and `after` are JSON, None where there was or is nothing."""
+
+    seq: int
+    mark: int
+    at: int
+    entity: str
+    entity_id: int
+    event: str
+    version: int | None
+    changed_fields: str
+    public: bool
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleChange:
+    """What a consumer learns of one row. `slug` and `previous_slug` are None where they were never its to know."""
+
+    row: ChangeRow
+    event: Event
+    slug: str | None = None
+    previous_slug: str | None = None
+    changed_fields: tuple[str, ...] = ()
+    replaced_by: int | None = None
+    """The article that readers are sent to instead of one that is withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeConsumer:
+    """Who follows: the filter, and whether rows that the public may not see are for them."""
+
+    filter: filters.ArticleFilter
+    drafts: bool = False
+
+
+def tell(consumer: ChangeConsumer, row: ChangeRow) -> VisibleChange | None:
+    """What the consumer is told of a row; None where it is not for them."""
+    if not (row.public or consumer.drafts):
+        return None
+    if row.entity != "article":
+        renamed = next((event for event in RENAMES if event == row.event), None)
+        return VisibleChange(row, renamed) if renamed else None
+    before, after = _facts(row, row.before), _facts(row, row.after)
+    event = _event(consumer, row, before, after)
+    if event is None and after is not None and _is_redirected(before, after):
+        # Readers are sent elsewhere from now on. Whoever had the article has it no more, so that it matches no filter.
+        return VisibleChange(row, "withdrawn", replaced_by=after.replaced_by)
+    if event is None:
+        return None
+    # The state before a first publication is nobody's business but the editors'.
+    known = before if before is not None and (consumer.drafts or before.status == "published") else None
+    shown = after or known
+    moved = known is not None and after is not None and known.slug != after.slug
+    return VisibleChange(
+        row,
+        event,
+        shown.slug if shown else None,
+        known.slug if known and moved else None,
+        tuple(orjson.loads(row.changed_fields)) if known else (),
+        after.replaced_by if after is not None else None,
+    )
+
+
+def _is_redirected(before: filters.ArticleFacts | None, after: filters.ArticleFacts) -> bool:
+    """Whether another article, or none any more, replaces one that was gone before."""
+    if before is None or "published" in (before.status, after.status):
+        return False
+    return before.replaced_by != after.replaced_by
+
+
+def _facts(row: ChangeRow, kept: str | None) -> filters.ArticleFacts | None:
+    return None if kept is None else from_log(row.entity_id, orjson.loads(kept))
+
+
+def _event(
+    consumer: ChangeConsumer, row: ChangeRow, before: filters.ArticleFacts | None, after: filters.ArticleFacts | None
+) -> Event | None:
+    if row.event == "purged":
+        return "purged"  # whatever the filter: the article is to go from every copy, also from old ones
+    had = before is not None and filters.matches(consumer.filter, before)
+    has = after is not None and filters.matches(consumer.filter, after)
+    if has:
+        return _KEPT.get(row.event, "updated") if had or row.event in _ENTERS else "updated"
+    if had:
+        return _LEAVES.get(row.event, "left_filter")
+    return None
+
+
+async def read(db: Database, after: int, until: int, limit: int) -> list[ChangeRow]:
+    """The rows behind `after` up to `until`, at most `limit`. LogBroken for a hole between them; the first may be
+    later than the one asked for where older ones are not kept."""
+    values: dict[str, Value] = {"after": after, "until": until, "limit": limit}
+    rows = read_into(ChangeRow, await db.reader.rows(_statement(db.dialect), values))
+    if rows:
+        log.check_order(rows[0].seq - 1, (row.seq for row in rows))
+    return rows
+
+
+@lru_cache(maxsize=4)
+def _statement(dialect: str) -> Prepared:
+    seq = CHANGE.c.seq
+    after, until = (bindparam(name, type_=seq.type) for name in ("after", "until"))
+    columns = [CHANGE.c[name] for name in ChangeRow.__slots__]
+    statement = select(*columns).where(seq > after, seq <= until).order_by(seq).limit(bindparam("limit"))
+    return prepare(statement, dialect)
+
+
+def place(epoch: int, rows: Sequence[ChangeRow]) -> LogPosition:
+    """Behind the last of the rows."""
+    return LogPosition(epoch, rows[-1].seq, rows[-1].mark)

@@ -1,0 +1,25 @@
+"""Ranking on judged queries of real collections, which lie beside the project or are skipped."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench import search_http
+
+pytestmark = [pytest.mark.anyio, pytest.mark.torture]  # real material, whole: with the long runs
+
+
+@pytest.mark.parametrize("name", ["cranfield", "medline"])
+async def test_judged_queries_find_what_they_should(data: Callable[[str], Path], name: str) -> None:
+    folder = data(f"search/{name}")
+    async with search_http.open_client(folder / "corpus.ndjson") as client:
+        gains = await search_http.judge_queries(client, folder)
+    assert sum(gains) / len(gains) >= search_http.COLLECTIONS[name]
+
+
+async def test_titles_with_a_typo_find_their_article_in_the_first_three(data: Callable[[str], Path]) -> None:
+    file = data("corpora/digitalgov.ndjson")
+    stories = search_http.read_stories(file)
+    async with search_http.open_client(file) as client:
+        assert await search_http.count_first_three(client, stories, search_http.edit_titles(stories, 150)) >= 0.95

@@ -1,0 +1,161 @@
+"""How a query is read against the archive: misspelt words, too many words, unfinished words."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.search_archive import SearchArchive, SearchStory, ask, ids
+
+from app.articles.filters import ArticleFilter
+from app.search.engine import SpellingCorrection
+from app.search.tantivy.local_engine import TantivyEngine
+
+
+def _fill_archive(folder: Path) -> SearchArchive:
+    archive = SearchArchive(folder)
+    archive.put(
+        SearchStory(1, "Sanctions against banks", "Parliament voted on Tuesday.", tags=(1,)),
+        SearchStory(2, "Parliament meets", "Members of parliament spoke about trade.", tags=(2,)),
+        SearchStory(3, "Trade talks", "Officials from Brussels spoke.", tags=(1,)),
+        SearchStory(4, "Presidential election", "The president won with 2024 votes."),
+    )
+    return archive
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[SearchArchive]:
+    archive = _fill_archive(tmp_path)
+    yield archive
+    archive.close()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
+    archive = _fill_archive(tmp_path_factory.mktemp("read"))
+    yield archive.engine()
+    archive.close()
+
+
+@pytest.mark.parametrize(("text", "result"), [
+    ("sanctons", [1]),
+    ("sancttions", [1]),
+    ("sanctionz", [1]),
+    ("asnctions", [1]),
+    ("zanctions", [1]),
+    ("parlaiment", [1, 2]),
+    ("parlement", [1, 2]),
+    ("presidentail", [4]),
+    ("prezidentiel", [4]),
+    ("brusels officals", [3]),
+    ("title:sanctons", [1]),
+])  # fmt: skip
+def test_misspelt_words_still_find_their_articles(engine: TantivyEngine, text: str, result: list[int]) -> None:
+    results = ask(engine, text, typo=True)
+    assert sorted(ids(results)) == result
+    assert len(results.interpretation.corrections) == len(text.split())
+
+
+def test_corrections_say_what_was_done(engine: TantivyEngine) -> None:
+    reading = ask(engine, "sanctons banks", typo=True).interpretation
+    assert reading.corrections == (SpellingCorrection("sanctons", ("sanctions",)),)
+    assert reading.did_you_mean == "sanctions banks"
+
+
+@pytest.mark.parametrize("text", ['"sanctons"', "2023", "bnks2", "trd", "tag:sanctons", "-sanctons zzzz"])
+def test_quoted_words_numbers_and_short_words_are_never_corrected(engine: TantivyEngine, text: str) -> None:
+    results = ask(engine, text, typo=True)
+    assert results.total == 0
+    assert results.interpretation.corrections == ()
+
+
+def test_typo_off_corrects_nothing_but_knows_better(engine: TantivyEngine) -> None:
+    results = ask(engine, "sanctons", typo=False)
+    assert results.total == 0
+    assert results.interpretation.corrections == ()
+    assert results.interpretation.did_you_mean == "sanctions"
+
+
+def test_word_that_is_there_is_left_alone(archive: SearchArchive) -> None:
+    archive.put(SearchStory(5, "Sanctons is a village"))
+    results = ask(archive.engine(), "sanctons", typo=True)
+    assert ids(results) == [5]
+    assert results.interpretation.corrections == ()
+
+
+def test_withdrawn_words_are_no_corrections(archive: SearchArchive) -> None:
+    engine = archive.engine()
+    archive.withdraw(1)
+    assert ask(engine, "sanctons", typo=True, excluded=(1,)).interpretation.corrections == ()
+    archive.index()
+    results = ask(engine, "sanctons", typo=True)
+    assert (results.total, results.interpretation.corrections, results.interpretation.did_you_mean) == (0, (), None)
+
+
+def test_too_few_with_all_words_relaxes_to_any_with_the_fullest_first(engine: TantivyEngine) -> None:
+    results = ask(engine, "the parliament spoke about sanctions", match="auto")
+    assert results.interpretation.relaxed
+    assert ids(results)[0] == 2
+    assert sorted(ids(results)) == [1, 2, 3]
+
+
+def test_article_with_all_words_stands_before_any_with_some(archive: SearchArchive) -> None:
+    archive.put(
+        SearchStory(10, "Trade trade trade", "trade " * 30),
+        SearchStory(11, "A very long story", "word " * 400 + " trade and then at last the parliament"),
+        SearchStory(12, "Parliament parliament", "parliament " * 30),
+    )
+    results = ask(archive.engine(), "trade parliament", match="auto")
+    assert results.interpretation.relaxed
+    assert set(ids(results)[:2]) == {2, 11}
+
+
+def test_enough_with_all_words_stays_strict(archive: SearchArchive) -> None:
+    archive.put(*[SearchStory(i, "Trade in parliament") for i in range(100, 119)])
+    engine = archive.engine()
+    assert not ask(engine, "trade parliament", match="auto").interpretation.relaxed
+    assert ask(engine, "trade parliament", match="auto").total == 20
+    assert ask(engine, "trade sanctions", match="auto").interpretation.relaxed
+
+
+def test_relaxing_hangs_on_the_query_alone(archive: SearchArchive) -> None:
+    archive.put(*[SearchStory(i, "Trade in parliament", tags=(3,)) for i in range(100, 119)])
+    engine = archive.engine()
+    narrow = ArticleFilter(tags=(2,))
+    assert ids(ask(engine, "trade parliament", match="auto", filter=narrow)) == [2]
+    assert ids(ask(engine, "trade parliament", match="auto", offset=19)) != []
+    by_date = ask(engine, "trade sanctions", match="auto", order="-published_at")
+    assert not by_date.interpretation.relaxed
+    assert by_date.total == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["trade", "trade -sanctions", "trade OR sanctions", '"trade talks"', "-trade -sanctions"]
+)
+def test_single_words_and_alternatives_cannot_relax(engine: TantivyEngine, text: str) -> None:
+    assert not ask(engine, text, match="auto").interpretation.relaxed
+
+
+def test_any_keeps_what_is_ruled_out(engine: TantivyEngine) -> None:
+    assert sorted(ids(ask(engine, "sanctions trade -brussels", match="any"))) == [1, 2]
+
+
+def test_stop_words_count_where_there_is_nothing_else(engine: TantivyEngine) -> None:
+    assert ask(engine, "the of", match="any").total > 0
+
+
+@pytest.mark.parametrize(("text", "result"), [
+    ("presid", [4]),
+    ("parliament spo", [2]),
+    ("trade talks offic", [3]),
+    ("trade talks", [3]),
+    ("xyzx", []),
+    ('"trade tal"', []),
+])  # fmt: skip
+def test_last_word_may_be_unfinished(engine: TantivyEngine, text: str, result: list[int]) -> None:
+    assert ids(ask(engine, text, prefix=True)) == result
+
+
+def test_unfinished_word_is_no_misspelling(engine: TantivyEngine) -> None:
+    results = ask(engine, "presiden", prefix=True, typo=True)
+    assert ids(results) == [4]
+    assert results.interpretation.corrections == ()
