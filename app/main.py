@@ -17,14 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.articles import schedule
 from app.articles.reading.card_cache import Cards
-from app.articles.routes import reads as articles
-from app.articles.routes import related_and_resolve, related_list, revisions, writes
+from app.articles.routes import reads as articles, related_and_resolve, related_list, revisions, writes
 from app.articles.store import relink_jobs
-from app.audit import key_routes as own_key
-from app.audit import retention
-from app.audit import routes as audit
-from app.bulk import job_chunks
-from app.bulk import routes as bulk
+from app.audit import key_routes as own_key, retention, routes as audit
+from app.bulk import job_chunks, routes as bulk
 from app.changes import log
 from app.changes.cache_version import CacheVersions
 from app.changes.follower import FollowerTask
@@ -49,20 +45,16 @@ from app.importers.jobs.submission import ImportAddress
 from app.importers.jobs.worker import ImportWorker, choose_queue
 from app.importers.web.fetch import Fetch, HostThrottle
 from app.monitoring import health, metrics
-from app.regions import routes as regions
-from app.regions import write_routes as regions_writing
+from app.regions import routes as regions, write_routes as regions_writing
 from app.search.index import EngineIndex
 from app.search.indexing.indexer import Indexer
 from app.search.indexing.verification import Verification
 from app.search.routes import enrichment, search, timeline_and_trending
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
-from app.sync import export_routes as exports
-from app.sync import job_routes as jobs
-from app.sync import routes as following
+from app.sync import export_routes as exports, job_routes as jobs, routes as following
 from app.sync.watch import LogWatch
-from app.tags import routes as tags
-from app.tags import write_routes as tags_writing
+from app.tags import routes as tags, write_routes as tags_writing
 
 logger = logging.getLogger(__name__)
 

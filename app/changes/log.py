@@ -17,8 +17,7 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
 from app.changes import audit_trail
-from app.changes.entries import Facts as Facts
-from app.changes.entries import LogEntry as LogEntry
+from app.changes.entries import Facts as Facts, LogEntry as LogEntry
 from app.db import audit_rows
 from app.db.database import Snapshot
 from app.db.log_position import LogHead, LogPosition

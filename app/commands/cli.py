@@ -15,8 +15,7 @@ from app.articles.repair import invented_dates
 from app.audit import listing
 from app.audit.queries import AuditFilter
 from app.audit.render import show_line, show_row
-from app.commands import check as checks
-from app.commands import import_articles, open_archive, output
+from app.commands import check as checks, import_articles, open_archive, output
 from app.commands.imports import imports
 from app.commands.keys import keys
 from app.commands.options import (

@@ -10,8 +10,7 @@ from sqlmodel import Session
 
 from app.articles.repair import unsafe_links
 from app.changes import log
-from app.db import audit_rows, permissions
-from app.db import migrate as db_migrate
+from app.db import audit_rows, migrate as db_migrate, permissions
 from app.db.audit_rows import AuditRecord
 from app.db.database import Database, DatabaseProblem, read_url
 from app.db.file_locks import FileLock

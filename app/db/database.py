@@ -31,10 +31,15 @@ from app.actor import Actor, current_actor
 from app.db import audit_rows, permissions
 from app.db.file_locks import FileLock
 from app.db.log_position import LogHead
-from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
-from app.db.readers import PostgresReader, SqliteReader, encode_sqlite_values, is_disconnected
-from app.db.readers import Reader as Reader
-from app.db.readers import Row as Row
+from app.db.readers import (
+    BUSY_SECONDS as BUSY_SECONDS,
+    PostgresReader,
+    Reader as Reader,
+    Row as Row,
+    SqliteReader,
+    encode_sqlite_values,
+    is_disconnected,
+)
 from app.db.sql import Prepared, Value, read_clock
 from app.db.wal_truncation import WalTruncation
 from app.errors import DatabaseUnavailable

@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from inspect import cleandoc
 
-from app.errors.shapes import MEMBERS as MEMBERS
-from app.errors.shapes import DatelineError as DatelineError
-from app.errors.shapes import FieldError as FieldError
-from app.errors.shapes import OtherFormat, TryAgain, ValueTaken
-from app.errors.shapes import ProblemCode as ProblemCode
+from app.errors.shapes import (
+    MEMBERS as MEMBERS,
+    DatelineError as DatelineError,
+    FieldError as FieldError,
+    OtherFormat,
+    ProblemCode as ProblemCode,
+    TryAgain,
+    ValueTaken,
+)
 
 
 class CursorInvalid(DatelineError):

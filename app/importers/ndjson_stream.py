@@ -19,16 +19,14 @@ from app.articles.service import Saved
 from app.bulk import records
 from app.context import AppContext
 from app.db.log_position import LogHead
-from app.db.sql import AnyOf, Prepared, read_integer
-from app.db.sql import prepare as prepare_statement
+from app.db.sql import AnyOf, Prepared, prepare as prepare_statement, read_integer
 from app.enrich.tags import TagLexicon
 from app.errors import DatabaseUnavailable
 from app.importers import batches, boundary
 from app.importers.document import Document, Failure, ParseContext
 from app.importers.enrichment import enrich
 from app.importers.formats import ndjson
-from app.importers.prepare import SENT, prepare
-from app.importers.prepare import PreparedItem as Ready
+from app.importers.prepare import SENT, PreparedItem as Ready, prepare
 from app.models import Article, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas

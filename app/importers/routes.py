@@ -30,8 +30,7 @@ from app.importers.jobs.submission import FORMATS, JSON, LINES, MOST_JSON, Impor
 from app.importers.line_splitter import LineSplitter
 from app.importers.ndjson_stream import Line, NdjsonImport
 from app.importers.prepare import SENT
-from app.importers.schemas import EXAMPLE as FINISHED
-from app.importers.schemas import STARTED, Import
+from app.importers.schemas import EXAMPLE as FINISHED, STARTED, Import
 from app.sync.streaming_response import Streamed, describe_stream
 
 router = APIRouter(prefix="/v1", tags=["importing"], route_class=ApiRoute)

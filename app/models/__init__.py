@@ -4,41 +4,45 @@ text."""
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from app.models.articles import Article as Article
-from app.models.articles import ArticleRegion as ArticleRegion
-from app.models.articles import ArticleSlug as ArticleSlug
-from app.models.articles import ArticleTag as ArticleTag
-from app.models.articles import ArticleUrl as ArticleUrl
-from app.models.articles import AwaitedOriginal as AwaitedOriginal
-from app.models.articles import PurgedIdentity as PurgedIdentity
-from app.models.articles import PurgedRef as PurgedRef
-from app.models.articles import RelatedPost as RelatedPost
-from app.models.articles import Revision as Revision
-from app.models.articles import Source as Source
-from app.models.articles import SourceBaseline as SourceBaseline
-from app.models.articles import Suggestion as Suggestion
-from app.models.articles import TextKey as TextKey
-from app.models.records import ImportArticle as ImportArticle
-from app.models.records import ImportRecord as ImportRecord
-from app.models.records import ImportTag as ImportTag
-from app.models.system import ApiKey as ApiKey
-from app.models.system import Audit as Audit
-from app.models.system import Change as Change
-from app.models.system import ChangeHead as ChangeHead
-from app.models.system import IdempotencyArticle as IdempotencyArticle
-from app.models.system import IdempotencyKey as IdempotencyKey
-from app.models.system import IdempotencyUsage as IdempotencyUsage
-from app.models.system import ImportPart as ImportPart
-from app.models.system import ImportResult as ImportResult
-from app.models.system import ImportSource as ImportSource
-from app.models.system import Job as Job
-from app.models.taxonomy import Region as Region
-from app.models.taxonomy import RegionMember as RegionMember
-from app.models.taxonomy import RegionName as RegionName
-from app.models.taxonomy import RegionWithin as RegionWithin
-from app.models.taxonomy import Tag as Tag
-from app.models.taxonomy import TagName as TagName
-from app.models.taxonomy import TagSlug as TagSlug
+from app.models.articles import (
+    Article as Article,
+    ArticleRegion as ArticleRegion,
+    ArticleSlug as ArticleSlug,
+    ArticleTag as ArticleTag,
+    ArticleUrl as ArticleUrl,
+    AwaitedOriginal as AwaitedOriginal,
+    PurgedIdentity as PurgedIdentity,
+    PurgedRef as PurgedRef,
+    RelatedPost as RelatedPost,
+    Revision as Revision,
+    Source as Source,
+    SourceBaseline as SourceBaseline,
+    Suggestion as Suggestion,
+    TextKey as TextKey,
+)
+from app.models.records import ImportArticle as ImportArticle, ImportRecord as ImportRecord, ImportTag as ImportTag
+from app.models.system import (
+    ApiKey as ApiKey,
+    Audit as Audit,
+    Change as Change,
+    ChangeHead as ChangeHead,
+    IdempotencyArticle as IdempotencyArticle,
+    IdempotencyKey as IdempotencyKey,
+    IdempotencyUsage as IdempotencyUsage,
+    ImportPart as ImportPart,
+    ImportResult as ImportResult,
+    ImportSource as ImportSource,
+    Job as Job,
+)
+from app.models.taxonomy import (
+    Region as Region,
+    RegionMember as RegionMember,
+    RegionName as RegionName,
+    RegionWithin as RegionWithin,
+    Tag as Tag,
+    TagName as TagName,
+    TagSlug as TagSlug,
+)
 
 
 def table(model: type[SQLModel]) -> Table:

@@ -8,10 +8,12 @@ from ipaddress import ip_address
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily as Counts
-from prometheus_client.core import GaugeMetricFamily as Gauge
-from prometheus_client.core import HistogramMetricFamily as Histogram
-from prometheus_client.core import Metric
+from prometheus_client.core import (
+    CounterMetricFamily as Counts,
+    GaugeMetricFamily as Gauge,
+    HistogramMetricFamily as Histogram,
+    Metric,
+)
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response

@@ -15,8 +15,7 @@ from app.changes import log
 from app.db.sql import lock_vocabulary
 from app.errors import SlugTaken
 from app.models import Region, RegionMember, RegionName, table
-from app.regions import names as naming
-from app.regions import service
+from app.regions import names as naming, service
 from app.regions.names import Naming
 from app.regions.standard_regions import fold
 from app.text import keys

@@ -17,8 +17,7 @@ from app.enrich import language, near_duplicates, regions, tags
 from app.enrich.regions import Texts
 from app.enrich.suggestion import ROLES, SuggestedValue
 from app.enrich.tags import TagLexicon
-from app.models import Article, ArticleRegion, ArticleTag, Tag, table
-from app.models import Suggestion as Kept
+from app.models import Article, ArticleRegion, ArticleTag, Suggestion as Kept, Tag, table
 from app.regions.atlas import Atlas
 from app.search.index import ComparedArticle, EngineIndex
 from app.search.vocabulary.names import Vocabulary

@@ -7,9 +7,7 @@ from sqlmodel import Session
 
 from app.db.sql import lock_vocabulary, split_chunks
 from app.models import ImportTag, Tag, TagName, TagSlug, table
-from app.tags.tag_names import KINDS as KINDS
-from app.tags.tag_names import TagSpec as TagSpec
-from app.tags.tag_names import family as family
+from app.tags.tag_names import KINDS as KINDS, TagSpec as TagSpec, family as family
 from app.text import keys as text_keys
 
 TAG, SLUG, NAME, MADE = table(Tag), table(TagSlug), table(TagName), table(ImportTag)

@@ -9,8 +9,7 @@ import httpx
 import orjson
 import pytest
 from conftest import ENGINES, Served, serve, with_own_epoch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from sqlalchemy import select
 
 from app.changes import audit_trail

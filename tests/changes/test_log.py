@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from conftest import ENGINES
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 from sqlalchemy import insert, select
 from sqlmodel import Session
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from app.articles import examples as articles
-from app.articles import schemas
+from app.articles import examples as articles, schemas
 from app.articles.input import payloads
 from app.errors import CODES
 from app.http.openapi import build_document

@@ -6,8 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from app.errors import CursorInvalid, CursorMismatch
 from app.http.paging import Cursor, PageInfo, decode, encode, render_links

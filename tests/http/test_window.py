@@ -1,7 +1,6 @@
 """Paging of lists that are in memory as a whole."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from app.http.list_paging import slice_page
 from app.http.params.typed import Paging

@@ -9,8 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 from conftest import Served, serve
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from sqlalchemy import func, select
 from support.exports import SUBSTACK, ghost, medium, pack_files
 from test_import_jobs import send_job

@@ -11,8 +11,7 @@ from app.articles.html import bodies
 from app.importers.document import Document, DocumentBody, ParseContext
 from app.importers.formats.pages.json_ld import BROKEN, PAYWALLED, REPAIRED
 from app.importers.formats.registry import PARSERS
-from app.importers.formats.wordpress import bodies as wordpress_bodies
-from app.importers.formats.wordpress import shortcodes
+from app.importers.formats.wordpress import bodies as wordpress_bodies, shortcodes
 from app.importers.prepare import convert_body
 from app.importers.text_parts import html_markup
 

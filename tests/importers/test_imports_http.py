@@ -10,8 +10,7 @@ import httpx
 import orjson
 import pytest
 from conftest import Served, serve
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.listening import listen
 
 from app.importers.line_splitter import LineSplitter

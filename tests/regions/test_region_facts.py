@@ -13,8 +13,7 @@ from importlib import metadata, resources
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from app.regions.standard_regions import RegionFact, fold, load
 

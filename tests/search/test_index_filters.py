@@ -8,8 +8,7 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import select
 from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, SearchStory, random_story
 

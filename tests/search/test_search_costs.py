@@ -7,8 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, SearchStory
 from tantivy import DocAddress, Query, Searcher
 

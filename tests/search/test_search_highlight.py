@@ -4,8 +4,7 @@ import re
 from html import unescape
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from app.search import highlight
 from app.search.engine import QueryInterpretation

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support.search_archive import DAY, SearchArchive, SearchStory, ask, ids
 
 from app.search.engine import Question

@@ -8,8 +8,7 @@ import httpx
 import orjson
 import pytest
 from conftest import Served
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from support.search_archive import random_story
 from support.stories import DAY, NOW, story, write
 

@@ -22,8 +22,7 @@ import httpx
 import orjson
 import pytest
 from conftest import ENGINES, Served, new_archive, serve
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule, run_state_machine_as_test
 from sqlalchemy import select, update
 from sqlmodel import Session

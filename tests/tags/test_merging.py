@@ -9,8 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from conftest import Served
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import func, select
 from sqlmodel import Session
 from support.stories import NOW, story, write

@@ -2,8 +2,7 @@
 
 import unicodedata
 
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from slugify import slugify
 
 from app.articles.html import bodies

@@ -11,9 +11,7 @@ import nh3
 from markdown_it import MarkdownIt
 
 from app.articles.html import anchors, footnotes, nesting_depth
-from app.articles.html.blocks import BodyBlock as BodyBlock
-from app.articles.html.blocks import blocks as blocks
-from app.articles.html.blocks import to_text as to_text
+from app.articles.html.blocks import BodyBlock as BodyBlock, blocks as blocks, to_text as to_text
 from app.articles.html.nesting_depth import MeasuredBody
 from app.articles.html.parser_model import MAX_DEPTH
 from app.articles.html.tokenizer import Token, TokenKind, attributes, tokens

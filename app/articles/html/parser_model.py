@@ -20,8 +20,7 @@ from app.articles.html.elements import (
     SCOPES,
     UNWRAPPED,
 )
-from app.articles.html.open_elements import MAX_DEPTH as MAX_DEPTH
-from app.articles.html.open_elements import OpenElements, TableState
+from app.articles.html.open_elements import MAX_DEPTH as MAX_DEPTH, OpenElements, TableState
 from app.articles.html.tokenizer import VOID, Token, TokenKind, attributes, raw_text, tokens
 
 MOST_REFERENCES = 500

@@ -9,8 +9,7 @@ import orjson
 from app.articles.html import bodies
 from app.articles.input import related_entries
 from app.articles.input.payloads import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
-from app.articles.manuscript import ArticleDateline
-from app.articles.manuscript import dateline_span as dateline_span
+from app.articles.manuscript import ArticleDateline, dateline_span as dateline_span
 from app.enrich.suggestion import ROLES
 from app.errors import FieldError, InvalidInput
 from app.http.params.times import Instant, Period, read_time, read_zone

@@ -14,8 +14,7 @@ from app.articles.store.near_duplicates import NearDuplicate
 from app.articles.store.row_columns import ExistingRow
 from app.db.sql import insert_rows
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
-from app.models import Suggestion as Row
-from app.models import table
+from app.models import Suggestion as Row, table
 from app.tags.service import TagSpec
 
 KEPT = table(Row)

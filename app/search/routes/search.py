@@ -21,8 +21,7 @@ from app.search import params, schemas
 from app.search.engine import DEEPEST, FacetName, Order, Question, ResultPage, SearchHit
 from app.search.index import EngineIndex
 from app.search.params import ResolvedSearch
-from app.search.render import facets
-from app.search.render import hits as render_hits
+from app.search.render import facets, hits as render_hits
 from app.search.vocabulary import completion
 from app.search.vocabulary.names import Realm
 from app.tags import queries as tags

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from tantivy import DocAddress, Occur, Query
-from tantivy import Order as Direction
+from tantivy import DocAddress, Occur, Order as Direction, Query
 
 from app.search.engine import Question, SearchHit
 from app.search.tantivy import filters, index_schema

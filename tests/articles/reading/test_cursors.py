@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import ENGINES, Served, serve
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import delete, insert
 from sqlmodel import Session
 

@@ -7,8 +7,7 @@ from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import select
 from support.search_archive import DAY, SearchArchive, SearchStory
 from test_index_filters import _empty_postgresql

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Served, serve
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from sqlmodel import Session
 from support.stories import NOW, story
 from test_editing_http import FULL, create_article, patch, send

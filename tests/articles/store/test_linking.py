@@ -10,8 +10,7 @@ from itertools import count, pairwise
 import orjson
 import pytest
 from conftest import ENGINES, new_archive
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import select
 from sqlmodel import Session
 

@@ -10,8 +10,7 @@ import httpx
 import pytest
 import zstandard
 from conftest import ENGINES, Served, new_archive, serve
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from starlette.types import Message, Receive, Scope, Send
 from support import linearizable
 from support.doors import ComparedResponse, ask

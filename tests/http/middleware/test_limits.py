@@ -11,8 +11,7 @@ import httpx
 import pytest
 from conftest import serve
 from fastapi import FastAPI
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response

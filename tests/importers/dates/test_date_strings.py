@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.dates import format_date
 from babel.localedata import locale_identifiers
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from app.importers import dates
 from app.importers.dates import calendars

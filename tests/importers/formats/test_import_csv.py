@@ -10,8 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from conftest import ENGINES, Served, api
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.exports import documents, failures, read
 from test_import_jobs import send_job
 

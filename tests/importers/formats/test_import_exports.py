@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import Served
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.exports import (
     SUBSTACK,
     SUBSTACK_LIST,

@@ -1,8 +1,7 @@
 """Markdown: front matter read as written, refused when broken, and the parts around the body."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from app.importers.document import Document, DocumentBody, Failure, ParseContext, RelatedReference, SourceDateline
 from app.importers.formats import markdown

@@ -1,8 +1,7 @@
 """Plain text articles, with all their parts and with any of them missing; and the tail of related posts."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from app.importers.document import Document, DocumentBody, Failure, ParseContext, RelatedReference, SourceDateline
 from app.importers.formats import text

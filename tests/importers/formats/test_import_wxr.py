@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from app.importers.document import Document, DocumentImage, Failure, Item, ParseContext, Remark, SourceDate
 from app.importers.formats import detect, registry

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from app.importers.document import SourceDate, SourceDateline
 from app.importers.text_parts.datelines import read_dateline, split_dateline

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.wordpress_blog import BlogServer, post
 
 from app.importers.document import Bookmark, Document, DocumentImage, Failure, Item, ParseContext, Remark, SourceDate
