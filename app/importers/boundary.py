@@ -18,6 +18,7 @@ Stage = Literal["open", "read", "prepare", "enrich"]
 
 MOST_REASON = 200
 """Characters of what a library says; some repeat the text that they stumbled over."""
+# GeneratorExit: whoever stops asking a reader for items ends it, which is no failure of an item.
 _NOT_AN_ITEMS = (KeyboardInterrupt, SystemExit, GeneratorExit, DatelineError)
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def guard(where: str, items: Callable[[], Iterator[Item]]) -> Iterator[Item]:
             reached = f"; what stands before that was read, the last of it {last}" if last else ""
             yield Failure(where, explain(error, "open", where) + reached)
             return
-        last = getattr(item, "where", last)
+        last = getattr(item, "where", last)  # a Bookmark has none: it is about the address as a whole
         yield item
 
 

@@ -33,7 +33,11 @@ class FolderEntry:
 
 def list_entries(root: Path) -> list[FolderEntry]:
     """The files in a folder and those below it, in the order of their names, but for hidden ones."""
-    files = sorted(path for path in root.rglob("*") if path.is_file() and not _is_hidden(path, root))
+    files = sorted(
+        path
+        for path in root.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    )
     exported = {path.parent for path in files if is_substack_list(path)}
     medium = _find_medium_folders(files) - exported
     is_site = any((root / name).is_file() for name in SITES)
@@ -70,10 +74,6 @@ def is_substack_list(path: Path) -> bool:
         and (path.parent / "posts").is_dir()
         and csv_head.is_substack_list(_read_head(path).decode("utf-8", "replace"))
     )
-
-
-def _is_hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _read_head(path: Path) -> bytes:

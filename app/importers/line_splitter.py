@@ -17,19 +17,17 @@ class LineSplitter:
         start = 0
         while (end := piece.find(b"\n", start)) >= 0:
             self._keep(piece[start:end])
-            yield self._take_line()
+            yield self.take_line()
             start = end + 1
         self._keep(piece[start:])
 
-    def take_rest(self) -> bytes:
-        """What stood behind the last line end, when the body has ended."""
-        return self._take_line()
-
     def _keep(self, part: bytes) -> None:
+        # One byte more than fits, by which the parser sees that the line is too long; the rest is never held.
         room = self._longest + 1 - len(self._kept)
         self._kept += part[:room] if len(part) > room else part
 
-    def _take_line(self) -> bytes:
+    def take_line(self) -> bytes:
+        """What has come since the last line end: when the body has ended, the last line."""
         line = bytes(self._kept).removesuffix(b"\r")
         self._kept.clear()
         return line

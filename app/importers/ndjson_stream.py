@@ -88,7 +88,7 @@ class NdjsonImport:
         """Ends the import's record, also where no line could be saved; nothing where it has ended."""
         if self.ended or self.dry_run:
             return
-        self.ended = True
+        self.ended = True  # before the write: it is called again where a client goes while this waits
         counts = {name: self.counted[name] for name in records.OUTCOMES}
         with act_as(acting_within(origin=self.origin)):
             await self.context_of_app.db.write(self._end, {**counts, "read": sum(counts.values())}, error)
@@ -105,8 +105,7 @@ class NdjsonImport:
         """The last line, with the number of the import's record; null where nothing was to be changed."""
         counts = {name: self.counted[name] for name in records.OUTCOMES}
         notes = [{"note": note, "count": count, "first": first} for note, (count, first) in self.notes.items()]
-        summary_fields = {"summary": counts, "import": self.record, "notes": notes, "seq": self.head.position.token}
-        return orjson.dumps(summary_fields)
+        return orjson.dumps({"summary": counts, "import": self.record, "notes": notes, "seq": self.head.position.token})
 
     def _prepare_lines(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
         """Each line as something to save, or the reason why it is none. A last line with the count is neither."""
@@ -175,14 +174,21 @@ class NdjsonImport:
     def _render_result(self, number: int, outcome: Saved | Ready | str, slugs: Slugs) -> Json:
         if not isinstance(outcome, Saved):
             self.counted["failed"] += 1
-            failed = {"line": number, "outcome": "failed", "id": None, "slug": None}
-            return {**failed, "reason": str(outcome), "copy_of": None}
+            reason = str(outcome)
+            return {"line": number, "outcome": "failed", "id": None, "slug": None, "reason": reason, "copy_of": None}
         self.counted[outcome.outcome] += 1
         slug, _ = slugs.get(outcome.id, (None, False))
-        saved = {"line": number, "outcome": outcome.outcome, "id": outcome.id or None, "slug": slug}
         of = outcome.copy.of if outcome.copy else 0
         _, public = slugs.get(of, (None, False))
-        return {**saved, "reason": None, "copy_of": of if public or (of and self.drafts) else None}
+        return {
+            "line": number,
+            "outcome": outcome.outcome,
+            "id": outcome.id or None,  # 0 in a preview, which makes no article
+            "slug": slug,
+            "reason": None,
+            # That an article which is not public has the same text is for those who may read drafts only.
+            "copy_of": of if public or (of and self.drafts) else None,
+        }
 
 
 def _list_ids(saved: Iterable[Saved | str]) -> Iterator[int]:
@@ -195,7 +201,7 @@ def _list_ids(saved: Iterable[Saved | str]) -> Iterator[int]:
 def _prepare_line(
     line: bytes, origin: str | None, context: ParseContext, atlas: Atlas, lexicon: TagLexicon | None
 ) -> Ready | str:
-    if line.lstrip()[:1] == b"[":
+    if line.lstrip()[:1] == b"[":  # which the parser takes for a file of one list, with an item for each entry
         return "not a JSON object"
     [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
@@ -209,6 +215,7 @@ def _prepare_line(
 
 def _parse_end(line: bytes) -> int | None:
     """The count of a last line `{"end": true, "count": N}`, which exports have."""
+    # Nearly every line is an article: those are told apart without parsing them twice.
     if len(line) > 200 or b'"end"' not in line:
         return None
     try:

@@ -146,10 +146,12 @@ def _run(
     fetch: Fetch | None,
     report: ImportReport,
 ) -> None:
+    # To take the source's side everywhere, pages that have not changed since the last import are read again too.
     web = WebAccess(fetch, lambda url: {} if options.overwrite else _load_state(db, url)) if fetch else None
     began = now()
     stream = ((source, item) for source in import_sources for item in open_items(source, options, web, began))
     lost: set[str] = set()  # sources whose readers take something for read that failed later
+    # Saved batch by batch as it is read: what came before a source that breaks off is in the archive.
     while batch := list(islice(stream, BATCH)):
         documents: list[tuple[SourceInput, Document]] = []
         bookmarks: dict[str, Bookmark] = {}
@@ -167,6 +169,7 @@ def _run(
             _save(db, documents, options, report)
             failed = {where for where, _ in report.failures[before:]}
             lost |= {source.name for source, document in documents if document.where in failed}
+        # After the batch is saved: a bookmark says that everything before it needs no second reading.
         for bookmark in bookmarks.values() if not options.dry_run else ():
             if bookmark.url not in lost:
                 db.write_now(kept.save_state, bookmark, now(), report.record)
@@ -181,13 +184,10 @@ def _load_state(db: Database, url: str) -> Mapping[str, object]:
 def _save(
     db: Database, documents: list[tuple[SourceInput, Document]], options: ImportOptions, report: ImportReport
 ) -> None:
-    prepared: list[PreparedItem] = []
     paths = [(source.path, document) for source, document in documents]
-    for one in prepare_all(db, paths, options.origin, enrich=options.enrich):
-        if isinstance(one, Failure):
-            report.failures.append((one.where, one.reason))
-        else:
-            prepared.append(one)
+    items = prepare_all(db, paths, options.origin, enrich=options.enrich)
+    report.failures += [(one.where, one.reason) for one in items if isinstance(one, Failure)]
+    prepared = [one for one in items if isinstance(one, PreparedItem)]
     if options.dry_run:
         with db.snapshot() as snapshot:
             outcomes = batches.preview_batch(snapshot.connection, prepared, overwrite=options.overwrite)

@@ -55,7 +55,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
     original, (document, dropped) = document, drop_unsafe_addresses(document)
-    body, lost = convert_body(document) if document.body else ("", ())
+    body, lost = convert_body(document)
     plain = bodies.to_text(body)
     regions, unknown = _find_regions(document, atlas)
     dateline = _make_dateline(document, atlas)
@@ -64,63 +64,78 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     published_at, precision, date_note = _choose_published(document, path)
     own = _read_own_fields(document, origin, unknown)
     status, status_note = _choose_status(document)
-    seo, extra = _read_seo(own.seo, document.canonical_url), _encode_json(own.extra, "{}")
-    source_url = document.url or document.source_url
-    worked_out = source_hashes.DerivedValues(
-        (published_at, precision), (status, own.withdrawal), source_url, seo, extra, own.corrections, own.original
-    )
-    hashes, stated_fields = source_hashes.hash_fields(original, worked_out)
-    known_by = original if document.url or is_within(original.url) else document
-    manuscript = Manuscript(
-        origin=_choose_origin(document, path, origin),
-        identity=_choose_identity(known_by, path),
-        former_identity=_choose_former_identity(known_by, path),
-        external_id=document.external_id,
-        title=document.title or "",
-        title_derived=document.title_derived,
-        body=body,
+    manuscript = replace(
+        _copy_fields(document, body, _choose_origin(document, path, origin)),
         word_count=bodies.count_words(plain),
-        language=(document.language or "en").lower().replace("_", "-"),
-        standfirst=document.standfirst,
         dateline=dateline,
-        tags=_list_tags(document),
         regions=tuple(regions),
-        related=tuple(RelatedEntry(one.title, one.url, unlinked=one.unlinked) for one in document.related),
-        images=_encode_images(document),
-        seo=seo,
-        extra=extra,
+        seo=_read_seo(own.seo, document.canonical_url),
+        extra=_encode_json(own.extra, "{}"),
         corrections=own.corrections,
-        source=document.source,
-        source_url=source_url,
         original=own.original,
-        signature=document.signature,
         status=status,
         withdrawal=own.withdrawal,
         published_at=published_at,
         published_precision=precision,
-        updated_at=document.updated.instant if document.updated else None,
-        slug=document.slug,
-        previous_slugs=document.previous_slugs,
-        previous_urls=document.previous_urls,
-        content_hash=_hash_document(replace(original, external_id=None) if document.identity else original),
-        former_hash=_hash_document(original) if document.identity else None,
-        address=keys.url_key(document.url) if document.url and document.identity in ("guid", "link") else None,
-        text_keys=(),
-        format=document.format,
-        retracts=document.retracts,
-        hashes=hashes,
-        said=stated_fields,
-        columns=document.columns,
-        known=replace(document.known_article, origin=origin or document.known_article.origin)
-        if document.known_article
-        else None,
     )
+    manuscript = _add_identity(manuscript, original, document, path, origin)
     reported = tuple(
         name for name in document.extra if name not in aliases.OWN_EXTRA and not visibility.is_marker(name)
     )
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
     notes = (*document.notes, *dropped, *lost, *status_note, *date_note, *strange)
     return PreparedItem(document.where, manuscript, plain, notes, reported, unknown, marker=document.marker)
+
+
+def _copy_fields(document: Document, body: str, origin: str) -> Manuscript:
+    """What an article has of its document as it stands there, with the body as converted."""
+    return Manuscript(
+        origin=origin,
+        identity=None,
+        external_id=document.external_id,
+        title=document.title or "",
+        title_derived=document.title_derived,
+        body=body,
+        word_count=0,
+        language=(document.language or "en").lower().replace("_", "-"),
+        standfirst=document.standfirst,
+        tags=_list_tags(document),
+        related=tuple(RelatedEntry(one.title, one.url, unlinked=one.unlinked) for one in document.related),
+        images=_encode_json(document.images, "[]"),  # a dataclass is written as an object, its fields in their order
+        source=document.source,
+        source_url=document.url or document.source_url,
+        signature=document.signature,
+        updated_at=document.updated.instant if document.updated else None,
+        slug=document.slug,
+        previous_slugs=document.previous_slugs,
+        previous_urls=document.previous_urls,
+        text_keys=(),
+        format=document.format,
+        retracts=document.retracts,
+        columns=document.columns,
+    )
+
+
+def _add_identity(
+    manuscript: Manuscript, original: Document, document: Document, path: str, origin: str | None
+) -> Manuscript:
+    """With what the next import knows the article by, and sees by what its source has changed of it. `original` is the
+    document as its source has it, `document` the same with safe addresses only."""
+    # Of the document as its source has it: another judgement of addresses here must not look like an edit there.
+    hashes, stated_fields = source_hashes.hash_fields(original, manuscript)
+    known_by = original if document.url or is_within(original.url) else document
+    known = document.known_article
+    return replace(
+        manuscript,
+        identity=_choose_identity(known_by, path),
+        former_identity=_choose_former_identity(known_by, path),
+        content_hash=_hash_document(replace(original, external_id=None) if document.identity else original),
+        former_hash=_hash_document(original) if document.identity else None,
+        address=keys.url_key(document.url) if document.url and document.identity in ("guid", "link") else None,
+        hashes=hashes,
+        said=stated_fields,
+        known=replace(known, origin=origin or known.origin) if known else None,
+    )
 
 
 def convert_body(document: Document) -> tuple[str, tuple[str, ...]]:
@@ -131,6 +146,7 @@ def convert_body(document: Document) -> tuple[str, tuple[str, ...]]:
     kind, content = body.kind, body.content
     if kind != "text":
         content = bodies.render(shortcodes.render_captions(content)) if kind == "markdown" else content
+        # Before anything reads it as a tree: no parser is linear in the depth of what it reads.
         content = html_trees.flatten(content, notes.setdefault)
         base = document.base or document.url or document.source_url
         kind, content = "html", html_markup.convert_markup(content, base, notes.setdefault, is_own=document.is_own)
@@ -223,10 +239,6 @@ def _hash_document(document: Document) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def _hash_text(content: str) -> str:
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
-
-
 def _encode_json(value: object, empty: str) -> str:
     return _encode_bytes(value).decode() if value else empty
 
@@ -262,7 +274,7 @@ def _choose_identity(document: Document, path: str) -> str:
     if document.identity is None and path not in NAMELESS and not _is_one_of_many(document):
         return f"path:{path}"
     content = (document.title, document.body.content if document.body else None)
-    return f"content:{_hash_text(repr(content))}"
+    return f"content:{hashlib.blake2b(repr(content).encode(), digest_size=16).hexdigest()}"
 
 
 def _choose_former_identity(document: Document, path: str) -> str | None:
@@ -345,13 +357,3 @@ def _list_tags(document: Document) -> tuple[TagSpec, ...]:
         ref = people.get(name)
         tags.append(TagSpec(name, "contributor", ref.slug if ref else None))
     return tuple(one for one in dict.fromkeys(tags) if one.name.strip())
-
-
-def _encode_images(document: Document) -> str:
-    return _encode_json(
-        [
-            {"url": i.url, "alt": i.alt, "caption": i.caption, "credit": i.credit, "width": i.width, "height": i.height}
-            for i in document.images
-        ],
-        "[]",
-    )

@@ -100,6 +100,7 @@ async def import_articles(request: Request, context: Context, view: Publisher, p
     work = NdjsonImport(
         context, view.head, drafts, params.origin, parsing, params.dry_run, params.overwrite, view.caller.name
     )
+    # X-Accel-Buffering is nginx's: without it the results would arrive when all of them are there.
     headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
     return Streamed(_stream_results(request, work), headers, LINES)
 
@@ -109,8 +110,9 @@ async def _respond_accepted(
 ) -> Response:
     """202 with the job, when all of the body is kept."""
     max_bytes = context.settings.max_import_bytes
+    # Before anything is received; what comes in chunks and has no length is counted as it arrives.
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length[:20]) > max_bytes:
+    if length.isdigit() and int(length[:20]) > max_bytes:  # Python refuses to read numbers of thousands of digits
         raise BodyTooLarge(max_bytes)
     head, pieces = await submission.peek_body(request.stream())
     address_arguments = (
@@ -179,6 +181,7 @@ async def _read_batches(request: Request) -> AsyncGenerator[list[Line]]:
     lines, number, size = LineSplitter(), 0, 0
     batch: list[Line] = []
     pieces = request.stream()
+    # A task of its own, which a timeout leaves running: cancelled, the stream's generator would be over.
     coming = asyncio.ensure_future(anext(pieces, None))
     try:
         while True:
@@ -187,7 +190,7 @@ async def _read_batches(request: Request) -> AsyncGenerator[list[Line]]:
                 batch, size = [], 0
                 continue
             piece = coming.result()
-            for line in lines.feed(piece) if piece is not None else [lines.take_rest()]:
+            for line in lines.feed(piece) if piece is not None else [lines.take_line()]:
                 number += 1
                 if not line.strip():
                     continue

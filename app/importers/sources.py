@@ -77,19 +77,14 @@ class WebAccess:
     recall: Callable[[str], State]
 
 
-def is_address(text: str) -> bool:
-    """Whether it names something on the web rather than a file."""
-    return text.lower().startswith(("http://", "https://"))
-
-
 def find_sources(paths: Iterable[str], stdin: BinaryIO) -> list[SourceInput]:
     """The files that the paths name, folders searched through, in a stable order; `-` is standard input."""
     import_sources: list[SourceInput] = []
     for path in paths:
         if path == "-":
-            data = stdin.read()
-            import_sources.append(SourceInput("standard input", "-", lambda data=data: io.BytesIO(data)))  # type: ignore[misc] # bound now
-        elif is_address(path):
+            # Read whole, and now: a parser may seek, and read it twice, which a pipe does not allow.
+            import_sources.append(SourceInput("standard input", "-", partial(io.BytesIO, stdin.read())))
+        elif path.lower().startswith(("http://", "https://")):
             import_sources.append(_open_address(path))
         else:
             import_sources += _list_files(path)
@@ -160,6 +155,7 @@ def read_items(
         with source.open() as stream:
             head = stream.read(detect.HEAD)
             stream.seek(0)
+            # By its place: a folder such as `_drafts`, named itself, hides its files as one within a folder does.
             hidden = visibility.read_path(source.place or source.name)
             parse = partial(_parse_stream, kind, source.path, head)
             day = _read_file_date(stream) if context.source_dates else None
@@ -202,10 +198,8 @@ def _read_address(
         yield Failure(source.name, "addresses are not read here")
         return
     options_text = repr((kind, context.origin_name, str(context.timezone), context.body_kind, context.source_dates))
-    if context.identity is not None:
-        options_text += context.identity
-    if context.base_url is not None:
-        options_text += context.base_url
+    # Appended, not in the tuple: what was kept before there were these two options goes on counting without them.
+    options_text += (context.identity or "") + (context.base_url or "")
     stored = web.recall(source.name)
     # What was read for another origin or with other eyes says nothing about this import.
     state = stored.get("state") if stored.get("asked") == options_text else None
@@ -225,10 +219,10 @@ def _read_url(
     except FetchError as error:
         yield Failure(url, error.reason)
         return
-    if page.status == 304:
+    if page.status == 304:  # RFC 9110, section 15.4.5: only in reply to the validators that were sent
         yield Remark(url, "not changed since it was imported")
         return
-    context = replace(context, address=page.url, charset=read_charset(page))
+    context = replace(context, address=page.url, charset=read_charset(page.headers.get("content-type", "")))
     site = kind if kind in site_types.SITES else None if kind else site_types.detect_site(page)
     if site is not None:
         yield from site_types.read_site(site, url, page, fetch, state, context)
@@ -243,6 +237,7 @@ def _read_page(url: str, page: FetchedPage, kind: str | None, context: ParseCont
     for item in boundary.guard(url, lambda: parse(io.BytesIO(page.body), url, context)):
         failed = failed or isinstance(item, Failure)
         yield _identify_item(item, url, page.url) if isinstance(item, Document) else item
+    # With its validators remembered an unchanged page is not read again, and what failed in it would never be.
     if not failed:
         yield Bookmark(url, {name: page.headers[name] for name in _REMEMBERED if name in page.headers})
 

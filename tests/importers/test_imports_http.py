@@ -177,4 +177,4 @@ def test_lines_are_the_same_however_the_body_is_cut(body: bytes, cuts: list[int]
     ends = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     lines = LineSplitter(longest=5)
     matches = [one for start, end in pairwise(ends) for one in lines.feed(body[start:end])]
-    assert [*matches, lines.take_rest()] == [one[:6].removesuffix(b"\r") for one in body.split(b"\n")]
+    assert [*matches, lines.take_line()] == [one[:6].removesuffix(b"\r") for one in body.split(b"\n")]

@@ -68,6 +68,7 @@ def check_era(text: str, day: Civil) -> None:
     if match is None or match[1] not in _ERAS or day[1] is None:
         return
     first = date(day[0], day[1], day[2] or 1)
+    # Of a month alone any day may be meant; the 28th is in every month.
     last = first if day[2] else first + timedelta(days=27)
     if last < _ERAS[match[1]] or first >= _ENDS[match[1]]:
         raise ValueError(f"not within the era {match[1]}")
@@ -76,6 +77,7 @@ def check_era(text: str, day: Civil) -> None:
 def _find_year_of_era(era: str, number: str) -> int:
     year = 1 if number == "元" else int(number)
     if era not in _ERAS:
+        # The Republic of China counts from 1912.
         return 1911 + year
     gregorian = _ERAS[era].year + year - 1
     if year < 1 or gregorian > _ENDS[era].year:

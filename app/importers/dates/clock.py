@@ -89,6 +89,7 @@ def _make_clock(hour: int, minute: int, second: int, half: str | None) -> ClockT
         word = half.casefold().rstrip(". ")
         is_late = (_HALF_OF[word] if word in _HALF_OF else word[0]) == "p"
         hour = hour % 12 + (12 if is_late else 0)
+    # ISO 8601 has 24:00 for the end of a day, and second 60 is a leap second.
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
         raise ValueError("no such time of day")
     return ClockTime(hour, minute, second)

@@ -56,6 +56,7 @@ def find_country(address: str | None) -> str | None:
     top = host.rpartition(".")[2]
     if len(top) != 2 or not top.isalpha() or top in _VANITY or top == "eu":
         return None
+    # The one domain of a country that is not its code in ISO 3166.
     return {"uk": "GB"}.get(top, top.upper())
 
 

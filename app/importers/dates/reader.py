@@ -211,6 +211,7 @@ def _to_seconds(moment: datetime) -> int:
 
 def _check_bounds(seconds: int) -> int:
     # An offset may carry the first or last day over the edge of what can be stored.
+    # From the first second of the year 1 to the last one of 2200.
     if not -62135596800 <= seconds < 7289654400:
         raise ValueError(OUTSIDE)
     return seconds
@@ -219,6 +220,7 @@ def _check_bounds(seconds: int) -> int:
 def _read_number(value: int | float, zone: tzinfo) -> ParsedDate:
     """Numbers of JSON: 2025 and 20251203 as they read, seconds since 1970 of nine digits or ten, milliseconds of twelve
     or thirteen. Other numbers could be anything."""
+    # NaN is not equal to itself.
     if value != value or abs(value) == float("inf"):
         raise ValueError("no number")
     whole = int(value)

@@ -98,6 +98,7 @@ def _read_numeric(match: re.Match[str], days: list[DateWord], locale: SourceLoca
         return ParsedDay((year, second, first))
     if second > 12:
         return ParsedDay((year, first, second))
+    # With hyphens machines write as well, which do not ask what a country's people do.
     if match[2] == "-" and locale.why != SHOWN:
         locale = replace(locale, day_first=None)
     return _choose_reading((year, second, first), (year, first, second), days, locale)
@@ -161,6 +162,7 @@ def _flush_words(tokens: list[str], sorted_tokens: _DateTokens) -> None:
 
 def _place_token(token: str, sorted_tokens: _DateTokens) -> None:
     by_form, folded = load_words(), fold_word(token)
+    # Hebrew writes "in" and "the" in one with the word, Thai "on".
     word = by_form.get(folded) or (
         by_form.get(folded[1:]) if folded[:1] in "בה" else by_form.get(_THAI.sub("", folded))
     )
@@ -194,6 +196,7 @@ def _read_named(tokens: _DateTokens, locale: SourceLocale, has_clock: bool, is_b
     month = _choose_month(tokens, locale)
     if month is None and (day is not None or tokens.days):
         raise ValueError(NO_DATE)
+    # The Thai calendar counts 543 years more.
     if is_buddhist or (year > 2300 and tokens.months and set(tokens.months[0].months) == {"th"}):
         year = calendars.convert_buddhist(year)
     return ParsedDay((year, month, day))
@@ -233,6 +236,7 @@ def _choose_year_and_day(tokens: _DateTokens, has_clock: bool) -> tuple[int, int
         return years[0][0], days[0][0] if days else None
     # RFC 822 had years of two digits, and no time zone but behind a time.
     if not years and has_clock and len(days) == len(tokens.numbers) == 2 and days[1][1] == 2 and tokens.months:
+        # RFC 2822, section 4.3, says which century is meant.
         return days[1][0] + (2000 if days[1][0] < 50 else 1900), days[0][0]
     raise ValueError("no year" if not years and tokens.months else NO_DATE)
 

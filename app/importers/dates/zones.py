@@ -167,6 +167,7 @@ def _find_in_zone(short: str, several: dict[str, float], moment: datetime, zone:
 @lru_cache(maxsize=256)
 def _find_iana(name: str) -> ZoneInfo | None:
     """The zone of that name; none of `Etc/GMT+5`, whose sign people and tables read in two ways."""
+    # `Etc/GMT+5` is five hours west, as POSIX counts, and five hours east to most who write it.
     if name.startswith("Etc/GMT") or name not in _list_names():
         return None
     return ZoneInfo(name)

@@ -76,6 +76,7 @@ _MARKDOWN = re.compile(r"\A\s*#{1,6} \S|^#{2,6} \S|\[[^\[\]\n]+\]\([^()\s]+\)|^`
 
 
 _NUL, _MARKS_16, _MARKS_32 = b"\x00", (b"\xff\xfe", b"\xfe\xff"), (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
+# "<" in UTF-16 of either order and in UTF-32, and "<?xm" in EBCDIC: XML 1.0, appendix F.
 _XML_WIDE = (b"<\x00", b"\x00<", b"\x00\x00\x00<", b"Lo\xa7\x94")
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\x00\t\n\v\f\r\x1b") + b"\x7f"
 _NO_CHARACTERS = b"\x81\x8d\x8f\x90\x9d"
@@ -125,6 +126,7 @@ def _explain_unreadable(head: bytes, text: str, charset: str | None) -> str | No
         return None
     if head.startswith(_MARKS_32):
         return None if b"<" in head[4:8] else "this is UTF-32, which is not read: save it as UTF-8"
+    # Latin text in UTF-16 has a NUL in every second byte, all of them on one side.
     nuls, controls = head.count(_NUL), len(head) - len(head.translate(None, _CONTROLS))
     if nuls and 0.4 < nuls / len(head) < 0.6 and nuls in (head[::2].count(_NUL), head[1::2].count(_NUL)):
         return "this looks like UTF-16 without a byte order mark: save it as UTF-8"

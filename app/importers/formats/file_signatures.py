@@ -155,6 +155,7 @@ def find_mail(head: bytes) -> Signature | None:
         return Signature(b"", "a mailbox (mbox)", MAIL)
     names: set[bytes] = set()
     start = len(head) - len(head.lstrip())
+    # The head of a message, line by line: RFC 5322, section 2.2, with lines that are folded (2.2.3).
     while len(names) < 100 and (field := _FIELD.match(head, start)):
         names.add(field[1].lower())
         start = field.end()

@@ -38,6 +38,7 @@ class _Loader(yaml.CSafeLoader):
     """Text for everything but null, true, false and plain whole numbers; no merging of maps."""
 
 
+# YAML 1.1 takes `no` for false, `012` for ten and `12:30` for 750: none of these is what an editor has written.
 _Loader.yaml_implicit_resolvers = {}
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
 _Loader.add_implicit_resolver(
@@ -87,7 +88,7 @@ def _load_toml(block: str) -> object:
     except tomllib.TOMLDecodeError as error:
         line_match = re.search(r"at line (\d+)", str(error))
         raise FrontMatterError(f"not valid TOML: {error}", int(line_match[1]) + 1 if line_match else 2) from error
-    except RecursionError as error:
+    except RecursionError as error:  # `tomllib` goes down by recursion; YAML's levels are counted before
         raise FrontMatterError("the front matter is nested too deep", 2) from error
 
 

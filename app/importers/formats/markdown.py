@@ -10,7 +10,7 @@ from dataclasses import replace
 from app.importers.document import Document, DocumentBody, Failure, ParseContext
 from app.importers.formats import frontmatter
 from app.importers.records import fields
-from app.importers.records.values import read_text as one_line
+from app.importers.records.values import make_body, read_text as one_line
 from app.importers.text_parts import clean
 from app.importers.text_parts.datelines import split_dateline
 from app.importers.text_parts.related_block_text import is_bulleted, is_heading, is_signature, split_related
@@ -44,14 +44,14 @@ def _build_article(
     record: dict[str, object], content: str, where: str, context: ParseContext, notes: tuple[str, ...]
 ) -> Document | Failure:
     heading, below = _split_heading(content)
-    body = DocumentBody("markdown", content.strip("\n")) if content.strip() else None
+    body = make_body(content, "markdown")
     document = fields.read_record(record, where, context, notes, body)
     if isinstance(document, Failure):
         return document
     if heading and document.title_derived:
         document = _add_title(document, heading, below)
     elif heading and heading[1] == 1 and heading[0] == document.title:
-        document = replace(document, body=_make_body(below))
+        document = replace(document, body=make_body(below, "markdown"))
     return _split_tail(_split_head(document))
 
 
@@ -59,7 +59,7 @@ def _add_title(document: Document, heading: tuple[str, int], below: str) -> Docu
     """A first heading is the title; one of a lower level stays in the body as well, as it may head a part."""
     title, level = heading
     if level == 1:
-        return replace(document, title=title, title_derived=False, body=_make_body(below))
+        return replace(document, title=title, title_derived=False, body=make_body(below, "markdown"))
     return replace(document, title=title, notes=(*document.notes, NOTE_TITLE))
 
 
@@ -73,10 +73,6 @@ def _split_heading(content: str) -> tuple[tuple[str, int] | None, str]:
     return ((title, level) if title else None), content[match.end() :]
 
 
-def _make_body(content: str) -> DocumentBody | None:
-    return DocumentBody("markdown", content.strip("\n")) if content.strip() else None
-
-
 def _split_head(document: Document) -> Document:
     """A dateline with a date moves from the first paragraph to its own field, if that is empty."""
     if document.dateline or not document.body or document.body.kind != "markdown":
@@ -85,7 +81,7 @@ def _split_head(document: Document) -> Document:
     dateline, opening = split_dateline(first, document.published)
     if not dateline or not dateline.date:
         return document
-    body = _make_body("\n\n".join(part for part in (opening, *rest) if part.strip()))
+    body = make_body("\n\n".join(part for part in (opening, *rest) if part.strip()), "markdown")
     return replace(document, dateline=dateline, body=body)
 
 
@@ -111,7 +107,7 @@ def _cut_body(content: str, above: list[str]) -> DocumentBody | None:
     position = 0
     for block in above:
         position = content.index(block, position) + len(block)
-    return _make_body(content[:position])
+    return make_body(content[:position], "markdown")
 
 
 def _is_list(blocks: list[str]) -> bool:

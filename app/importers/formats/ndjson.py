@@ -23,6 +23,7 @@ MAX_LINE = 32 * 1024 * 1024
 MAX_FILE = 64 * 1024 * 1024
 _PIECE = 1024 * 1024
 _DIGITS = bytes(ord("0") if chr(i) in "123456789" else i for i in range(256))
+# orjson reads whole numbers of up to 64 bits, which have 19 digits or 20; longer ones it makes floating.
 _LONG = b"0" * 19
 _LONG_NUMBER = re.compile(rb"(?<![\w.\"])-?\d{19,}(?![\w.\"])")
 
@@ -150,6 +151,8 @@ def _load_exactly(line: bytes, value: object, loaded: bool) -> tuple[object, tup
         if not loaded:
             text, guessed = clean.decode(line)
             notes.update(dict.fromkeys(guessed))
+            # Python's reader keeps numbers of any length. NaN and Infinity, which it takes, are no JSON (RFC 8259,
+            # section 6); control characters within strings, which RFC 8259 forbids, are removed below.
             value = json.loads(text, strict=False, parse_constant=_refuse)
         return clean.scrub_value(value, notes.setdefault), tuple(notes), ""
     except json.JSONDecodeError as error:

@@ -58,7 +58,8 @@ def read_item(
         return Failure(where, f"no article: the item is of type {kind}")
     headline, body = read_main_text(item, "headline"), read_body(item)
     if headline is None and body is None and _is_cancelled(item):
-        return _make_retraction(item, where)
+        uri = values.read_text(item.get("uri")) or ""
+        return make_retraction(where, uri, find_origin(uri))
     if headline is None and body is None:
         return Failure(where, "no article: the item has neither a headline nor a body")
     title = headline or values.read_text(item.get("title"))
@@ -72,14 +73,13 @@ def _is_cancelled(item: Given) -> bool:
     return _STATUS.get((values.read_text(item.get("pubstatus")) or "").lower()) == "withdrawn"
 
 
-def _make_retraction(item: Given, where: str) -> Document:
+def make_retraction(where: str, identity: str, origin: str | None) -> Document:
     """A kill that says no more than what it kills."""
-    uri = values.read_text(item.get("uri")) or ""
     return Document(
         where,
-        external_id=uri,
-        origin=find_origin(uri),
-        title=uri,
+        external_id=identity,
+        origin=origin,
+        title=identity,
         status="withdrawn",
         stated=("status",),
         retracts=True,
@@ -109,7 +109,9 @@ def _build_record(item: Given, title: str | None, context: ParseContext) -> dict
         "signature": values.read_text(item.get("copyrightnotice")),
         "images": images,
         "related": related,
-        "ninjs": {name: value for name, value in item.items() if value and not _is_field_read(name)},
+        "ninjs": {
+            name: value for name, value in item.items() if value and not (name in _READ or bool(_TEXTS.fullmatch(name)))
+        },
     }
 
 
@@ -135,10 +137,6 @@ def _parse_instant(text: str | None, context: ParseContext) -> int | None:
         return dates.parse_date(text, context.timezone, context.locale).round_up().instant
     except ValueError:
         return None
-
-
-def _is_field_read(name: str) -> bool:
-    return name in _READ or bool(_TEXTS.fullmatch(name))
 
 
 def _list_tags(item: Given) -> list[object]:

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.importers.document import DocumentBody
 from app.importers.records import values
 from app.importers.records.aliases import fold_name
-from app.importers.text_parts import html_trees, titles_and_authors
+from app.importers.text_parts import html_markup, html_trees, titles_and_authors
 from app.importers.text_parts.bylines import read_opening_byline
-from app.importers.text_parts.prose import join_paragraphs
+from app.importers.text_parts.prose import part_lines
 
 Given = Mapping[str, object]
 
-MAX_WIDTH = 2_000
-"""Of the renditions of a picture the widest up to this is taken: larger ones are for print."""
 _PLURALS = {"person": "people", "body": "bodies"}
 _MAIN = ("", "main", "title", "headline")
 _LEAD = ("lead", "summary", "abstract", "ingress", "standfirst", "", "text", "main")
@@ -68,17 +66,7 @@ def read_body(item: Given) -> DocumentBody | None:
         if inside:
             return DocumentBody("html", inside[1].strip())
     plain = [text for _, kind, text in texts if "nitf" not in kind and "<nitf" not in text[:500]]
-    return _make_body(plain[0]) if plain else None
-
-
-def _make_body(text: str) -> DocumentBody | None:
-    """Plain text. A line that no one would wrap by hand is a paragraph of its own."""
-    if "\n\n" not in text and any(len(line) > 120 for line in text.split("\n")):
-        text = text.replace("\n", "\n\n")
-    if values.is_html(text):
-        return values.make_body(text, "html")
-    joined = join_paragraphs(text)
-    return DocumentBody("text", "\n\n".join(joined)) if joined else None
+    return values.make_body(part_lines(plain[0]), None) if plain else None
 
 
 def read_byline(item: Given) -> tuple[str, ...]:
@@ -95,12 +83,11 @@ def read_byline(item: Given) -> tuple[str, ...]:
 def list_names(item: Given, field: str) -> list[str]:
     """The names of the subjects, people, places …; in one item under both numbers only by mistake."""
     entries = [*values.list_items(item.get(field)), *values.list_items(item.get(_PLURALS.get(field, f"{field}s")))]
-    names = [values.read_text(fold_keys(entry).get("name")) or _read_name(entry) for entry in entries]
+    names = [
+        values.read_text(fold_keys(entry).get("name")) or (values.read_text(entry) if isinstance(entry, str) else None)
+        for entry in entries
+    ]
     return list(dict.fromkeys(name for name in names if name))
-
-
-def _read_name(entry: object) -> str | None:
-    return values.read_text(entry) if isinstance(entry, str) else None
 
 
 def list_associations(item: Given) -> tuple[list[object], list[object]]:
@@ -141,10 +128,10 @@ def _list_pictures(item: Given) -> list[Given]:
 
 
 def _choose_picture(item: Given) -> dict[str, object] | None:
-    sized = [(_read_width(one), one) for one in _list_pictures(item)]
+    sized = [((values.read_pixels(one.get("width")) or 0), one) for one in _list_pictures(item)]
     if not sized:
         return None
-    fitting = [one for one in sized if one[0] <= MAX_WIDTH]
+    fitting = [one for one in sized if one[0] <= html_markup.MAX_WIDTH]
     _, best = max(fitting, key=lambda one: one[0]) if fitting else min(sized, key=lambda one: one[0])
     credit = (
         values.read_text(item.get("byline"))
@@ -164,7 +151,3 @@ def _choose_picture(item: Given) -> dict[str, object] | None:
 
 def _read_caption(item: Given) -> str | None:
     return next((text for role, _, text in _list_texts(item, "description") if role == "caption"), None)
-
-
-def _read_width(rendition: Given) -> int:
-    return values.read_pixels(rendition.get("width")) or 0

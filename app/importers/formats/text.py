@@ -9,11 +9,9 @@ from collections.abc import Iterator
 from app.importers.document import Document, DocumentBody, Failure, ParseContext, SourceDateline
 from app.importers.text_parts import clean, months
 from app.importers.text_parts.bylines import read_opening_byline
-from app.importers.text_parts.datelines import read_dateline, split_dateline
+from app.importers.text_parts.datelines import split_dateline
 from app.importers.text_parts.prose import cut_title
 from app.importers.text_parts.related_block_text import is_signature, split_related
-
-__all__ = ["is_signature", "parse", "read_dateline", "split_dateline", "split_related"]
 
 MAX_TITLE = 300
 _BLANK = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import cache
-from typing import cast
+from typing import Any
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.db.database import Database
 from app.importers.document import Bookmark, Failure, Remark
 from app.importers.jobs import messages
-from app.importers.jobs.messages import ImportOrders, ItemRequest, NameUpdate, WorkPlace
+from app.importers.jobs.messages import FetchProblem, ImportOrders, ItemRequest, NameUpdate, WorkPlace
 from app.importers.jobs.process_pool import ProcessPool, ReaderProcess, ReaderProcessDied
 from app.importers.jobs.upload_store import StoredParts
 from app.importers.prepare import PreparedItem
@@ -84,6 +84,7 @@ class IsolatedReader:
         """Remembers what ended the process, so that the next one leaves it out. A Failure, the last item, where that
         has not helped, or has been needed too often."""
         log.warning("the process that reads an import has ended at %s: %s", self._place, reason)
+        # With the count: one place may end one process after another, as long as items come in between.
         key = (self._place, self._progress.count)
         where = self._place.where if self._place else self._orders.url or "body"
         if key in self._deaths:
@@ -96,6 +97,7 @@ class IsolatedReader:
 
     def _read_remaining(self) -> Iterator[Result]:
         """The items behind those that were given already."""
+        # After a death `child` is the process that has died.
         child = self._start_process() if self.child is None or self._deaths else self.child
         remaining = 0
         while True:
@@ -134,18 +136,19 @@ class IsolatedReader:
                     self._place = _place_adapter().validate_json(content)
                 else:
                     child.send(self._respond(letter, orjson.loads(content)))
+            # Whatever comes out of a process that has read hostile input ends that process, and never raises here.
             except (ValidationError, orjson.JSONDecodeError, LookupError, TypeError) as error:
                 raise ReaderProcessDied(f"the process that read it made no sense: {type(error).__name__}") from error
 
-    def _respond(self, letter: bytes, value: object) -> object:
+    def _respond(self, letter: bytes, value: Any) -> object:
         if letter == messages.PART:
-            return self._kept.load_part(int(cast("int", value)))
+            return self._kept.load_part(int(value))
         if letter == messages.PARTS:
             return self._kept.count_parts()
         if letter == messages.RECALL:
             return self._load_state(str(value))
         if letter == messages.FETCH:
-            return self._load_resource(cast("Mapping[str, object]", value))
+            return self._load_resource(str(value["url"]), str(value["accept"]), value["known"])
         raise LookupError(letter)
 
     def _load_state(self, url: str) -> Mapping[str, object]:
@@ -156,13 +159,12 @@ class IsolatedReader:
         with self._db.snapshot() as snapshot:
             return crawl_state.load_state(snapshot.connection, url)
 
-    def _load_resource(self, request: Mapping[str, object]) -> FetchedPage | tuple[str, str, int]:
+    def _load_resource(self, url: str, accept: str, known: Mapping[str, str] | None) -> FetchedPage | FetchProblem:
         assert self._fetch is not None  # there is an address
-        validators = cast("Mapping[str, str] | None", request["known"])
         try:
-            return self._fetch(str(request["url"]), accept=str(request["accept"]), known=validators)
+            return self._fetch(url, accept=accept, known=known)
         except FetchError as error:
-            return error.url, error.reason, error.status
+            return FetchProblem(error.url, error.reason, error.status)
 
 
 class ReadProgress:
@@ -195,7 +197,7 @@ class ReadProgress:
         self.count, self.last = self.count + 1, result.where
         if self._counts and not isinstance(result, Remark):
             self._done += 1
-            self._sent_keys.clear()
+            self._sent_keys.clear()  # what stands before it is passed over by its number
         else:
             self._sent_keys[key] += 1
         return True

@@ -4,11 +4,13 @@ Only reads; what becomes of the items is not known here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypedDict, cast
 
 from sqlalchemy import select
 
 from app.changes import jobs
+from app.changes.jobs import Json
 from app.db.database import Database
 from app.importers.document import Bookmark, Failure, Remark
 from app.importers.jobs.isolated_reader import IsolatedReader
@@ -19,6 +21,18 @@ from app.text import keys
 RESULT = table(ImportResult)
 SECONDS = 1.0
 """Longer than this a chunk is not prepared for, so that progress shows whatever the format costs."""
+
+
+class StoredProgress(TypedDict, total=False):
+    """What the progress of an import holds beside counts. A note has how many items it is about, and the first."""
+
+    notes: dict[str, tuple[int, str]]
+    unknown_fields: dict[str, int]
+    unknown_regions: dict[str, int]
+
+
+def read_progress(progress: Json) -> StoredProgress:
+    return cast("StoredProgress", progress)  # JSON that `worker.advance_progress` has written
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +102,13 @@ class JobReader:
             elif isinstance(item, Bookmark):
                 read.bookmarks.append(item)
             else:
+                # By its place, the first of those that share one: items of a page come in the same order again.
                 if rows := self._told.get(keys.clean(item.where)):
                     read.again[len(read.items)] = rows.pop(0)
                 read.items.append(item)
             if len(read.items) >= jobs.CHUNK or self._clock() > until:
                 return read
-        return JobChunk(read.number, read.start, read.items, read.again, read.remarks, read.bookmarks, ended=True)
+        return replace(read, ended=True)
 
 
 def load_stored_results(db: Database, job: int) -> dict[str, list[StoredResult]]:

@@ -6,6 +6,7 @@ and JSON, bounded in size, and checked when they arrive. Never interprets a mess
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from app.enrich.tags import LexiconTag
 from app.importers.boundary import Stage
@@ -76,6 +77,14 @@ class ImportOrders:
 
 AT_ONCE = 25
 """Results that a process may be ahead of the server: waiting for each other at every item costs more than the items."""
+
+
+class FetchProblem(NamedTuple):
+    """Why an address could not be read, as `FetchError` has it, whose pickled form could not be made an error again."""
+
+    url: str
+    reason: str
+    status: int
 
 
 @dataclass(frozen=True, slots=True)

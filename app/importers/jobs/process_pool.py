@@ -34,6 +34,8 @@ class ReaderProcess:
         self._silent = setup.limits.silent_seconds
         self._link, remote_end = Pipe()
         command = [sys.executable, "-m", "app.importers.jobs.reader_process", str(remote_end.fileno())]
+        # Closed on this side: as long as anybody here has it open, the end of the process would not show as the end of
+        # what it sends.
         with remote_end:
             self._process = subprocess.Popen(  # noqa: S603 -- ours
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=[remote_end.fileno()]
@@ -59,6 +61,7 @@ class ReaderProcess:
         try:
             if not self._link.poll(seconds):
                 raise ReaderProcessDied(f"{boundary.TOO_MUCH_TIME}: no sign for {seconds:.0f} seconds")
+            # A longer one is an OSError, before any of it is read.
             message = self._link.recv_bytes(messages.MOST_BYTES + 1)
         except (EOFError, OSError):
             raise ReaderProcessDied(self._describe_end()) from None

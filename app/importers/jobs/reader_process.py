@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from typing import cast
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -26,7 +26,15 @@ from app.importers.document import Bookmark, Document, Failure, Item, ParseConte
 from app.importers.enrichment import enrich
 from app.importers.formats import detect
 from app.importers.jobs import messages
-from app.importers.jobs.messages import ImportOrders, ItemLimits, ItemRequest, NameUpdate, ProcessSetup, WorkPlace
+from app.importers.jobs.messages import (
+    FetchProblem,
+    ImportOrders,
+    ItemLimits,
+    ItemRequest,
+    NameUpdate,
+    ProcessSetup,
+    WorkPlace,
+)
 from app.importers.jobs.part_stream import PART_BYTES, PartStream
 from app.importers.prepare import SENT, PreparedItem, prepare
 from app.importers.sources import SourceInput, WebAccess
@@ -38,6 +46,7 @@ IDLE_SECONDS = 120.0
 PLAIN = (None, "application/octet-stream")
 """Types under which text may be sent: under another one, what is only text to us is something else gone wrong."""
 
+T = TypeVar("T")
 Result = PreparedItem | Failure | Remark | Bookmark
 LETTERS: Mapping[type[Result], bytes] = {
     PreparedItem: messages.PREPARED, Failure: messages.FAILURE, Remark: messages.REMARK, Bookmark: messages.BOOKMARK,
@@ -52,6 +61,7 @@ class ServerLink:
         self.link, self._seconds = link, limits.cpu_seconds
 
     def renew_deadline(self) -> None:
+        # RLIMIT_CPU counts from the start of the process, which reads one item after another: the limit moves on.
         used = resource.getrusage(resource.RUSAGE_SELF)
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + self._seconds, hard))
@@ -59,21 +69,24 @@ class ServerLink:
     def tell(self, letter: bytes, value: object = None) -> None:
         self.link.send_bytes(letter + orjson.dumps(value))
 
-    def ask(self, letter: bytes, value: object = None) -> object:
+    def ask(self, kind: type[T], letter: bytes, value: object = None) -> T:
+        """The server's response, which is of this kind."""
         self.tell(letter, value)
-        response: object = self.link.recv()
+        response = self.link.recv()
         self.renew_deadline()
+        assert isinstance(response, kind)
         return response
 
     def fetch(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         """As `fetch.Fetch`: the server fetches, behind its guard."""
-        page = self.ask(messages.FETCH, {"url": url, "accept": accept, "known": known})
-        if isinstance(page, FetchedPage):
-            return page
-        raise FetchError(*cast("tuple[str, str, int]", page))
+        page = self.ask(object, messages.FETCH, {"url": url, "accept": accept, "known": known})
+        if isinstance(page, FetchProblem):
+            raise FetchError(*page)
+        assert isinstance(page, FetchedPage)
+        return page
 
     def load_state(self, url: str) -> Mapping[str, object]:
-        return cast("Mapping[str, object]", self.ask(messages.RECALL, url))
+        return self.ask(dict, messages.RECALL, url)
 
 
 class _RemoteParts(PartStream):
@@ -84,10 +97,10 @@ class _RemoteParts(PartStream):
         self._server = server
 
     def load_part(self, number: int) -> bytes:
-        return cast("bytes", self._server.ask(messages.PART, number))
+        return self._server.ask(bytes, messages.PART, number)
 
     def count_parts(self) -> int:
-        return cast("int", self._server.ask(messages.PARTS))
+        return self._server.ask(int, messages.PARTS)
 
 
 class ProcessObserver:
@@ -199,7 +212,7 @@ def _open_items(server: ServerLink, orders: ImportOrders) -> Iterator[Item]:
 def _set_limits(limits: ItemLimits) -> None:
     """Only what the kernel keeps holds for libraries too. Where it does not tell how much memory there is already, as
     outside of Linux, only the time is limited."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # libraries that get no memory abort, and a dump is large
     try:
         with open("/proc/self/statm") as statm:
             used = int(statm.read().split()[0]) * resource.getpagesize()

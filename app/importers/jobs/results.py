@@ -1,9 +1,7 @@
 """What an import has come to: its state, its counts, and of one that ran as a job what became of each item. Reads
 only."""
 
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import cast
 
 from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
@@ -12,13 +10,13 @@ from app.bulk import queries
 from app.bulk.queries import Record
 from app.changes.jobs import Json
 from app.db.database import Database, Row
-from app.db.sql import Prepared, Value, prepare
-from app.errors import CursorInvalid
+from app.db.sql import Prepared, Value, prepare, read_integer
 from app.http import paging
 from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
 from app.http.params.typed import Params
 from app.importers.enrichment import COPY
+from app.importers.jobs.job_items import read_progress
 from app.importers.jobs.upload_store import KEPT_SECONDS, KIND
 from app.models import Article, ImportResult, table
 
@@ -40,23 +38,16 @@ async def load_page(db: Database, record: Record, params: ResultParams, *, draft
     from a cursor on, of one outcome or of all. Without `drafts`, neither id nor slug of an article
     that is not public, nor that something repeats it."""
     outcome, limit, signature = params.outcome or "", params.limit, f"import {record.id} {params.signature}"
-    after = _read_position(params.cursor, signature) if params.cursor is not None else 0
+    after = queries.read_position(params.cursor, signature, 0)
     values: dict[str, Value] = {"job": record.id, "after": after, "limit": limit + 1, "outcome": outcome}
     # Of few that have failed among many no index knows.
     rows = await db.reader.rows(_results_statement(db.dialect, bool(outcome)), values, bounded=not outcome)
     rendered = [_render_result(row, drafts=drafts) for row in rows[:limit]]
     more = len(rows) > limit
-    following = paging.encode(Cursor("after", id=cast("int", rendered[-1]["number"])), signature) if more else None
+    following = paging.encode(Cursor("after", id=read_integer(rows[limit - 1][0])), signature) if more else None
     is_there = record.kind == KIND and not (record.has_ended and record.updated_at < params.now - KEPT_SECONDS)
     total = 0 if not is_there else record.count(outcome) if outcome else sum(record.count(name) for name in OUTCOMES)
     return rendered, PageInfo(limit, next=following, total=total, total_is="exact")
-
-
-def _read_position(text: str, signature: str) -> int:
-    cursor = paging.decode(text, signature)
-    if cursor.kind != "after" or cursor.id < 0:
-        raise CursorInvalid("This is no cursor of this list.")
-    return cursor.id
 
 
 def _render_result(row: Row, *, drafts: bool) -> Json:
@@ -71,7 +62,7 @@ def _render_result(row: Row, *, drafts: bool) -> Json:
 def render_import(record: Record, *, drafts: bool) -> Json:
     """An import as clients see it, but for its results. Without `drafts` nothing of what may be about
     hidden articles: that items repeat earlier ones, or meet what is withdrawn or purged, and what an undo hid."""
-    notes = dict(cast("Mapping[str, tuple[int, str]]", record.progress.get("notes", {})))
+    notes = dict(read_progress(record.progress).get("notes", {}))
     for note in () if drafts else OF_HIDDEN:
         notes.pop(note, None)
     undo = {} if drafts else {"undo": None}

@@ -32,8 +32,9 @@ from app.importers import sources
 from app.importers.document import BodyKind, Identity
 from app.importers.formats import registry
 from app.importers.jobs import upload_store
-from app.importers.jobs.upload_store import PART_BYTES
+from app.importers.jobs.part_stream import PART_BYTES
 from app.importers.records import item_urls
+from app.importers.web.fetch import read_charset
 
 LINES = "application/x-ndjson"
 JSON = "application/json"
@@ -135,7 +136,7 @@ def read_arguments(request: Request, kind: str, params: ImportParams) -> Json:
         "base_url": _read_base(params),
         "dry_run": params.dry_run,
         "overwrite": params.overwrite,
-        "charset": _read_charset(request),
+        "charset": read_charset(request.headers.get("content-type", "")),
         "type": kind if FORMATS[kind] is None else None,
     }
     return {name: value for name, value in job_arguments.items() if value}
@@ -158,14 +159,6 @@ def _read_base(params: ImportParams) -> str | None:
     if url is not None and not item_urls.is_base(url):
         raise InvalidValue("Expected the address of a site, such as https://news.example.", "base_url")
     return url
-
-
-def _read_charset(request: Request) -> str | None:
-    for part in request.headers.get("content-type", "").split(";")[1:]:
-        name, _, value = part.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip("\"'")[:40] or None
-    return None
 
 
 def read_address(content: bytes, job_arguments: Json) -> Json | None:
@@ -250,6 +243,8 @@ async def receive_body(
         await db.write(upload_store.finish_upload, job, number, bytes(pending))
         return job
     except BaseException:
+        # Also for CancelledError, which is how a client that goes away ends here; shielded, so that it is not
+        # cancelled as well.
         if job is not None:
             await asyncio.shield(db.write(upload_store.drop_upload, job))
         raise

@@ -14,7 +14,7 @@ from app.bulk import records
 from app.changes import jobs
 from app.changes.jobs import JOB, Json
 from app.db.database import Database
-from app.importers.jobs.part_stream import PART_BYTES as PART_BYTES, PartStream
+from app.importers.jobs.part_stream import PartStream
 from app.models import ImportPart, ImportResult, table
 
 PART, RESULT = table(ImportPart), table(ImportResult)

@@ -8,10 +8,11 @@ of again.
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from functools import cache
 
+from pydantic import TypeAdapter
 from sqlalchemy import insert, update
 from sqlmodel import Session
 
@@ -19,11 +20,18 @@ from app.articles.service import Saved
 from app.changes.jobs import Json, Lane, Overtaken, Step, Task
 from app.db.database import Database
 from app.importers import batches
-from app.importers.document import BodyKind, Failure, Identity
+from app.importers.document import Failure
 from app.importers.enrichment import COPY
 from app.importers.jobs import upload_store
 from app.importers.jobs.isolated_reader import Fetcher, IsolatedReader
-from app.importers.jobs.job_items import RESULT, JobChunk, JobReader, StoredResult, load_stored_results
+from app.importers.jobs.job_items import (
+    RESULT,
+    JobChunk,
+    JobReader,
+    StoredResult,
+    load_stored_results,
+    read_progress,
+)
 from app.importers.jobs.messages import ImportOrders, ItemLimits, ProcessSetup
 from app.importers.jobs.process_pool import ProcessPool
 from app.importers.prepare import PreparedItem
@@ -48,6 +56,7 @@ class ChunkWork:
     site_url: str
 
     def __call__(self, session: Session, task: Task) -> Step:
+        # Chunks are prepared outside of transactions: another server may have saved this one meanwhile.
         if _read_number(task.progress, "chunks") != self.read.number:
             raise Overtaken
         dry = task.arguments.get("dry_run") is True
@@ -61,6 +70,7 @@ class ChunkWork:
             session, task.id, [(row, outcomes[index]) for index, row in stored.items() if row.failed], progress
         )
         if self._has_lost_item(outcomes):
+            # From here on no bookmark is kept: each says that all before it was saved.
             progress["lost"] = True
         for bookmark in [] if dry or "lost" in progress else self.read.bookmarks[-1:]:
             crawl_state.save_state(session, bookmark, int(time.time()), task.id)
@@ -121,17 +131,20 @@ def advance_progress(progress: Json, chunk: JobChunk, fresh: Sequence[Both]) -> 
     counts = {
         name: _read_number(progress, name) + counted[name] for name in ("created", "updated", "unchanged", "failed")
     }
-    prepared = [one for one, _ in fresh if isinstance(one, PreparedItem)]
-    notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
     items = [(one, outcome) for one, outcome in fresh if isinstance(one, PreparedItem)]
+    before = read_progress(progress)
+    notes = dict(before.get("notes", {}))
     places_by_note = [(note, one.where) for one, outcome in items for note in batches.collect_notes(one, outcome)]
     places_by_note += [(one.text, one.where) for one in chunk.remarks]
     places_by_note += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
     for note, where in ((keys.clean(note), keys.clean(where)) for note, where in places_by_note):
-        if note in notes:
-            notes[note] = [cast("int", notes[note][0]) + 1, notes[note][1]]
-        elif len(notes) < MOST_NOTES:
-            notes[note] = [1, where]
+        count, first = notes.get(note, (0, where))
+        if count or len(notes) < MOST_NOTES:
+            notes[note] = (count + 1, first)
+    unknown_fields = Counter(before.get("unknown_fields", {}))
+    unknown_fields.update(name for one, _ in items for name in one.unknown_fields)
+    unknown_regions = Counter(before.get("unknown_regions", {}))
+    unknown_regions.update(name for one, _ in items for name in one.unknown_regions)
     return {
         **progress,
         **counts,
@@ -140,16 +153,9 @@ def advance_progress(progress: Json, chunk: JobChunk, fresh: Sequence[Both]) -> 
         "total": chunk.end,
         "read": chunk.end,
         "notes": notes,
-        "unknown_fields": _add_counts(progress, "unknown_fields", [f for one in prepared for f in one.unknown_fields]),
-        "unknown_regions": _add_counts(
-            progress, "unknown_regions", [r for one in prepared for r in one.unknown_regions]
-        ),
+        "unknown_fields": dict(unknown_fields.most_common(MOST_NOTES)),
+        "unknown_regions": dict(unknown_regions.most_common(MOST_NOTES)),
     }
-
-
-def _add_counts(progress: Json, name: str, more: list[str]) -> dict[str, int]:
-    before = cast("Mapping[str, int]", progress.get(name, {}))
-    return dict((Counter(before) + Counter(more)).most_common(MOST_NOTES))
 
 
 def _read_number(progress: Json, name: str) -> int:
@@ -195,6 +201,7 @@ class ImportWorker:
             assert chunk is not None  # the first that it is asked for
         if not chunk.ended:
             self._open[task.id] = reading
+        # More cannot be at work at once; an older one is read again up to where it stood.
         while len(self._open) > SENT_HERE.most + FETCHED.most:
             self._open.popitem(last=False)[1].close()
         items = batches.refuse_mismatches(self._db, chunk.items, sees_hidden=upload_store.sees_hidden(task.arguments))
@@ -216,17 +223,13 @@ class ImportWorker:
 
 
 def _make_orders(arguments: Json) -> ImportOrders:
-    texts = cast("Mapping[str, str]", arguments)
-    return ImportOrders(
-        url=texts.get("url"),
-        format=texts.get("format"),
-        media_type=texts.get("type"),
-        origin=texts.get("origin"),
-        timezone=texts.get("timezone"),
-        body=cast("BodyKind | None", texts.get("body")),
-        charset=texts.get("charset"),
-        identity=cast("Identity | None", texts.get("identity")),
-        base_url=texts.get("base_url"),
-        overwrite=arguments.get("overwrite") is True,
-        source_dates=arguments.get("source_dates") is True,
-    )
+    """As submitted; what does not concern reading is passed over."""
+    names = ("url", "format", "origin", "timezone", "body", "charset", "identity", "base_url", "overwrite")
+    chosen = {name: arguments[name] for name in (*names, "source_dates") if name in arguments}
+    return _orders_adapter().validate_python({**chosen, "media_type": arguments.get("type")})
+
+
+@cache
+def _orders_adapter() -> TypeAdapter[ImportOrders]:
+    """Built when the first import is read."""
+    return TypeAdapter(ImportOrders)

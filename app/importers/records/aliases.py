@@ -112,6 +112,7 @@ def sort_fields(record: Mapping[str, object]) -> tuple[dict[str, tuple[str, obje
             continue
         elif field_rank[0] not in fields:
             fields[field_rank[0]], ranks[field_rank[0]] = (name, value), field_rank[1]
+        # The better name takes the field, and what stood there is kept under its own.
         elif field_rank[1] < ranks[field_rank[0]]:
             extra.update([fields[field_rank[0]]])
             fields[field_rank[0]], ranks[field_rank[0]] = (name, value), field_rank[1]

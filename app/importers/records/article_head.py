@@ -40,6 +40,13 @@ def extract_head(document: Document) -> Document:
     )
 
 
+def add_standfirst(document: Document, standfirst: str | None) -> Document:
+    """With the standfirst, unless it says what the document begins with anyhow."""
+    return (
+        replace(document, standfirst=standfirst) if standfirst and not is_repetition(standfirst, document) else document
+    )
+
+
 def is_repetition(standfirst: str, document: Document) -> bool:
     """Whether a standfirst is the title again, or the first words of the body, which may be cut short."""
     key = words_key(standfirst)
@@ -83,6 +90,7 @@ def split_opening(html: str, published: SourceDate | None) -> tuple[SourceDateli
     dateline, rest = split_dateline(text, published)
     if dateline is None or not text.endswith(rest):
         return None, html
+    # By count of letters: the text was read on one line, and the markup has its white space elsewhere.
     _cut_characters(first, len(_keep_letters(text)) - len(_keep_letters(rest)))
     return dateline, (body.inner_html or "").strip()
 
@@ -93,6 +101,7 @@ def _keep_letters(text: str) -> str:
 
 def _cut_characters(paragraph: LexborNode, count: int) -> None:
     """Takes that many characters, white space not counted, from the head; and the paragraph, if nothing is left."""
+    # Listed first: the tree is changed on the way.
     for node in [one for one in paragraph.traverse(include_text=True) if one.is_text_node]:
         text = node.text_content or ""
         position = 0
@@ -102,6 +111,7 @@ def _cut_characters(paragraph: LexborNode, count: int) -> None:
         node.replace_with(text[position:])
         if count == 0 and text[position:]:
             break
+    # What the dateline stood in; a picture in it stays.
     for node in paragraph.css("b, strong, em, i, span"):
         if not node.text().strip() and node.css_first("img") is None:
             node.decompose()

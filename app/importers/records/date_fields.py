@@ -10,8 +10,8 @@ from datetime import tzinfo
 
 from app.importers import dates
 from app.importers.document import ParseContext, SourceDate, SourceLocale
+from app.importers.records.values import quote
 
-_SHOWN = 60
 _NO_DATES = ("", "0000-00-00", "0000-00-00 00:00:00")
 """What databases write where there is none."""
 
@@ -35,16 +35,11 @@ class DateFields:
         try:
             reading = dates.parse_date(value, self.zone or self.context.timezone, self.locale or self.context.locale)
         except ValueError as error:
-            self.note(f"{name}: {_quote(value)} is no date: {error}")
+            self.note(f"{name}: {quote(value)} is no date: {error}")
             self.unread[name] = value
             return None
         if reading.floating and self.zone is None:
             self.note(f"{name}: no time zone given, read as {self.context.timezone}")
         if reading.note:
-            self.note(f"{name}: {_quote(value)}: {reading.note}")
+            self.note(f"{name}: {quote(value)}: {reading.note}")
         return reading.round_up() if is_awaited else reading.date
-
-
-def _quote(value: object) -> str:
-    quoted = repr(value)
-    return quoted if len(quoted) <= _SHOWN else quoted[: _SHOWN - 1] + "…"

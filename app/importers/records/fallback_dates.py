@@ -72,6 +72,7 @@ def _find_day(path: str) -> SourceDate | None:
     """Years of 1900 to 2099; None where two days differ."""
     for patterns in (_DAYS, _MONTHS):
         days = {day for pattern in patterns for match in pattern.finditer(path) if (day := _parse_date(match))}
+        # A day says more than a month; two different days in one address say nothing.
         if days:
             return days.pop() if len(days) == 1 else None
     return None

@@ -65,7 +65,7 @@ class _RecordReader:
     def keep_unread(self, name: str, reason: str) -> None:
         source_name, value = self.known[name]
         self.extra[source_name] = value
-        self.notes.setdefault(f"{source_name}: {_quote(value)} {reason}")
+        self.notes.setdefault(f"{source_name}: {values.quote(value)} {reason}")
 
     def read_text(self, name: str) -> str | None:
         return self.take(name, values.read_text)
@@ -316,7 +316,7 @@ def _read_date(reader: _RecordReader, name: str, is_awaited: bool = False) -> So
     if reading.floating:
         reader.notes.setdefault(f"{source_name}: no time zone given, read as {reader.context.timezone}")
     if reading.note:
-        reader.notes.setdefault(f"{source_name}: {_quote(value)}: {reading.note}")
+        reader.notes.setdefault(f"{source_name}: {values.quote(value)}: {reading.note}")
     return reading.round_up() if is_awaited else reading.date
 
 
@@ -362,8 +362,3 @@ def _read_status(reader: _RecordReader, marker: Visibility) -> str | None:
             reader.extra[name] = value
     same = status is not None and visibility.read_word("status", status).status == marker.status
     return status.lower() if status and same and marker.status != "draft" else marker.status
-
-
-def _quote(value: object) -> str:
-    quoted = repr(value)
-    return quoted if len(quoted) <= 60 else quoted[:59] + "…"

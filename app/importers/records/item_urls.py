@@ -19,6 +19,7 @@ def drop_unsafe_addresses(document: Document) -> tuple[Document, tuple[str, ...]
 def is_base(url: str) -> bool:
     """Whether it is the address of a site: with a host, without a name and password."""
     try:
+        # The address is stored and shown with every import: a password has no place in it.
         return urls.normalize(url) == url and "@" not in urlsplit(url).netloc
     except ValueError:
         return False

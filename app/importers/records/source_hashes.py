@@ -1,11 +1,10 @@
 """What a document says of each field of an article, and the hashes by which it is told later what has changed. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import orjson
 
-from app.articles.manuscript import Original, Withdrawal
+from app.articles.manuscript import Manuscript
 from app.articles.store.field_hashes import EMPTY, UNSAID, digest, pack
 from app.importers.document import Document
 from app.importers.records import aliases
@@ -27,19 +26,6 @@ _OWN = ("seo", "corrections", "withdrawn", "original", "translation_of", "publis
 _NO_FIELDS = frozenset({"external_id", "origin", "updated", "first_published_at"}) | aliases.DERIVED
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedValues:
-    """What several places of a document come to: the date with its precision, the state with a withdrawal, JSON."""
-
-    published: tuple[int | None, str]
-    status: tuple[str | None, Withdrawal | None]
-    source_url: str | None
-    seo: str
-    extra: str
-    corrections: str | None
-    original: Original | None
-
-
 def name_fields(record: Mapping[str, object]) -> tuple[str, ...]:
     """The fields that a record has names for, whatever it says of them."""
     names = set()
@@ -51,7 +37,7 @@ def name_fields(record: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def hash_fields(document: Document, worked_out: DerivedValues) -> tuple[str, tuple[str, ...] | None]:
+def hash_fields(document: Document, worked_out: Manuscript) -> tuple[str, tuple[str, ...] | None]:
     """The hashes of all fields, packed, and those that the document says anything of: the ones that it names, and the
     ones that were found in it."""
     hashes = {name: _hash_value(value) for name, value in _list_values(document, worked_out).items()}
@@ -71,10 +57,12 @@ def _hash_value(value: object) -> bytes:
     return digest(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
 
 
-def _list_values(document: Document, worked_out: DerivedValues) -> Mapping[str, object]:
-    """Each as the source has it; what is worked out from several places, as it was."""
-    published, status = worked_out.published, worked_out.status
+def _list_values(document: Document, worked_out: Manuscript) -> Mapping[str, object]:
+    """Each as the source has it; what is worked out from several places, as the manuscript has it."""
+    published = (worked_out.published_at, worked_out.published_precision)
     addresses = (document.previous_slugs, document.previous_urls)
+    # Relative addresses mean something else when their base changes. Without a base the values are those which earlier
+    # versions hashed, so that an upgrade finds nothing changed.
     return {
         "title": document.title,
         "standfirst": document.standfirst,
@@ -91,7 +79,7 @@ def _list_values(document: Document, worked_out: DerivedValues) -> Mapping[str, 
         "source": [document.source, worked_out.source_url] if document.source or worked_out.source_url else None,
         "signature": document.signature,
         "published_at": published if published[0] is not None else None,
-        "status": status if status[0] else None,
+        "status": (worked_out.status, worked_out.withdrawal) if worked_out.status else None,
         "slug": document.slug,
         "addresses": addresses if any(addresses) else None,
         "corrections": worked_out.corrections,

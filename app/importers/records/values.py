@@ -19,6 +19,12 @@ _CLOSED = re.compile(rf"</(?:{_BLOCKS})\s*>|<(?:br|hr)\s*/>", re.IGNORECASE)
 _LIST = re.compile(r"\s*[,;|]\s*")
 
 
+def quote(value: object) -> str:
+    """For notes to people, cut where it is long."""
+    quoted = repr(value)
+    return quoted if len(quoted) <= 60 else quoted[:59] + "…"
+
+
 def read_text(value: object) -> str | None:
     """One line of text out of text or a number; None for anything else, and for nothing."""
     if isinstance(value, str):

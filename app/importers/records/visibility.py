@@ -70,6 +70,7 @@ def read_record(record: Mapping[str, object], context: ParseContext) -> tuple[Vi
 def choose_strongest(markers: Iterable[Visibility]) -> tuple[Visibility, tuple[str, ...]]:
     """The one that counts, with the latest date of those that wait for one; the notes of all."""
     all_markers = list(markers)
+    # Of equals the first: markers come in the order of the record.
     best = max(all_markers, key=lambda one: one.rank, default=SILENT)
     notes = tuple(
         dict.fromkeys(one.note for one in all_markers if one.note and (best.status != "published" or not one.rank))
@@ -122,9 +123,11 @@ def read_word(name: str, value: object) -> Visibility:
     if word in WITHDRAWN_WORDS:
         return Visibility("withdrawn", rank=_WITHDRAWN)
     if word in UNLISTED_WORDS or word in _TRUTHS:
-        return _make_draft(f"{name}: {_quote(value)}")
+        return _make_draft(f"{name}: {values.quote(value)}")
     known_words = "draft, scheduled, published, withdrawn"
-    return Visibility("draft", rank=_DRAFT, note=f"{name} {_quote(value)} is none of {known_words}: kept as a draft")
+    return Visibility(
+        "draft", rank=_DRAFT, note=f"{name} {values.quote(value)} is none of {known_words}: kept as a draft"
+    )
 
 
 def is_marker(name: str) -> bool:
@@ -153,7 +156,7 @@ def _read_marker(name: str, value: object, record: Mapping[str, object], context
     if folded in PUBLIC:
         return _read_public(name, folded, value)
     if folded in SWITCHES:
-        return _make_draft(f"{name}: {_quote(value)}") if _read_boolean(value) is False else SILENT
+        return _make_draft(f"{name}: {values.quote(value)}") if _read_boolean(value) is False else SILENT
     if folded in STATUS:
         return read_word(name, value)
     if folded in READERS or (folded in ACCESS and _fold(value) in UNLISTED_WORDS):
@@ -172,12 +175,14 @@ def _read_structured(name: str, folded: str, value: object) -> Visibility:
     """Markers that are objects, or that only one system has."""
     fields = values.read_mapping(value)
     if folded in BUILDS and fields is not None:
-        hidden = [f"{name}.{key}: {_quote(fields[key])}" for key in ("render", "list") if _is_never(fields.get(key))]
+        hidden = [
+            f"{name}.{key}: {values.quote(fields[key])}" for key in ("render", "list") if _is_never(fields.get(key))
+        ]
         return _make_draft(hidden[0]) if hidden else SILENT
     if folded in ("permalink", "render") and _read_boolean(value) is False:
         return _make_draft(f"{name}: false")
     if folded == "id" and isinstance(value, str) and value.startswith("drafts."):
-        return _make_draft(f"{name}: {_quote(value)}")
+        return _make_draft(f"{name}: {values.quote(value)}")
     if folded == "sys" and fields is not None:
         return _read_contentful(fields)
     return SILENT
@@ -205,7 +210,7 @@ def _read_flag(name: str, value: object, *, hides: bool) -> Visibility:
     if truth is None:
         return _make_unreadable(name, value)
     # That nothing hides it does not publish it: an editor here may have taken it back.
-    return _make_draft(f"{name}: {_quote(value)}") if truth is hides else SILENT
+    return _make_draft(f"{name}: {values.quote(value)}") if truth is hides else SILENT
 
 
 def _read_public(name: str, folded: str, value: object) -> Visibility:
@@ -239,13 +244,13 @@ def _read_end(name: str, value: object, context: ParseContext) -> Visibility:
     if value is None or value in ("", [], {}) or _read_boolean(value) is False:
         return SILENT
     if _read_boolean(value):
-        return _make_draft(f"{name}: {_quote(value)}")
+        return _make_draft(f"{name}: {values.quote(value)}")
     at = _read_date(value, context)
     if at is None:
         return _make_unreadable(name, value)
     if find_last_second(at) < context.now:
         return _make_draft(f"{name} in the past")  # the date stays beside the article: one note for all of a blog
-    return Visibility(note=f"{name}: {_quote(value)} ends it at its source; here it stays")
+    return Visibility(note=f"{name}: {values.quote(value)} ends it at its source; here it stays")
 
 
 def find_last_second(at: SourceDate) -> int:
@@ -280,7 +285,7 @@ def count_drafts(notes: Mapping[str, Sequence[object]]) -> list[tuple[str, int]]
 
 
 def _make_unreadable(name: str, value: object) -> Visibility:
-    note = f"{name}: {_quote(value)} does not say surely that it is public: kept as a draft"
+    note = f"{name}: {values.quote(value)} does not say surely that it is public: kept as a draft"
     return Visibility("draft", rank=_DRAFT, note=note)
 
 
@@ -291,8 +296,3 @@ def _read_boolean(value: object) -> bool | None:
 
 def _fold(value: object) -> str:
     return " ".join(str(value).lower().replace("-", " ").replace("_", " ").split())
-
-
-def _quote(value: object) -> str:
-    quoted = repr(value)
-    return quoted if len(quoted) <= 60 else quoted[:59] + "…"

@@ -37,6 +37,7 @@ def read_opening_byline(line: str) -> tuple[str, ...]:
     match = _OPENING.match(line)
     if not match or len(line) > 100 or line[-1] in ".!?:":
         return ()
+    # `Von Ann Lee` is a byline here, where the whole line is one; `split_byline` takes "von" for a part of a name.
     names = split_byline(line) if match["by"].lower() != "von" else split_byline("by " + line[match.end() :])
     good = all(_NAME.fullmatch(name) and _is_capitalised(name) for name in names)
     return names if good else ()

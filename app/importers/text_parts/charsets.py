@@ -24,6 +24,7 @@ def decode_bytes(data: bytes, labels: Iterable[str | None]) -> tuple[str, tuple[
     """The text, and what had to be guessed: UTF-8 where the bytes are, whatever is said; then the first encoding of
     those said that fits; Windows-1252 where none does."""
     names = [name for one in labels if one and (name := _find_encoding(one))]
+    # In these an escape switches between alphabets, and all bytes are ASCII: they would pass for UTF-8.
     if b"\x1b" in data[:100_000]:
         for name in names:
             if name in _STATEFUL:

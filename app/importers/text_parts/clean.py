@@ -41,6 +41,7 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
 
 def scrub(text: str, note: Callable[[str], object]) -> str:
     """The text in NFC with `\\n` line ends; `note` is called with each kind of repair that was made."""
+    # Looked for first: most texts have none, and `translate` makes a copy.
     if "\r" in text or "\v" in text or "\f" in text:
         text = text.replace("\r\n", "\n").translate(_BREAKS)
     if text.isascii():

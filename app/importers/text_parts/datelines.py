@@ -73,8 +73,7 @@ def split_dateline(paragraph: str, reference: SourceDate | None = None) -> tuple
         match = _UNDATED.match(head)
         if not match or not _is_undated(match):
             return None, paragraph
-    text = match[0].rstrip()
-    return read_dateline(text, reference), head[match.end() :].lstrip()
+    return read_dateline(match[0].rstrip(), reference), head[match.end() :].lstrip()
 
 
 def read_dateline(text: str, reference: SourceDate | None = None) -> SourceDateline:
@@ -126,6 +125,7 @@ def _names_place(text: str) -> bool:
         return False
     if any(_TIME_WORD.fullmatch(word) and len(word) > 3 for word in words):
         return False
+    # Initials and abbreviations of names end no sentence.
     sentences = re.sub(r"\b(?:[a-z]|St|Ste|Mt|Ft)\. ", "", text, flags=re.IGNORECASE)
     return all(word[0].isupper() or word in _SMALL for word in words) and ". " not in sentences
 
@@ -158,6 +158,7 @@ def _find_nearest_year(month: int, day: int, reference: SourceDate | None) -> in
     middle = {"year": 182, "month": 15}.get(reference.precision, 0)
     about = (_EPOCH + timedelta(seconds=reference.instant, days=middle)).date()
     days = [day_found for year in (-1, 0, 1) if (day_found := _make_day(about.year + year, month, day))]
+    # A 29 February may lie nearest in a year that has none: then no year is near enough.
     near = [day_found for day_found in days if abs(day_found - about) <= HALF_A_YEAR]
     return min(near, key=lambda day_found: abs(day_found - about)).year if near else None
 

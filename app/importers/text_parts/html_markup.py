@@ -60,6 +60,7 @@ def convert_markup(content: str, base: str | None, note: Note, *, is_own: bool =
 
 def _replace_frame(node: LexborNode, base: str | None, note: Note) -> None:
     url = _find_url(node, base)
+    # HTML standard, section 4.8.7: its content is the fallback, often a frame or a player that has an address.
     if url is None and node.tag == "object":
         node.unwrap()  # what stands in it is shown in its place
         return
@@ -160,6 +161,7 @@ def _find_late_url(node: LexborNode) -> str | None:
 def choose_widest(candidates: str) -> str | None:
     """The address of a `srcset` with the widest picture of no more than MAX_WIDTH."""
     sized: list[tuple[float, str]] = []
+    # HTML standard, section 4.8.4.2.1: addresses with a width or a density, and commas within addresses.
     for match in _CANDIDATE.finditer(candidates[:20_000]):
         url, number, unit = match.groups()
         if url.startswith("data:"):

@@ -151,11 +151,7 @@ def _is_list(blocks: list[_HtmlBlock]) -> bool:
     entries = [block for block in blocks if block.text and not is_heading(_strip_bullet(block.text))]
     if not any(block.list_links for block in entries):
         return 0 < len(entries) <= MAX_ENTRIES and all(_is_title(block) for block in entries)
-    return all(block.list_links or _is_item(block) or _is_note(block) for block in entries)
-
-
-def _is_item(block: _HtmlBlock) -> bool:
-    return block.tag == "li" and _is_title(block)
+    return all(block.list_links or (block.tag == "li" and _is_title(block)) or _is_note(block) for block in entries)
 
 
 def _is_note(block: _HtmlBlock) -> bool:
@@ -167,8 +163,7 @@ def _may_be_entry(block: _HtmlBlock) -> bool:
     if block.tag in _PROSE:
         return False
     if block.list_links:
-        limit = MAX_NOTE if block.tag == "li" or block.inside else 0
-        return len(block.outer_text) <= limit
+        return len(block.outer_text) <= (MAX_NOTE if block.tag == "li" or block.inside else 0)
     return len(block.text) <= MAX_NOTE or _is_title(block)
 
 
@@ -184,7 +179,10 @@ def _read_entries(block: _HtmlBlock) -> list[RelatedReference]:
     if not block.list_links:
         is_entry = not is_heading(_strip_bullet(block.text)) and _is_title(block)
         return [RelatedReference(block.text)] if is_entry else []
-    posts = [RelatedReference(_read_words(link)[:MAX_TITLE] or None, _read_url(link)) for link in block.list_links]
+    posts = [
+        RelatedReference(clean.join_lines(link.text())[:MAX_TITLE] or None, _read_url(link))
+        for link in block.list_links
+    ]
     return [
         post
         for post in posts
@@ -200,10 +198,6 @@ def _merge_entries(posts: list[RelatedReference]) -> tuple[RelatedReference, ...
         if key not in by_url or (by_url[key].title is None and post.title):
             by_url[key] = post
     return tuple(by_url.values())[:MAX_ENTRIES]
-
-
-def _read_words(link: LexborNode) -> str:
-    return clean.join_lines(link.text())
 
 
 def _read_url(link: LexborNode) -> str | None:

@@ -40,12 +40,13 @@ def _read_gzip(pieces: Iterable[bytes], limit: int) -> bytes:
     for piece in pieces:
         packed += len(piece)
         while piece:
-            # One member may follow another; what follows otherwise is padding.
+            # RFC 1952, section 2.2: one member may follow another; what follows otherwise is padding.
             if unpacking.eof:
                 if not piece.startswith(b"\x1f\x8b"):
                     break
                 unpacking = zlib.decompressobj(_GZIP)
             try:
+                # No more than one byte over the limit is ever unpacked, which is enough to see that it is too large.
                 content += unpacking.decompress(piece, limit + 1 - len(content))
             except zlib.error as error:
                 raise BrokenEncoding("it says that it is gzip, and is not") from error

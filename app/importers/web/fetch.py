@@ -58,10 +58,11 @@ class Fetch(Protocol):
     def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage: ...
 
 
-def read_charset(page: FetchedPage) -> str | None:
-    """The encoding that the headers name; None where they name none."""
-    for part in page.headers.get("content-type", "").split(";")[1:]:
+def read_charset(content_type: str) -> str | None:
+    """The encoding that the header Content-Type names; None where it names none."""
+    for part in content_type.split(";")[1:]:
         name, _, value = part.partition("=")
+        # RFC 9110, section 8.3.1: the name in whatever case, the value with quotes or without. Cut: jobs store it.
         if name.strip().lower() == "charset":
-            return value.strip().strip("\"'") or None
+            return value.strip().strip("\"'")[:40] or None
     return None

@@ -31,6 +31,7 @@ ATTEMPTS = 4
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 10.0, 20.0, 120.0
 
 PATIENCE_SECONDS = 300.0
+# RFC 9110, sections 15.5.9, 15.6; RFC 8470 (425), RFC 6585 (429); 520 to 524 are Cloudflare's, for a site behind it.
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
 _BROKEN = (
@@ -113,6 +114,7 @@ class HttpFetcher:
         self._guard = SsrfGuard(allow_private=allow_private, resolve=resolve, network=network, now=self._clock.now)
         self._client = httpx.Client(
             transport=_Transport(self._guard, _create_ssl_context()),
+            # What is read within bounds; httpx would ask for whatever it can unpack.
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,
@@ -143,6 +145,7 @@ class HttpFetcher:
                     wait_text = f", and asks to wait {failed.wait:.0f} seconds" if failed.wait else ""
                     raise FetchError(_format_url(request.url), failed.reason + wait_text, failed.status) from failed
                 self._pace.postpone(request.url.host, now + wait)
+        # For mypy, which does not see that the loop never ends by itself.
         raise AssertionError("the last attempt returns or raises")
 
     def _remove_login(self, url: str) -> httpx.URL:
@@ -177,6 +180,7 @@ class HttpFetcher:
         wait = self._pace.reserve(host, self._clock.now())
         if wait > 0:
             self._clock.sleep(wait)
+            # Waiting for the host's turn is no time that the host has taken.
             self._guard.until += wait
         try:
             return self._client.send(request, stream=True, auth=self._logins.get(_origin_of(request.url)))
@@ -214,6 +218,7 @@ class HttpFetcher:
 
     def _parse_retry_after(self, retry_after: str | None) -> float | None:
         """The seconds that Retry-After asks for, as a number or a date; None where it says nothing."""
+        # RFC 9110, section 10.2.3: seconds or a date.
         if retry_after is None or retry_after.strip().isdecimal():
             return float(retry_after) if retry_after and len(retry_after) < 10 else None
         try:

@@ -142,7 +142,7 @@ def _read_page(run: _SitemapRun, entry: SitemapEntry) -> Iterator[Item]:
 
 
 def _parse_page(run: _SitemapRun, entry: SitemapEntry, page: FetchedPage) -> Iterator[Item]:
-    context = replace(run.context, address=page.url, charset=read_charset(page))
+    context = replace(run.context, address=page.url, charset=read_charset(page.headers.get("content-type", "")))
     looks = detect.detect_format("", page.body[:4096])
     if "html" not in page.headers.get("content-type", "html") and looks not in ("html", "medium"):
         yield Failure(entry.url, f"no web page: {page.headers['content-type']}")
@@ -178,4 +178,5 @@ def _count_failure(run: _SitemapRun, where: str, reason: str) -> Failure:
 
 
 def _make_key(entry: SitemapEntry) -> str:
+    # Short, since the state of a site holds one for each of its pages.
     return hashlib.blake2b(f"{entry.url}\n{entry.lastmod or ''}".encode(), digest_size=8).hexdigest()

@@ -67,10 +67,12 @@ def _read_text(body: bytes) -> Iterator[SitemapEntry]:
 def _read_xml(body: bytes) -> Iterator[SitemapEntry]:
     tags = ("{*}url", "{*}sitemap")
     try:
+        # No entities, no DTD, no network: a sitemap is whatever a stranger sends.
         parsed = etree.iterparse(io.BytesIO(body), tag=tags, resolve_entities=False, no_network=True, load_dtd=False)
         for _, element in parsed:
             entry = _read_entry(element)
             element.clear()
+            # `clear` empties an element and leaves it in the tree, which would grow to the size of the file.
             while element.getprevious() is not None:
                 element.getparent().remove(element.getprevious())
             if entry:

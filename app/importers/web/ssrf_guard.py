@@ -25,11 +25,14 @@ _IPV4_CLOSED = tuple(
         "168.63.129.16/32",  # what Azure tells its machines about themselves
     )
 )
+# RFC 4291, section 2.4: of IPv6 only this is given out as global unicast.
 _IPV6_OPEN = ipaddress.IPv6Network("2000::/3")
 _IPV6_CLOSED = tuple(
     ipaddress.IPv6Network(network)
+    # RFC 2928 (with Teredo, RFC 4380), RFC 3849, RFC 3056 (6to4), RFC 9637.
     for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")  # tunnels, examples
 )
+# RFC 6052: the last 32 bits are the IPv4 address that is meant.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -45,6 +48,7 @@ def is_public(address: str) -> bool:
     """Whether a numeric address belongs to the public internet. IPv4 inside IPv6 (mapped, NAT64) is judged as IPv4;
     tunnels (6to4, Teredo) are not public, nor is anything that is no address."""
     try:
+        # RFC 4007, section 11: behind `%` stands the interface, which says nothing of where an address is.
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
@@ -106,6 +110,7 @@ class SsrfGuard(httpcore.NetworkBackend):
         try:
             addresses = self._resolve(host, port)
         except socket.gaierror as error:
+            # A resolver that is overloaded or away: another attempt may find the name.
             if error.errno == socket.EAI_AGAIN:
                 raise httpcore.ConnectError(f"{host} cannot be looked up at the moment") from error
             raise NoSuchHost(f"{host} is not known") from error

@@ -57,6 +57,7 @@ class WordPressApi:
         url = self.root + route + (separator + urlencode(dict(query), safe=",:") if query else "")
         response = self.fetch(url, accept="application/json")
         try:
+            # RFC 8259, section 8.1: none may be written, and a reader may pass over it.
             return orjson.loads(response.body.removeprefix(b"\xef\xbb\xbf")), response
         except orjson.JSONDecodeError:
             looks = "HTML" if b"<" in response.body[:500] else "something else"
@@ -96,6 +97,7 @@ def _list_roots(page: FetchedPage) -> Iterator[str]:
     home = page.url if page.url.endswith("/") else f"{page.url}/"
     host = "{0.scheme}://{0.netloc}/".format(urlsplit(page.url))
     for base in dict.fromkeys((home, host)):
+        # The second works where a site has no pretty addresses, and so no `wp-json`.
         roots += [urljoin(base, "wp-json/"), urljoin(base, "?rest_route=/")]
     address = page.url.partition("/wp-json")
     if address[1]:

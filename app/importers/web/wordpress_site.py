@@ -102,6 +102,7 @@ def _read_page(api: WordPressApi, filters: Mapping[str, str], number: int, size:
         raise
     if not isinstance(payload, list):
         raise _SiteRefused("its API answered something else than a list of posts")
+    # Without a count a page that is not full is the last one.
     pages = response.headers.get("x-wp-totalpages", "")
     is_counted = pages.isdecimal() and len(pages) < 10
     last = not payload or (number >= int(pages) if is_counted else len(payload) < size)

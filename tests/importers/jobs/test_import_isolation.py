@@ -20,6 +20,7 @@ from app.changes.jobs import Task
 from app.db.database import Database
 from app.importers.jobs import upload_store
 from app.importers.jobs.messages import ItemLimits
+from app.importers.jobs.part_stream import PART_BYTES
 from app.importers.jobs.worker import ImportWorker
 from app.importers.web.fetch import Fetch, FetchedPage
 from app.models import Article, ImportResult, table
@@ -50,7 +51,7 @@ def create_job(db: Database, *stories: Mapping[str, object]) -> Task:
     payload: jobs.Json = {"format": "ndjson"}
     content = b"\n".join(orjson.dumps(one) for one in stories)
     job = db.write_now(upload_store.begin_upload, payload, None).value
-    pieces = [content[i : i + upload_store.PART_BYTES] for i in range(0, len(content), upload_store.PART_BYTES)]
+    pieces = [content[i : i + PART_BYTES] for i in range(0, len(content), PART_BYTES)]
     for number, piece in enumerate(pieces[:-1]):
         db.write_now(upload_store.save_part, job, number, piece)
     db.write_now(upload_store.finish_upload, job, len(pieces) - 1, pieces[-1])

@@ -17,6 +17,7 @@ from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
 from app.db.database import Database
 from app.importers.jobs import upload_store
+from app.importers.jobs.part_stream import PART_BYTES
 from app.importers.jobs.worker import ImportWorker, choose_queue
 from app.importers.web.fetch import Fetch, FetchedPage, FetchError
 from app.models import Article, ImportPart, ImportResult, Job, table
@@ -197,14 +198,14 @@ async def test_body_over_the_cap_leaves_nothing(sqlite_settings: Settings) -> No
 def test_body_in_pieces_reads_as_it_was_sent(quiet: Database) -> None:
     content = bytes(range(256)) * 5_000
     job = quiet.write_now(upload_store.begin_upload, {}, None).value
-    quiet.write_now(upload_store.save_part, job, 0, content[: upload_store.PART_BYTES])
-    quiet.write_now(upload_store.finish_upload, job, 1, content[upload_store.PART_BYTES :])
+    quiet.write_now(upload_store.save_part, job, 0, content[:PART_BYTES])
+    quiet.write_now(upload_store.finish_upload, job, 1, content[PART_BYTES:])
     stream = upload_store.StoredParts(quiet, job)
     assert stream.read() == content
     assert stream.seek(-3, 2) == len(content) - 3
     assert stream.read() == content[-3:]
-    stream.seek(upload_store.PART_BYTES - 2)
-    assert stream.read(2) + stream.read(2) == content[upload_store.PART_BYTES - 2 : upload_store.PART_BYTES + 2]
+    stream.seek(PART_BYTES - 2)
+    assert stream.read(2) + stream.read(2) == content[PART_BYTES - 2 : PART_BYTES + 2]
 
 
 async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Database) -> None:
@@ -259,7 +260,7 @@ def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Databas
             task = advanced
     assert requested == [{}, {"etag": '"1"'}]
     assert count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK + 5
-    assert task.progress["notes"] == {"not changed since it was imported": [1, payload["url"]]}
+    assert task.progress["notes"] == {"not changed since it was imported": (1, payload["url"])}
 
 
 def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Database) -> None:

@@ -11,11 +11,11 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from app.importers import boundary
 from app.importers.document import Document, Failure, Item, ParseContext, Remark
@@ -60,10 +60,8 @@ FOREIGN = (
 )
 
 
-class ParseFunction(Protocol):
-    """As `registry.FormatParser`."""
-
-    def __call__(self, stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]: ...
+ParseFunction = Callable[[BinaryIO, str, ParseContext], Iterator[Item]]
+"""As `registry.FormatParser`."""
 
 
 def read_archive(
@@ -90,6 +88,7 @@ def read_archive(
         member, below = f"{where}/{name}", tree.open_folder(name.removesuffix("posts.csv"))
         for item in boundary.guard(member, partial(substack.read_posts, below, member, context)):
             yield replace(item, format="substack") if isinstance(item, Document) else item
+    # What lies in these was read with its list.
     inside = tuple(f"{name.removesuffix('posts.csv')}posts/" for name in lists)
     for name in tree.list_names():
         if name in lists or name.startswith(inside or ("\x00",)):
@@ -124,11 +123,14 @@ def _read_file(tree: "ZipTree", name: str, parse: ParseFunction, where: str, con
 def _open_archive(stream: BinaryIO) -> zipfile.ZipFile:
     """The archive, when its directory is small enough to be read and says nothing that is beyond the limits."""
     size = stream.seek(0, io.SEEK_END)
+    # APPNOTE, section 4.3.16: the end record has 22 bytes, and a comment behind it at most 65,535.
     stream.seek(max(0, size - 65_557))
     tail = stream.read()
     end_offset = tail.rfind(_END)
     if end_offset < 0 or len(tail) < end_offset + 22:
         raise FileUnreadable("this is a ZIP archive that breaks off before its end: fetch it again")
+    # Looked at before `zipfile` is, which reads the directory whole. An archive in the form ZIP64 has all ones in both
+    # fields, which is beyond the limits as well.
     count, directory = struct.unpack("<HI", tail[end_offset + 10 : end_offset + 16])
     if count >= MAX_ENTRIES or directory > MAX_DIRECTORY:
         raise FileUnreadable(f"an archive of {MAX_ENTRIES} files or more: unpack it and import the folder")
@@ -137,6 +139,7 @@ def _open_archive(stream: BinaryIO) -> zipfile.ZipFile:
     infos = archive.infolist()
     if sum(info.file_size for info in infos) > MAX_TOTAL:
         raise FileUnreadable(f"it unpacks to more than {MAX_TOTAL >> 30} GB: unpack it and import the folder")
+    # Entries that share packed bytes multiply them, each within its own ratio.
     if sum(info.compress_size for info in infos) > size:
         raise FileUnreadable("files in the archive overlap one another, which nobody can have meant: not read")
     return archive
@@ -215,9 +218,9 @@ def _explain_refusal(info: zipfile.ZipInfo) -> str | None:
     parts = PurePosixPath(info.filename.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts:
         return "its name leads out of the archive"
-    if stat.S_ISLNK(info.external_attr >> 16):
+    if stat.S_ISLNK(info.external_attr >> 16):  # the upper half is the mode of Unix
         return "a link and no file"
-    if info.flag_bits & 0x1:
+    if info.flag_bits & 0x1:  # APPNOTE, section 4.4.4
         return "encrypted: unpack the archive with its password and import the folder"
     if info.compress_type not in _METHODS:
         return "packed in a way that is not read: unpack the archive and import the folder"

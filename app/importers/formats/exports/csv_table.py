@@ -55,6 +55,7 @@ def parse(stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]
                 return
             continue
         if header is None:
+            # A first line for Excel, which names the sign between cells.
             if lines.start == 1 and "".join(row).lower().startswith("sep="):
                 continue
             header = [name.strip() for name in row]
@@ -78,6 +79,7 @@ class _TableLines(Iterator[str]):
     def __init__(self, stream: BinaryIO, head: bytes, charset: str | None) -> None:
         wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         self._charset = "utf-16" if wide else charset
+        # As UTF-8, so that a line feed is one byte, which lines are split at.
         source: BinaryIO = codecs.EncodedFile(stream, "utf-8", "utf-16", "replace") if wide else stream
         self._lines = ndjson.read_lines(source)
         self._parts: list[str] = []
@@ -188,8 +190,7 @@ def _read_value(name: str, columns: Sequence[str], cells: Mapping[str, str]) -> 
         return _read_single(name, cells[name], is_list=is_list)
     parts = {column.partition(".")[2]: cells[column] for column in columns if "." in column}
     if not is_list:
-        filled = {part: cell for part, cell in parts.items() if cell}
-        return filled or None
+        return {part: cell for part, cell in parts.items() if cell} or None
     lists = {part: _split_entries(cell) for part, cell in parts.items()}
     count = max(map(len, lists.values()), default=0)
     for part, entries in lists.items():

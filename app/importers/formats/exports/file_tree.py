@@ -16,11 +16,9 @@ class FileTree(Protocol):
 
     def list_names(self) -> Sequence[str]:
         """In the order of the names."""
-        ...
 
     def read(self, name: str) -> bytes:
         """All of a file; Unreadable where it is larger than 64 MB, not there or broken."""
-        ...
 
 
 class FolderTree:
@@ -33,6 +31,7 @@ class FolderTree:
         return sorted(path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
 
     def read(self, name: str) -> bytes:
+        # Resolved: links are followed before it is asked where they lead.
         path = (self._root / name).resolve()
         if not path.is_relative_to(self._root):
             raise FileUnreadable("it leads out of the folder of the export")

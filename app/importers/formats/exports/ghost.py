@@ -5,7 +5,7 @@ Pages are no articles. Never takes for public what is a draft, for members alone
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import BinaryIO
 
@@ -26,7 +26,7 @@ from app.importers.formats.exports import ghost_bodies
 from app.importers.formats.exports.publication import PublicationState, make_held, read_state
 from app.importers.formats.wordpress.posts import read_language, strip_markup
 from app.importers.records import values
-from app.importers.records.article_head import extract_head, is_repetition
+from app.importers.records.article_head import add_standfirst, extract_head
 from app.importers.records.date_fields import DateFields
 from app.importers.text_parts import clean
 from app.importers.text_parts.prose import cut_title
@@ -34,6 +34,7 @@ from app.importers.text_parts.prose import cut_title
 MAX_FILE = 256 * 1024 * 1024
 ORIGIN = "ghost"
 """Posts have identifiers that are unique in the world."""
+# Ghost writes this for the site's own address, so that an export can be moved to another one.
 HOME = "__GHOST_URL__"
 NOTE_HOME = "addresses on the site itself are not known: give them with --base-url"
 _MILLISECONDS = 10_000_000_000
@@ -168,23 +169,14 @@ def _read_post(row: Row, site: _GhostSite, where: str, context: ParseContext) ->
         extra=_list_extra(post, meta, internal) | fields.unread,
         notes=(*notes, *state.notes),
     )
-    return extract_head(_add_standfirst(document, values.read_text(post.get("custom_excerpt"))))
-
-
-def _add_standfirst(document: Document, standfirst: str | None) -> Document:
-    return (
-        replace(document, standfirst=standfirst) if standfirst and not is_repetition(standfirst, document) else document
-    )
+    return extract_head(add_standfirst(document, values.read_text(post.get("custom_excerpt"))))
 
 
 def _read_state(post: Row, meta: Row, context: ParseContext) -> PublicationState:
-    if (values.read_text(post.get("status")) or "").lower() == "sent" or _is_true(meta.get("email_only")):
+    is_sent = (values.read_text(post.get("status")) or "").lower() == "sent"
+    if is_sent or meta.get("email_only") in (True, 1, "1", "true"):
         return make_held("sent by e-mail only")
     return read_state(post, context, required=("status",))
-
-
-def _is_true(value: object) -> bool:
-    return value in (True, 1, "1", "true")
 
 
 def _read_body(post: Row, home: str, notes: dict[str, None]) -> DocumentBody | None:

@@ -18,6 +18,7 @@ Card = Mapping[str, object]
 MAX_NODES = 200_000
 MAX_DEPTH = 100
 UNKNOWN = "a card of the kind {!r} is kept as its words"
+# Lexical's bits of a text node, from the innermost tag outwards.
 _FORMATS = ((16, "code"), (1, "strong"), (2, "em"), (4, "s"), (8, "u"), (32, "sub"), (64, "sup"), (128, "mark"))
 _BLOCKS = {
     "paragraph": "p",
@@ -57,6 +58,7 @@ def convert_lexical(value: object, note: Note) -> str:
             continue
         fields = values.read_mapping(node)
         count += 1
+        # What is hostile ends here without an error: what was read so far is kept.
         if fields is None or count > MAX_NODES or len(stack) > MAX_NODES:
             continue
         opening, closing = _render_element(fields, note)

@@ -30,7 +30,6 @@ class PublicationState:
 
 
 PUBLIC = PublicationState("published")
-RETRACTED = PublicationState("withdrawn", (WITHDRAWN,))
 
 
 def make_held(why: str) -> PublicationState:

@@ -245,5 +245,4 @@ def _replace_liquid(document: Document, folder: str) -> Document:
     def path(tag: re.Match[str]) -> str:
         return "" if tag["home"] == "url" else f"{folder}{tag['path'] or ''}"
 
-    content = _LIQUID.sub(path, body.content)
-    return replace(document, body=DocumentBody(body.kind, content))
+    return replace(document, body=DocumentBody(body.kind, _LIQUID.sub(path, body.content)))

@@ -10,7 +10,6 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import BinaryIO
 from urllib.parse import unquote
 
@@ -19,7 +18,7 @@ from app.importers.document import Document, DocumentBody, Failure, Item, ParseC
 from app.importers.formats.exports.file_tree import FileTree, FileUnreadable
 from app.importers.formats.exports.publication import PublicationState, make_held, read_state
 from app.importers.records import values
-from app.importers.records.article_head import extract_head, is_repetition
+from app.importers.records.article_head import add_standfirst, extract_head
 from app.importers.records.date_fields import DateFields
 from app.importers.text_parts import clean, html_trees
 from app.importers.text_parts.prose import cut_title
@@ -52,7 +51,9 @@ def read_posts(tree: FileTree, where: str, context: ParseContext) -> Iterator[It
         yield Failure(where, str(error))
         return
     pages = {
-        _read_number(name): name for name in tree.list_names() if name.startswith("posts/") and name.endswith(".html")
+        name.removeprefix("posts/").partition(".")[0]: name
+        for name in tree.list_names()
+        if name.startswith("posts/") and name.endswith(".html")
     }
     left_out: Counter[str] = Counter()
     rows = csv.DictReader(io.StringIO(text))
@@ -70,10 +71,6 @@ def read_posts(tree: FileTree, where: str, context: ParseContext) -> Iterator[It
         yield Failure(f"{where}:{rows.line_num + 1}", f"not valid CSV: {error}")
     for kind, count in left_out.items():
         yield Remark(where, f"left out: {count} {kind}")
-
-
-def _read_number(name: str) -> str:
-    return name.removeprefix("posts/").partition(".")[0]
 
 
 def _read_post(
@@ -110,13 +107,7 @@ def _read_post(
         extra=_list_extra(post) | fields.unread,
         notes=(*notes, *state.notes),
     )
-    return extract_head(_add_standfirst(document, values.read_text(html.unescape(post.get("subtitle", "")))))
-
-
-def _add_standfirst(document: Document, standfirst: str | None) -> Document:
-    return (
-        replace(document, standfirst=standfirst) if standfirst and not is_repetition(standfirst, document) else document
-    )
+    return extract_head(add_standfirst(document, values.read_text(html.unescape(post.get("subtitle", "")))))
 
 
 def _read_state(post: Mapping[str, str], context: ParseContext, *, has_text: bool) -> PublicationState:

@@ -120,6 +120,7 @@ def _explain_too_complex(data: bytes) -> str | None:
     try:
         reader.Parse(data, True)
     except (expat.ExpatError, LookupError, ValueError) as error:
+        # What expat says, from 2.4 on, of entities that grow beyond measure ("billion laughs").
         if "amplification" in str(error):
             return f"entities that grow without end: {error}"
         if data.count(b"<") + data.count(b"&") > MAX_BROKEN:

@@ -129,7 +129,7 @@ def build_item(
 def build_record(entry: FeedParserDict, feed: FeedContext, note: Note = lambda _: None) -> Record:
     """One entry under the names of `aliases.TABLE`; what has no place there keeps its own name."""
     summary, content = _flatten(_read_summary(entry), note), _flatten(_choose_content(entry), note)
-    caption, pictures = _read_caption(entry), list_images(entry)
+    caption, pictures = _type_text(get_exact(entry, feed_bytes.CAPTION), "text/plain"), list_images(entry)
     body, related = _split_tail(content or summary or caption)
     source = get_exact(entry, "source")
     source = source if isinstance(source, Mapping) else {}
@@ -234,11 +234,6 @@ def _read_summary(entry: FeedParserDict) -> tuple[str, str] | None:
     return _type_text(
         get_exact(entry, "summary"), get_exact(detail, "type") if isinstance(detail, Mapping) else "text/html"
     )
-
-
-def _read_caption(entry: FeedParserDict) -> tuple[str, str] | None:
-    """What is said of its pictures or film, where an entry says nothing else."""
-    return _type_text(get_exact(entry, feed_bytes.CAPTION), "text/plain")
 
 
 def _list_contents(entry: FeedParserDict) -> list[Mapping[str, object]]:

@@ -62,8 +62,7 @@ def is_picture(link: Mapping[str, object]) -> bool:
     kind, medium = str(link.get("type") or ""), link.get("medium")
     if medium or kind:
         return medium == "image" or kind.startswith("image/")
-    path = urlsplit(str(link.get("href") or link.get("url"))).path
-    return bool(_PICTURE.search(path))
+    return bool(_PICTURE.search(urlsplit(str(link.get("href") or link.get("url"))).path))
 
 
 def list_images(entry: Mapping[str, object]) -> list[Record]:

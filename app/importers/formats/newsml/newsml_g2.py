@@ -40,15 +40,15 @@ from app.importers.formats.newsml.xml_item import (
     read_element_text,
     read_first_text,
 )
-from app.importers.formats.ninjs import find_origin
+from app.importers.formats.ninjs import find_origin, make_retraction
 from app.importers.formats.wordpress.posts import strip_markup
 from app.importers.records import values
 from app.importers.records.article_head import remove_title
 from app.importers.records.date_fields import DateFields
-from app.importers.text_parts import titles_and_authors
+from app.importers.text_parts import html_markup, titles_and_authors
 from app.importers.text_parts.bylines import read_opening_byline
 from app.importers.text_parts.datelines import read_dateline
-from app.importers.text_parts.prose import cut_title, join_paragraphs
+from app.importers.text_parts.prose import cut_title, part_lines
 
 _ITEMS = frozenset(("newsitem", "packageitem", "conceptitem", "knowledgeitem", "planningitem", "catalogitem"))
 _KINDS = {"person": "person", "organisation": "organisation", "organization": "organisation", "event": "event"}
@@ -56,7 +56,6 @@ _PLACES = frozenset(("geoarea", "poi", "place", "city", "country"))
 _MAIN = ("", "main", "headline", "title")
 _LEADS = ("lead", "summary", "abstract", "standfirst", "ingress", "")
 _PICTURE = re.compile(r"image/|\.(?:jpe?g|png|gif|webp)$", re.IGNORECASE)
-_MAX_WIDTH = 2_000
 _UNRANKED = 1_000_000
 _BLOCKS = frozenset(("p", "ul", "ol", "dl", "table", "blockquote", "pre", "figure", "h1", "h2", "h3", "h4", "main"))
 _NOT_ARTICLES = {
@@ -118,6 +117,7 @@ def _strip_scheme(code: str | None) -> str | None:
 def _explain_replaced(item: Element, items: list[Element]) -> str | None:
     """Whether the message has a later version of the item."""
     guid, version = read_attribute(item, "guid"), _read_version(item)
+    # NewsML-G2 keeps `guid` for all versions of an item, and counts them in `version`.
     others = [one for one in items if one is not item and guid and read_attribute(one, "guid") == guid]
     return "older versions of items that are in it too" if any(_read_version(one) > version for one in others) else None
 
@@ -128,6 +128,7 @@ def _read_version(item: Element) -> int:
 
 
 def _read_item(item: Element, where: str, context: ParseContext, notes: dict[str, None]) -> Document | Failure:
+    """The article; a Failure for an item without a headline and a text, or with something else for its text."""
     meta, admin = find_first(item, "contentmeta"), find_first(item, "itemmeta")
     empty = etree.Element("empty")
     meta, admin = (meta if meta is not None else empty), (admin if admin is not None else empty)
@@ -135,6 +136,27 @@ def _read_item(item: Element, where: str, context: ParseContext, notes: dict[str
         content = _read_content(item, notes)
     except XmlBroken as fault:
         return Failure(where, str(fault))
+    document = _read_fields(item, meta, admin, content, where, context, notes)
+    if isinstance(document, Failure) or document.retracts:
+        return document
+    content.dateline = _read_dateline(find_first(meta, "dateline"), meta) or content.dateline
+    content.standfirst = _choose_description(meta) or content.standfirst
+    if document.body is not None and document.body.kind == "html":
+        title = None if document.title_derived else document.title
+        document = replace(document, body=DocumentBody("html", remove_title(document.body.content, title)))
+    return extract_parts(document, content)
+
+
+def _read_fields(
+    item: Element,
+    meta: Element,
+    admin: Element,
+    content: NitfContent,
+    where: str,
+    context: ParseContext,
+    notes: dict[str, None],
+) -> Document | Failure:
+    """What the item says of its content (`meta`) and of itself (`admin`), beside the content that was read."""
     title = _choose_headline(meta) or content.title or read_first_text(admin, "title")
     guid = read_attribute(item, "guid")
     language = read_attribute(find_first(meta, "language"), "tag") or read_attribute(item, "lang")
@@ -142,12 +164,11 @@ def _read_item(item: Element, where: str, context: ParseContext, notes: dict[str
     state, published = _read_state(admin, meta, fields)
     if title is None and content.body is None:
         if state.status == "withdrawn" and guid:
-            return nitf.make_retraction(where, guid, find_origin(guid))
+            return make_retraction(where, guid, find_origin(guid))
         return Failure(where, "no article: the item has neither a headline nor a text")
     names, references = _list_subjects(meta)
-    line = find_first(meta, "dateline")
     holder = _read_name(find_first(item, "rightsinfo", "copyrightholder"))
-    document = Document(
+    return Document(
         where=where,
         external_id=guid,
         origin=find_origin(guid or ""),
@@ -173,11 +194,6 @@ def _read_item(item: Element, where: str, context: ParseContext, notes: dict[str
         extra=_list_extra(item, meta, title, fields.unread),
         notes=(*notes, *state.notes),
     )
-    content.dateline = _read_dateline(line, meta) or content.dateline
-    content.standfirst = _choose_description(meta) or content.standfirst
-    if document.body is not None and document.body.kind == "html":
-        document = replace(document, body=DocumentBody("html", remove_title(document.body.content, title)))
-    return extract_parts(document, content)
 
 
 def _read_content(item: Element, notes: dict[str, None]) -> NitfContent:
@@ -205,12 +221,8 @@ def _read_content(item: Element, notes: dict[str, None]) -> NitfContent:
 
 
 def _read_inline(kind: str, text: str) -> DocumentBody | None:
-    if "html" in kind or values.is_html(text):
-        return values.make_body(text, "html")
-    if "\n\n" not in text and any(len(line) > 120 for line in text.split("\n")):
-        text = text.replace("\n", "\n\n")
-    joined = join_paragraphs(text)
-    return DocumentBody("text", "\n\n".join(joined)) if joined else None
+    is_markup = "html" in kind or values.is_html(text)
+    return values.make_body(text if is_markup else part_lines(text), "html" if is_markup else "text")
 
 
 def _read_xhtml(root: Element) -> DocumentBody | None:
@@ -218,6 +230,7 @@ def _read_xhtml(root: Element) -> DocumentBody | None:
     body = next((one for one in root.iter() if get_local_name(one) == "body"), root)
     for element in body.iter():
         if isinstance(element.tag, str):
+            # lxml writes prefixes of XHTML's namespace, which no browser takes for HTML.
             element.tag = get_local_name(element)
     etree.cleanup_namespaces(body)
     whole = etree.tostring(body, encoding="unicode", method="html", with_tail=False)
@@ -296,8 +309,7 @@ def _read_dateline(line: Element | None, meta: Element) -> SourceDateline | None
     if (text := read_element_text(line)) is not None:
         parsed = read_dateline(text, None)
         return parsed if parsed is not None else SourceDateline(text)
-    located = find_first(meta, "located")
-    place_name = _read_name(located)
+    place_name = _read_name(find_first(meta, "located"))
     return SourceDateline(place_name, place_name.partition(",")[0].strip() or place_name) if place_name else None
 
 
@@ -347,7 +359,7 @@ def _list_pictures(item: Element) -> Iterator[DocumentImage]:
         href = read_attribute(one, "href") or ""
         if href.startswith(("http://", "https://")) and _PICTURE.search(read_attribute(one, "contenttype") or href):
             renditions.append((values.read_pixels(read_attribute(one, "width")) or 0, one, href))
-    fitting = [one for one in renditions if one[0] <= _MAX_WIDTH] or renditions
+    fitting = [one for one in renditions if one[0] <= html_markup.MAX_WIDTH] or renditions
     for _, one, href in [max(fitting, key=lambda rendition: rendition[0])] if fitting else []:
         width, height = (values.read_pixels(read_attribute(one, side)) for side in ("width", "height"))
         yield DocumentImage(href, read_first_text(one, "alttext"), None, None, width, height)

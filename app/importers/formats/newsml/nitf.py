@@ -18,7 +18,6 @@ from app.importers.document import (
     ParseContext,
     SourceDate,
     SourceDateline,
-    SourceLocale,
 )
 from app.importers.formats.exports.publication import PUBLIC, PublicationState, make_held, read_state
 from app.importers.formats.newsml import nitf_body
@@ -33,9 +32,9 @@ from app.importers.formats.newsml.xml_item import (
     read_element_text,
     read_first_text,
 )
-from app.importers.formats.ninjs import find_origin
+from app.importers.formats.ninjs import find_origin, make_retraction
 from app.importers.formats.wordpress.posts import strip_markup
-from app.importers.records.article_head import extract_head, is_repetition, remove_title
+from app.importers.records.article_head import add_standfirst, extract_head, remove_title
 from app.importers.records.date_fields import DateFields
 from app.importers.text_parts import titles_and_authors
 from app.importers.text_parts.bylines import split_byline
@@ -157,7 +156,11 @@ def _read_dateline(line: Element) -> SourceDateline | None:
 def _read_document(root: Element, where: str, context: ParseContext, notes: dict[str, None]) -> Document | Failure:
     content_read = read_content(root)
     data = find_first(root, "head", "docdata")
-    fields = DateFields(context, notes.setdefault, _read_locale(root, context))
+    fields = DateFields(
+        context,
+        notes.setdefault,
+        dates.narrow_locale(context.locale, read_attribute(root, "baselang", "lang"), context.address),
+    )
     identity, regsrc = _read_identity(data)
     state, published = _read_state(data, root, fields)
     if content_read.title is None and content_read.body is None:
@@ -196,27 +199,12 @@ def _read_document(root: Element, where: str, context: ParseContext, notes: dict
     return extract_parts(document, content_read)
 
 
-def make_retraction(where: str, identity: str, origin: str | None) -> Document:
-    """A kill that says no more than what it kills."""
-    return Document(
-        where,
-        external_id=identity,
-        origin=origin,
-        title=identity,
-        status="withdrawn",
-        stated=("status",),
-        retracts=True,
-    )
-
-
 def extract_parts(document: Document, content_read: NitfContent) -> Document:
     """With dateline and related posts out of the text, and the standfirst where it is not the text's beginning."""
     document = extract_head(document)
     if document.dateline is None and content_read.dateline is not None:
         document = replace(document, dateline=content_read.dateline)
-    if content_read.standfirst and not is_repetition(content_read.standfirst, document):
-        document = replace(document, standfirst=content_read.standfirst)
-    return document
+    return add_standfirst(document, content_read.standfirst)
 
 
 def _read_identity(data: Element | None) -> tuple[str | None, str | None]:
@@ -290,10 +278,6 @@ def _list_regions(data: Element | None) -> tuple[str, ...]:
     ]
     place_names = [read_element_text(one) for one in find_below(data, "identified-content", "location")]
     return tuple(dict.fromkeys(place for place in (*places, *place_names) if place))
-
-
-def _read_locale(root: Element, context: ParseContext) -> SourceLocale:
-    return dates.narrow_locale(context.locale, read_attribute(root, "baselang", "lang"), context.address)
 
 
 def _read_language(tag: str | None) -> str | None:

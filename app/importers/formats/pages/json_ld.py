@@ -15,6 +15,7 @@ MAX_SCRIPT = 2_000_000
 MAX_NODES = 2_000
 _TYPE = re.compile(r"(?:\w*Article|\w*BlogPosting|SocialMediaPosting|Report|Review|CreativeWork)$")
 _PAGE = re.compile(r"(?:https?://schema\.org/)?(?:\w*WebPage|ItemPage|Recipe|DiscussionForumPosting|PodcastEpisode)$")
+# What templates put around scripts for browsers that knew none, and for XHTML.
 _TRIVIA = re.compile(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\]\]>|\]\]>)\s*;?\s*$")
 
 Node = Mapping[str, object]
@@ -72,6 +73,7 @@ def _load_script(script: str, note: Note) -> object:
 
 def _load_all(text: str) -> object:
     """All values of a text: some pages have several, one behind the other."""
+    # Not strict: many templates leave line ends within strings, which RFC 8259 forbids.
     decoder, loaded, position = json.JSONDecoder(strict=False), [], 0
     while position < len(text):
         value, position = decoder.raw_decode(text, position)
@@ -120,6 +122,7 @@ _REPAIRS: tuple[Callable[[str], str], ...] = (
 
 def _list_nodes(value: object) -> Iterator[Node]:
     """All objects of a value from the outside in."""
+    # Level by level and not by depth: the article stands further out than the works that it names.
     level: list[object] = [value]
     count = 0
     while level and count < MAX_NODES:

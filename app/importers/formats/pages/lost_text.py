@@ -202,6 +202,7 @@ def _list_ancestors(node: LexborNode) -> list[LexborNode]:
 
 
 def _collect_ancestors(nodes: list[LexborNode], root: LexborNode) -> set[int]:
+    # By their places in memory: two nodes are compared by their HTML.
     ids = {node.mem_id for node in nodes}
     for node in nodes:
         parent = node.parent

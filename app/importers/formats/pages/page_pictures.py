@@ -60,6 +60,7 @@ def read_file_name(url: str) -> str:
         name = urlsplit(url).path.rpartition("/")[2]
     except ValueError:
         return url
+    # WordPress names the sizes of a picture so: `harbour-1024x683.jpg`.
     return re.sub(r"[-_]\d{2,4}x\d{2,4}(?=\.\w+$)", "", name) or url
 
 

@@ -152,7 +152,14 @@ def _build_post(fields: Json, references: RestReferences) -> WordPressPost:
         modified_gmt=values.read_text(fields.get("modified_gmt")),
         language=values.read_text(fields.get("lang")),
         authors=_list_names(references.get_entries("users", fields)),
-        categories=tuple(_build_category(one, references) for one in references.get_entries("categories", fields)),
+        categories=tuple(
+            WordPressCategory(
+                strip_markup(values.read_text(one.get("name")) or ""),
+                values.read_text(one.get("slug")) or "",
+                references.count_depth(one),
+            )
+            for one in references.get_entries("categories", fields)
+        ),
         tags=_list_names(references.get_entries("tags", fields)),
         images=tuple(image for one in references.get_entries("media", fields) if (image := _read_image(one))),
         previous_urls=(guid,) if guid.startswith(("http://", "https://")) else (),
@@ -168,14 +175,6 @@ def _read_seo(fields: Json, link: str | None) -> tuple[str | None, str | None, s
     title, canonical = values.read_text(head.get("title")), values.read_text(head.get("canonical"))
     made = title is None or strip_markup(_read_rendered(fields["title"])) in strip_markup(title)
     return None if made else title, values.read_text(head.get("description")), canonical if canonical != link else None
-
-
-def _build_category(fields: Json, references: RestReferences) -> WordPressCategory:
-    return WordPressCategory(
-        strip_markup(values.read_text(fields.get("name")) or ""),
-        values.read_text(fields.get("slug")) or "",
-        references.count_depth(fields),
-    )
 
 
 def _list_names(entries: Sequence[Json]) -> tuple[str, ...]:
