@@ -78,10 +78,7 @@ def undo_import(db: Database, settings: Settings, id: int, *, json: bool) -> boo
     """Takes an import or a bulk edit back, or goes on with that; False where it could not be finished."""
     _find_record(db, id)
     job = _translate_refusal(lambda: db.write_now(undo_job.begin, id, find_user()).value)
-    task = finish_job(db, job, json=json)
-    import_articles.catch_up_index(db, settings)
-    _print_result(queries.shape(_find_record(db, id)), task, json=json)
-    return task.state == "done"
+    return _finish(db, settings, job, id, json=json)[1]
 
 
 def resume(db: Database, settings: Settings, id: int, *, json: bool) -> bool:
@@ -89,10 +86,7 @@ def resume(db: Database, settings: Settings, id: int, *, json: bool) -> bool:
     record = _find_record(db, id)
     if record.has_ended or record.kind not in job_chunks.WORKS:
         raise DatabaseProblem(f"Import {id} is no bulk edit that waits for anybody.")
-    task = finish_job(db, id, json=json)
-    import_articles.catch_up_index(db, settings)
-    _print_result(queries.shape(_find_record(db, id)), task, json=json)
-    return task.state == "done"
+    return _finish(db, settings, id, id, json=json)[1]
 
 
 def edit(db: Database, settings: Settings, payload: dict[str, Any], *, dry_run: bool, json: bool) -> bool:
@@ -105,12 +99,19 @@ def edit(db: Database, settings: Settings, payload: dict[str, Any], *, dry_run: 
         return True
     by = authorship.sign(find_user())
     options = {**order.options, "_via": "command"}
-    job = db.write_now(edit_job.begin, order.filter, order.changes, options, by, settings.site_url)
-    task = finish_job(db, job.value, json=json)
+    job = db.write_now(edit_job.begin, order.filter, order.changes, options, by, settings.site_url).value
+    record, is_done = _finish(db, settings, job, job, json=json)
+    return is_done and not record.count("failed")
+
+
+def _finish(db: Database, settings: Settings, job: int, id: int, *, json: bool) -> tuple[Record, bool]:
+    """Works on a job to its end and prints what has come of the import or bulk edit `id`: its record, and whether the
+    job got to its end."""
+    task = finish_job(db, job, json=json)
     import_articles.catch_up_index(db, settings)
-    record = _find_record(db, job.value)
+    record = _find_record(db, id)
     _print_result(queries.shape(record), task, json=json)
-    return task.state == "done" and not record.count("failed")
+    return record, task.state == "done"
 
 
 def _read_order(db: Database, settings: Settings, payload: dict[str, Any]) -> tuple[EditOrder, AppContext]:
@@ -175,6 +176,7 @@ def finish_job(db: Database, id: int, *, json: bool = False) -> Task:
     try:
         with Progress(console=err, transient=True, disable=json or not err.is_terminal) as bar:
             shown = bar.add_task("", total=None)
+            # A transaction for each chunk: a running server takes turns, at this job and at all its other writes.
             while True:
                 task = db.write_now(_run_step, id).value
                 done, total = task.progress.get("done", 0), task.progress.get("total", 0)

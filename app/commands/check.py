@@ -3,6 +3,8 @@ asks for a new index where the files of this one are damaged."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import Connection, case, func, select, text
 
@@ -16,7 +18,6 @@ from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, RegionWithin, table
 from app.regions import service as regions
-from app.regions.atlas import Atlas
 from app.search.engine import Question
 from app.search.indexing import verification
 from app.search.tantivy import index_folders
@@ -80,6 +81,7 @@ def remove_dates(db: Database, suspects: Sequence[Suspect]) -> int:
 def _check_files(connection: Connection) -> str | None:
     if connection.dialect.name != "sqlite":
         return None
+    # At most five of each: that a file is damaged is what a person has to know. The first looks at no foreign keys.
     problems = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(5)"))]
     orphans = connection.execute(text("PRAGMA foreign_key_check")).fetchmany(5)
     return (
@@ -146,7 +148,10 @@ def _check_regions(connection: Connection) -> str | None:
     computed = {(id, above) for id, all_ in atlas.within.items() for above in all_}
     if stored != computed:
         return f"{len(stored ^ computed)} pairs of regions are not what the tree and the groupings give"
-    wrong = sum(1 for own, within in _load_placed(connection) if _add_ancestors(own, atlas) != within)
+    wrong = 0
+    for own, within in _load_placed(connection):
+        spread = links.spread(tuple(own.items()), atlas)
+        wrong += within != {region: roles for region, (_, _, roles) in spread.items()}
     return None if wrong == 0 else f"{wrong} articles lie in other regions than their own ones do"
 
 
@@ -156,23 +161,11 @@ Placed = dict[int, int]
 def _load_placed(connection: Connection) -> Iterator[tuple[Placed, Placed]]:
     """For each article its own regions with roles, and all with the roles at or below."""
     columns = (PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
-    own: Placed = {}
-    within: Placed = {}
-    current = None
-    for article, region, roles, below in connection.execute(select(*columns).order_by(PLACED.c.article_id)):
-        if article != current and current is not None:
-            yield own, within
-            own, within = {}, {}
-        current = article
-        within[region] = below
-        if roles:
-            own[region] = roles
-    if current is not None:
-        yield own, within
-
-
-def _add_ancestors(own: Placed, atlas: Atlas) -> Placed:
-    return {region: within for region, (_, _, within) in links.spread(tuple(own.items()), atlas).items()}
+    rows = connection.execute(select(*columns).order_by(PLACED.c.article_id))
+    for _, placed in groupby(rows, key=itemgetter(0)):
+        links_of_article = list(placed)
+        own = {region: roles for _, region, roles, _ in links_of_article if roles}
+        yield own, {region: below for _, region, _, below in links_of_article}
 
 
 def _check_index_files(settings: Settings) -> str | None:
@@ -196,6 +189,7 @@ def _check_index(db: Database, settings: Settings) -> str | None:
             return "there is none; a server builds it when it starts, `dateline reindex` at once"
         with db.snapshot() as snapshot:
             wrong = _compare_index(snapshot, engine, position)
+        # Wrong while the index stood still is wrong; where it has moved on, two different moments were compared.
         if wrong is None or engine.position() == position:
             break
     return wrong

@@ -19,6 +19,8 @@ from app.commands import check as checks, import_articles, open_archive, output
 from app.commands.imports import imports
 from app.commands.keys import keys
 from app.commands.options import (
+    AllowPrivate,
+    BaseUrl,
     Json,
     load_settings,
     open_database,
@@ -33,7 +35,7 @@ from app.db.audit_rows import ACTIONS
 from app.db.database import Database
 from app.http.params.times import format_time
 from app.importers import sources
-from app.importers.document import Identity
+from app.importers.document import BodyKind, Identity
 from app.importers.pipeline import ImportOptions
 from app.search.indexing.rebuild import rebuild_index
 from app.settings import Settings
@@ -112,10 +114,7 @@ def import_(
         str | None,
         typer.Option(help="What entries of feeds are known by: guid, link or content; the first that is one's own."),
     ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(help="Address of the site that files were written for, which relative ones count from."),
-    ] = None,
+    base_url: BaseUrl = None,
     enrich: Annotated[
         bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
     ] = True,
@@ -123,9 +122,7 @@ def import_(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Take the source's side where somebody has edited an article here.")
     ] = False,
-    allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="Read addresses in private networks and on this machine too.")
-    ] = False,
+    allow_private: AllowPrivate = False,
     json: Json = False,
 ) -> None:
     """Bring articles in. Running it again changes only what has changed in the source."""
@@ -133,7 +130,7 @@ def import_(
         parse_choice("--format", format, sources.NAMES),
         origin,
         parse_zone(timezone),
-        parse_choice("--body", body, ("html", "markdown", "text")),
+        parse_choice("--body", body, get_args(BodyKind)),
         dry_run,
         source_dates=source_dates,
         identity=parse_choice("--identity", identity, get_args(Identity)),

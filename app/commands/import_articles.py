@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -40,22 +40,11 @@ def run_import(
         _show_progress(json=json) as tell,
         _open_fetch(import_sources, allow_private=allow_private) as fetch,
         _collect_seldom(),
+        nullcontext(tell) if options.dry_run else _keep_index_current(db, settings, tell) as progress,
     ):
-        if options.dry_run:
-            report = pipeline.run_import(db, import_sources, options, db.read_time, tell, fetch)
-        else:
-            with _keep_index_current(db, settings) as beside:
-                report = pipeline.run_import(db, import_sources, options, db.read_time, _combine(tell, beside), fetch)
+        report = pipeline.run_import(db, import_sources, options, db.read_time, progress, fetch)
     _print_report(report, time.monotonic() - started, dry_run=options.dry_run, json=json)
     return report
-
-
-def _combine(first: Tell, second: Tell) -> Tell:
-    def tell(report: ImportReport) -> None:
-        first(report)
-        second(report)
-
-    return tell
 
 
 @contextmanager
@@ -71,16 +60,18 @@ def _collect_seldom() -> Iterator[None]:
 
 
 @contextmanager
-def _keep_index_current(db: Database, settings: Settings) -> Iterator[Tell]:
-    """Keeps the index in step, unless a running server does: of many items while they come, else after the last."""
+def _keep_index_current(db: Database, settings: Settings, tell: Tell) -> Iterator[Tell]:
+    """Keeps the index in step, unless a running server does: of many items while they come, else after the last. What
+    is given is to be called after each batch, and calls `tell`."""
     processes: list[IndexerProcess] = []
 
-    def tell(report: ImportReport) -> None:
+    def progress(report: ImportReport) -> None:
+        tell(report)
         if not processes and report.created + report.updated >= MANY:
             processes.append(IndexerProcess(settings))
 
     try:
-        yield tell
+        yield progress
     finally:
         for process in processes:
             process.finish()

@@ -33,6 +33,7 @@ def keys_create(
     until = None
     if expires is not None:
         when = read_time(expires, read_zone("UTC"), int(time.time()))
+        # "2027-12" is good to the end of December.
         until = when.end if isinstance(when, Period) else when.at
     with open_database() as db:
         secret = db.write_now(auth.create_key, name, tuple(dict.fromkeys(scope)), until).value

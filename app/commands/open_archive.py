@@ -2,6 +2,8 @@
 
 import secrets
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import select
@@ -74,33 +76,37 @@ def _create_content(db: Database, state: db_migrate.State) -> None:
         raise DatabaseProblem(f"The archive cannot be made: {db_migrate.first_line(error)}.") from error
 
 
-def acquire_server_lock(db: Database) -> FileLock | None:
-    """The lock of the one server of a SQLite archive; None on PostgreSQL, which any number may serve."""
+@contextmanager
+def hold_server_lock(db: Database) -> Iterator[None]:
+    """Holds the lock of the one server of a SQLite archive; a PostgreSQL archive any number may serve."""
     if db.dialect != "sqlite":
-        return None
+        yield
+        return
     lock = FileLock(db.path.with_name(db.path.name + ".serve-lock"))
     if not lock.try_hold():
         raise DatabaseProblem(
             f"A server for {db.path} is running already. One SQLite file has one server; for more, put the archive on "
             "PostgreSQL with DATELINE_DATABASE_URL."
         )
-    return lock
+    try:
+        yield
+    finally:
+        lock.close()
 
 
 def migrate(settings: Settings) -> str:
     """Brings the schema up, alone; returns what was done, for people."""
     db = _open_database(settings)
     try:
-        lock = acquire_server_lock(db)
-        state = db_migrate.find_state(db)
-        if state == "newer":
-            raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
-        if state != "current":
-            db_migrate.upgrade(db)
-        changed = db.write_now(regions.load).value
-        unsafe = db.write_now(_repair).value
-        if lock:
-            lock.close()
+        with hold_server_lock(db):
+            state = db_migrate.find_state(db)
+            if state == "newer":
+                raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
+            if state != "current":
+                db_migrate.upgrade(db)
+            # After the schema: the regions of this version may have columns that the old tables had not.
+            changed = db.write_now(regions.load).value
+            unsafe = db.write_now(_repair).value
     finally:
         db.close_now()
     is_current = state == "current" and not changed and not unsafe
@@ -131,21 +137,14 @@ def compact(db: Database) -> None:
     copies of them may be left in the unused part of a page. DatabaseProblem beside a running server."""
     if db.dialect != "sqlite":
         raise DatabaseProblem("A PostgreSQL archive is written anew with VACUUM FULL.")
-    lock = acquire_server_lock(db)
     try:
-        with db.hold_write_lock():
-            connection = db.engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                cursor.execute("VACUUM")
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            finally:
-                connection.close()
+        # The driver's own connection: SQLite runs VACUUM in no transaction, and SQLAlchemy begins one before it.
+        with hold_server_lock(db), db.hold_write_lock(), closing(db.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.Error as error:
         raise DatabaseProblem(f"The file could not be written anew: {error}.") from error
-    finally:
-        if lock:
-            lock.close()
 
 
 def backup(db: Database, file: Path) -> None:
@@ -156,18 +155,18 @@ def backup(db: Database, file: Path) -> None:
         raise DatabaseProblem(f"{file} exists; a backup never overwrites anything.")
     if not file.parent.is_dir():
         raise DatabaseProblem(f"{file.parent} is no folder.")
+    # Under another name until it is whole: nobody takes what an interrupted run has left for a backup.
     partial = file.with_name(file.name + ".partial")
     partial.unlink(missing_ok=True)
     permissions.create_file(partial)
     with (
-        sqlite3.connect(f"{db.path.absolute().as_uri()}?mode=ro", uri=True) as source,
-        sqlite3.connect(partial) as copy,
+        closing(sqlite3.connect(f"{db.path.absolute().as_uri()}?mode=ro", uri=True)) as source,
+        closing(sqlite3.connect(partial)) as copy,
     ):
         # In one step: between steps a busy writer would make it begin again, for ever.
         source.backup(copy)
         copy.execute("UPDATE change_head SET epoch = ?", (secrets.randbits(63),))
         copy.commit()
+        # The original is in WAL mode, and the mode is part of the file: opened, the copy would get files beside it.
         copy.execute("PRAGMA journal_mode = DELETE")
-    source.close()
-    copy.close()
     partial.rename(file)

@@ -18,6 +18,12 @@ from app.http.params.times import make_range, read_time, read_zone
 from app.importers.records import item_urls
 from app.settings import Settings
 
+BaseUrl = Annotated[
+    str | None, typer.Option(help="Address of the site that files were written for, which relative ones count from.")
+]
+AllowPrivate = Annotated[
+    bool, typer.Option("--allow-private", help="Read addresses in private networks and on this machine too.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
 
 

@@ -5,6 +5,7 @@ import gc
 import logging
 import resource
 import socket
+from contextlib import ExitStack
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
@@ -14,8 +15,9 @@ from rich.console import Console
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from app.changes.follower import catch_up
 from app.commands import open_archive
+from app.commands.import_articles import catch_up_index
+from app.commands.options import open_database
 from app.db import audit_rows, permissions, shipped
 from app.db.audit_rows import AuditRecord
 from app.db.database import Database, DatabaseProblem
@@ -26,7 +28,6 @@ from app.importers import pipeline, sources
 from app.importers.pipeline import ImportOptions
 from app.main import create_app
 from app.models import ApiKey, Article, table
-from app.search.indexing.indexer import Indexer
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -45,19 +46,13 @@ def run_server(settings: Settings, seed: Path | None, console: Console) -> None:
     """Serves until told to stop. DatabaseProblem for a port in use, an archive that is served, one that does not fit,
     or libraries that are not those which the server was made for."""
     check_libraries(plain=settings.plain_uvicorn)
-    with _open_socket(settings) as listening:
-        db = open_archive.open_archive(settings)
-        try:
-            lock = open_archive.acquire_server_lock(db)
+    # The socket before the archive: a port in use is said at once, not after a migration or an import of samples.
+    with _open_socket(settings) as listening, ExitStack() as lock:
+        with open_database(settings) as db:
+            lock.enter_context(open_archive.hold_server_lock(db))
             key = _import_samples(db, settings, seed, console) if seed is not None else None
             db.write_now(_note_start, settings)
-        finally:
-            db.close_now()
-        try:
-            _serve(settings, listening, console, key)
-        finally:
-            if lock:
-                lock.close()
+        _serve(settings, listening, console, key)
 
 
 def _note_start(session: Session, settings: Settings) -> None:
@@ -155,6 +150,7 @@ def _open_socket(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # By its protocol asyncio tells a socket that it must not hold small responses back for 40 ms.
     listening = socket.socket(family, proto=socket.IPPROTO_TCP)
+    # A restarted server gets its port back while connections of the one before are still in TIME_WAIT.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
@@ -182,10 +178,7 @@ def _import_samples(db: Database, settings: Settings, seed: Path, console: Conso
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:
             console.print(f"failed: {where}: {reason}", markup=False)
-    indexer = Indexer(settings.index_path, settings.index_heap_mb)
-    if indexer.acquire():
-        catch_up(db, indexer)
-    indexer.close()
+    catch_up_index(db, settings)
     return None if keys else _create_first_key(db, settings.first_key_file, console)
 
 
