@@ -84,6 +84,7 @@ def _page(dialect: str, names: frozenset[str], turn: Turn) -> Prepared:
     statement = select(*_COLUMNS).where(*_conditions(names))
     order = (AUDIT.c.at, AUDIT.c.id)
     if turn != "start":
+        # Compared as rows, which both databases do by an index on (at, id): two conditions joined by OR would read all.
         place = tuple_(_bind_param("place_at", AUDIT.c.id), _bind_param("place_id", AUDIT.c.id))
         statement = statement.where(tuple_(*order) > place if turn == "before" else tuple_(*order) < place)
     statement = statement.order_by(*(order if turn == "before" else [column.desc() for column in order]))

@@ -1,6 +1,7 @@
 """The audit over HTTP: all of it, and what was done to one article. Reads only."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import orjson
@@ -20,7 +21,7 @@ from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
 from app.http import paging, responses
 from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems
-from app.http.paging import Cursor, PageInfo
+from app.http.paging import Cursor, PageInfo, TotalIs
 from app.http.params import parser
 from app.http.params.typed import Paging, TimeRange
 
@@ -57,6 +58,8 @@ _PROBLEMS = describe_problems(
 )  # fmt: skip
 
 Warnings = list[Mapping[str, object]]
+Total = tuple[int | None, TotalIs]
+_UNCOUNTED: Total = (None, "none")
 
 
 # Here and below the models of lists only describe: their entity tags are of the rendered bytes.
@@ -139,10 +142,10 @@ async def _list(
     place = _place(params, signature, limit)
     entries = await _rows(context, audit_filter, limit + 1, place)
     rows, page = _page(entries, place, limit, signature)
-    total, total_is = await _total(context, audit_filter) if params.count != "none" else (None, "none")
+    total, total_is = await _total(context, audit_filter) if params.count != "none" else _UNCOUNTED
     slugs = await _slugs(context, view, rows)
     shown = [orjson.dumps(render.show_row(row, slugs)) for row in rows]
-    page = PageInfo(limit, params.page, page.next, page.previous, total, total_is)  # type: ignore[arg-type] # one of three
+    page = replace(page, number=params.page, total=total, total_is=total_is)
     return _respond(request, shown, page, view, params, warnings)
 
 
@@ -176,7 +179,7 @@ async def _rows(context: AppContext, audit_filter: AuditFilter, limit: int, plac
     return queries.read_rows(await context.db.reader.rows(statement, values), place.turn)
 
 
-async def _total(context: AppContext, audit_filter: AuditFilter) -> tuple[int, str]:
+async def _total(context: AppContext, audit_filter: AuditFilter) -> Total:
     statement, values = queries.count_rows(context.db.dialect, audit_filter)
     [(count,)] = await context.db.reader.rows(statement, values, bounded=False)
     return (COUNTED, "at_least") if read_integer(count) > COUNTED else (read_integer(count), "exact")

@@ -24,6 +24,7 @@ def remove_unused(session: Session, job: int, after: int) -> tuple[int, int | No
     """How many of the next tags of an import were removed, and the last that was looked at; None when there are no
     more."""
     connection = session.connection()
+    # Nobody links a tag between the look at who uses it and its removal.
     lock_vocabulary(connection, alone=True)
     mine = select(MADE.c.tag_id).where(MADE.c.job_id == job, MADE.c.removed.is_(False), MADE.c.tag_id > after)
     ids = list(connection.execute(mine.order_by(MADE.c.tag_id).limit(CHUNK)).scalars())
@@ -51,6 +52,7 @@ def _find_unused(session: Session, ids: Sequence[int]) -> list[int]:
             TAG.c.listed.is_(False),
             TAG.c.merged_into.is_(None),
             (TAG.c.name == MADE.c.name) & (TAG.c.slug == MADE.c.slug) & (TAG.c.kind == MADE.c.kind),
+            # A tag that was given another name by an editor has more rows of names than the import made.
             names <= 1,
             ~exists(select(SLUG.c.slug).where(SLUG.c.tag_id == TAG.c.id).correlate(TAG)),
             ~exists(select(merged.c.id).where(merged.c.merged_into == TAG.c.id).correlate(TAG)),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
@@ -89,17 +89,20 @@ def _select(session: Session, task: Task) -> Step:
 
 def read_filter(task: Task) -> ArticleFilter:
     """The filter that the job was begun with."""
-    values = cast("dict[str, Any]", task.arguments["_filter"])
+    values = task.arguments["_filter"]
+    assert isinstance(values, dict)
     return ArticleFilter(**{name: _freeze(values[name]) for name in (field.name for field in fields(ArticleFilter))})
 
 
 def read_changes(task: Task) -> Changes:
     """The changes that the job was begun with."""
-    values = cast("dict[str, Any]", task.arguments["_changes"])
+    values = task.arguments["_changes"]
+    assert isinstance(values, dict)
     return Changes(**{name: _freeze(value) for name, value in values.items()})
 
 
 def _freeze(value: Any) -> Any:
+    # JSON has lists where these dataclasses have tuples, which are compared and hashed.
     return tuple(_freeze(one) for one in value) if isinstance(value, list) else value
 
 
@@ -172,12 +175,13 @@ def _note(session: Session, job: int, outcomes: Mapping[int, Outcome]) -> None:
 def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outcome]:
     """Saves what changes in one set, and says of each article what became of it."""
     connection = session.connection()
+    # All rows first, in the order of their ids: two edits of the same articles wait for each other, without a deadlock.
     held = select(A.c.id).where(A.c.id.in_(ids)).order_by(A.c.id).with_for_update(key_share=True)
     connection.execute(held).all()
     current = stored_article.load(connection, ids)
-    how = SaveContext(
-        read_clock(connection), cast("str | None", task.arguments["_by"]), str(task.arguments.get("_site") or "")
-    )
+    by = task.arguments["_by"]
+    assert isinstance(by, str | None)
+    how = SaveContext(read_clock(connection), by, str(task.arguments.get("_site") or ""))
     changes = _Resolved.of(session, read_changes(task), current.values())
     before = dict(zip(current, stored_article.make_manuscripts(connection, list(current.values())), strict=True))
     outcomes: dict[int, Outcome] = dict.fromkeys(ids, ("failed", None, None, "it is not there any more"))
@@ -234,8 +238,7 @@ class _Resolved:
         section = [TagSpec(*one) for one in changes.section or ()]
         ids = tags.resolve(session, [*add, *section])
         added, sections = tuple(ids[one] for one in add), tuple(ids[one] for one in section)
-        known = {id for article in articles for id in article.tags}
-        every = sorted(known | {*added, *sections})
+        every = sorted({id for article in articles for id in article.tags} | {*added, *sections})
         return _Resolved(changes, added, sections, stored_article.load_tags(session.connection(), every))
 
     def apply(self, was: Manuscript, article: StoredArticle) -> Manuscript:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from app.articles.store import authorship
+from app.db.sql import split_chunks
 from app.models import Article, ImportArticle, Revision, table
 
 A, REVISION, ARTICLE = table(Article), table(Revision), table(ImportArticle)
 UNDONE = ("withdrawn", "trashed", "restored")
 """What an undo has taken back: the versions between are as if they had not been."""
-CHUNK = 500
 
 Span = tuple[int, int]
 """Versions: those above the first, up to the second."""
@@ -43,8 +43,7 @@ def find_touched(connection: Connection, job: int, rows: Sequence[TouchedRow], *
 def _persons_versions(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, int]]:
     current = select(A.c.id, A.c.version).where(authorship.is_persons(A.c.saved_by))
     kept = select(REVISION.c.article_id, REVISION.c.version).where(authorship.is_persons(REVISION.c.saved_by))
-    for i in range(0, len(ids), CHUNK):
-        some = ids[i : i + CHUNK]
+    for some in split_chunks(ids):
         for statement in (current.where(A.c.id.in_(some)), kept.where(REVISION.c.article_id.in_(some))):
             yield from ((row[0], row[1]) for row in connection.execute(statement).all())
 
@@ -55,15 +54,15 @@ def _other_records(
     """The versions that undone records made, and the articles that other ones have changed since."""
     undone: dict[int, list[Span]] = defaultdict(list)
     others: set[int] = set()
-    ids = list(versions)
     columns = (ARTICLE.c.article_id, ARTICLE.c.version_before, ARTICLE.c.version, ARTICLE.c.undone)
-    for i in range(0, len(ids), CHUNK):
+    for some in split_chunks(versions):
         statement = select(*columns).where(
-            ARTICLE.c.article_id.in_(ids[i : i + CHUNK]),
+            ARTICLE.c.article_id.in_(some),
             ARTICLE.c.job_id != job,
             ARTICLE.c.action.in_(("created", "updated")),
         )
         for id, before, version, state in connection.execute(statement):
+            # What was undone is neither anybody's edit nor a later change: an undo of this record passes over it.
             if state in UNDONE:
                 undone[id].append((before or 0, version))
             elif version > versions[id]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
 
 import orjson
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
@@ -10,8 +9,8 @@ from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 from app.bulk.params import RecordListParams, TouchedParams
 from app.bulk.records import ARTICLE, BULK, COMMAND, IMPORT, KINDS, OUTCOMES, RECORD, STREAM
 from app.changes.jobs import JOB, Json
-from app.db.database import Database, Row
-from app.db.sql import Prepared, Value, prepare
+from app.db.database import Database
+from app.db.sql import Prepared, Value, prepare, read_integer, read_into
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, PageInfo
@@ -48,32 +47,32 @@ class Record:
         return self.state in ("done", "failed")
 
     def count(self, name: str) -> int:
-        return cast("int", self.progress.get(name, 0))
+        return read_integer(self.progress.get(name, 0))
 
 
 async def find(db: Database, id: int) -> Record | None:
     """None where there is no record of that number."""
     rows = await db.reader.rows(_one(db.dialect), {"id": id})
-    return _record(rows[0]) if rows else None
+    return next(iter(read_into(_make_record, rows)), None)
 
 
 async def page(db: Database, params: RecordListParams) -> tuple[list[Record], PageInfo]:
     """The newest first, of one kind or of all."""
     limit, kind, signature = params.limit, params.kind or "", f"imports {params.signature}"
-    before = _place(params.cursor, signature, 2**63 - 1)
+    before = read_position(params.cursor, signature, 2**63 - 1)
     values: dict[str, Value] = {"before": before, "limit": limit + 1, "kind": BULK}
     rows = await db.reader.rows(_many(db.dialect, kind), values, bounded=False)
     counted = await db.reader.rows(_total(db.dialect, kind), {"kind": BULK}, bounded=False)
-    records = [_record(row) for row in rows[:limit]]
+    records = read_into(_make_record, rows[:limit])
     following = paging.encode(Cursor("after", id=records[-1].id), signature) if len(rows) > limit else None
-    return records, PageInfo(limit, next=following, total=cast("int", counted[0][0]), total_is="exact")
+    return records, PageInfo(limit, next=following, total=read_integer(counted[0][0]), total_is="exact")
 
 
 async def articles(db: Database, record: Record, params: TouchedParams) -> tuple[list[Json], PageInfo]:
     """What a record did to each article, in the order of their ids; also to those that are not public."""
     limit, signature = params.limit, f"import articles {record.id} {params.signature}"
     action, undone = params.action or "", params.undone or ""
-    after = _place(params.cursor, signature, 0)
+    after = read_position(params.cursor, signature, 0)
     statement = _articles(db.dialect, bool(action), bool(undone))
     bindings: dict[str, Value] = {
         "job": record.id,
@@ -83,15 +82,15 @@ async def articles(db: Database, record: Record, params: TouchedParams) -> tuple
         "undone": undone,
     }
     rows = await db.reader.rows(statement, bindings, bounded=not (action or undone))
-    following = None
-    if len(rows) > limit:
-        following = paging.encode(Cursor("after", id=cast("int", rows[limit - 1][0])), signature)
+    more = len(rows) > limit
+    following = paging.encode(Cursor("after", id=read_integer(rows[limit - 1][0])), signature) if more else None
     names = ("id", "slug", "action", "version_before", "version", "undone", "note")
     shown = [dict(zip(names, values, strict=True)) for values in rows[:limit]]
     return shown, PageInfo(limit, next=following)
 
 
-def _place(text: str | None, signature: str, start: int) -> int:
+def read_position(text: str | None, signature: str, start: int) -> int:
+    """The number that a page of a list by numbers begins behind; `start` without a cursor."""
     if text is None:
         return start
     cursor = paging.decode(text, signature)
@@ -140,14 +139,29 @@ def _undo(record: Record) -> Json | None:
     }
 
 
-def _record(row: Row) -> Record:
-    id, kind, state, arguments, progress, *rest = row
-    error, by, created_at, updated_at, source, origins, undo_job, undone_at, *undo = rest
+def _make_record(
+    id: int,
+    kind: str,
+    state: str,
+    arguments: str,
+    progress: str,
+    error: str | None,
+    created_by: str | None,
+    created_at: int,
+    updated_at: int,
+    source: str,
+    origins: str | None,
+    undo_job: int | None,
+    undone_at: int | None,
+    undo_state: str | None,
+    undo_progress: str | None,
+    undo_error: str | None,
+) -> Record:
+    """Of the columns of `_RECORDS`."""
+    undo = None if undo_state is None else (undo_state, orjson.loads(undo_progress or "{}"), undo_error)
     return Record(
-        cast("int", id), str(kind), str(state), orjson.loads(str(arguments)), orjson.loads(str(progress)),
-        cast("str | None", error), cast("str | None", by), cast("int", created_at), cast("int", updated_at),
-        str(source), orjson.loads(str(origins or "[]")), cast("int | None", undo_job), cast("int | None", undone_at),
-        (str(undo[0]), orjson.loads(str(undo[1])), cast("str | None", undo[2])) if undo[0] is not None else None,
+        id, kind, state, orjson.loads(arguments), orjson.loads(progress), error, created_by, created_at, updated_at,
+        source, orjson.loads(origins or "[]"), undo_job, undone_at, undo,
     )  # fmt: skip
 
 

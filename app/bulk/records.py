@@ -61,12 +61,15 @@ def note_outcomes(session: Session, job: int, outcomes: Sequence[Saved | str], o
     saved = {one.id: one for one in outcomes if isinstance(one, Saved) and one.id and one.outcome != "unchanged"}
     _move_on(session, job, outcomes)
     _note_origins(session, job, origins)
-    note_articles(session, job, [(one.id, _previous_version(one), one.version, one.outcome) for one in saved.values()])
+    note_articles(
+        session,
+        job,
+        [
+            (one.id, None if one.outcome == "created" else one.version - 1, one.version, one.outcome)
+            for one in saved.values()
+        ],
+    )
     note_tags(session, job)
-
-
-def _previous_version(one: Saved) -> int | None:
-    return None if one.outcome == "created" else one.version - 1
 
 
 def _move_on(session: Session, job: int, outcomes: Sequence[Saved | str]) -> None:

@@ -138,8 +138,7 @@ def _undo(session: Session, id: int, rows: Sequence[TouchedRow]) -> dict[int, st
     reasons = edited_since.find_touched(connection, id, rows, by_person=is_edit)
     outcomes = {row.article: "gone" for row in rows if row.article not in current}
     outcomes |= {article: "kept" for article in reasons if article in current}
-    rest = [row for row in rows if row.article not in outcomes]
-    outcomes |= _take_back(session, rest, current)
+    outcomes |= _take_back(session, [row for row in rows if row.article not in outcomes], current)
     forgotten = [article for article, outcome in outcomes.items() if outcome in edited_since.UNDONE]
     if not is_edit:
         _forget_source(connection, forgotten)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from app.changes.entries import LogEntry
 from app.db.audit_rows import Action, AuditRecord, Entity
 
-_FROM_NOTHING: Action = "create"
 _BY_STATE: dict[tuple[str, str], Action] = {
     ("draft", "scheduled"): "schedule",
     ("scheduled", "draft"): "unschedule",
@@ -79,9 +78,10 @@ def derive_action(entry: LogEntry) -> Action:
         return _BY_EVENT.get(entry.event, "edit")
     before, after = _status(entry.before), _status(entry.after)
     if before is None:
-        return _FROM_NOTHING
+        return "create"
     if before == after or after is None:
         return _BY_EVENT.get(entry.event, "edit")
+    # Whatever state it comes back to: that it came back is what was done.
     if before == "trashed":
         return "restore"
     return _BY_STATE.get((before, after)) or _BY_NEW_STATE[after]

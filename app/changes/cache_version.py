@@ -92,5 +92,6 @@ class CacheVersions:
         told = CacheVersion(head.epoch, head.public_seq, head.public_mark, reached, day)
         self._version, self._place, self._until = version, place, (day + 1) * DAY
         self._behind = reached != (head.epoch, head.public_seq)
+        # The same object as long as it is equal: whoever compares does so by identity.
         self._told = self._told if told == self._told else told
         return self._told

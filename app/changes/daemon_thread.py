@@ -18,6 +18,7 @@ async def run_in_daemon_thread(fn: Callable[P, T], *args: P.args, **kwargs: P.kw
     outcome: asyncio.Future[T] = loop.create_future()
 
     def tell(value: T | None, error: BaseException | None) -> None:
+        # Whoever waited has gone: there is nobody to tell, and a cancelled future takes no result.
         if outcome.cancelled():
             return
         if error is not None:

@@ -26,19 +26,15 @@ class Follower(Protocol):
 
     def position(self) -> LogPosition | None:
         """The place that the data reflects, read from beside the data; None where there is none to trust."""
-        ...
 
     def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
         """Takes in the current state of what the rows name and keeps `place` in the same commit. Repeatable."""
-        ...
 
     def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
         """Builds everything anew from SQL at the snapshot, which stands at `place`; readers keep the old meanwhile."""
-        ...
 
     def close(self) -> None:
         """Nothing more will be taken in: lets another process do it. May be told twice."""
-        ...
 
 
 def step(db: Database, follower: Follower) -> int:
@@ -54,6 +50,7 @@ def step(db: Database, follower: Follower) -> int:
             return max(head.seq, 1)
         rows = log.read(snapshot, place.seq, BATCH)
         last = rows[-1].seq if rows else place.seq
+        # Both are of one snapshot, so that they can only differ where rows of the log were lost or added by hand.
         if last > head.seq or (last < head.seq and len(rows) < BATCH):
             raise log.LogBroken(f"The counter stands at {head.seq}, but the change log ends at {last}.")
         if rows:
@@ -109,6 +106,7 @@ class FollowerTask:
         looked = 0.0
         while not self._ended.is_set():
             rung, now = doorbell.number(), time.monotonic()
+            # The number is the same: nobody has committed anything, and the log need not be read.
             if rung is not None and rung == heard and now - looked < IDLE:
                 self._pause(0)
                 continue

@@ -26,8 +26,8 @@ from app.actor import Actor
 from app.changes.daemon_thread import run_in_daemon_thread
 from app.db import audit_rows
 from app.db.audit_rows import Action, AuditRecord, Entity
-from app.db.database import Database, Row
-from app.db.sql import AnyOf, Prepared, prepare, read_integer
+from app.db.database import Database
+from app.db.sql import AnyOf, Prepared, prepare, read_integer, read_into
 from app.errors import DatabaseUnavailable, NotFound
 from app.http.api_route import describe_path, read_row_id
 from app.http.params.times import format_time
@@ -116,11 +116,12 @@ class Prepare(Protocol):
 def add(session: Session, kind: str, arguments: Json, total: int, by: str | None = None) -> int:
     """A new job, begun by whoever looks first; its number. `by` is what the caller's key is called. What its chunks do
     is done in the name of whoever adds it."""
-    now = int(time.time())
+    now, actor = int(time.time()), audit_rows.get_actor(session)
+    named = {"kind": actor.kind, "name": actor.name, "key": actor.key, "request": actor.request}
     row = {
         "kind": kind,
         "state": "waiting",
-        "arguments": orjson.dumps({**arguments, "actor": _name_actor(audit_rows.get_actor(session))}).decode(),
+        "arguments": orjson.dumps({**arguments, "actor": named}).decode(),
         "progress": orjson.dumps({"done": 0, "total": total}).decode(),
         "created_by": by,
         "created_at": now,
@@ -144,10 +145,6 @@ def note_state(session: Session, id: int, kind: str, state: str, arguments: Json
     audit_rows.add_record(session, AuditRecord(ACTIONS.get(kind, "job"), entity, read_integer(record), details=details))
 
 
-def _name_actor(actor: Actor) -> Json:
-    return {"kind": actor.kind, "name": actor.name, "key": actor.key, "request": actor.request}
-
-
 def _act(session: Session, task: Task) -> None:
     """From here on the transaction is that of whoever began the job; a job of an earlier version names nobody."""
     said = task.arguments.get("actor")
@@ -164,17 +161,19 @@ def _act(session: Session, task: Task) -> None:
 def list_unfinished(session: Session, kind: str) -> list[Task]:
     """Jobs of a kind that are not done yet, oldest first."""
     statement = select(*_COLUMNS).where(_UNFINISHED, JOB.c.kind == kind).order_by(JOB.c.id)
-    return [_task(tuple(row)) for row in session.connection().execute(statement)]
+    return read_into(_make_task, session.connection().execute(statement))
 
 
 def advance(session: Session, works: Mapping[str, Work], id: int) -> Task | None:
     """The next chunk of a job; None where it has ended, and where another process is at it."""
     connection = session.connection()
+    # On SQLite there is one writer anyhow. On PostgreSQL whoever holds the row is at the job until its commit, or is
+    # dead, and then the row is free.
     mine = select(*_COLUMNS).where(_UNFINISHED, JOB.c.id == id).with_for_update(skip_locked=True)
     row = connection.execute(mine).first()
     if row is None:
         return None
-    task = _task(tuple(row))
+    task = _make_task(*row)
     _act(session, task)
     step = works[task.kind](session, task)
     state, now = "done" if step.finished else "running", int(time.time())
@@ -191,14 +190,14 @@ def fail(session: Session, id: int, error: str) -> None:
     ended = update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values).returning(*_COLUMNS)
     row = session.connection().execute(ended).first()
     if row is not None:
-        task = _task(tuple(row))
+        task = _make_task(*row)
         _act(session, task)
         note_state(session, id, task.kind, "failed", task.arguments, task.progress)
 
 
 def get(session: Session, id: int) -> Task:
     """A job that is there, as it stands."""
-    return _task(tuple(session.connection().execute(select(*_COLUMNS).where(JOB.c.id == id)).one()))
+    return _make_task(*session.connection().execute(select(*_COLUMNS).where(JOB.c.id == id)).one())
 
 
 def stop(session: Session, id: int) -> bool:
@@ -212,18 +211,11 @@ def stop(session: Session, id: int) -> bool:
     return True
 
 
-def _task(row: Row) -> Task:
-    id, kind, state, arguments, progress, error, created_at, updated_at = row
-    return Task(
-        int(str(id)),
-        str(kind),
-        str(state),
-        orjson.loads(str(arguments)),
-        orjson.loads(str(progress)),
-        None if error is None else str(error),
-        int(str(created_at)),
-        int(str(updated_at)),
-    )
+def _make_task(
+    id: int, kind: str, state: str, arguments: str, progress: str, error: str | None, created_at: int, updated_at: int
+) -> Task:
+    """Of the columns of `_COLUMNS`."""
+    return Task(id, kind, state, orjson.loads(arguments), orjson.loads(progress), error, created_at, updated_at)
 
 
 def render_task(task: Task) -> Json:
@@ -273,7 +265,7 @@ class Jobs:
     async def find(self, id: int) -> Task | None:
         """None also for a job of another kind."""
         rows = await self.db.reader.rows(_by_id(self.db.dialect), {"id": id})
-        task = _task(rows[0]) if rows else None
+        task = next(iter(read_into(_make_task, rows)), None)
         return task if task and task.kind in self._kinds else None
 
     async def finish(self, id: int, seconds: float = PATIENCE) -> Task:
@@ -297,6 +289,7 @@ class Jobs:
         """Takes up whatever is unfinished, whoever began it, each job in a task of its own."""
         async with asyncio.TaskGroup() as tasks:
             while True:
+                # What goes wrong here must not get out: it would end the group, and with it every job at work.
                 try:
                     for id, lane in await self._list_ready():
                         self._taken[id] = lane
@@ -305,6 +298,7 @@ class Jobs:
                     log.warning("jobs wait: %s", error.detail)
                 except Exception:
                     log.exception("jobs could not be looked for; trying again")
+                # Jobs of other processes ring no bell here: they are looked for now and then.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(SECONDS):  # `wait_for` may lose a cancellation that comes with the wake
                         await self._wake.wait()
@@ -348,11 +342,12 @@ class Jobs:
         except DatabaseUnavailable:
             raise
         except Overtaken:
-            task = None
+            task = None  # no failure: the job is left to the process that has gone on with it
         except Exception as error:
             log.exception("job %s has failed", id)
             await self.db.write(fail, id, type(error).__name__)
             return None
+        # Without this every look would prepare a chunk anew that the other process saves.
         if task is None and self._prepare:
             self._left[id] = time.monotonic() + ELSEWHERE  # what was prepared was for nothing
         return task

@@ -59,6 +59,7 @@ def attempt(session: Session) -> Iterator[None]:
         with session.begin_nested():
             yield
     except BaseException:
+        # The savepoint takes back rows; what was noted for the log is in memory, and has to be taken back here.
         for pending, length in zip(lists, before, strict=True):
             del pending[length:]
         raise
@@ -68,10 +69,12 @@ def append(session: Session) -> LogHead:
     """Takes the counter and writes the recorded rows, and those of the audit, one for each of them. Nothing may run
     between this and the commit."""
     entries: list[LogEntry] = session.info.pop(_PENDING, [])
+    # What the session still holds is written first: behind the counter no statement may come but those of the log.
     session.flush()
     if not entries:
         audit_rows.write_records(session, audit_rows.list_pending(session))
-        return _read_head(session)
+        return LogHead(*session.connection().execute(select(*_HEAD_COLUMNS)).one())
+    # 63 bits, since both databases have integers with a sign.
     marks = [secrets.randbits(63) for _ in entries]
     shown = [i for i, entry in enumerate(entries) if entry.public]
     renamed = [i for i, entry in enumerate(entries) if entry.entity != "article" or entry.relabels]
@@ -85,33 +88,32 @@ def append(session: Session) -> LogHead:
     connection = session.connection()
     head = LogHead(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
     now, first = int(time.time()), head.seq - count + 1
-    insert_rows(connection, CHANGE, [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
+    insert_rows(
+        connection,
+        CHANGE,
+        [
+            {
+                "seq": first + i,
+                "mark": marks[i],
+                "at": now,
+                "entity": entry.entity,
+                "entity_id": entry.entity_id,
+                "event": entry.event,
+                "version": entry.version,
+                "changed_fields": orjson.dumps(entry.changed_fields).decode(),
+                "public": entry.public,
+                "before": None if entry.before is None else orjson.dumps(entry.before).decode(),
+                "after": None if entry.after is None else orjson.dumps(entry.after).decode(),
+            }
+            for i, entry in enumerate(entries)
+        ],
+    )
     # Here and nowhere else: whatever writes to the log, by whatever way, is in the audit with the same commit.
     audit_rows.write_records(session, [*audit_rows.list_pending(session), *audit_trail.derive_deeds(entries, first)])
     return head
 
 
-def _row(entry: LogEntry, seq: int, mark: int, now: int) -> dict[str, object]:
-    return {
-        "seq": seq,
-        "mark": mark,
-        "at": now,
-        "entity": entry.entity,
-        "entity_id": entry.entity_id,
-        "event": entry.event,
-        "version": entry.version,
-        "changed_fields": orjson.dumps(entry.changed_fields).decode(),
-        "public": entry.public,
-        "before": None if entry.before is None else orjson.dumps(entry.before).decode(),
-        "after": None if entry.after is None else orjson.dumps(entry.after).decode(),
-    }
-
-
 _HEAD_COLUMNS = [HEAD.c[name] for name in ("epoch", "seq", "mark", "public_seq", "public_mark", "names_seq")]
-
-
-def _read_head(session: Session) -> LogHead:
-    return LogHead(*session.connection().execute(select(*_HEAD_COLUMNS)).one())
 
 
 @lru_cache(maxsize=4)

@@ -100,6 +100,7 @@ def encode_details(details: Details) -> str:
     """JSON of at most MOST_DETAILS bytes: what is too long is named under `left_out` instead."""
     encoded, left_out = dict(details), []
     text = orjson.dumps(encoded)
+    # What is left is whole: text that is cut off could not be read back as JSON.
     while len(text) > MOST_DETAILS and encoded:
         longest = max(encoded, key=lambda name: len(orjson.dumps(encoded[name])))
         encoded.pop(longest)

@@ -22,8 +22,10 @@ class FileLock:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Waits for the lock as long as it takes. OSError where the file cannot be made (read-only disk)."""
+        # First among the threads of this process: for flock they are one holder, which already has the lock.
         with self._threads:
             if self._fd is None:
+                # Not for children (O_CLOEXEC): the lock lives as long as any copy of the descriptor.
                 self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._fd, fcntl.LOCK_EX)
             try:

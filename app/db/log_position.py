@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 
+# 24 bytes, which are 32 characters of base64 without any padding.
 _LAYOUT = struct.Struct(">qqq")
 
 

@@ -80,6 +80,7 @@ def _upgrade(db: Database, revision: str) -> None:
 
     with db.hold_write_lock(), db.engine.begin() as connection:
         if db.dialect == "postgresql":
+            # One number for all that migrate; the vocabulary's lock is 4702 (`sql.lock_vocabulary`).
             connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
             _lock_tables(connection)
         command.upgrade(_make_config(connection), revision)
@@ -106,8 +107,7 @@ def downgrade(db: Database, revision: str) -> None:
 
 def first_line(error: Exception) -> str:
     """What a database said, short enough for a terminal."""
-    origin = getattr(error, "orig", None) or error
-    return str(origin).strip().splitlines()[0]
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
 
 def find_differences(db: Database) -> list[object]:

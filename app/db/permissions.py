@@ -30,6 +30,7 @@ def close_new_files(folders: Iterable[Path]) -> None:
     closed = 0
     for folder in folders:
         closed |= OTHERS & ~stat.S_IMODE(folder.stat().st_mode) if folder.is_dir() else OTHERS
+    # The mask can only be read by setting another one.
     os.umask(os.umask(OTHERS) | closed)
 
 

@@ -27,12 +27,10 @@ class Reader(Protocol):
 
     async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
         """All rows. `bounded` says that an index limits the work, so that it may run in the event loop."""
-        ...
 
     def version(self) -> int | None:
         """Another number than before after every commit by anyone, in microseconds; None where that cannot be told
         without waiting."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -53,8 +51,8 @@ class SqliteReader:
         connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=ro",
             uri=True,
-            isolation_level=None,
-            check_same_thread=False,
+            isolation_level=None,  # no transactions: each statement sees what was committed before it
+            check_same_thread=False,  # opened where the reader is made, used in the loop or in the one thread
             cached_statements=512,
         )
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
@@ -111,7 +109,7 @@ class PostgresReader:
             format_postgres_dsn(url),
             min_size=1,
             max_size=size,
-            open=False,
+            open=False,  # its tasks belong to a loop, and there may be none yet
             timeout=10,
             kwargs={"autocommit": True, "connect_timeout": 5, "options": "-c statement_timeout=15000"},
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    literal_column,
     select,
     text,
 )
@@ -86,39 +87,8 @@ class _json_group(GenericFunction[str]):  # noqa: N801
     inherit_cache = True
 
 
-@compiles(_json_array, "sqlite")
-def _json_array_sqlite(element: _json_array, compiler: SQLCompiler, **kw: object) -> str:
-    return f"json_array({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(_json_array, "postgresql")
-def _json_array_postgresql(element: _json_array, compiler: SQLCompiler, **kw: object) -> str:
-    return f"json_build_array({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(_json_group, "sqlite")
-def _json_group_sqlite(element: _json_group, compiler: SQLCompiler, **kw: object) -> str:
-    return f"json_group_array({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(_json_group, "postgresql")
-def _json_group_postgresql(element: _json_group, compiler: SQLCompiler, **kw: object) -> str:
-    return f"coalesce(json_agg({compiler.process(element.clauses, **kw)}), '[]')::text"
-
-
 class _byte_length(GenericFunction[int]):  # noqa: N801
     inherit_cache = True
-
-
-@compiles(_byte_length, "sqlite")
-def _byte_length_sqlite(element: _byte_length, compiler: SQLCompiler, **kw: object) -> str:
-    # SQLite has octet_length from 3.43 on. Without the cast it would count characters, which takes seven times as long.
-    return f"length(CAST({compiler.process(element.clauses, **kw)} AS BLOB))"
-
-
-@compiles(_byte_length, "postgresql")
-def _byte_length_postgresql(element: _byte_length, compiler: SQLCompiler, **kw: object) -> str:
-    return f"octet_length({compiler.process(element.clauses, **kw)})"
 
 
 def measure_bytes(text: ColumnElement[str]) -> ColumnElement[int]:
@@ -134,14 +104,26 @@ class clock(GenericFunction[int]):  # noqa: N801 (named as the SQL functions are
     inherit_cache = True
 
 
-@compiles(clock, "sqlite")
-def _clock_sqlite(element: clock, compiler: SQLCompiler, **kw: object) -> str:
-    return "CAST(strftime('%s', 'now') AS INTEGER)"
+def _spell(function: type[GenericFunction[Any]], *, sqlite: str, postgresql: str) -> None:
+    """Declares how each of the databases writes a function; `{}` stands for its arguments."""
+    for dialect, template in (("sqlite", sqlite), ("postgresql", postgresql)):
+
+        @compiles(function, dialect)
+        def render(element: Any, compiler: SQLCompiler, template: str = template, **kw: object) -> str:
+            return template.format(compiler.process(element.clauses, **kw))
 
 
-@compiles(clock, "postgresql")
-def _clock_postgresql(element: clock, compiler: SQLCompiler, **kw: object) -> str:
-    return "CAST(floor(extract(epoch FROM statement_timestamp())) AS BIGINT)"
+_spell(_json_array, sqlite="json_array({})", postgresql="json_build_array({})")
+# Of no rows `json_agg` makes NULL, and `json_group_array` an empty list.
+_spell(_json_group, sqlite="json_group_array({})", postgresql="coalesce(json_agg({}), '[]')::text")
+# SQLite has octet_length from 3.43 on. Without the cast it would count characters, which takes seven times as long.
+_spell(_byte_length, sqlite="length(CAST({} AS BLOB))", postgresql="octet_length({})")
+# Not `now()`, which in PostgreSQL is the time at which the transaction began.
+_spell(
+    clock,
+    sqlite="CAST(strftime('%s', 'now') AS INTEGER)",
+    postgresql="CAST(floor(extract(epoch FROM statement_timestamp())) AS BIGINT)",
+)
 
 
 def read_clock(connection: Connection) -> int:
@@ -152,8 +134,7 @@ def read_clock(connection: Connection) -> int:
 
 def aggregate_rows(rows: Subquery) -> ColumnElement[str]:
     """The rows of an ordered subquery as one JSON text `[[…], …]`, in their order."""
-    statement = select(_json_group(func._json_array(*rows.c))).select_from(rows)
-    return statement.scalar_subquery()
+    return select(_json_group(func._json_array(*rows.c))).select_from(rows).scalar_subquery()
 
 
 def lock_vocabulary(connection: Connection, *, alone: bool = False) -> None:
@@ -166,7 +147,8 @@ def lock_vocabulary(connection: Connection, *, alone: bool = False) -> None:
 def is_undated(links: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Links of published articles without a date, as the partial index of such links has it in both databases: a
     column of SQLAlchemy's would be `public = 1` on SQLite, which that index does not serve."""
-    return links.c.published_at.is_(None), cast("ColumnElement[bool]", text(f"{links.name}.public"))
+    public: ColumnElement[bool] = literal_column(f"{links.name}.public")
+    return links.c.published_at.is_(None), public
 
 
 @dataclass(frozen=True, slots=True)

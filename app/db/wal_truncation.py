@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -60,15 +60,16 @@ class WalTruncation:
 
     def _truncate(self) -> bool:
         """Whether all of it is in the file now and the log is empty; not where a reader is still at an older state."""
-        connection = self._engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            cursor.execute(f"PRAGMA busy_timeout = {READERS_MILLISECONDS}")
-            [busy, *_] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            cursor.execute(f"PRAGMA busy_timeout = {self._busy * 1000}")
-            return bool(busy == 0)
-        except sqlite3.Error as error:
-            log.warning("the write-ahead log could not be emptied: %s", error)
-            return False
-        finally:
-            connection.close()
+        # The driver's own connection: a checkpoint cannot run within the transaction that SQLAlchemy would begin.
+        with closing(self._engine.raw_connection()) as connection:
+            try:
+                cursor = connection.cursor()
+                cursor.execute(f"PRAGMA busy_timeout = {READERS_MILLISECONDS}")
+                # A row of three numbers: whether it was blocked, pages in the log, pages that were moved.
+                [busy, *_] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                # The connection goes back to the pool, where others expect the usual patience.
+                cursor.execute(f"PRAGMA busy_timeout = {self._busy * 1000}")
+                return bool(busy == 0)
+            except sqlite3.Error as error:
+                log.warning("the write-ahead log could not be emptied: %s", error)
+                return False
