@@ -30,7 +30,6 @@ class NameLookup(Protocol):
 
     def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         """Ids of those with a name that holds all words of `text`, or whose slug it is; `tag` holds every kind."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,6 @@ class SearchEngine(Protocol):
 
     def position(self) -> LogPosition | None:
         """The position in the log that results reflect; None where there is no index to trust."""
-        ...
 
     def search(self, question: Question) -> ResultPage: ...
 
@@ -141,11 +139,9 @@ class SearchEngine(Protocol):
 
     def count_tags(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
         """How many articles each tag has, of whatever kind; tags without any are left out."""
-        ...
 
     def count_regions(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
         """How many articles are of each region or what lies in it, in the filter's roles; exact where it says so."""
-        ...
 
     def count_facets(
         self, question: Question, names: tuple[FacetName, ...]
@@ -155,42 +151,33 @@ class SearchEngine(Protocol):
         A facet leaves out its own any-of filter. `tag`, `author` and `section` each hold all kinds of tags: which id is
         of which kind the caller knows. Regions as in `count_regions`.
         """
-        ...
 
     def count_values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
         """As one facet, with every filter, its own too."""
-        ...
 
     def count_by_date(
         self, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None = None
     ) -> list[int]:
         """Articles published from each edge to the next; only those of the group."""
-        ...
 
     def count_undated(self, question: Question) -> int:
         """How many of the articles have no date of publication."""
-        ...
 
     def count_groups_by_date(
         self, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
     ) -> list[list[int]]:
         """A histogram of each of the groups."""
-        ...
 
     def count_coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         """How many of the articles have a date of publication that is known no better than to the month or year."""
-        ...
 
     def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[ScoreComponent, ...]]:
         """The scores of these hits in parts, in the order of the query."""
-        ...
 
     def find_similar(
         self, sample: SimilaritySample, article_filter: ArticleFilter, excluded: tuple[int, ...], limit: int
     ) -> tuple[SearchHit, ...]:
         """Articles that share its telling words and tags, the likest first, never the sample itself."""
-        ...
 
     def languages(self) -> tuple[str, ...]:
         """The three commonest languages, the commonest first."""
-        ...

@@ -11,11 +11,11 @@ from sqlalchemy import bindparam, case, func, select
 
 from app.articles.store import suggestions as store_suggestions
 from app.context import RequestContext
-from app.db.database import Database, Row
-from app.db.sql import AnyOf, Prepared, prepare
+from app.db.database import Database
+from app.db.sql import AnyOf, Prepared, prepare, read_into
 from app.enrich import language, near_duplicates, regions, tags
 from app.enrich.regions import Texts
-from app.enrich.suggestion import ROLES, SuggestedValue
+from app.enrich.suggestion import ROLES, Kind, SuggestedValue
 from app.enrich.tags import TagLexicon
 from app.models import Article, ArticleRegion, ArticleTag, Suggestion as Kept, Tag, table
 from app.regions.atlas import Atlas
@@ -41,28 +41,26 @@ class FoundSuggestions:
         return one.kind != "duplicate" and store_suggestions.is_taken(one, self.language, self.regions, self.tags)
 
 
-@dataclass(frozen=True, slots=True)
-class _TagNames:
-    """Of tags: as they are found in texts, and by id."""
-
-    lexicon: TagLexicon
-    entries: Mapping[int, str]
-
-
 async def find_suggestions(db: Database, index: EngineIndex, id: int, view: RequestContext) -> FoundSuggestions:
     """Language and regions as kept, else from the text; tags as kept and from the archive of now; kept near-duplicates
     and those that the index has. Seven to nine statements."""
     dialect = db.dialect
-    stored = [_read_row(row) for row in await db.reader.rows(_stored_statement(dialect), {"id": id})]
+    stored = read_into(_make_suggestion, await db.reader.rows(_stored_statement(dialect), {"id": id}))
     placed = await db.reader.rows(_regions_statement(dialect), {"id": id})
     [(spoken, dateline_text, at)] = await db.reader.rows(_article_statement(dialect), {"id": id})
     own, others = await index.find_alike(id, view, NEIGHBOURS)
     words = await index.load_vocabulary(view.head)
-    texts = Texts(own.profile.title, "", own.profile.text, str(dateline_text or ""), str(spoken), _year_of(at))
+    texts = Texts(
+        own.profile.title,
+        "",
+        own.profile.text,
+        str(dateline_text or ""),
+        str(spoken),
+        (datetime.fromtimestamp(at, UTC).year if isinstance(at, int) else None),
+    )
     tag_names = await asyncio.to_thread(_load_lexicon, db)
     entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}
-    tagged = _TagNames(tag_names, entries)
-    suggestions = await asyncio.to_thread(_combine, texts, own, list(others.values()), tagged, view, stored)
+    suggestions = await asyncio.to_thread(_combine, texts, own, list(others.values()), tag_names, entries, view, stored)
     links = tuple((int(str(region)), int(str(roles))) for region, roles in placed)
     return FoundSuggestions(tuple(suggestions), str(spoken), links, frozenset(own.tags), words)
 
@@ -71,7 +69,8 @@ def _combine(
     texts: Texts,
     own: ComparedArticle,
     others: Sequence[ComparedArticle],
-    names: _TagNames,
+    names: TagLexicon,
+    entries: Mapping[int, str],
     view: RequestContext,
     stored: Sequence[SuggestedValue],
 ) -> list[SuggestedValue]:
@@ -83,9 +82,9 @@ def _combine(
         places = view.atlas.by_slug
         region_suggestions = regions.suggest(texts, view.atlas.gazetteer)
         suggestions += [replace(one, target=places[one.value].id) for one in region_suggestions if one.value in places]
-    tag_suggestions = _merge_tags(tags.find_named(texts.title, texts.body, names.lexicon), stored, names.entries)
+    tag_suggestions = _merge_tags(tags.find_named(texts.title, texts.body, names), stored, entries)
     voters = [(one.profile.score, one.tags) for one in others]
-    suggestions += tags.merge(tag_suggestions, tags.vote(voters, names.entries))
+    suggestions += tags.merge(tag_suggestions, tags.vote(voters, entries))
     return sorted(
         (*suggestions, *_find_copies(own, others, stored)),
         key=lambda one: (_KINDS.index(one.kind), -one.score, one.value),
@@ -127,22 +126,12 @@ def _load_lexicon(db: Database) -> TagLexicon:
         return lexicon.current(snapshot)
 
 
-def _year_of(at: object) -> int | None:
-    return datetime.fromtimestamp(at, UTC).year if isinstance(at, int) else None
-
-
-def _read_row(row: Row) -> SuggestedValue:
-    kind, target, roles, value, score, origin = row
+def _make_suggestion(
+    kind: Kind, target: int | None, roles: int, value: str, score: float, origin: str
+) -> SuggestedValue:
+    """Of the columns of `_stored_statement`: the value is a language's code, and of anything else the evidence."""
     spoken = kind == "language"
-    return SuggestedValue(
-        str(kind),  # type: ignore[arg-type] # the table allows these alone
-        str(value) if spoken else "",
-        float(str(score)),
-        str(origin),
-        int(str(target)) if target is not None else None,
-        int(str(roles)),
-        "" if spoken else str(value),
-    )
+    return SuggestedValue(kind, value if spoken else "", float(score), origin, target, roles, "" if spoken else value)
 
 
 async def render_suggestions(db: Database, suggestions: FoundSuggestions, atlas: Atlas) -> list[dict[str, object]]:

@@ -46,6 +46,7 @@ class ReadingBudget:
         if len(body) < max_characters:
             return body
         inside, closed = truncated.rfind("<"), truncated.rfind(">")
+        # An opened tag without its end would hide what stands behind it.
         return truncated[:inside] if inside > closed else truncated
 
 
@@ -152,6 +153,7 @@ def _find_spans(text: str, language: str | None, marks: Marks, room: ReadingBudg
         return []
     analysed = analysis.analyse(text, language)
     unspaced = 3 * len(analysed.words) > len(text)
+    # Charged before anything is looked for: what costs is the analysis.
     room.words -= len(analysed.words) * (3 if unspaced else 1)
     both = zip(analysed.stems, analysed.words, strict=False)
     matched = {i for i, (stem, word) in enumerate(both) if stem in marks.words or word in marks.words}

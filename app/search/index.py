@@ -110,9 +110,8 @@ class EngineIndex:
         self._stored: OrderedDict[tuple[object, ...], Counted] = OrderedDict()
         self._vocabulary = CurrentVocabulary(db)
         self._once = SingleFlight()
-        self._behind: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = (
-            None  # the last result of `_find_excluded`
-        )
+        # The last result of `_find_excluded`, which holds as long as neither the index nor the log has moved on.
+        self._behind: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = None
 
     def seq(self) -> int | None:
         position = self.engine.position()
@@ -234,6 +233,7 @@ class EngineIndex:
         """What is compared of each article, in two statements."""
         scores = {hit.id: hit.score or 0.0 for hit in hits}
         dialect, ids = self._db.dialect, list(scores)
+        # An article without tags and regions has no row, and is compared all the same.
         links: dict[int, tuple[list[int], list[int]]] = {id: ([], []) for id in ids}
         for article, tag, region in await self._db.reader.rows(_links_statement(dialect), {"ids": ids}):
             tags, regions = links[int(str(article))]
@@ -316,8 +316,7 @@ def _links_statement(dialect: str) -> Prepared:
     placed = select(PLACED.c.article_id, null(), PLACED.c.region_id, PLACED.c.position).where(
         AnyOf(PLACED.c.article_id, "ids"), PLACED.c.roles != literal_column("0")
     )
-    both = union_all(tagged, placed).subquery()
-    article, tag, region, position = both.c
+    article, tag, region, position = union_all(tagged, placed).subquery().c
     return prepare(select(article, tag, region).order_by(article, position), dialect, ["ids"])
 
 

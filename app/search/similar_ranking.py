@@ -80,6 +80,7 @@ class _Texts:
         shared: Counter[int] = Counter()
         for numbers, times in Counter(self._having[run] for run in text & self._all).items():
             while numbers:
+                # The lowest bit that is set: each bit is a text that has the run.
                 last = numbers & -numbers
                 shared[last.bit_length() - 1] += times
                 numbers ^= last

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -11,7 +11,7 @@ class SingleFlight:
     """Of one event loop. Work under one key must always be the same work."""
 
     def __init__(self) -> None:
-        self._running: dict[Hashable, asyncio.Task[object]] = {}
+        self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Coroutine[object, object, T]]) -> T:
         """The result of the work, or its error, for every caller while it runs; it goes on when one of them has
@@ -20,4 +20,6 @@ class SingleFlight:
         if running is None:
             running = self._running[key] = asyncio.create_task(work())
             running.add_done_callback(lambda _: self._running.pop(key))
-        return cast("T", await asyncio.shield(running))
+        # Shielded: a caller that is cancelled would cancel the work for all who wait with it.
+        result: T = await asyncio.shield(running)
+        return result

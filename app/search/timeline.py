@@ -48,6 +48,7 @@ def compute_edges(interval: Interval, zone: tzinfo, exact: tuple[int, int], cale
     spans = [(span, zone_used) for span, zone_used in ((exact, zone), (calendar, UTC)) if span[0] < span[1]]
     if not spans:
         return Edges()
+    # Before a list is made, which for a day a step of two thousand years would be long.
     if max((end - start) / 86_400 / _SHORTEST[interval] for (start, end), _ in spans) > MOST * 1.2:
         raise _refuse(interval)
     first = min(_to_local_date(start, zone_used) for (start, _), zone_used in spans)
@@ -91,6 +92,7 @@ def _list_starts(interval: Interval, first: date) -> Iterator[date]:
     if interval in ("day", "week"):
         day = first if interval == "day" else first - timedelta(days=min(first.weekday(), first.toordinal() - 1))
         step = timedelta(days=1 if interval == "day" else 7)
+        # Dates end at the year 2200; Python's own end at 9999 and would raise.
         while day <= _LAST_DAY:
             yield day
             day += step

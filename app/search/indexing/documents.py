@@ -56,7 +56,7 @@ def _large_statement(dialect: str) -> Prepared:
 def load_published_ids(snapshot: Snapshot) -> list[int]:
     """Every published article, in the order of its number."""
     statement = select(A.c.id).where(A.c.status == literal_column("'published'")).order_by(A.c.id)
-    return [cast(int, row[0]) for row in snapshot.connection.execute(statement)]
+    return list(snapshot.connection.execute(statement).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ def split_into_batches(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Docum
     for start in range(0, len(ids), CHUNK):
         some = ids[start : start + CHUNK]
         sizes = measure_large(snapshot, some)
+        # Small bodies count as nothing: a portion is bounded by CHUNK then.
         for part in split_by_size(some, [sizes.get(id, 0) for id in some]):
             yield DocumentBatch(part, sum(sizes.get(id, 0) for id in part))
 
@@ -109,11 +110,11 @@ def load_batch(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
         for name, s in _prepare_statements(snapshot.connection.dialect.name).items()
     }
     tags: defaultdict[int, list[int]] = defaultdict(list)
-    for article, tag in cast(list[tuple[int, int]], rows["tags"]):
-        tags[article].append(tag)
+    for article, tag in rows["tags"]:
+        tags[read_integer(article)].append(read_integer(tag))
     regions: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
-    for article, region, own, within in cast(list[tuple[int, int, int, int]], rows["regions"]):
-        regions[article][region] = (own, within)
+    for article, region, own, within in rows["regions"]:
+        regions[read_integer(article)][read_integer(region)] = (read_integer(own), read_integer(within))
     unresolved = {row[0] for row in rows["unresolved"]}
     for row in rows["articles"]:
         yield _build_document(row, tags, regions, unresolved)
@@ -129,7 +130,7 @@ def _build_document(
         article_id, version, language, title, standfirst, body, slug, origin, external_id, source, published_at,
         updated_at, dateline_from, dateline_to, images, corrections, precision,
         translation_of,
-    ) = cast(
+    ) = cast(  # the columns of the statement "articles", in its order
         tuple[
             int, int, str, str, str | None, str, str, str, str | None, int | None, int, int, int | None, int | None,
             str, str, str, int | None,

@@ -22,6 +22,7 @@ def rebuild_index(db: Database, settings: Settings) -> None:
         if not indexer.acquire():
             index_folders.request_rebuild(root)
         while not indexer.acquire():
+            # The server has taken the request and put another index in the place of the old one.
             if not index_folders.is_rebuild_requested(root) and index_folders.find_current(root) != before:
                 return
             time.sleep(LOOK_SECONDS)

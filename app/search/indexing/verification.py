@@ -104,6 +104,7 @@ class Verification:
         if folder is None or manifest is None:  # there is nothing to compare: the writer begins with a new index
             return
         for name, recorded in manifest.files.items():
+            # Pausing for as long as the bytes may take: the disk is the server's, too.
             wrong = integrity.compare_file(folder, name, recorded, self._pause)
             if self._ended.is_set():
                 return

@@ -37,6 +37,7 @@ _UNSPACED = (
 _UNSPACED_TEXT = re.compile(f"[{_UNSPACED}]")
 _RUNS = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
 _FOLDED_BEFORE = re.compile("[\u0130\u0300-\u1dff\u1f00-\u1fff\u2c00-\U0010ffff]")
+# Articles of Romance languages before a vowel (`l'`, `qu'`, `jusqu'`), and the English genitive.
 _ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)['’](?=\w{2})|['’]s$", re.IGNORECASE)
 
 
@@ -173,6 +174,7 @@ def _find_spans(text: str, folded: str, which: Iterable[int]) -> list[Span]:
     spans = [(tokens[i].char_offset_from, tokens[i].char_offset_to) for i in which]
     if folded is text or all(len(_FOLDING[ord(c)]) == 1 for c in set(text)):
         return spans
+    # Some characters fold to several or to none: places in the folded text are counted back to the text.
     back = [i for i, c in enumerate(text) for _ in _FOLDING[ord(c)]]
     return [(back[start], back[end - 1] + 1) for start, end in spans]
 

@@ -155,7 +155,7 @@ def _parse_word(raw: str, notes: _Notes, *, apart: bool) -> Iterator[Node]:
         )
     if not _is_searchable(value):
         return
-    word = _strip_right(value)
+    word = _strip_left(value[::-1])[::-1]
     unfinished = value.startswith("*", len(word))
     word = _OPERATORS.get(word, word)
     yield _apply_sign(_apply_field(Prefix(word) if unfinished else Word(word), field), negative)
@@ -182,10 +182,6 @@ def _strip_left(text: str) -> str:
     return text[start:]
 
 
-def _strip_right(text: str) -> str:
-    return _strip_left(text[::-1])[::-1]
-
-
 def _is_searchable(text: str) -> bool:
     return any(character.isalnum() for character in text)
 
@@ -208,6 +204,7 @@ def _balance_parentheses(items: Iterable[_Item], notes: _Notes) -> list[_Item]:
         else:
             opened.pop()
             kept_items.append(item)
+    # Parentheses that nobody closed are marks in a text, and read as spaces.
     for i in opened:
         kept_items[i] = None
     if stray or opened:
@@ -229,6 +226,7 @@ def _check_levels(items: list[_Item]) -> None:
 def _check_operators(items: list[_Item], notes: _Notes) -> list[_Item]:
     """Turns operators that lack an operand into words."""
     checked: list[_Item] = []
+    # From the right: whether an operator has something behind it depends on what that one has become.
     for i in range(len(items) - 1, -1, -1):
         item = items[i]
         if isinstance(item, _Operator) and item.kind in ("or", "and", "not"):

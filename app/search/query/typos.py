@@ -51,12 +51,14 @@ def measure_distance(a: str, b: str, limit: int) -> int:
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, letter in enumerate(a, 1):
+        # Three rows: letters that change places look two rows back (optimal string alignment).
         older, before, row = before, row, [i]
         for j, other in enumerate(b, 1):
             cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
             if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
                 cost = min(cost, older[j - 2] + 1)
             row.append(cost)
+        # No row gets below the least of the one before it.
         if min(row) > limit:
             return limit + 1
     return min(row[-1], limit + 1)

@@ -5,12 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import cast
 
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
-from app.models.column_types import EARLIEST, LATEST
 from app.search.engine import FacetName, GroupName, Question
 from app.search.tantivy import filters, index_schema, match_cache, matches
 from app.search.tantivy.reader import View, build_aggregations, count_terms, read_terms
@@ -105,7 +103,9 @@ def _count_terms(view: View, question: Question, names: list[str]) -> dict[str, 
     """Those of everything published are counted once a commit."""
     if matches.normalize_question(question) != _EVERYTHING:
         return count_terms(view.searcher, matches.build_count_query(view, question), names)
-    cached = {name: cast(Counts, counts) for name in names if (counts := view.memo.get(("counts", name))) is not None}
+    cached: dict[str, Counts] = {
+        name: counts for name in names if isinstance(counts := view.memo.get(("counts", name)), Mapping)
+    }
     new = [name for name in names if name not in cached]
     for name, counts in count_terms(view.searcher, matches.build_count_query(view, question), new).items():
         view.remember(("counts", name), counts)
@@ -120,6 +120,7 @@ def count_by_date(view: View, question: Question, edges: Edges, group: tuple[Gro
         query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _group_query(question.filter, *group))])
     if edges.exact == edges.calendar:
         return _count_between(view, query, edges.exact)
+    # In a zone a day begins elsewhere than in UTC, and a date that is a day itself is of that day in every zone.
     vague = filters.match_any("flags", index_schema.COARSE)
     exact = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, vague)])
     coarse = Query.boolean_query([(Occur.Must, query), (Occur.Must, vague)])
@@ -130,7 +131,10 @@ def count_by_date(view: View, question: Question, edges: Edges, group: tuple[Gro
 def _count_between(view: View, query: Query, edges: Sequence[int]) -> list[int]:
     """Ranges of tantivy are floating: the edges' keys are exact in them. Of empty ones, as a day that a zone skipped,
     it is not asked: they begin where the next one does, which is how the counts are found again."""
-    ranges = [{"from": start, "to": end} for start, end in pairwise([_make_key(edge) for edge in edges])]
+    ranges = [
+        {"from": start, "to": end}
+        for start, end in pairwise([float(filters.clamp(edge) << index_schema.ID_BITS) for edge in edges])
+    ]
     full = [bounds for bounds in ranges if bounds["from"] < bounds["to"]]
     if not full:
         return [0] * len(ranges)
@@ -167,17 +171,9 @@ def count_groups_by_date(
 
 def _assign_buckets(keys: Sequence[int], edges: Sequence[int]) -> dict[int, int]:
     """Which of the edges lies before each of the keys; without those outside of all."""
-    bounds = [_clamp(edge) << index_schema.ID_BITS for edge in edges]
+    bounds = [filters.clamp(edge) << index_schema.ID_BITS for edge in edges]
     positions = ((key, bisect_right(bounds, key) - 1) for key in keys)
     return {key: bucket for key, bucket in positions if 0 <= bucket < len(bounds) - 1}
-
-
-def _clamp(seconds: int) -> int:
-    return max(EARLIEST, min(LATEST + 1, seconds))
-
-
-def _make_key(seconds: int) -> float:
-    return float(_clamp(seconds) << index_schema.ID_BITS)
 
 
 def _group_query(article_filter: ArticleFilter, name: GroupName, value: int | str) -> Query:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tantivy import DocAddress, Occur, Order as Direction, Query
+from tantivy import DocAddress, Occur, Order as Direction, Query, SearchResult
 
 from app.search.engine import Question, SearchHit
 from app.search.tantivy import filters, index_schema
@@ -10,8 +10,13 @@ from app.search.tantivy.reader import View
 
 
 def count_matches(view: View, query: Query) -> int:
-    total: int = view.searcher.search(query, 1).count  # type: ignore[attr-defined] # missing in its stubs
-    return total
+    # For one hit: of none tantivy panics.
+    return get_count(view.searcher.search(query, 1))
+
+
+def get_count(results: SearchResult) -> int:
+    count: int = results.count  # type: ignore[attr-defined] # missing in its stubs
+    return count
 
 
 def find_in_order(view: View, query: Query, question: Question) -> tuple[tuple[SearchHit, ...], int]:
@@ -23,6 +28,7 @@ def find_in_order(view: View, query: Query, question: Question) -> tuple[tuple[S
     total = None if question.after is None else count_matches(view, query)
     if question.after is not None:
         further = (None, question.after - 1) if down else (question.after + 1, None)
+        # By the key itself and not by an offset: articles that come or go meanwhile move nothing.
         query = Query.boolean_query([(Occur.Must, query), (Occur.Must, filters.match_between("newest", *further))])
     hits, counted = _find_in_key_order(view, query, question, down=down, counted=total is None)
     return hits, counted if total is None else total
@@ -41,7 +47,7 @@ def _find_in_key_order(
     )
     addresses = [address for _, address in results.hits]
     hits = load_hits(view, addresses, [None] * len(addresses), [key for key, _ in results.hits])
-    return hits[: question.limit], results.count if counted else 0  # type: ignore[attr-defined] # missing in its stubs
+    return hits[: question.limit], get_count(results) if counted else 0
 
 
 def _find_in_parts(view: View, query: Query, question: Question, *, down: bool) -> tuple[SearchHit, ...]:

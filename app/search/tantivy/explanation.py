@@ -21,6 +21,7 @@ MOST_BEGINNINGS = 8
 
 def explain_scores(view: View, question: Question, ids: tuple[int, ...]) -> dict[int, tuple[ScoreComponent, ...]]:
     """Parts of the scores of those articles; what adds nothing is left out. Empty where nothing is scored."""
+    # Scoring nothing, so that what the parts score is theirs alone.
     among = Query.const_score_query(filters.match_any("id", ids), 0)
     components: dict[int, list[ScoreComponent]] = {id: [] for id in _load_scores(view, among, len(ids))}
     for name, query in _list_components(view, question) if components and question.order == "relevance" else ():

@@ -54,12 +54,13 @@ def match_between(field: str, lowest: int | None, highest: int | None) -> Query:
 def match_published(span: Span) -> Query:
     """From (inclusive) to (exclusive) in epoch seconds; never articles without a date."""
     start, end = span
-    lowest = index_schema.FIRST_DATED if start is None else _clamp(start) << index_schema.ID_BITS
-    highest = None if end is None else (_clamp(end) << index_schema.ID_BITS) - 1
+    lowest = index_schema.FIRST_DATED if start is None else clamp(start) << index_schema.ID_BITS
+    highest = None if end is None else (clamp(end) << index_schema.ID_BITS) - 1
     return match_between("newest", lowest, highest)
 
 
-def _clamp(seconds: int) -> int:
+def clamp(seconds: int) -> int:
+    """As far as an index has keys for."""
     return max(EARLIEST, min(LATEST + 1, seconds))
 
 
@@ -80,6 +81,7 @@ def build_clauses(article_filter: ArticleFilter, excluded: tuple[int, ...] = ())
         must_not.append(_match_regions(article_filter.regions_not, article_filter.roles, exact=False))
     if excluded:
         must_not.append(match_any("id", excluded))
+    # Every clause that must match would add to the score, and a filter changes no order.
     quiet = [(Occur.Must, Query.const_score_query(query, 0)) for query in must]
     return quiet + [(Occur.MustNot, query) for query in must_not]
 
@@ -178,6 +180,7 @@ def render_chosen(article_filter: ArticleFilter) -> str | None:
         (region, keys),
         ("language", article_filter.languages), ("source", article_filter.sources),
     ]  # fmt: skip
+    # The syntax of tantivy's parser for a set of terms.
     parts = [f"{name}: IN [{' '.join(map(str, values))}]" for name, values in lists if values]
     if article_filter.years:
         parts.append(f"({' OR '.join(_render_newest(span) for span in article_filter.years)})")
@@ -185,7 +188,7 @@ def render_chosen(article_filter: ArticleFilter) -> str | None:
 
 
 def _render_newest(span: Span) -> str:
-    start, end = (limit if bound is None else _clamp(bound) for bound, limit in zip(span, _EVER, strict=True))
+    start, end = (limit if bound is None else clamp(bound) for bound, limit in zip(span, _EVER, strict=True))
     return f"newest:[{start << index_schema.ID_BITS} TO {(end << index_schema.ID_BITS) - 1}]"
 
 

@@ -32,6 +32,7 @@ def make_current(root: Path, folder: Path) -> None:
         file.write(folder.name + "\n")
         file.flush()
         os.fsync(file.fileno())
+    # Flushed before it gets its name, and the folder after it: a power cut leaves the old name or the new one whole.
     draft.replace(root / "CURRENT")
     directory = os.open(root, os.O_RDONLY)
     try:

@@ -56,6 +56,7 @@ def build_schema() -> Schema:
     for name in EXACT:
         builder.add_text_field(name, fast=name == "language", tokenizer_name="raw", index_option="basic")
     for name in STEMMED:
+        # Tokens come ready-made (`analysis.add_stems`): a tokenizer of the field would take the text for one language.
         builder.add_text_field(name, tokenizer_name="raw", index_option="position")
     builder.add_text_field(WORDS, tokenizer_name=analysis.WHOLE_WORDS, index_option="freq")
     builder.add_text_field(PLACE, stored=True, tokenizer_name="raw", index_option="basic")
@@ -144,6 +145,7 @@ def _add_sets(document: Document, facts: ArticleFacts) -> None:
     for tag in facts.tags:
         document.add_integer("tags", tag)
     for region, (own, within) in facts.regions.items():
+        # A field for each set of roles, so that a filter by several of them is a look-up of one term.
         for mask in range(1, 8):
             if within & mask:
                 document.add_integer(f"within_{mask}", region)
@@ -163,12 +165,12 @@ def _add_text(document: Document, language: str, text: SearchableText) -> None:
     for name, part in zip(STEMMED, (text.title, text.standfirst, text.body), strict=True):
         if part:
             analysis.add_stems(document, name, part, language)
-    whole = f"{text.title}\n{text.standfirst}\n{text.body}"
-    analysis.add_words(document, WORDS, whole)
+    analysis.add_words(document, WORDS, f"{text.title}\n{text.standfirst}\n{text.body}")
 
 
 def make_own_key(region: int, mask: int) -> int:
     """A region of the article's own, in any of the roles of the mask."""
+    # Three bits, one for each of the roles about, mention and dateline.
     return region << 3 | mask
 
 

@@ -164,6 +164,7 @@ class HashRecorder:
         for _ in range(_ATTEMPTS):
             raw = (self._folder / META).read_bytes()
             meta = xxh3_128_hexdigest(raw)
+            # Nothing was committed since: the merges that were waited for had nothing to do.
             if meta == self._manifest.meta:
                 return self._manifest
             names = _live_files(self._folder, raw)
@@ -218,6 +219,7 @@ def _make_stamp(status: os.stat_result) -> tuple[int, int, int]:
 def _compute_digest(fd: int, pause: Callable[[int], None] | None = None) -> str:
     """Of the whole file, whatever was read of it before."""
     hasher, offset = xxh3_128(), 0
+    # At a place of its own: the descriptor's is shared with whoever else has the file open.
     while piece := os.pread(fd, CHUNK, offset):
         hasher.update(piece)
         offset += len(piece)

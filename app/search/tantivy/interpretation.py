@@ -13,6 +13,7 @@ from app.search.engine import QueryInterpretation, Question, SpellingCorrection
 from app.search.query import analysis, tree, typos
 from app.search.query.tree import And, Field, FieldName, Near, Node, Not, Or, Prefix, Word
 from app.search.tantivy import filters, index_schema, term_stats
+from app.search.tantivy.date_order import count_matches
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View, find_languages
 
@@ -85,8 +86,7 @@ class _Interpreter:
         clauses = [(Occur.Must, Query.const_score_query(query, 0))]  # who matches is quicker than how well
         if self.excluded:
             clauses.append((Occur.MustNot, filters.match_any("id", self.excluded)))
-        results = self.view.searcher.search(Query.boolean_query(clauses), 1)
-        return bool(results.count >= least)  # type: ignore[attr-defined]
+        return count_matches(self.view, Query.boolean_query(clauses)) >= least
 
     def _correct_word(self, word: Word, field: FieldName | None) -> Node:
         """The word itself where an article has it, or nothing near it does."""
@@ -94,6 +94,7 @@ class _Interpreter:
         terms = analysis.analyse_words(text)
         if field in ("tag", "region", "author") or len(terms) != 1 or not typos.is_correctable(terms[0]):
             return word
+        # An unfinished word is none that is misspelt, as long as something begins with it.
         if self._is_in_archive(Word(text)) or (word == self.unfinished and self._is_in_archive(Prefix(text))):
             return word
         instead = tuple(islice(self._list_neighbours(terms[0]), MOST_NEAR))

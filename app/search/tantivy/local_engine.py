@@ -13,7 +13,7 @@ from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.engine import FacetName, GroupName, Question, ResultPage, ScoreComponent, SearchHit, SimilaritySample
 from app.search.tantivy import aggregates, date_order, explanation, filters, index_schema, matches, more_like_this
-from app.search.tantivy.date_order import count_matches, load_hits
+from app.search.tantivy.date_order import count_matches, get_count, load_hits
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
 from app.search.timeline import Edges
@@ -153,4 +153,4 @@ def _find_by_relevance(view: View, query: Query, question: Question) -> tuple[tu
     addresses = [address for _, address in results.hits]
     newest = view.searcher.fast_field_values("newest", addresses)
     hits = load_hits(view, addresses, [score for score, _ in results.hits], [int(n or 0) for n in newest])
-    return hits[: question.limit], results.count  # type: ignore[attr-defined]
+    return hits[: question.limit], get_count(results)

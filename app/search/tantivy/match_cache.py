@@ -52,6 +52,7 @@ def list_matches(view: View, question: Question, interpretation: QueryInterpreta
     """The articles that `words`, which is what was read, finds; None where it is no costly query, or finds too many."""
     if not is_costly(interpretation.tree):
         return None
+    # All that the words' meaning depends on, and nothing of filters: one list serves every facet and timeline.
     of = (interpretation.tree, interpretation.any_word, interpretation.languages, question.names)
     cached = view.memo.get(_KEY)
     if not isinstance(cached, ListedMatches) or cached.of != of:
@@ -62,8 +63,7 @@ def list_matches(view: View, question: Question, interpretation: QueryInterpreta
 
 
 def _run_list(view: View, words: Query) -> Query | None:
-    keys = find_newest_keys(view, words, MOST + 1)
-    ids = [key & ((1 << index_schema.ID_BITS) - 1) for key in keys]
+    ids = [key & ((1 << index_schema.ID_BITS) - 1) for key in find_newest_keys(view, words, MOST + 1)]
     return Query.term_set_query(index_schema.build_schema(), "id", ids) if len(ids) <= MOST else None
 
 

@@ -49,7 +49,9 @@ class QueryBuilder:
             case Phrase(text):
                 return self._build_text(text, field)
             case Prefix(text):
-                return self._build_prefix(text, field)
+                return self.terms.get_query(
+                    (self.names, Prefix(text), field), lambda: self._compose_prefix(text, field)
+                )
             case Near(_, instead):
                 near = [self._build_text(word, field) for word in instead]
                 weighed = [Query.boost_query(q, w) for q, w in zip(near, NEAR_WEIGHTS, strict=False)]
@@ -113,7 +115,11 @@ class QueryBuilder:
         """Without stop words, unless there is nothing else; of many without the commonest; each once."""
         beginnings = [node for node in dict.fromkeys(nodes) if isinstance(node, Prefix)][KEPT_BEGINNINGS:]
         nodes = [node for node in dict.fromkeys(nodes) if node not in beginnings]
-        content_words = [node for node in nodes if not self._is_stop_word(node)] or nodes
+        content_words = [
+            node
+            for node in nodes
+            if not (isinstance(node, Word) and analysis.is_stop_word(node.text, self.terms.languages))
+        ] or nodes
         if len(content_words) <= _FEW_WORDS:
             return content_words
         common = self.terms.searcher.num_docs * _COMMON
@@ -124,9 +130,6 @@ class QueryBuilder:
             if len(content_words) <= KEPT_WORDS
             else sorted(content_words, key=self._find_frequency)[:KEPT_WORDS]
         )
-
-    def _is_stop_word(self, node: Node) -> bool:
-        return isinstance(node, Word) and analysis.is_stop_word(node.text, self.terms.languages)
 
     def _find_frequency(self, node: Node) -> int:
         return self.terms.find_frequency(node.text) if isinstance(node, Word) else 0
@@ -186,9 +189,6 @@ class QueryBuilder:
         beginnings = sum(isinstance(leaf, Prefix) for leaf in leaves)
         return GOOD_HIT * sum(self.terms.compute_rarity(count) for count in counts) + _PREFIX_SCORE * beginnings
 
-    def _build_prefix(self, text: str, field: FieldName | None) -> Query:
-        return self.terms.get_query((self.names, Prefix(text), field), lambda: self._compose_prefix(text, field))
-
     def _compose_prefix(self, text: str, field: FieldName | None) -> Query:
         """Whole words that begin like it, in any part: where a word begins says nothing of its stem."""
         *before, last = analysis.analyse_words(text) or ("",)
@@ -215,7 +215,7 @@ class QueryBuilder:
             words for term, _ in common for words in self.terms.list_readings(term) if len(words) == 1
         )
         queries = [Query.const_score_query(_match_in_order("title", words), 1) for words in terms]
-        return _match_best(queries) if queries else None
+        return (queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries)) if queries else None
 
 
 def _choose_likeliest(leaf: Leaf) -> str:
@@ -231,10 +231,6 @@ def _split_phrases(node: Node) -> list[Node]:
         if len(parts) > 1:
             return [node, *parts] if isinstance(node, Phrase) else parts
     return [node]
-
-
-def _match_best(queries: list[Query]) -> Query:
-    return queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries)
 
 
 def _match_beginning(field: str, beginning: str) -> Query:

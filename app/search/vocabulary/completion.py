@@ -38,13 +38,11 @@ def complete_names(
     completions = [
         (mended, not vocabulary.is_beginning(entry, words), -own[entry.id], entry.name, entry.id, entry)
         for entry, mended in matching
-        if entry.realm == realm and _is_type(entry, type_) and own.get(entry.id)
+        if entry.realm == realm
+        and (type_ == "region" or (entry.kind == "contributor") == (type_ == "author"))
+        and own.get(entry.id)
     ]
     return [Completion(row[-1], -row[2]) for row in sorted(completions, key=lambda row: row[:-1])[:limit]]
-
-
-def _is_type(entry: NamedEntry, type_: str) -> bool:
-    return type_ == "region" or (entry.kind == "contributor") == (type_ == "author")
 
 
 def find_articles(engine: SearchEngine, text: str, excluded: tuple[int, ...], limit: int) -> tuple[SearchHit, ...]:

@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, cast
+from itertools import chain
+from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.db.database import Snapshot
 from app.models import Region, RegionName, Tag, TagName, table
@@ -52,6 +53,7 @@ class Vocabulary:
         for entry in entries:
             self._add(entry)
         self._words = sorted(self._by_word)
+        # All edits of a word are hundreds, of which few begin as any name does.
         self._heads = {word[:HEAD] for word in self._words}
         self._cache: dict[str, frozenset[Key]] = {}
 
@@ -73,15 +75,12 @@ class Vocabulary:
         """As Names asks; in ascending order."""
         realm: Realm = "region" if kind == "region" else "tag"
         words = frozenset(analysis.analyse_words(text))
-        keys = self._find_having(words) if words else set()
+        keys = set.intersection(*(self._by_word.get(word, set()) for word in words)) if words else set()
         ids = {i for r, i in keys if r == realm and any(words <= name for name in self._names[r, i])}
         if (by_slug := self._by_slug.get((realm, text.lower()))) is not None:
             ids.add(by_slug)
         authors_only = kind == "author"
         return tuple(sorted(i for i in ids if not authors_only or self.entries["tag", i].kind == "contributor"))
-
-    def _find_having(self, words: Iterable[str]) -> set[tuple[Realm, int]]:
-        return set.intersection(*(self._by_word.get(word, set()) for word in words))
 
     def find_beginning(self, text: str, tags: Container[int]) -> Iterator[tuple[NamedEntry, int]]:
         """Everything with a name whose words begin as those of `text` do, and how many words had to be mended. Of tags
@@ -141,20 +140,16 @@ def load_vocabulary(snapshot: Snapshot) -> Vocabulary:
     tag_statement = select(tags.c.id, tags.c.slug, tags.c.name, tags.c.kind).where(tags.c.merged_into.is_(None))
     region_statement = select(regions.c.id, regions.c.slug, regions.c.name, regions.c.level)
     tag_names, region_names = table(TagName), table(RegionName)
-    other_names = {
-        "tag": _load_other_names(snapshot, select(tag_names.c.tag_id, tag_names.c.name)),
-        "region": _load_other_names(snapshot, select(region_names.c.region_id, region_names.c.name)),
-    }
-    entries = [("tag", row) for row in snapshot.connection.execute(tag_statement)]
-    entries += [("region", row) for row in snapshot.connection.execute(region_statement)]
-    return Vocabulary(
-        NamedEntry(cast(Realm, realm), i, slug, name, kind, tuple(other_names[realm][i]))
-        for realm, (i, slug, name, kind) in entries
-    )
+    tag_entries = _load_entries(snapshot, "tag", tag_statement, select(tag_names.c.tag_id, tag_names.c.name))
+    names_of_regions = select(region_names.c.region_id, region_names.c.name)
+    return Vocabulary(chain(tag_entries, _load_entries(snapshot, "region", region_statement, names_of_regions)))
 
 
-def _load_other_names(snapshot: Snapshot, statement: object) -> defaultdict[int, list[str]]:
-    names_by_id: defaultdict[int, list[str]] = defaultdict(list)
-    for owner, name in snapshot.connection.execute(statement):  # type: ignore[call-overload] # a select of two columns
-        names_by_id[owner].append(name)
-    return names_by_id
+def _load_entries(
+    snapshot: Snapshot, realm: Realm, entries: Select[int, str, str, str], names: Select[int, str]
+) -> Iterator[NamedEntry]:
+    other_names: defaultdict[int, list[str]] = defaultdict(list)
+    for owner, name in snapshot.connection.execute(names):
+        other_names[owner].append(name)
+    for id, slug, name, kind in snapshot.connection.execute(entries):
+        yield NamedEntry(realm, id, slug, name, kind, tuple(other_names[id]))
