@@ -62,6 +62,7 @@ def describe_path(parameter: dict[str, Any]) -> Any:
 
 def read_row_id(text: str) -> int:
     """The number of a row in the path; NotFound for what is none, as for a number that no row has."""
+    # `isdigit` is true of digits of every script; a number of 19 digits may have more than 64 bits.
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise NotFound()
     return int(text)
@@ -82,6 +83,7 @@ def _adapt(endpoint: Callable[..., Any], declared: Signature) -> Callable[..., A
         values.pop(_UNUSED, None)
         return await endpoint(**values)
 
+    # FastAPI reads dependencies from `inspect.signature`, which asks this attribute before the function itself.
     call.__signature__ = declared.replace(parameters=parameters)  # type: ignore[attr-defined] # as `inspect` has it
     return call
 

@@ -107,6 +107,7 @@ async def authenticate(db: Database, authorization: str | None) -> Caller:
     id, now = int(match[1]), int(time.time())
     rows = await db.reader.rows(_key_statement(db.dialect), {"id": id})
     stored, scopes, expires_at, revoked_at, last_used_at, name = rows[0] if rows else ("", "", None, None, None, "")
+    # In constant time, and also where there is no such key: how long it takes tells nothing about keys.
     good = hmac.compare_digest(str(stored), _hash_secret(match[2]))
     if not good or revoked_at is not None or (isinstance(expires_at, int) and expires_at <= now):
         raise Unauthorized("This key is not valid, or no longer.")

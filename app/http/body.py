@@ -112,7 +112,10 @@ class JsonBody(Generic[M]):
         unchanged; changed they are a `read_only_field`. MalformedJson, or InvalidInput with everything that is wrong.
         """
         payload = parse_object(self.content)
-        wrong = [_read_only_error(name) for name in _remove_read_only(payload, self.model, shown or {})]
+        wrong = [
+            FieldError("read_only_field", f"{name} cannot be changed here; leave it out.", pointer=f"/{name}")
+            for name in _remove_read_only(payload, self.model, shown or {})
+        ]
         try:
             model_instance = self.model.model_validate(payload)
         except ValidationError as error:
@@ -151,10 +154,6 @@ def _remove_read_only(payload: Json, model: type[BaseModel], shown: Json) -> lis
     """Takes what is only read out of the body; the names of those that are not what they were."""
     read_only = [name for name in shown if name in payload and name not in model.model_fields]
     return [name for name in read_only if payload.pop(name) != shown[name]]
-
-
-def _read_only_error(name: str) -> FieldError:
-    return FieldError("read_only_field", f"{name} cannot be changed here; leave it out.", pointer=f"/{name}")
 
 
 def to_field_errors(error: ValidationError, names: Iterable[str]) -> list[FieldError]:

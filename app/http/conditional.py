@@ -22,6 +22,7 @@ VARY = "Accept, Accept-Encoding, Authorization"
 ANY: Final = "*"
 Versions = frozenset[int] | Literal["*"]
 
+# RFC 9110, section 8.8.3: what stands between the quotes is opaque, and may hold commas, so that no split will do.
 _TAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 _VERSION = re.compile(r"([0-9]{1,18})(?:-.*)?")
 
@@ -42,6 +43,7 @@ def is_match(if_none_match: str | None, etag: str) -> bool:
         return False
     if if_none_match.strip() == ANY:
         return True
+    # RFC 9110, section 13.1.2: the comparison is weak, so that a tag of the compressed response fits as well.
     return etag.removeprefix("W/").strip('"') in (_parse_tags(if_none_match) or ())
 
 
@@ -73,6 +75,7 @@ def respond(
     response_headers = {"etag": etag, "cache-control": cache_control, **(headers or {})}
     if_none_match = find_header(request.scope, b"if-none-match")
     if if_none_match is not None and is_match(if_none_match.decode("latin-1"), etag):
+        # RFC 9110, section 15.4.5: with the headers that a 200 would have, so that caches renew what they hold.
         return Response(status_code=304, headers=response_headers)
     return RenderedResponse(body, response_headers, media_type)
 

@@ -58,6 +58,7 @@ class RouteTable:
     def match(self, path: str) -> tuple[RouteTarget, dict[str, object]] | None:
         """The target and the parameters in the path; None where no declared route comes first."""
         target = self.paths.get(path)
+        # A whole path that FastAPI handles ends the search: a pattern behind it would take what the router gives to it.
         if target is not None:
             return (target, {}) if target.endpoint is not None else None
         for pattern, other in self.patterns:

@@ -51,6 +51,7 @@ def _previous_cursor(
     """Behind the last row too: from an empty page back to the rows before it."""
     if start < len(ordered):
         return cursor("before", key(ordered[start]))
+    # Just behind the last row: a cursor names a place, and no row need stand there.
     value, id = key(ordered[-1])
     return cursor("before", (value, id - 1 if descending else id + 1))
 

@@ -72,6 +72,7 @@ def install(
         )
 
     async def get_openapi(request: Request) -> Response:
+        # Of many first requests one makes the document, and the others wait for it.
         async with making:
             if not documents:
                 documents.append(await asyncio.to_thread(make_document))  # 0.2 s

@@ -34,6 +34,7 @@ router = APIRouter(tags=["operating"], route_class=ApiRoute)
 
 SCOPE = "read_drafts"
 MEDIA_TYPE = "text/plain"
+# The version is that of Prometheus' text format.
 TYPE = f"{MEDIA_TYPE}; version=0.0.4; charset=utf-8"
 EXAMPLE = "# HELP dateline_index_lag_changes Changes that the index has not taken in.\n"
 SENT_ON = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
@@ -62,6 +63,7 @@ async def get_metrics(request: Request, context: Context) -> Response:
 
 def _is_allowed(request: Request, context: AppContext) -> bool:
     """Who has come through a proxy is not taken for the proxy, and who shows a key is asked for what it may."""
+    # Behind a proxy every peer is the proxy, which may well be on this machine.
     if request.client is None or "authorization" in request.headers or not SENT_ON.isdisjoint(request.headers.keys()):
         return False
     try:

@@ -93,11 +93,7 @@ class CacheStore:
         self.entries: Entries = OrderedDict()
         self.flights: Flights = {}
         self.bytes = 0
-        self.hits = 0
-        self.misses = 0
-        self.waited = 0
-        self.evicted = 0
-        self.turns = 0
+        self.hits = self.misses = self.waited = self.evicted = self.turns = 0
         self.version: object = None
 
     def reset(self, version: object) -> None:

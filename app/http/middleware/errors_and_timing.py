@@ -55,6 +55,7 @@ class ErrorsAndTiming:
             await send(message)
 
         try:
+            # A preflight needs no key and no route: it is about whether the browser may send the request at all.
             await (preflight or self.app)(scope, receive, send_with_headers)
         except ClientDisconnect:
             return
@@ -73,6 +74,7 @@ class ErrorsAndTiming:
 
 def _is_shared(headers: Headers) -> bool:
     for name, value in headers:
+        # An id or a time would make a stored response the one of whoever came first.
         if name == b"cache-control":
             return value.startswith(b"public")
     return False

@@ -32,6 +32,7 @@ class HeadAsGet:
         async def send_start(message: Message) -> None:
             nonlocal ended
             if ended:
+                # As a server raises it where the client has gone: streams know that, and end.
                 raise OSError("nobody reads the body of a HEAD")
             if message["type"] == "http.response.body":
                 ended = True
@@ -71,6 +72,7 @@ class BodyLimit:
         async def receive_counted() -> Message:
             nonlocal received_bytes
             message = await receive()
+            # A body in chunks has no length before its end (RFC 9112, section 7.1).
             received_bytes += len(message.get("body", b""))
             if received_bytes > max_bytes:
                 raise BodyTooLarge(max_bytes)

@@ -75,6 +75,7 @@ class LoadShedding:
                 await self.app(scope, receive, send)
             finally:
                 load.streams[address] -= 1
+                # Else the counter would keep an entry for every address that ever had a stream.
                 if not load.streams[address]:
                     del load.streams[address]
 

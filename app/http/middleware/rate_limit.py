@@ -60,10 +60,12 @@ class TokenBuckets:
     def take(self, name: str) -> RateLimitState:
         """Takes a token if there is one. Asking in vain costs nothing, and keeps the client from being forgotten."""
         now = self._clock()
+        # The generic cell rate algorithm: one instant is all that a bucket needs, and none is filled by a clock.
         missing = max(self._full_at.get(name, now) - now, 0)
         allowed = missing + self._step <= self._room
         missing += self._step if allowed else 0
         self._full_at[name] = now + missing
+        # In the order of their last request, so that the one to forget is the first.
         self._full_at.move_to_end(name)
         if len(self._full_at) > self._most:
             self._full_at.popitem(last=False)
@@ -135,6 +137,7 @@ class RateLimit:
     def _learn(self, key: str, address: str, message: Message) -> RateLimitState | None:
         """A key is counted for itself from the first response that shows it to be valid until one that shows that it
         is not: the rest, such as guessing at keys, is at the expense of the address."""
+        # Such as one that was revoked meanwhile: it must not go on with a bucket of its own.
         if message["status"] == 401 and key in self.keys:
             self.keys.forget(key)
             return self.addresses.take(address)

@@ -38,11 +38,9 @@ class VersionSource(Protocol):
 
     def get_known(self) -> object | None:
         """The version if it is known without waiting, else None."""
-        ...
 
     async def ask(self) -> object:
         """The version; DatabaseUnavailable where the database does not respond."""
-        ...
 
 
 class ResponseCache:
@@ -143,6 +141,7 @@ class ResponseCache:
         self, key: Key, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]
     ) -> None:
         path, query, accept, origin = key
+        # Its response has no body that could be stored for a GET.
         if scope["method"] == "HEAD":
             await self.app(scope, receive, send)
             return
@@ -151,6 +150,8 @@ class ResponseCache:
         if entry is not None and (self.counters is None or self.counters.admits(scope)):
             self.store.hits += 1
             await self._send_entry(entry, key, scope, headers, send)
+        # Refused by its rate limit, which the layer within has to say; or another request has begun to fill it
+        # meanwhile.
         elif entry is not None or key in self.store.flights:
             await self.app(scope, receive, send)
         else:

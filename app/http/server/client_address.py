@@ -56,11 +56,13 @@ def parse_hop(trusted: Sequence[Network], text: str) -> ProxyHop | None:
     address = _parse_address(text.strip())
     if address is None:
         return None
+    # RFC 6177: a subscriber has a network of 64 bits at least, and any address within it.
     name = str(address) if address.version == 4 else str(IPv6Network((int(address), 64), strict=False))
     return ProxyHop(name, any(address in network for network in trusted))
 
 
 def _parse_address(text: str) -> Address | None:
+    # With a port an IPv6 address is in brackets, RFC 3986, section 3.2.2; an IPv4 address has one colon then.
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -77,4 +79,5 @@ def _list_forwarded(scope: Scope) -> Iterator[str]:
     """The addresses in X-Forwarded-For, the nearest first; several such headers are one list."""
     for name, value in reversed(scope["headers"]):
         if name == b"x-forwarded-for":
+            # From the right: what is left was written by the client itself, and may be as long as it likes.
             yield from (part.decode("latin-1") for part in reversed(value.rsplit(b",", MOST_HOPS)))

@@ -66,17 +66,12 @@ class ConnectionLimiter:
         self.cut: Counter[str] = Counter()
         self.default_headers = DefaultHeaders()
         self.find_cached: AtOnce = lambda scope: None
-        self.held = 0
-        self.heads = 0
-        self.lag = 0.0
-        self._late = 0
+        self.held = self.heads = self._late = self._leaving = 0
+        self.lag = self._busy_until = self._looked = 0.0
         self._clients = ClientAddresses(trusted)
         self._by_address: dict[str, dict[LimitedProtocol, None]] = {}
         self._stalled: dict[LimitedProtocol, int] = {}
         self._half_sent: dict[LimitedProtocol, int] = {}
-        self._leaving = 0
-        self._busy_until = 0.0
-        self._looked = 0.0
         self._ticking = False
 
     @property
@@ -319,6 +314,7 @@ class LimitedProtocol(BudgetedProtocol):
         """What is waited for, something to compare it with, and how many bytes have come or gone since it began."""
         waiting = self.transport.get_write_buffer_size()
         if waiting:
+            # Bytes that have gone since the phase began; a new phase begins with what waits now.
             before = self._mark if self._phase == "answer" and isinstance(self._mark, int) else waiting
             return "answer", waiting, max(0, before - waiting)
         if self.is_idle:

@@ -51,6 +51,7 @@ class LingeringClose(asyncio.Protocol):
         if self._response:
             self._transport.write(self._response)
             self._response = b""
+            # RFC 9112, section 9.6: the writing side is closed first, and what the client still sends is read.
             if self._transport.can_write_eof():
                 self._transport.write_eof()
 

@@ -33,6 +33,7 @@ class ServerProcess:
         )
         self._server = uvicorn.Server(config)
         self._told = Event()
+        # uvicorn puts its own in their place while it runs, and these back when it has ended.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
 

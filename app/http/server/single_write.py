@@ -27,6 +27,7 @@ def encode_head(status: int, headers: Headers) -> bytes | None:
     lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % pair for pair in headers]]
     joined = b"".join(lines)
     lowered = joined.lower()
+    # RFC 9112, section 2.2: a line end within a header would begin another header, or the body.
     ends = joined.count(b"\r") + joined.count(b"\n")
     if ends != 2 * len(lines) or len(joined.translate(None, _CONTROLS)) != len(joined):
         return None
@@ -75,7 +76,9 @@ class SingleWriteSend:
         if start is None:
             await self._pass_on(message)
         elif not self.is_written(start, message):
-            self._until_close = cycle.scope["http_version"] < "1.1" and not _has_length(start)
+            self._until_close = cycle.scope["http_version"] < "1.1" and not any(
+                name.lower() == b"content-length" for name, _ in start.get("headers", ())
+            )
             if self._until_close:
                 # HTTP/1.0 knows no chunks: the body ends with the connection. uvicorn would send chunks all the same.
                 cycle.chunked_encoding = False
@@ -110,10 +113,6 @@ class SingleWriteSend:
         cycle.on_response()
         cycle.on_response = _ignore  # which would hold the connection, as that holds its last cycle
         return True
-
-
-def _has_length(start: Message) -> bool:
-    return any(name.lower() == b"content-length" for name, _ in start.get("headers", ()))
 
 
 def _ignore() -> None:
