@@ -4,11 +4,11 @@ states, cities and institutions from the file in this folder, which scripts/buil
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict
 
 from app.text import keys
 
@@ -84,9 +84,8 @@ class PlaceFacts(TypedDict):
 @cache
 def facts() -> PlaceFacts:
     """The file as it is."""
-    return cast(
-        PlaceFacts, json.loads(resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8"))
-    )
+    loaded: PlaceFacts = json.loads(resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8"))
+    return loaded
 
 
 @cache
@@ -169,6 +168,7 @@ class Gazetteer:
                 for name in names:
                     sense = Sense(slug, slug, way, name.isupper() and "." not in name)
                     yield split(name), sense
+                    # The others have no plural in -s: Chinese, Polish, Welshmen.
                     if way == "demonym" and not name.endswith(_NO_PLURAL):
                         yield split(f"{name}s"), sense
 
@@ -182,13 +182,13 @@ def stem(word: str) -> str:
 def _phrase(words: Words, senses: list[Sense]) -> PlacePhrase:
     """Of what lies in one country the largest counts; several countries are a doubt."""
     senses.sort(key=lambda sense: _ORDER.index(sense.way))
+    # Reversed, so that of one country the first stays.
     kept = {sense.country: sense for sense in reversed(senses)}
     ordered = tuple(sense for sense in senses if kept[sense.country] is sense)
     return PlacePhrase(words, ordered, " ".join(words) in load_words("ambiguous"))
 
 
-def _group(phrases: Iterable[PlacePhrase], key: object) -> dict[str, tuple[PlacePhrase, ...]]:
-    assert callable(key)
+def _group(phrases: Iterable[PlacePhrase], key: Callable[[PlacePhrase], str]) -> dict[str, tuple[PlacePhrase, ...]]:
     groups: dict[str, list[PlacePhrase]] = {}
     for phrase in phrases:
         groups.setdefault(key(phrase), []).append(phrase)

@@ -32,6 +32,7 @@ _ADDRESSES = re.compile(r"https?://\S+|\S+@\S+|<[^<>\s]*>")
 # With what is no text at all, which CLD2 takes for broken UTF-8.
 _NO_TEXT = rf"\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff{NONCHARACTERS}"
 _SIGNS = re.compile(rf"[\s!-@\[-`{{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u3003{_NO_TEXT}]+")
+# For ASCII alone, which `_words` has made sure of.
 _LETTERS = bytes(ord(" ") if _SIGNS.match(chr(i)) else i for i in range(128)).ljust(256)
 _NO_CAPITALS = bytes(i for i in range(256) if not chr(i).isupper())
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -59,12 +60,13 @@ def model() -> LanguageModel | None:
     if path is None or not path.is_file() or find_spec("fasttext") is None:
         logger.warning(MISSING)
         return None
-    return cast(LanguageModel, importlib.import_module("fasttext").load_model(str(path)))
+    loaded: LanguageModel = importlib.import_module("fasttext").load_model(str(path))
+    return loaded
 
 
 @cache
 def _cld2() -> _Cld2 | None:
-    return cast(_Cld2, importlib.import_module("pycld2")) if find_spec("pycld2") else None
+    return cast(_Cld2, importlib.import_module("pycld2")) if find_spec("pycld2") else None  # a module has no type
 
 
 def suggest(title: str, body: str) -> SuggestedValue | None:
@@ -110,6 +112,7 @@ def _has_enough(words: str, least: int) -> bool:
 def _predict(known: LanguageModel, words: str) -> tuple[str, float]:
     labels, scores = known.predict(words)
     label = labels[0].removeprefix("__label__")
+    # fastText's probabilities are floats of 32 bits, of which a sure one may be 1.00001.
     return _SAME.get(label, label), min(float(scores[0]), 1.0)
 
 

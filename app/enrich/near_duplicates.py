@@ -49,14 +49,14 @@ def keys(said: Sequence[str]) -> tuple[int, ...]:
     in too many texts. Of two texts that share the part r of these runs, all keys of one are missed by the other with
     (1 - r) ** 6. A short text inside a much longer one is not found.
     """
+    # As bytes: checksums are made of bytes, and one call encodes all words.
     read = " ".join(said[:KEYED]).encode(errors="replace").split()
     runs = list(map(b" ".join, zip(*(read[i:] for i in range(KEY_RUN)), strict=False)))
     runs.reverse()  # of equal sums the first run counts
     runs_by_sum = dict(zip(map(crc32, runs), runs, strict=True))
     if len(runs_by_sum) < FEWEST - (KEY_RUN - RUN):
         return ()
-    return tuple(_number(runs_by_sum[one]) for one in heapq.nsmallest(KEYS, runs_by_sum))
-
-
-def _number(run: bytes) -> int:
-    return int.from_bytes(blake2b(run, digest_size=8).digest(), "big") >> 1
+    return tuple(
+        int.from_bytes(blake2b(runs_by_sum[one], digest_size=8).digest(), "big") >> 1  # 63 bits, as databases have them
+        for one in heapq.nsmallest(KEYS, runs_by_sum)
+    )

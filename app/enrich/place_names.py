@@ -112,7 +112,7 @@ def spot(content: str, lexicon: PlaceLexicon) -> list[Spot]:
         lies_in = _lies_in(words, one, after)
         if lies_in is not None and not {s.country for s in one.phrase.senses} & {s.country for s in lies_in.senses}:
             continue
-        if _is_abbreviation(one.phrase) and not _behind_comma(words, one.first):
+        if all(sense.way == "abbreviation" for sense in one.phrase.senses) and not _behind_comma(words, one.first):
             continue
         if words.shouted or not _is_person(words, one):
             spots.append(_judge(words, one, lies_in))
@@ -128,6 +128,7 @@ def _matches(words: _Words, lexicon: PlaceLexicon) -> Iterator[_Found]:
         phrases = heads.get(fold(words.plain[i])) or (_find_inflected(words, i, lexicon) if inflects else None)
         match = next((phrase for phrase in phrases if _fits(words, i, phrase)), None) if phrases else None
         if match is not None:
+            # The longest match wins, and what it holds is not looked at again: "New York" is not York.
             after = i + len(match.words)
             yield _Found(match, i, after - 1)
 
@@ -138,6 +139,8 @@ def _find_inflected(words: _Words, i: int, lexicon: PlaceLexicon) -> Sequence[Pl
         inflected = lexicon.stems.get(stem(words.key(i)))
         return (inflected,) if inflected else ()
     if _ARABIC.match(words.plain[i]):
+        # "And", "in", "as" and "to" are written in one with the word; "to the" (لل) has swallowed the article, which
+        # names have.
         bare = (words.key(i).removeprefix(p) for p in _PREFIXES if words.key(i).startswith(p))
         return next((phrases for b in bare for key in (b, f"ال{b}") if (phrases := lexicon.heads.get(key))), ())
     return ()
@@ -156,10 +159,6 @@ def _fits(words: _Words, i: int, phrase: PlacePhrase) -> bool:
         and all(_GAP.match(words.gap(k)) for k in range(i, last))
         and words.is_name(last)
     )
-
-
-def _is_abbreviation(phrase: PlacePhrase) -> bool:
-    return all(sense.way == "abbreviation" for sense in phrase.senses)
 
 
 def _behind_comma(words: _Words, i: int) -> bool:
@@ -206,6 +205,7 @@ def _has_surname(words: _Words, i: int) -> bool:
 def _judge(words: _Words, one: _Found, lies_in: PlacePhrase | None) -> Spot:
     i = one.first
     before = words.key(i - 1) if i and words.is_adjacent(i - 1) else ""
+    # "in the Netherlands": the preposition stands before the article.
     if before == "the" and i > 1:
         before = words.key(i - 2)
     placed = lies_in is not None or before in _PREPOSITIONS

@@ -5,7 +5,8 @@ more for standing in the title, the first lines and the dateline. Weights were s
 and measured on the other; docs/enrichment.md has the figures.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log1p
 
@@ -86,13 +87,7 @@ def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> l
 
 def _evidence(parts: Iterable[Sequence[Spot]]) -> dict[str, int]:
     """How often each country is named beyond doubt."""
-    counts: dict[str, int] = {}
-    for part in parts:
-        for one in part:
-            if one.sure:
-                country = one.senses[0].country
-                counts[country] = counts.get(country, 0) + 1
-    return counts
+    return Counter(one.senses[0].country for part in parts for one in part if one.sure)
 
 
 def _choose_sense(one: Spot, known: dict[str, int]) -> Sense | None:
@@ -105,8 +100,7 @@ def _choose_sense(one: Spot, known: dict[str, int]) -> Sense | None:
     return one.senses[0] if one.placed else None
 
 
-def _in_era(sense: Sense, era: dict[str, str] | object) -> Sense:
-    assert isinstance(era, dict)
+def _in_era(sense: Sense, era: Mapping[str, str]) -> Sense:
     country = era.get(sense.country)
     if country is None:
         return sense
@@ -115,8 +109,7 @@ def _in_era(sense: Sense, era: dict[str, str] | object) -> Sense:
 
 def _count(tallies: dict[str, _Tally], one: Spot, sense: Sense, part: int, weights: Weights) -> None:
     tally = tallies.setdefault(sense.country, _Tally())
-    seat = sense.slug in facts()["seats"]
-    tally.only_seats &= seat
+    tally.only_seats &= sense.slug in facts()["seats"]
     tally.words[one.written] = None
     if part == 3:
         tally.dateline = True
@@ -130,7 +123,7 @@ def _count(tallies: dict[str, _Tally], one: Spot, sense: Sense, part: int, weigh
         tally.inside[sense.slug] = tally.inside.get(sense.slug, 0) + 1
 
 
-def _place(dateline: Sequence[Spot], known: dict[str, int], era: dict[str, str] | object) -> str | None:
+def _place(dateline: Sequence[Spot], known: dict[str, int], era: Mapping[str, str]) -> str | None:
     """The region that the dateline names: its city where it is known, else the country."""
     meant = [_in_era(sense, era) for one in dateline if (sense := _choose_sense(one, known) or one.senses[0])]
     return meant[0].slug if meant else None
@@ -139,10 +132,10 @@ def _place(dateline: Sequence[Spot], known: dict[str, int], era: dict[str, str] 
 def _rank(
     tallies: dict[str, _Tally], dateline: str | None, gazetteer: Gazetteer, weights: Weights
 ) -> list[SuggestedValue]:
+    # Brussels in a text about NATO or the EU is where these sit, and says nothing of Belgium.
     at_home = bool(tallies.keys() & {"eu", "nato"})
     scores = {slug: _score(slug, tally, gazetteer, weights, at_home) for slug, tally in tallies.items()}
-    best = max(scores.values(), default=0.0)
-    least = max(weights.about, weights.share * best)
+    least = max(weights.about, weights.share * max(scores.values(), default=0.0))
     suggestions = []
     for slug, tally in tallies.items():
         roles = (ABOUT if scores[slug] >= least else MENTION if tally.weight else 0) | (

@@ -102,6 +102,7 @@ def merge(*groups: Iterable[SuggestedValue]) -> list[SuggestedValue]:
         if other is None:
             best[one.target] = one
         else:
+            # As of two that are independent: that both are wrong.
             surer = 1 - (1 - one.score) * (1 - other.score)
             reason = f"{other.evidence}; {one.evidence}"
             best[one.target] = replace(other, score=round(surer, 3), origin="names+neighbours", evidence=reason)

@@ -161,8 +161,7 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
 @fast_path.declare
 async def get_region_tree(request: Request) -> Response:
     """The M49 tree from the world down, `depth` levels of it."""
-    context = get_context(request)
-    view = await context.view(request)
+    view = await get_context(request).view(request)
     params = RegionTreeParams.parse(request.scope["query_string"], view.now)
     roots = view.atlas.children_of.get(None, ())
     world = next((id for id in roots if view.atlas.by_id[id].level == "world"), None)

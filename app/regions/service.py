@@ -104,6 +104,7 @@ async def current(db: Readable, epoch: int, names_seq: int) -> Atlas:
         return cached
     key = (epoch, names_seq)
     task = _reading.get(key)
+    # A task of a loop that has ended, as those of commands and tests do, is never done.
     if task is None or task.get_loop() is not asyncio.get_running_loop():
         task = _reading[key] = asyncio.create_task(_read_current(db, epoch, names_seq))
         task.add_done_callback(lambda _: _reading.pop(key, None))
@@ -143,7 +144,21 @@ def load(session: Session) -> int:
     old: dict[str, tuple[object, ...]] = {
         row.slug: tuple(row) for row in connection.execute(select(*(REGION.c[name] for name in _COLUMNS)))
     }
-    rows = [_row(fact) for fact in facts]
+    rows = [
+        {
+            "slug": fact.slug,
+            "name": fact.names["en"],
+            "level": fact.level,
+            "iso2": fact.iso2,
+            "iso3": fact.iso3,
+            "iso4": fact.iso4,
+            "m49": fact.m49,
+            "since": fact.since,
+            "until": fact.until,
+            "successors": orjson.dumps(fact.successors).decode(),
+        }
+        for fact in facts
+    ]
     changed = [row for row in rows if old.get(str(row["slug"])) != tuple(row[name] for name in _COLUMNS)]
     added = [row for row in changed if row["slug"] not in old]
     if added:
@@ -152,8 +167,7 @@ def load(session: Session) -> int:
         if row["slug"] in old:
             connection.execute(update(REGION).where(REGION.c.slug == row["slug"]).values(row))
     ids: dict[str, int] = {row.slug: row.id for row in connection.execute(select(REGION.c.slug, REGION.c.id))}
-    shaped = _load_links(session, facts, ids)
-    touched = {str(row["slug"]) for row in changed} | shaped
+    touched = {str(row["slug"]) for row in changed} | _load_links(session, facts, ids)
     for slug in sorted(touched):
         event = "region_added" if slug not in old else "region_renamed"
         log.record(session, log.LogEntry("region", ids[slug], event, public=True))
@@ -171,21 +185,6 @@ def _find_edited(connection: Connection) -> set[str]:
 
 
 _COLUMNS = ("slug", "name", "level", "iso2", "iso3", "iso4", "m49", "since", "until", "successors")
-
-
-def _row(fact: RegionFact) -> dict[str, object]:
-    return {
-        "slug": fact.slug,
-        "name": fact.names["en"],
-        "level": fact.level,
-        "iso2": fact.iso2,
-        "iso3": fact.iso3,
-        "iso4": fact.iso4,
-        "m49": fact.m49,
-        "since": fact.since,
-        "until": fact.until,
-        "successors": orjson.dumps(fact.successors).decode(),
-    }
 
 
 def _load_links(session: Session, facts: tuple[RegionFact, ...], ids: dict[str, int]) -> set[str]:

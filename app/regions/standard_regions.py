@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict
 
 Level = Literal["world", "region", "subregion", "country", "city", "grouping"]
 
@@ -65,8 +65,26 @@ class _Row(TypedDict, total=False):
 @cache
 def load() -> tuple[RegionFact, ...]:
     """All regions, parents before their children and groupings last; a capital or successor may come later."""
-    text = resources.files(__package__).joinpath("regions.json").read_text(encoding="utf-8")
-    return tuple(_fact(row) for row in cast(list[_Row], json.loads(text)))
+    rows: list[_Row] = json.loads(resources.files(__package__).joinpath("regions.json").read_text(encoding="utf-8"))
+    return tuple(
+        RegionFact(
+            slug=row["slug"],
+            level=row["level"],
+            names=MappingProxyType(row["names"]),
+            aliases=MappingProxyType({lang: tuple(names) for lang, names in row.get("aliases", {}).items()}),
+            parent=row.get("parent"),
+            m49=row.get("m49"),
+            iso2=row.get("iso2"),
+            iso3=row.get("iso3"),
+            iso4=row.get("iso4"),
+            capital=row.get("capital"),
+            since=row.get("since"),
+            until=row.get("until"),
+            successors=tuple(row.get("successors", ())),
+            members=tuple(row.get("members", ())),
+        )
+        for row in rows
+    )
 
 
 def fold(name: str) -> str:
@@ -86,22 +104,3 @@ def _replace_sign(char: str) -> str:
     if category == "Cf" or unicodedata.combining(char):
         return ""
     return " " if category[0] in "PSZC" or char in _APOSTROPHES else char
-
-
-def _fact(row: _Row) -> RegionFact:
-    return RegionFact(
-        slug=row["slug"],
-        level=row["level"],
-        names=MappingProxyType(row["names"]),
-        aliases=MappingProxyType({lang: tuple(names) for lang, names in row.get("aliases", {}).items()}),
-        parent=row.get("parent"),
-        m49=row.get("m49"),
-        iso2=row.get("iso2"),
-        iso3=row.get("iso3"),
-        iso4=row.get("iso4"),
-        capital=row.get("capital"),
-        since=row.get("since"),
-        until=row.get("until"),
-        successors=tuple(row.get("successors", ())),
-        members=tuple(row.get("members", ())),
-    )

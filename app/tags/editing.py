@@ -50,6 +50,7 @@ def create(session: Session, edit: TagEdit) -> int:
 def revise(session: Session, id: int, edit: TagEdit) -> None:
     """Changes a tag; one row in the log, nothing of any article. Where nothing changes nothing is recorded."""
     connection = session.connection()
+    # FOR NO KEY UPDATE on PostgreSQL: others may link the tag meanwhile, and only who changes it too has to wait.
     held = select(TAG.c.slug, TAG.c.name, TAG.c.kind).where(TAG.c.id == id).with_for_update(key_share=True)
     slug, name, kind = connection.execute(held).one()
     _check_kind(kind, edit.kind)

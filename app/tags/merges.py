@@ -71,10 +71,12 @@ def complete(session: Session, source: int, target: int) -> None:
     connection.execute(
         update(TAG).where((TAG.c.id == source) | (TAG.c.merged_into == source)).values(merged_into=target)
     )
+    # A tag that an editor has made stays in the list though nothing uses it; so does the one that takes it in.
     if connection.execute(select(TAG.c.listed).where(TAG.c.id == source)).scalar():
         connection.execute(update(TAG).where(TAG.c.id == target).values(listed=True))
     there = set(connection.execute(select(NAME.c.name_key).where(NAME.c.tag_id == target)).scalars())
     moved = select(NAME.c.language, NAME.c.name, NAME.c.name_key).where(NAME.c.tag_id == source).order_by(NAME.c.id)
+    # Names that the other tag has already would stand there twice.
     new = {row.name_key: row for row in connection.execute(moved) if row.name_key not in there}
     connection.execute(delete(NAME).where(NAME.c.tag_id == source))
     if new:

@@ -11,6 +11,7 @@ SLUG_LENGTH = 80
 _not_word = re.compile(r"[\W_]+")
 _word = re.compile(r"\w+")
 _space = re.compile(r"\s")
+# For ASCII alone: what stands for the other bytes is never looked up.
 _RUNS = bytes(i if chr(i).isalnum() or chr(i) == "_" else ord(" ") for i in range(128)).ljust(256)
 _ASCII = bytes(ord(chr(i).lower()) if chr(i).isalnum() else ord(" ") for i in range(128)).ljust(256)
 NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
@@ -18,6 +19,8 @@ NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in r
 _controls = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff{NONCHARACTERS}]")
 _ascii_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
+# C1 controls begin with C2, surrogates with ED, U+FDD0 to U+FDEF and the byte order mark with EF; U+xFFFE and U+xFFFF
+# end in BF BE and BF BF.
 _suspects = tuple(
     map(re.compile, (rb"\xc2[\x80-\x9f]", rb"\xed[\xa0-\xbf]", rb"\xef(?:\xb7|\xbb\xbf)", rb"\xbf[\xbe\xbf]"))
 )
