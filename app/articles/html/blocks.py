@@ -53,6 +53,7 @@ def blocks(body: str) -> list[BodyBlock]:
     seen: dict[str, int] = {}
     result = []
     for kind, text, markup in _parts(body):
+        # By its text and not by its place: a block keeps its id when others come before it.
         digest = hashlib.blake2b(f"{kind}\0{text or markup}".encode(), digest_size=6).hexdigest()
         seen[digest] = seen.get(digest, 0) + 1
         result.append(BodyBlock(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}", kind, text, markup))

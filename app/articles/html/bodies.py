@@ -51,7 +51,9 @@ _cleaner = nh3.Cleaner(
     tags=TAGS,
     attributes={**ATTRIBUTES, "*": ATTRIBUTES["*"] | {"id"}, "a": ATTRIBUTES["a"] | {"name"}},
     url_schemes={"http", "https", "mailto", "tel"},
+    # With what is in them: of other elements that are removed the words stay.
     clean_content_tags={"script", "style", "template", "noscript"},
+    # Whoever opens a link in another window gives that page no hold on the one with the body.
     link_rel="noopener noreferrer",
 )
 _word = re.compile(r"\w+(?:['’\-]\w+)*")
@@ -73,6 +75,7 @@ class TooDeep(ValueError):
 
 @lru_cache(maxsize=1)
 def _markdown() -> MarkdownIt:
+    # HTML is let through here: what is unsafe in it the sanitiser removes, as in any other body.
     options = {"html": True, "maxNesting": MAX_DEPTH}
     return MarkdownIt("commonmark", options).enable("table").enable("strikethrough")
 

@@ -90,6 +90,7 @@ class OpenElements:
         if name not in FORMATTING or self._is_foreign(name):
             return None
         alike = [one for one in self._recent() if one.written == written]
+        # The "Noah's Ark clause", section 13.2.4.3.
         if len(alike) >= 3:
             self._formats.remove(alike[0])
         made = Format(name, written)
@@ -119,6 +120,7 @@ class OpenElements:
         """Where the innermost element of the name is that its end reaches; None where none is."""
         if not self._open[name]:
             return None
+        # "Have an element in scope", section 13.2.4.2, of which there are several kinds.
         stops = stops or STOPS.get(name, SCOPES if name in SPECIAL - FOREIGN else SPECIAL)
         for at in range(len(self._names) - 1, -1, -1):
             one = self._names[at]
@@ -130,6 +132,7 @@ class OpenElements:
 
     def _adopt(self, name: str) -> bool:
         """The end of a formatting element, which goes on in nothing behind it; blocks that began in it stay open."""
+        # The adoption agency algorithm, section 13.2.6.4.7, as far as depth goes.
         one = next((one for one in reversed(self._recent()) if one.name == name), None)
         if one is None:
             return False

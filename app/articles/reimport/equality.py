@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from app.articles.manuscript import ArticleDateline, Manuscript, RelatedEntry
+from app.articles.manuscript import ArticleDateline, Manuscript
 from app.articles.store.stored_article import StoredArticle
 from app.enrich.suggestion import DATELINE
 from app.tags import service as tags
@@ -96,14 +96,10 @@ def _regions(manuscript: Manuscript) -> object:
     return {region: roles for region, roles in merged.items() if roles}
 
 
-def _related_entries(entries: tuple[RelatedEntry, ...] | None) -> object:
-    return [(one.title or None, one.url or None) for one in entries or ()]
-
-
 _COMPARED: Mapping[str, Any] = {
     "dateline": lambda one: _dateline(one.dateline),
     "regions": _regions,
-    "related": lambda one: _related_entries(one.related),
+    "related": lambda one: [(one.title or None, one.url or None) for one in one.related or ()],
     "source": lambda one: (keys.slug(one.source, "source") if one.source else None, one.source_url or None),
     "published_at": lambda one: (one.published_at, one.published_precision),
     "addresses": lambda one: (one.previous_slugs, one.previous_urls),

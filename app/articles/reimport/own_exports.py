@@ -52,6 +52,7 @@ def find_existing(
     for some in split_chunks(ids):
         statement = select(*EXISTING).where(A.c.id.in_(some)).order_by(A.c.id)
         if lock:
+            # FOR NO KEY UPDATE on PostgreSQL, which lets others point at the article meanwhile.
             statement = statement.with_for_update(key_share=True)
         for row in connection.execute(statement):
             existing[by_id[row[0]].origin, by_id[row[0]].identity or ""] = ExistingRow(*row)

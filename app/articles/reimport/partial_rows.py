@@ -222,8 +222,8 @@ def _edits(before: Manuscript, row: Manuscript, properties: Values) -> dict[str,
         changes["word_count"] = row.word_count
     if "tags" in changes:
         rest = [one for one in before.tags if one.kind != "contributor" and not _is_term(one, _given_columns(row))]
-        both = [*rest, *changes["tags"]]
-        changes["tags"] = sorted(both, key=lambda one: one.kind != "section")  # an article's section is its first tag
+        # An article's section is its first tag.
+        changes["tags"] = sorted([*rest, *changes["tags"]], key=lambda one: one.kind != "section")
     for name in ("seo", "extra"):
         if name in changes:
             merged = orjson.loads(getattr(before, name)) | changes[name]

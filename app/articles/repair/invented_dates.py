@@ -60,7 +60,6 @@ def take_away(session: Session, ids: Sequence[int], *, now: int, by: str) -> lis
         "saved_by": by,
     }
     connection.execute(update(A).where(A.c.id.in_(suspects)).values(undated))
-    public = [id for id in suspects if before[id].status == "published"]
-    links.show(connection, public)
+    links.show(connection, [id for id in suspects if before[id].status == "published"])
     log_changes.record(session, suspects, before, {id: ["published_at"] for id in suspects}, {})
     return suspects
