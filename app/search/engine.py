@@ -16,6 +16,9 @@ NameKind = Literal["tag", "region", "author"]
 FacetName = Literal["tag", "author", "section", "region", "language", "source", "year"]
 GroupName = Literal["tag", "author", "section", "region", "language", "source"]
 
+PartField = Literal["text", "title", "standfirst", "body", "words", "dateline", "tag", "region", "author", "date"]
+"""What a part of a score was found in: `text` is title, standfirst and body together, `words` the same unstemmed."""
+
 PUBLISHED_ARTICLES = ArticleFilter()
 
 DEEPEST = 10_000
@@ -31,6 +34,19 @@ class NameLookup(Protocol):
     def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         """Ids of those with a name that holds all words of `text`, or whose slug it is; `tag` holds every kind."""
 
+    def find_regions(self, words: tuple[str, ...]) -> "tuple[NamedRegion, ...]":
+        """Regions with a name or alias of exactly these words, but for the world."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRegion:
+    """A region that a query names; `holds_others`: an article placed in what lies in it is placed in it."""
+
+    id: int
+    slug: str
+    name: str
+    holds_others: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -40,11 +56,13 @@ class Question:
     `after`: go on behind this `newest` key (orders by date only). `excluded`: ids that the log has withdrawn and the
     index not yet. `languages`: those that the words are read in; empty takes the archive's three commonest. `today`:
     epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters. `undated`: where
-    articles without a date stand in the orders by date; the reverse of an order has them first.
+    articles without a date stand in the orders by date; the reverse of an order has them first. `text`: the query as
+    sent, whose words an article's title may be.
     """
 
     filter: ArticleFilter = PUBLISHED_ARTICLES
     tree: Node | None = None
+    text: str | None = None
     order: Order = "-published_at"
     limit: int = 20
     offset: int = 0
@@ -80,6 +98,15 @@ class SpellingCorrection:
 
 
 @dataclass(frozen=True, slots=True)
+class InterpretationNote:
+    """What the archive made of a query; `filter` is the query string that would narrow to what is meant."""
+
+    code: Literal["region_named", "title_equals_query"]
+    detail: str
+    filter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QueryInterpretation:
     """How the query was read in the end.
 
@@ -93,13 +120,15 @@ class QueryInterpretation:
     relaxed: bool = False
     corrections: tuple[SpellingCorrection, ...] = ()
     did_you_mean: str | None = None
+    notes: tuple[InterpretationNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreComponent:
-    """What a part of the query, or recency, adds to a hit's score."""
+    """What a part of the query, found in one field, adds to a hit's score; recency is a part as well."""
 
     name: str
+    field: PartField
     score: float
 
 

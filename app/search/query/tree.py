@@ -10,16 +10,20 @@ FIELDS: tuple[FieldName, ...] = ("title", "standfirst", "body", "tag", "region",
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Something between spaces; may hold several words of the language (`co-op`), which then stand together."""
+    """Something between spaces; may hold several words of the language (`co-op`), which then stand together.
+
+    `variants`: other spellings that the archive has of it. Never read from a text."""
 
     text: str
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words in quotes: in this order, never corrected."""
+    """Words in quotes: in this order, never corrected; `variants` as of a word."""
 
     text: str
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,20 @@ class Field:
     node: "Node"
 
 
+@dataclass(frozen=True, slots=True)
+class RegionName:
+    """Words that are the name of a region: articles with the words, or placed there. Never read from a text.
+
+    `within` are regions that count with all that lies in them, `own` those that count alone."""
+
+    node: "Node"
+    slug: str
+    within: tuple[int, ...] = ()
+    own: tuple[int, ...] = ()
+
+
 Leaf: TypeAlias = Word | Phrase | Prefix | Near
-Node: TypeAlias = Leaf | Not | And | Or | Field
+Node: TypeAlias = Leaf | Not | And | Or | Field | RegionName
 
 
 def join_all(nodes: list[Node]) -> Node:
@@ -113,6 +129,8 @@ def _render(node: Node | None) -> str:
             return ""
         case Word(text) | Near(text):
             return text
+        case RegionName(inner):
+            return _render(inner)
         case Phrase(text):
             return f'"{text}"'
         case Prefix(text):
@@ -136,7 +154,7 @@ def list_leaves(node: Node | None) -> Iterator[Leaf]:
     match node:
         case None | Not():
             return
-        case Field(_, inner):
+        case Field(_, inner) | RegionName(inner):
             yield from list_leaves(inner)
         case And(nodes) | Or(nodes):
             for inner in nodes:
@@ -145,11 +163,15 @@ def list_leaves(node: Node | None) -> Iterator[Leaf]:
             yield node
 
 
-def replace_words(node: Node, change: Callable[[Word, FieldName | None], Node], field: FieldName | None = None) -> Node:
-    """The same tree with every word that is not ruled out put through `change`, which is told the word's field."""
+def replace_words(
+    node: Node, change: Callable[[Word | Phrase, FieldName | None], Node], field: FieldName | None = None
+) -> Node:
+    """The same tree with every word and phrase that is not ruled out put through `change`, which is told its field."""
     match node:
-        case Word():
+        case Word() | Phrase():
             return change(node, field)
+        case RegionName(inner, slug, within, own):
+            return RegionName(replace_words(inner, change, field), slug, within, own)
         case Field(name, inner):
             return Field(name, replace_words(inner, change, name))
         case And(nodes):
@@ -162,4 +184,6 @@ def replace_words(node: Node, change: Callable[[Word, FieldName | None], Node], 
 
 def correct(node: Node, instead: Mapping[str, str]) -> Node:
     """The tree with misspelt words replaced for good."""
-    return replace_words(node, lambda word, _: Word(instead.get(word.text, word.text)))
+    return replace_words(
+        node, lambda leaf, _: Word(instead.get(leaf.text, leaf.text)) if isinstance(leaf, Word) else leaf
+    )

@@ -32,7 +32,7 @@ def complete_names(
     `counts` are by id. An empty text: the most used.
     """
     realm: Realm = "region" if type_ == "region" else "tag"
-    words, own = analysis.analyse_words(text), counts[realm]
+    words, own = analysis.list_whole_words(text), counts[realm]
     all_entries = ((entry, 0) for entry in vocabulary.entries.values())
     matching = vocabulary.find_beginning(text, counts["tag"]) if words else all_entries
     completions = [
