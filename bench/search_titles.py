@@ -119,13 +119,15 @@ async def measure_exact(data: Path, keep: Path | None, sample: int, *, list_fail
 async def count_exact_below_others(client: httpx.AsyncClient, text: str) -> tuple[int, int]:
     """How many words were corrected, and how many hits that hold a word itself stand below one that does not. Of a
     title only the words that were corrected are looked at: with any of its words enough, the others have no order."""
-    options = {"fields": "title,standfirst,language,tags.name,authors.name", "include": "body_text"}
-    response = await client.get("/v1/search", params={"q": text, "limit": "100", "count": "none", **options})
-    query, hits = response.raise_for_status().json()["query"], response.json()["data"]
+    fields = {"fields": "title,standfirst,language,tags.name,authors.name", "include": "body_text"}
+    # The whole texts of 100 articles may be more than one response holds.
+    pages = [await search(client, text, 50, page=number, **fields) for number in ("1", "2")]
+    query, articles = pages[0]["query"], [article for page in pages for article in list_articles(page)]
+    assert isinstance(query, dict)
     corrected = [row["word"] for row in query["corrections"]]
     below = 0
     for word in corrected or ([text] if len(text.split()) == 1 else []):
-        is_exact = [_has_word(hit["article"], word, query["languages"]) for hit in hits]
+        is_exact = [_has_word(article, word, query["languages"]) for article in articles]
         below += sum(there and not all(is_exact[:i]) for i, there in enumerate(is_exact))
     return len(corrected), below
 
