@@ -201,7 +201,7 @@ def make_title_key(title: str) -> str | None:
     """What titles and whole queries are compared by: the words, unstemmed, however they are punctuated; None without
     any."""
     words = analysis.list_whole_words(title)
-    return xxhash.xxh3_64_hexdigest(" ".join(words)) if words else None
+    return xxhash.xxh3_64_hexdigest(" ".join(words).encode()) if words else None
 
 
 def make_own_key(region: int, mask: int) -> int:

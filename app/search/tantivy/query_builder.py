@@ -15,6 +15,7 @@ from tantivy import Occur, Query
 from app.search.engine import NameKind, NameLookup, PartField
 from app.search.query import analysis
 from app.search.query.analysis import Reading
+from app.search.query.spelling import is_spaceless
 from app.search.query.stop_words import is_stop_word
 from app.search.query.tree import (
     And,
@@ -150,7 +151,7 @@ class QueryBuilder:
             readings = zip(self.terms.list_readings(first), self.terms.list_readings(second), strict=False)
             for first_reading, second_reading in readings:
                 if len(first_reading) == len(second_reading) == 1:
-                    pair = [first_reading[0][1], second_reading[0][1]]
+                    pair: list[str | tuple[int, str]] = [first_reading[0][1], second_reading[0][1]]
                     for field, slop, weight in (("title", 1, NEARNESS * TITLE_SHARE), ("body", 3, NEARNESS)):
                         near = Query.phrase_query(index_schema.build_schema(), field, pair, slop)
                         yield Query.boost_query(near, weight)
@@ -293,7 +294,7 @@ def _split_phrases(node: Node) -> list[Node]:
         inner = node.node.nodes if isinstance(node.node, And) else (node.node,)
         first, *others = [part for word in inner for part in _split_phrases(word)]
         return [replace(node, node=first), *others]
-    if isinstance(node, Word | Phrase) and not analysis.is_spaceless(node.text):
+    if isinstance(node, Word | Phrase) and not is_spaceless(node.text):
         parts: list[Node] = [Word(text) for text in analysis.analyse_words(analysis.strip_affixes(node.text))]
         if len(parts) > 1:
             return [node, *parts] if isinstance(node, Phrase) else parts

@@ -8,6 +8,7 @@ from tantivy import Query, Searcher
 
 from app.search.query import analysis
 from app.search.query.analysis import Reading
+from app.search.query.spelling import is_spaceless
 from app.search.query.tree import Phrase, Word
 from app.search.tantivy import index_schema
 from app.search.tantivy.reader import View
@@ -37,7 +38,7 @@ class TermStats:
     def list_variants(self, text: str) -> tuple[str, ...]:
         """The text with one of its words spelt as articles have it: `co operation` for `cooperation`."""
         terms = analysis.analyse_words(text)
-        if not terms or len(terms) > _MOST_SPELT or analysis.is_spaceless(text):
+        if not terms or len(terms) > _MOST_SPELT or is_spaceless(text):
             return ()
         variants = []
         for i, term in enumerate(terms):

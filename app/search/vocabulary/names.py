@@ -68,9 +68,9 @@ class Vocabulary:
             self.tags[_FACETS.get(entry.kind, "tag")].add(entry.id)
         if entry.realm == "region" and entry.kind != "world":
             region = NamedRegion(entry.id, entry.slug, entry.name, entry.kind not in _LARGE)
-            for name in (entry.name, *entry.others):
+            for called in (entry.name, *entry.others):
                 # With capitals that tell: "us" names no country.
-                self._regions[tuple(analysis.analyse_words(name))][region] = None
+                self._regions[analysis.analyse_words(called)][region] = None
         read = [_split_words(name) for name in (entry.name, *entry.others)]
         self._texts[key] = tuple(dict.fromkeys(" ".join(words) for words in read))
         names = tuple(dict.fromkeys(frozenset(words) for words in read))
