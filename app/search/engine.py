@@ -6,6 +6,8 @@ from typing import Literal, Protocol
 
 from app.articles.filters import ArticleFilter
 from app.db.log_position import LogPosition
+from app.search.query.lexer import ParseNote
+from app.search.query.parser import ParsedQuery
 from app.search.query.tree import Node
 from app.search.timeline import Edges
 
@@ -40,7 +42,8 @@ class Question:
     `after`: go on behind this `newest` key (orders by date only). `excluded`: ids that the log has withdrawn and the
     index not yet. `languages`: those that the words are read in; empty takes the archive's three commonest. `today`:
     epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters. `undated`: where
-    articles without a date stand in the orders by date; the reverse of an order has them first.
+    articles without a date stand in the orders by date; the reverse of an order has them first. `fallback`: what to
+    look for where no article has the phrase that `tree` is.
     """
 
     filter: ArticleFilter = PUBLISHED_ARTICLES
@@ -59,6 +62,7 @@ class Question:
     dated: Literal["any", "day", "month"] = "any"
     undated: Literal["last", "first"] = "last"
     names: NameLookup | None = None
+    fallback: ParsedQuery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ class QueryInterpretation:
     """How the query was read in the end.
 
     `tree` has the corrections in it; `any_word`: one of its words is enough; `relaxed`: that was decided here, because
-    too few articles have them all. `did_you_mean` is the query with its misspelt words put right.
+    too few articles have them all. `did_you_mean` is the query with its misspelt words put right. `notes`:
+    what the archive decided about the reading of the text, beside what the parser noted.
     """
 
     tree: Node | None
@@ -93,6 +98,7 @@ class QueryInterpretation:
     relaxed: bool = False
     corrections: tuple[SpellingCorrection, ...] = ()
     did_you_mean: str | None = None
+    notes: tuple[ParseNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,5 +129,5 @@ def describe_query(q: str | None, search: ResolvedSearch, results: ResultPage) -
         "relaxed": reading.relaxed,
         "corrections": [{"word": one.word, "read_as": list(one.read_as)} for one in reading.corrections],
         "did_you_mean": reading.did_you_mean,
-        "notes": [{"code": note.code, "detail": note.detail} for note in search.query.notes],
+        "notes": [{"code": note.code, "detail": note.detail} for note in (*search.query.notes, *reading.notes)],
     }

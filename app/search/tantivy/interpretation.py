@@ -4,7 +4,7 @@ Decided from the query and all that is published alone, so that filters, pages a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from tantivy import Occur, Query
@@ -27,6 +27,9 @@ _LOOKED_AT = 20_000
 
 def interpret(view: View, question: Question) -> QueryInterpretation:
     """The tree with its corrections, and whether any of its words is enough. Remembered for as long as the view."""
+    if question.fallback is not None and not _has_phrase(view, question):
+        as_words = interpret(view, replace(question, tree=question.fallback.tree, fallback=None))
+        return replace(as_words, notes=question.fallback.notes)
     languages = question.languages or find_languages(view)
     if question.tree is None:
         return QueryInterpretation(None, languages)
@@ -42,6 +45,20 @@ def interpret(view: View, question: Question) -> QueryInterpretation:
     reading = _Interpreter(view, composer, question.excluded, unfinished).interpret(question, question.tree)
     view.remember(key, reading)
     return reading
+
+
+def _has_phrase(view: View, question: Question) -> bool:
+    """Whether any published article has the whole query as a phrase. Remembered for as long as the view."""
+    languages = question.languages or find_languages(view)
+    key = ("phrase", question.tree, languages, question.excluded, question.names)
+    cached = view.memo.get(key)
+    if not isinstance(cached, bool):
+        assert question.tree is not None, "a fallback is that of a phrase"
+        composer = QueryBuilder(term_stats.get_stats(view, languages), question.names)
+        interpreter = _Interpreter(view, composer, question.excluded, None)
+        cached = interpreter._has_matches(composer.build(question.tree), 1)
+        view.remember(key, cached)
+    return cached
 
 
 @dataclass(frozen=True, slots=True)
