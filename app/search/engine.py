@@ -6,6 +6,8 @@ from typing import Literal, Protocol
 
 from app.articles.filters import ArticleFilter
 from app.db.log_position import LogPosition
+from app.search.query.lexer import ParseNote
+from app.search.query.parser import ParsedQuery
 from app.search.query.tree import Node
 from app.search.timeline import Edges
 
@@ -57,7 +59,8 @@ class Question:
     index not yet. `languages`: those that the words are read in; empty takes the archive's three commonest. `today`:
     epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters. `undated`: where
     articles without a date stand in the orders by date; the reverse of an order has them first. `text`: the query as
-    sent, whose words an article's title may be.
+    sent, whose words an article's title may be. `fallback`: what to look for where no article has the phrase that
+    `tree` is.
     """
 
     filter: ArticleFilter = PUBLISHED_ARTICLES
@@ -77,6 +80,7 @@ class Question:
     dated: Literal["any", "day", "month"] = "any"
     undated: Literal["last", "first"] = "last"
     names: NameLookup | None = None
+    fallback: ParsedQuery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +102,12 @@ class SpellingCorrection:
 
 
 @dataclass(frozen=True, slots=True)
-class InterpretationNote:
-    """What the archive made of a query; `filter` is the query string that would narrow to what is meant."""
-
-    code: Literal["region_named", "title_equals_query"]
-    detail: str
-    filter: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class QueryInterpretation:
     """How the query was read in the end.
 
     `tree` has the corrections in it; `any_word`: one of its words is enough; `relaxed`: that was decided here, because
-    too few articles have them all. `did_you_mean` is the query with its misspelt words put right.
+    too few articles have them all. `did_you_mean` is the query with its misspelt words put right. `notes`:
+    what the archive decided about the reading of the text, beside what the parser noted.
     """
 
     tree: Node | None
@@ -120,7 +116,7 @@ class QueryInterpretation:
     relaxed: bool = False
     corrections: tuple[SpellingCorrection, ...] = ()
     did_you_mean: str | None = None
-    notes: tuple[InterpretationNote, ...] = ()
+    notes: tuple[ParseNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

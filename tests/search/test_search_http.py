@@ -86,6 +86,10 @@ async def test_query_says_how_it_was_read(rivers: Rivers) -> None:
     assert shown["corrections"] == [{"word": "mekonng", "read_as": ["mekong"]}]
     assert shown["did_you_mean"] == "mekong lake"
     assert [note["code"] for note in shown["notes"]] == ["unclosed_quote"]
+    headline = '"The Mekong and the Danube are not one lake"'
+    shown = (await rivers.public.get("/v1/search", params={"q": headline})).json()["query"]
+    assert shown["read_as"] == headline.strip('"')
+    assert [note["code"] for note in shown["notes"]] == ["phrase_as_words"]
 
 
 async def test_relaxed_search_is_said_and_filters_only_narrow(rivers: Rivers) -> None:

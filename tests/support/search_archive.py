@@ -232,7 +232,8 @@ def _withdraw(session: Session, ids: Sequence[int]) -> None:
 def ask(engine: TantivyEngine, text: str, **options: object) -> ResultPage:
     """A search by relevance for a text, all words, nothing corrected unless asked for."""
     question = {"order": "relevance", **options}
-    return engine.search(Question(tree=parse(text).tree, **question))  # type: ignore[arg-type] # options are its fields
+    query = parse(text)
+    return engine.search(Question(tree=query.tree, fallback=query.fallback, **question))  # type: ignore[arg-type] # options are its fields
 
 
 def ids(result: ResultPage) -> list[int]:

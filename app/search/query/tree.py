@@ -1,7 +1,9 @@
 """The tree that a search query is read into, and its way back to text. Pure; knows no index and no request."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 FieldName = Literal["title", "standfirst", "body", "tag", "region", "author"]
@@ -104,7 +106,11 @@ def negate(node: Node) -> Node:
 
 
 HEADLINE_WORDS = 5
+MOST_COMPOSED_WORDS = 6
+"""A query of more words in which nothing but `NOT` and a minus is an operator is a text that somebody pasted."""
 _OPERATORS = {"OR", "AND", "NOT"}
+_ENDS_IN_NUMBER = re.compile(r"-?(?:\w+:)?\d{1,3}(?: \d{3})*")
+_BEGINS_WITH_GROUP = re.compile(r"\d{3}(?!\w)")
 
 
 def is_headline(text: str) -> bool:
@@ -119,8 +125,24 @@ def is_headline(text: str) -> bool:
 
 def render(node: Node | None) -> str:
     """The query as text that reads back to the same tree; the empty text for None."""
-    text = _render(node)
-    return f"({text})" if " OR " in text and is_headline(text) else text
+    text = _render(_show_composed(node))
+    return f"({text})" if (" OR " in text or " AND " in text) and is_headline(text) else text
+
+
+def _show_composed(node: Node | None) -> Node | None:
+    """With parentheses in which exclusions between words would be taken for the dashes of a pasted text."""
+    if not isinstance(node, And) or len(node.nodes) <= MOST_COMPOSED_WORDS:
+        return node
+    plain = [i for i, inner in enumerate(node.nodes) if isinstance(inner, Word | Near)]
+    ruled_out = sum(isinstance(inner, Not) and isinstance(inner.node, Word) for inner in node.nodes)
+    if not plain or len(plain) + ruled_out < len(node.nodes):
+        return node
+    return And(
+        tuple(
+            Not(And((inner.node,))) if isinstance(inner, Not) and plain[0] < i < plain[-1] else inner
+            for i, inner in enumerate(node.nodes)
+        )
+    )
 
 
 def _render(node: Node | None) -> str:
@@ -140,9 +162,19 @@ def _render(node: Node | None) -> str:
         case Field(name, inner):
             return f"{name}:{_render_grouped(inner)}"
         case And(nodes):
-            return " ".join(f"({_render(inner)})" if isinstance(inner, Or) else _render(inner) for inner in nodes)
+            return _join_words([f"({_render(inner)})" if isinstance(inner, Or) else _render(inner) for inner in nodes])
         case Or(nodes):
             return " OR ".join(_render(inner) for inner in nodes)
+
+
+def _join_words(parts: list[str]) -> str:
+    """Side by side; `10` and `000` with a word between them, without which they are one number."""
+    joined = parts[:1]
+    for before, part in pairwise(parts):
+        if _ENDS_IN_NUMBER.fullmatch(before) and _BEGINS_WITH_GROUP.match(part):
+            joined.append("AND")
+        joined.append(part)
+    return " ".join(joined)
 
 
 def _render_grouped(node: Node) -> str:

@@ -127,7 +127,7 @@ def describe_query(q: str | None, search: ResolvedSearch, results: ResultPage) -
         "corrections": [{"word": one.word, "read_as": list(one.read_as)} for one in reading.corrections],
         "did_you_mean": reading.did_you_mean,
         "notes": [
-            *({"code": note.code, "detail": note.detail, "filter": None} for note in search.query.notes),
-            *({"code": note.code, "detail": note.detail, "filter": note.filter} for note in reading.notes),
+            {"code": note.code, "detail": note.detail, "filter": note.filter}
+            for note in (*search.query.notes, *reading.notes)
         ],
     }

@@ -9,12 +9,13 @@ from itertools import islice
 
 from tantivy import Occur, Query
 
-from app.search.engine import InterpretationNote, QueryInterpretation, Question, SpellingCorrection
+from app.search.engine import QueryInterpretation, Question, SpellingCorrection
 from app.search.query import analysis, spelling, tree, typos
+from app.search.query.lexer import ParseNote
 from app.search.query.tree import And, Field, FieldName, Near, Node, Not, Or, Phrase, Prefix, RegionName, Word
 from app.search.tantivy import filters, index_schema, region_names, term_stats
 from app.search.tantivy.date_order import count_matches
-from app.search.tantivy.query_builder import FEW, QueryBuilder
+from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View, find_languages
 
 ENOUGH = 20
@@ -30,6 +31,9 @@ _SHORTEST_PART = 3
 
 def interpret(view: View, question: Question) -> QueryInterpretation:
     """The tree with its corrections, and whether any of its words is enough. Remembered for as long as the view."""
+    if question.fallback is not None and not _has_phrase(view, question):
+        as_words = interpret(view, replace(question, tree=question.fallback.tree, fallback=None))
+        return replace(as_words, notes=(*question.fallback.notes, *as_words.notes))
     languages = question.languages or find_languages(view)
     if question.tree is None:
         return QueryInterpretation(None, languages)
@@ -40,22 +44,31 @@ def interpret(view: View, question: Question) -> QueryInterpretation:
     cached = view.memo.get(key)
     if isinstance(cached, QueryInterpretation):
         return cached
-    composer = QueryBuilder(term_stats.get_stats(view, languages), question.names, is_short(question.tree))
+    composer = QueryBuilder(term_stats.get_stats(view, languages), question.names)
     unfinished = _find_last_word(question.tree) if question.prefix else None
     reading = _Interpreter(view, composer, question.excluded, unfinished).interpret(question, question.tree)
     view.remember(key, reading)
     return reading
 
 
-def is_short(query_tree: Node | None) -> bool:
-    """Whether a query has a few words only."""
-    return sum(1 for _ in islice(tree.list_leaves(query_tree), FEW + 1)) <= FEW
-
-
 def find_title_key(view: View, question: Question) -> str | None:
     """The key of the whole query as a title, where an article has that title."""
     key = index_schema.make_title_key(question.text) if question.text and question.tree is not None else None
     return key if key and view.searcher.doc_freq(index_schema.TITLE_KEY, key) else None
+
+
+def _has_phrase(view: View, question: Question) -> bool:
+    """Whether any published article has the whole query as a phrase. Remembered for as long as the view."""
+    languages = question.languages or find_languages(view)
+    key = ("phrase", question.tree, languages, question.excluded, question.names)
+    cached = view.memo.get(key)
+    if not isinstance(cached, bool):
+        assert question.tree is not None, "a fallback is that of a phrase"
+        composer = QueryBuilder(term_stats.get_stats(view, languages), question.names)
+        interpreter = _Interpreter(view, composer, question.excluded, None)
+        cached = interpreter._has_matches(composer.build(question.tree), 1)
+        view.remember(key, cached)
+    return cached
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +102,11 @@ class _Interpreter:
             notes=(*map(region_names.describe, regions), *self._note_title(question, query_tree)),
         )
 
-    def _note_title(self, question: Question, query_tree: Node) -> Iterator[InterpretationNote]:
+    def _note_title(self, question: Question, query_tree: Node) -> Iterator[ParseNote]:
         """Where operators were read in what is an article's title."""
         nodes = query_tree.nodes if isinstance(query_tree, And) else (query_tree,)
         if not all(isinstance(node, Word) for node in nodes) and find_title_key(self.view, question):
-            yield InterpretationNote(
+            yield ParseNote(
                 "title_equals_query",
                 "An article has the whole query as its title and stands first; for the others, operators were read.",
             )

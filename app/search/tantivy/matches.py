@@ -9,7 +9,7 @@ from tantivy import Occur, Query
 from app.search.engine import QueryInterpretation, Question
 from app.search.query import tree as trees
 from app.search.tantivy import filters, index_schema, match_cache, term_stats
-from app.search.tantivy.interpretation import find_title_key, interpret, is_short
+from app.search.tantivy.interpretation import find_title_key, interpret
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View
 
@@ -28,7 +28,7 @@ _STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.6}
 
 def create_builder(view: View, question: Question, interpretation: QueryInterpretation) -> QueryBuilder:
     terms = term_stats.get_stats(view, interpretation.languages)
-    return QueryBuilder(terms, question.names, is_short(interpretation.tree))
+    return QueryBuilder(terms, question.names)
 
 
 def build_words(view: View, question: Question, interpretation: QueryInterpretation) -> Query:

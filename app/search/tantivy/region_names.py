@@ -4,8 +4,9 @@ A name is a run of words, the longest first: "New York" is no York, and "new" is
 one row, no name enters the index: the query gets the regions' ids.
 """
 
-from app.search.engine import InterpretationNote, NamedRegion, NameLookup
+from app.search.engine import NamedRegion, NameLookup
 from app.search.query import analysis
+from app.search.query.lexer import ParseNote
 from app.search.query.tree import And, Node, Or, Phrase, RegionName, Word, join_all, join_any
 
 LONGEST = 6
@@ -64,7 +65,7 @@ def _build_name(
     return RegionName(join_all(list(words)), regions[0].slug, within, own)
 
 
-def describe(region: NamedRegion) -> InterpretationNote:
+def describe(region: NamedRegion) -> ParseNote:
     """What tells a client how to ask for the place alone."""
     detail = f"{region.name} is a region: region={region.slug} finds what is placed there, and nothing else."
-    return InterpretationNote("region_named", detail, f"region={region.slug}")
+    return ParseNote("region_named", detail, f"region={region.slug}")
