@@ -37,11 +37,13 @@ from app.search.tantivy.term_stats import TermStats
 
 TITLE_SHARE = 0.2
 """Of what a word scores in the title, beside what it scores in the text, of which the title is a part."""
+STANDFIRST_SHARE = 0.2
+"""Of a word's rarity, for standing in the standfirst. Where few articles have one, its length tells nothing."""
 EXACT = 0.5
 """Of what the word scores exactly as written. For long queries as well: medline .6875 without, .6996 with it."""
 NAME_WEIGHT = 0.1
 """Of a word's rarity, for a tag, a region or a dateline of that name: less than the share of the title."""
-GOOD_HIT = 1.5
+GOOD_HIT = 2.2
 """What a word scores about in a good hit, measured in its rarity."""
 NEARNESS = 0.25
 """Of what the same words score as a phrase, in the body; in a title as much of the title's share."""
@@ -200,6 +202,8 @@ class QueryBuilder:
             return
         rarity = self.terms.compute_rarity(self.terms.find_frequency(leaf.text))
         for reading in readings:
+            standfirst = _match_reading("standfirst", reading)
+            yield "standfirst", Query.const_score_query(standfirst, STANDFIRST_SHARE * rarity)
             yield "dateline", Query.const_score_query(_match_reading("dateline", reading), NAME_WEIGHT * rarity)
         ids = self.names.find_named("tag", analysis.strip_affixes(leaf.text)) if self.names else ()
         if ids:
