@@ -22,7 +22,7 @@ _YOUNGER_THAN = (7, 30, 365)
 
 Years are postings: as a range of dates the last band would cost more than all words together.
 """
-_STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.6}
+_STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.9}
 """Of what a good hit scores by its words."""
 
 
