@@ -150,7 +150,7 @@ class QueryBuilder:
         words = [leaf for leaf in list_leaves(node) if isinstance(leaf, Word)] if isinstance(node, And) else []
         if not 2 <= len(words) <= FEW:
             return
-        for first, second in pairwise(words):
+        for first, second in pairwise(dict.fromkeys(words)):
             readings = zip(self.terms.list_readings(first), self.terms.list_readings(second), strict=False)
             for first_reading, second_reading in readings:
                 if len(first_reading) == len(second_reading) == 1:
