@@ -105,7 +105,8 @@ class _Interpreter:
     def _note_title(self, question: Question, query_tree: Node) -> Iterator[ParseNote]:
         """Where operators were read in what is an article's title."""
         nodes = query_tree.nodes if isinstance(query_tree, And) else (query_tree,)
-        if not all(isinstance(node, Word) for node in nodes) and find_title_key(self.view, question):
+        composed = not isinstance(query_tree, Phrase) and not all(isinstance(node, Word) for node in nodes)
+        if composed and find_title_key(self.view, question):
             yield ParseNote(
                 "title_equals_query",
                 "An article has the whole query as its title and stands first; for the others, operators were read.",
