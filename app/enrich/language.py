@@ -93,10 +93,10 @@ def suggest(title: str, body: str) -> SuggestedValue | None:
     words = _words(f"{title}\n{_sample(body)}")
     if known is None or not _has_enough(words, FEWEST):
         return None
-    found = _judge(known, words)
-    if found is None or found.score < SURE + max(LONG - _measure(words), 0) * LACKING:
+    likeliest = _judge(known, words)
+    if likeliest is None or likeliest.score < SURE + max(LONG - _measure(words), 0) * LACKING:
         return None
-    return found if _is_one(known, words, found.value) else None
+    return likeliest if _is_one(known, words, likeliest.value) else None
 
 
 def _judge(known: LanguageModel, words: str) -> SuggestedValue | None:
@@ -203,8 +203,8 @@ def _agrees(known: LanguageModel, half: str, label: str) -> bool:
     best = max(scores, key=scores.__getitem__, default=label)
     if best == label or scores[best] < UNSURE:
         return True
-    found = _judge(known, half)
-    return found is None or found.score < UNSURE or found.value in (label, *FAMILY_OF.get(label, ()))
+    likeliest = _judge(known, half)
+    return likeliest is None or likeliest.score < UNSURE or likeliest.value in (label, *FAMILY_OF.get(label, ()))
 
 
 def _suggestion(label: str, score: float, origin: str) -> SuggestedValue:
