@@ -6,9 +6,10 @@ share a word. A hyphen stands for any ending, `ije+` for every word that is spel
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
-_IJEKAVIAN = r"\w*(?:[bcdfghkmprstvzž]je|ije)\w{2,}"
+_IJEKAVIAN = re.compile(r"(?:[bcdfghkmprstvzž]je|ije)\w\w")
 """What Croatian and Bosnian have where Serbian has an e alone: rijeka, mjesto."""
 _EASTERN = (
     "uhaps- uhapš- hapšen- saobraćaj- fudbal- ubistv- ubic- hiljad- milion- avion- evrop- ko neko niko "
@@ -56,18 +57,39 @@ FALL = 0.4
 FAMILY_OF = {code: family for family in FAMILIES for code in family}
 
 
+@dataclass(frozen=True, slots=True)
+class _Markers:
+    """The languages of a family that have a word, or words that begin so; `lengths` are those of the beginnings."""
+
+    whole: Mapping[str, tuple[str, ...]]
+    begun: Mapping[str, tuple[str, ...]]
+    lengths: tuple[int, ...]
+    ijekavian: tuple[str, ...]
+
+
 @cache
-def _pattern(code: str) -> re.Pattern[str]:
-    words = FAMILY_OF[code][code].split()
-    whole = [_IJEKAVIAN if word == "ije+" else word for word in words if not word.endswith("-")]
-    begun = [word[:-1] for word in words if word.endswith("-")]
-    return re.compile(rf"\b(?:(?:{'|'.join(whole)})\b|(?:{'|'.join(begun) or '(?!)'}))")
+def _read_markers(code: str) -> _Markers:
+    whole: dict[str, tuple[str, ...]] = {}
+    begun: dict[str, tuple[str, ...]] = {}
+    for other, words in FAMILY_OF[code].items():
+        for word in dict.fromkeys(words.split()):
+            of, known = (word[:-1], begun) if word.endswith("-") else (word, whole)
+            known[of] = (*known.get(of, ()), other)
+    return _Markers(whole, begun, tuple(sorted({*map(len, begun)})), whole.pop("ije+", ()))
 
 
 def compare(words: str, code: str) -> dict[str, float]:
     """How likely each language of the family is by the words that tell, 1 the likeliest; empty where none does."""
-    words = words.lower()
-    counts = {other: len(_pattern(other).findall(words)) for other in FAMILY_OF[code]}
+    markers = _read_markers(code)
+    counts = dict.fromkeys(FAMILY_OF[code], 0)
+    for word in words.lower().split():
+        owners = markers.whole.get(word) or next(
+            (markers.begun[word[:size]] for size in markers.lengths if word[:size] in markers.begun), ()
+        )
+        if markers.ijekavian and _IJEKAVIAN.search(word):
+            owners = (*owners, *markers.ijekavian)
+        for owner in owners:
+            counts[owner] += 1
     best = max(counts.values())
     return {other: FALL ** (best - number) for other, number in counts.items()} if best else {}
 

@@ -36,7 +36,7 @@ where it calls itself reliable, where it does not, and where it says English and
 names; and of the words that tell close languages apart."""
 LITTLE, MOST = 0.3, 8
 """The probability of English below which the model does not say it; how many of its languages are read."""
-DOUBTFUL = frozenset({"am", "en", "rw", "sw", "vi", *FAMILY_OF})
+DOUBTFUL = frozenset({"am", "rw", "sw", "vi", *FAMILY_OF})
 """What the model calls other languages too, however sure it is: it does not know Igbo, Shona, Xhosa, Lingala …"""
 _SHARED = {"sh": ("hr", "sr", "bs")}
 _SAME = {

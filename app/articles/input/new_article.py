@@ -42,7 +42,8 @@ async def find_articles(db: Database, refs: Sequence[str], *, hidden: bool) -> d
 
 def make_manuscript(payload: ArticleCreate, view: RequestContext, known: References, *, enrich: bool) -> Manuscript:
     """A new article; `enrich`: its language is recognised where the payload names none. InvalidInput with pointers
-    for what cannot be understood: regions that do not exist, impossible dates. Whether its state goes with its date, `check_date` says where it is saved."""
+    for what cannot be understood: regions that do not exist, impossible dates. Whether its state goes with its date,
+    `check_date` says where it is saved."""
     made = fields.read_changes(payload, ArticleCreate.model_fields, view.atlas, known)
     for name in ("gone", "replaced_by"):
         if made[name]:
