@@ -22,13 +22,13 @@ from app.text.keys import NONCHARACTERS
 MISSING = "Languages are not recognised: `pip install 'dateline[importers]'` brings what that needs."
 READ = 400
 """Characters that are read, half of them from the beginning and half from the middle; more make it no surer."""
-FEWEST, FEWEST_IDEOGRAPHS, HALF = 6, 3, 60
-"""Letters that a text needs; those of a text in Chinese or Japanese characters; those of a half that has a say."""
+FEWEST, HALF = 6, 60
+"""Letters that a text needs; those of a half that has a say."""
 CERTAIN = 0.95
 """The model's probability from which on nothing else is asked."""
 SURE, UNSURE, LONG = 0.25, 0.5, 60
 """The score that a text of LONG letters and more needs, and what the model has to give a half of it that has a say."""
-LACKING = 0.008
+LACKING = 0.009
 """What each letter less than LONG adds to the score that is needed: a name or two is in no language."""
 CLD2, CLD2_UNRELIABLE, CLD2_ENGLISH, MARKERS = 2.0, 0.5, 0.3, 3.0
 """Weights beside the model's probability, which counts 1, set on news texts and headlines in 85 languages: of CLD2
@@ -53,7 +53,7 @@ _LETTERS = bytes(ord(" ") if _SIGNS.match(chr(i)) else i for i in range(128)).lj
 _NO_CAPITALS = bytes(i for i in range(256) if not chr(i).isupper())
 _MARKS = re.compile("[\u0300-\u036f]+")
 """Tones of Yoruba that no letter has ready-made: the model was taught texts without, and takes them for Cyrillic."""
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_SYLLABLE = re.compile(r"[\u1200-\u139f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 logger = logging.getLogger(__name__)
 
@@ -146,8 +146,8 @@ def _words(text: str) -> str:
 
 
 def _measure(words: str) -> int:
-    """Letters, of which one in Chinese or Japanese counts as much as a short word."""
-    return len(words) + len(_IDEOGRAPH.findall(words)) * (FEWEST // FEWEST_IDEOGRAPHS)
+    """Letters, of which one that stands for a syllable or a word counts for three."""
+    return len(words) + len(_SYLLABLE.findall(words)) * 2
 
 
 def _has_enough(words: str, least: int) -> bool:
