@@ -197,7 +197,7 @@ def _agrees(known: LanguageModel, half: str, label: str) -> bool:
     script = find_script(half)
     if script is None or not is_possible(label, script):
         return False
-    if script.language is not None:
+    if script.language is not None or script is ETHIOPIC:
         return True
     scores = _predict(known, half, script)
     best = max(scores, key=scores.__getitem__, default=label)
