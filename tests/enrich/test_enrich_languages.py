@@ -31,7 +31,7 @@ Json = dict[str, Any]
 async def test_article_written_without_a_language_gets_that_of_its_text(api: Served) -> None:
     shown = await api.post(title="Le vieux pont ferme", body=FRENCH)
     assert shown["language"] == "fr"
-    kept = await suggestions(api, shown["id"], "language")
+    kept = await suggestions(api, int(str(shown["id"])), "language")
     assert [(one["language"], one["taken"]) for one in kept] == [("fr", True)]
 
 
@@ -118,7 +118,7 @@ async def test_article_written_without_a_language_is_looked_at_anew_until_somebo
     assert look_anew(api) == [("und", "fr")]
     await api.editor.patch(path, json={"body": GREEK}, headers=headers)
     assert look_anew(api) == [("fr", "el")]
-    kept = await suggestions(api, shown["id"], "language")
+    kept = await suggestions(api, int(str(shown["id"])), "language")
     assert [(one["language"], one["taken"]) for one in kept] == [("el", True)]
     await api.editor.patch(path, json={"language": "grc"}, headers=headers)
     assert look_anew(api) == []
@@ -133,6 +133,36 @@ async def test_article_that_was_saved_meanwhile_is_left_for_the_next_time(api: S
     await api.editor.patch(f"/v1/articles/{shown['id']}", json={"body": GREEK}, headers=headers)
     assert api.db.write_now(unset_languages.apply, changes, "").value == []
     assert look_anew(api) == [("und", "el")]
+
+
+@both
+async def test_article_in_any_state_keeps_everything_else(api: Served) -> None:
+    made = [await api.post(title=f"{n}", body="42", status="published", tags=["news"]) for n in range(10, 13)]
+    paths, headers = [f"/v1/articles/{one['id']}" for one in made], {"If-Match": "*"}
+    paths.append(f"/v1/articles/{(await api.post(title='99', body='42'))['id']}")
+    await api.editor.patch(paths[0], json={"body": FRENCH, "related": [{"title": "10"}]}, headers=headers)
+    for path in paths[1:]:
+        await api.editor.patch(path, json={"body": FRENCH}, headers=headers)
+    await api.editor.delete(f"{paths[1]}?reason=Wrong.", headers=headers)
+    await api.editor.patch(paths[2], json={"status": "draft", "gone": True}, headers=headers)
+    await api.editor.delete(paths[3], headers=headers)
+    before = [(await api.editor.get(f"{path}?include=markdown")).json() for path in paths]
+    assert look_anew(api) == [("und", "fr")] * 4
+    after = [(await api.editor.get(f"{path}?include=markdown")).json() for path in paths]
+    for was, now in zip(before, after, strict=True):
+        changed = {name for name in was if was[name] != now[name]}
+        assert changed <= {"language", "version", "updated_at", "request_id"}
+
+
+async def test_what_an_undo_took_back_still_comes_back_with_its_source(api: Served) -> None:
+    story = {"id": "one", "title": "Pont", "body": FRENCH}
+    import_stories(api, story, enrich=False)
+    api.db.write_now(
+        lambda session: session.connection().exec_driver_sql(
+            "UPDATE article SET status = 'withdrawn', withdrawn_at = 1, saved_by = 'undo'"
+        )
+    )
+    assert look_anew(api) == []
 
 
 @pytest.fixture

@@ -77,6 +77,8 @@ def _select_unset(
     unset = []
     for one in articles:
         id = one.existing_row.id
+        if one.columns["saved_by"] == authorship.UNDO:
+            continue  # who saved it last is how its source is known to bring it back
         if "language" in edited[id]:
             is_set = not _is_unnamed(connection, one, kept.get(id))
         else:
