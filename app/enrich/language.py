@@ -30,12 +30,18 @@ SURE, UNSURE, LONG = 0.25, 0.5, 60
 """The score that a text of LONG letters and more needs, and what the model has to give a half of it that has a say."""
 LACKING = 0.009
 """What each letter less than LONG adds to the score that is needed: a name or two is in no language."""
-CLD2, CLD2_UNRELIABLE, CLD2_ENGLISH, MARKERS = 2.0, 0.5, 0.3, 3.0
+CLD2, CLD2_UNRELIABLE, CLD2_ALONE, CLD2_ENGLISH, MARKERS = 2.0, 0.5, 0.8, 0.3, 3.0
 """Weights beside the model's probability, which counts 1, set on news texts and headlines in 85 languages: of CLD2
-where it calls itself reliable, where it does not, and where it says English and the model does not, as it does of
-names; and of the words that tell close languages apart."""
-LITTLE, MOST = 0.3, 8
-"""The probability of English below which the model does not say it; how many of its languages are read."""
+where it calls itself reliable, where it does not, where the model excludes what it says, and where it says English and
+the model does not, as it does of names; and of the words that tell close languages apart."""
+EXCLUDED, LITTLE, MOST = 0.02, 0.3, 8
+"""The probability below which the model excludes a language, that of English below which it does not say it; how many
+of its languages are read."""
+CLD2_KNOWS_BEST = frozenset({
+    "af", "ak", "am", "ha", "ig", "ki", "lg", "ln", "mg", "mi", "ny", "om", "rn", "rw", "sn", "so", "ss", "st", "sw",
+    "ti", "tn", "ts", "ve", "wo", "xh", "yo", "zu",
+})  # fmt: skip
+"""Languages that the model does not know, or has seen little of."""
 DOUBTFUL = frozenset({"am", "rw", "sw", "vi", *FAMILY_OF})
 """What the model calls other languages too, however sure it is: it does not know Igbo, Shona, Xhosa, Lingala …"""
 _SHARED = {"sh": ("hr", "sr", "bs")}
@@ -177,9 +183,11 @@ def _add_cld2(scores: dict[str, float], words: str, script: Script) -> float:
         code = _SAME.get(label.lower(), label.lower())
         if code == "un" or not is_possible(code, script):
             continue
-        weight = CLD2 if reliable else CLD2_UNRELIABLE
-        if code == "en" and scores.get("en", 0.0) < LITTLE:
+        weight, probability = CLD2 if reliable else CLD2_UNRELIABLE, scores.get(code, 0.0)
+        if code == "en" and probability < LITTLE:
             weight = CLD2_ENGLISH if reliable else 0.0
+        elif reliable and probability < EXCLUDED and code not in CLD2_KNOWS_BEST:
+            weight = CLD2_ALONE
         scores[code] = scores.get(code, 0.0) + weight * share / 100
     return CLD2 if reliable else CLD2_UNRELIABLE
 
