@@ -47,9 +47,11 @@ DOUBTFUL = frozenset({"am", "rw", "sw", "vi", *FAMILY_OF})
 _SHARED = {"sh": ("hr", "sr", "bs")}
 _SAME = {
     "arz": "ar", "azb": "az", "pnb": "pa", "wuu": "zh", "yue": "zh", "zh-hant": "zh", "iw": "he", "nb": "no",
-    "jw": "jv",
+    "jw": "jv", "sr-me": "sr",
 }  # fmt: skip
 """Labels that the models give to what one language's readers read."""
+NO_LANGUAGES = ("un", "xx", "zz")
+"""How CLD2's codes begin for what is unknown, for scripts without a language, and for jokes such as Pig Latin."""
 _ADDRESSES = re.compile(r"https?://\S+|\S+@\S+|<[^<>\s]*>")
 # With what is no text at all, which CLD2 takes for broken UTF-8.
 _NO_TEXT = rf"\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff{NONCHARACTERS}"
@@ -127,7 +129,7 @@ def _judge(known: LanguageModel, words: str) -> SuggestedValue | None:
             scores[code] = scores.get(code, 0.0) + likelihood * MARKERS
             whole = 1.0 + CLD2 + MARKERS
         best = max(scores, key=scores.__getitem__)
-    return _suggestion(best, scores[best] / whole, "cld2")
+    return _suggestion(best, scores[best] / whole, "cld2" if whole > 1 else "fasttext")
 
 
 def _sample(body: str) -> str:
@@ -181,7 +183,7 @@ def _add_cld2(scores: dict[str, float], words: str, script: Script) -> float:
     reliable, _, languages = detector.detect(words, bestEffort=True)
     for _, label, share, _ in languages:
         code = _SAME.get(label.lower(), label.lower())
-        if code == "un" or not is_possible(code, script):
+        if code[:2] in NO_LANGUAGES or not is_possible(code, script):
             continue
         weight, probability = CLD2 if reliable else CLD2_UNRELIABLE, scores.get(code, 0.0)
         if code == "en" and probability < LITTLE:
