@@ -114,12 +114,14 @@ def _judge(known: LanguageModel, words: str) -> SuggestedValue | None:
         return None
     if script.language is not None:
         return _suggestion(script.language, 1, "script")
-    scores = _predict(known, words, script)
-    best = max(scores, key=scores.__getitem__, default="")
-    if best and scores[best] >= CERTAIN and best not in DOUBTFUL:
-        return _suggestion(best, scores[best], "fasttext")
+    predictions = known.predict(words, MOST)
+    first = _read_scores(predictions, script, 1)
+    best = next(iter(first), "")
+    if best and first[best] >= CERTAIN and best not in DOUBTFUL:
+        return _suggestion(best, first[best], "fasttext")
     if script is ETHIOPIC:
         return _suggestion(*close_languages.compare_ethiopic(words), "script")
+    scores = _read_scores(predictions, script, MOST)
     whole = 1.0 + _add_cld2(scores, words, script)
     best = max(scores, key=scores.__getitem__, default="")
     if not best:
@@ -162,10 +164,10 @@ def _has_enough(words: str, least: int) -> bool:
     return len(words) >= least or (not words.isascii() and _measure(words) >= least)
 
 
-def _predict(known: LanguageModel, words: str, script: Script) -> dict[str, float]:
-    """The model's probabilities of the languages that are written so."""
+def _read_scores(predictions: tuple[tuple[str, ...], tuple[float, ...]], script: Script, most: int) -> dict[str, float]:
+    """The model's probabilities of the languages among its likeliest ones that are written so."""
     scores: dict[str, float] = {}
-    for label, score in zip(*known.predict(words, MOST), strict=True):
+    for label, score in list(zip(*predictions, strict=True))[:most]:
         label = label.removeprefix("__label__")
         codes = _SHARED.get(label) or (_SAME.get(label, label),)
         for code in codes:
@@ -209,9 +211,8 @@ def _agrees(known: LanguageModel, half: str, label: str) -> bool:
         return False
     if script.language is not None or script is ETHIOPIC:
         return True
-    scores = _predict(known, half, script)
-    best = max(scores, key=scores.__getitem__, default=label)
-    if best == label or scores[best] < UNSURE:
+    first = _read_scores(known.predict(half), script, 1)
+    if all(code == label or score < UNSURE for code, score in first.items()):
         return True
     likeliest = _judge(known, half)
     return likeliest is None or likeliest.score < UNSURE or likeliest.value in (label, *FAMILY_OF.get(label, ()))
