@@ -151,8 +151,8 @@ class Translations(Shape):
 
 
 class Revision(Shape):
-    """A saved version. `saved_by` is the name of the key, `import`, or `schedule`; null where nobody knows any more.
-    `changed_fields`: against the version before."""
+    """A saved version. `saved_by` is the name of the key, `import`, `schedule` or `dateline enrich`; null where nobody
+    knows any more. `changed_fields`: against the version before."""
 
     version: int
     saved_at: Time

@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 
 from app.articles.manuscript import Manuscript
 from app.enrich import language, near_duplicates, regions, tags
+from app.enrich.suggestion import UNKNOWN_LANGUAGE
 from app.importers import boundary
 from app.importers.document import Document, Failure
 from app.importers.prepare import PreparedItem
@@ -35,7 +36,9 @@ def add_finding(
 
 def add_language(ready: PreparedItem, document: Document) -> PreparedItem:
     """With the language that it is in, where its source names none."""
-    spoken = None if document.language else language.suggest(ready.manuscript.title, ready.text)
+    # Our own export says `und` where nothing is known: an archive that is brought elsewhere is the same there.
+    is_named = ready.manuscript.language != UNKNOWN_LANGUAGE or (document.is_own and document.language)
+    spoken = None if is_named else language.suggest(ready.manuscript.title, ready.text)
     return replace(ready, spoken=spoken) if spoken else ready
 
 

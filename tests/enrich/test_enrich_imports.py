@@ -94,7 +94,7 @@ async def test_edited_article_keeps_its_regions_when_its_source_changes(api: Ser
 async def test_import_without_enrichment_links_and_keeps_nothing(api: Served) -> None:
     import_stories(api, STORY, enrich=False)
     shown = await article(api)
-    assert (roles(shown), shown["language"]) == ({}, "en")
+    assert (roles(shown), shown["language"]) == ({}, "und")
     computed = await suggestions(api, shown["id"], "region")
     assert computed[0]["region"]["slug"] == "finland"
     assert not computed[0]["taken"]

@@ -98,7 +98,7 @@ LAYERS = {
     "app.commands": (
         ("check", "open_archive", "output"),
         ("import_articles", "options", "pages", "serve"),
-        ("bulk_edits",),
+        ("bulk_edits", "enrich"),
         ("imports", "keys"),
         ("cli",),
     ),

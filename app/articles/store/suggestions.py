@@ -6,7 +6,7 @@ Plain functions, never commit. What an editor has saved is an editor's: nothing 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
 from app.articles.manuscript import ArticleDateline, Manuscript
 from app.articles.store import authorship, stored_article
@@ -121,6 +121,25 @@ def _row(article: int, one: SuggestedValue, *, taken: bool) -> dict[str, object]
         "origin": one.origin,
         "taken": taken,
     }
+
+
+def load_languages(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """The recognised language of each article that has one."""
+    rows = select(KEPT.c.article_id, KEPT.c.value).where(KEPT.c.kind == "language")
+    return {
+        id: value
+        for some in split_chunks(ids)
+        for id, value in connection.execute(rows.where(KEPT.c.article_id.in_(some)))
+    }
+
+
+def keep_languages(connection: Connection, recognised: Mapping[int, SuggestedValue | None]) -> None:
+    """Replaces the recognised language of these articles, which have it now; None: nothing was recognised."""
+    for some in split_chunks(list(recognised)):
+        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(some), KEPT.c.kind == "language"))
+    rows = [_row(id, one, taken=True) for id, one in recognised.items() if one is not None]
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, KEPT, rows))
 
 
 def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int]) -> bool:
