@@ -14,7 +14,7 @@ from app.search.query import analysis
 from app.search.query.analysis import Reading, Span
 from app.search.query.spelling import is_spaceless
 from app.search.query.stop_words import is_stop_word
-from app.search.query.tree import And, Field, Leaf, Near, Node, Not, Or, Phrase, Prefix, RegionName
+from app.search.query.tree import And, Field, Leaf, NamedPlace, Near, Node, Not, Or, Phrase, Prefix
 
 PartName = Literal["title", "standfirst", "body"]
 MOST_FRAGMENTS, LENGTH = 3, 200
@@ -93,7 +93,7 @@ def _list_leaves(node: Node | None, part: PartName, field: str | None) -> Iterat
             return
         case Field(name, inner):
             yield from _list_leaves(inner, part, name)
-        case RegionName(inner):
+        case NamedPlace(inner):
             yield from _list_leaves(inner, part, field)
         case And(nodes) | Or(nodes):
             for inner in nodes:

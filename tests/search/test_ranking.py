@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.search_archive import SearchArchive, SearchStory, ask, ids
 
 from app.search.engine import NamedRegion, NameKind, Question
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
-from support.search_archive import SearchArchive, SearchStory, ask, ids
 
 
 class PlaceNames:
@@ -139,8 +139,8 @@ WORDS = ["deficit", "trade", "brussels", "new", "zealand", "co-op", "covid-19", 
          "-sun", "title:trade", "(sun OR rain)", "trde", "京都", "U.S.", "standfirst:cut", "tag:rivers"]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
+@pytest.fixture(scope="module", name="mixed_engine")
+def make_mixed_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
     chance = random.Random(7)
     plain = ["deficit", "trade", "Brussels", "new", "Zealand", "co-op", "COVID-19", "the", "of", "rain", "rainy", "cut",
              "sun", "京都大学", "U.S.", "apple", "pear"]  # fmt: skip
@@ -158,15 +158,15 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_parts_of_a_score_add_up_to_it(mixed: TantivyEngine, seed: int) -> None:
+def test_parts_of_a_score_add_up_to_it(mixed_engine: TantivyEngine, seed: int) -> None:
     chance = random.Random(seed)
     text = " ".join(chance.choices(WORDS, k=chance.randrange(1, 7)))
     question = Question(
         tree=parse(text).tree, text=text, order="relevance", match=chance.choice(["all", "any", "auto"]), typo=True,
         recency=chance.choice(["off", "normal", "strong"]), today=1_700_000_000, names=NAMES, limit=20,
     )  # fmt: skip
-    hits = mixed.search(question).hits
-    explained = mixed.explain(question, tuple(hit.id for hit in hits))
+    hits = mixed_engine.search(question).hits
+    explained = mixed_engine.explain(question, tuple(hit.id for hit in hits))
     assert explained.keys() == {hit.id for hit in hits}
     for hit in hits:
         parts = explained[hit.id]

@@ -73,7 +73,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class RegionName:
+class NamedPlace:
     """Words that are the name of a region: articles with the words, or placed there. Never read from a text.
 
     `within` are regions that count with all that lies in them, `own` those that count alone."""
@@ -85,7 +85,7 @@ class RegionName:
 
 
 Leaf: TypeAlias = Word | Phrase | Prefix | Near
-Node: TypeAlias = Leaf | Not | And | Or | Field | RegionName
+Node: TypeAlias = Leaf | Not | And | Or | Field | NamedPlace
 
 
 def join_all(nodes: list[Node]) -> Node:
@@ -151,7 +151,7 @@ def _render(node: Node | None) -> str:
             return ""
         case Word(text) | Near(text):
             return text
-        case RegionName(inner):
+        case NamedPlace(inner):
             return _render(inner)
         case Phrase(text):
             return f'"{text}"'
@@ -186,7 +186,7 @@ def list_leaves(node: Node | None) -> Iterator[Leaf]:
     match node:
         case None | Not():
             return
-        case Field(_, inner) | RegionName(inner):
+        case Field(_, inner) | NamedPlace(inner):
             yield from list_leaves(inner)
         case And(nodes) | Or(nodes):
             for inner in nodes:
@@ -202,8 +202,8 @@ def replace_words(
     match node:
         case Word() | Phrase():
             return change(node, field)
-        case RegionName(inner, slug, within, own):
-            return RegionName(replace_words(inner, change, field), slug, within, own)
+        case NamedPlace(inner, slug, within, own):
+            return NamedPlace(replace_words(inner, change, field), slug, within, own)
         case Field(name, inner):
             return Field(name, replace_words(inner, change, name))
         case And(nodes):

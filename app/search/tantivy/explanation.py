@@ -12,7 +12,7 @@ from tantivy import Occur, Query
 
 from app.search.engine import PartField, Question, ScoreComponent
 from app.search.query import tree
-from app.search.query.tree import And, Field, FieldName, Near, Node, Not, Or, Phrase, Prefix, RegionName, Word
+from app.search.query.tree import And, Field, FieldName, NamedPlace, Near, Node, Not, Or, Phrase, Prefix, Word
 from app.search.tantivy import filters, match_cache, matches
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.query_builder import QueryBuilder
@@ -62,8 +62,8 @@ def _round_parts(added: dict[tuple[str, PartField], float], total: float) -> tup
 
 
 def _load_scores(view: View, queries: Sequence[Query], most: int) -> dict[int, float]:
-    found = Query.boolean_query([(Occur.Must, query) for query in queries])
-    results = view.searcher.search(found, max(most, 1), count=False).hits
+    condition = Query.boolean_query([(Occur.Must, query) for query in queries])
+    results = view.searcher.search(condition, max(most, 1), count=False).hits
     numbers = view.searcher.fast_field_values("id", [address for _, address in results])
     return {int(number or 0): score for number, (score, _) in zip(numbers, results, strict=True)}
 
@@ -113,10 +113,10 @@ class _Explainer:
             case Word(text) | Phrase(text):
                 for part_field, query in self.builder.list_parts(node, field):
                     yield _Part(text, part_field, query, within)
-            case RegionName(inner):
+            case NamedPlace(inner):
                 # The words may be found without the place, and the place without the words.
-                found = Query.const_score_query(self.builder.build(inner), 0)
-                yield from self.list_node(inner, field, (*within, found))
+                condition = Query.const_score_query(self.builder.build(inner), 0)
+                yield from self.list_node(inner, field, (*within, condition))
                 yield _Part(tree.render(inner), "region", self.builder.match_region(node), within)
             case Near() | Prefix():
                 self.beginnings_left -= match_cache.count_beginnings(node)
@@ -125,9 +125,9 @@ class _Explainer:
             case Field(name, inner):
                 yield from self.list_node(inner, name, within)
             case And(nodes):
-                found = Query.const_score_query(self.builder.build(node, field), 0)
+                condition = Query.const_score_query(self.builder.build(node, field), 0)
                 for inner in nodes:
-                    yield from self.list_node(inner, field, (*within, found))
+                    yield from self.list_node(inner, field, (*within, condition))
             case Or(nodes):
                 for inner in nodes:
                     yield from self.list_node(inner, field, within)

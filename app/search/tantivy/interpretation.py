@@ -12,7 +12,7 @@ from tantivy import Occur, Query
 from app.search.engine import QueryInterpretation, Question, SpellingCorrection
 from app.search.query import analysis, spelling, tree, typos
 from app.search.query.lexer import ParseNote
-from app.search.query.tree import And, Field, FieldName, Near, Node, Not, Or, Phrase, Prefix, RegionName, Word
+from app.search.query.tree import And, Field, FieldName, NamedPlace, Near, Node, Not, Or, Phrase, Prefix, Word
 from app.search.tantivy import filters, index_schema, region_names, term_stats
 from app.search.tantivy.date_order import count_matches
 from app.search.tantivy.query_builder import QueryBuilder
@@ -195,7 +195,7 @@ def _find_last_word(node: Node) -> Word | None:
             return node
         case And(nodes) | Or(nodes):
             return _find_last_word(nodes[-1])
-        case Field(_, inner) | RegionName(inner):
+        case Field(_, inner) | NamedPlace(inner):
             return _find_last_word(inner)
         case _:
             return None
@@ -212,7 +212,7 @@ def treat_as_unfinished(node: Node) -> Node:
             return tree.join_any([*nodes[:-1], treat_as_unfinished(nodes[-1])])
         case Field(name, inner):
             return Field(name, treat_as_unfinished(inner))
-        case RegionName(inner):
+        case NamedPlace(inner):
             return replace(node, node=treat_as_unfinished(inner))
         case _:
             return node

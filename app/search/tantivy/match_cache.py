@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tantivy import Order, Query
 
 from app.search.engine import QueryInterpretation, Question
-from app.search.query.tree import And, Field, Node, Not, Or, Prefix, RegionName
+from app.search.query.tree import And, Field, NamedPlace, Node, Not, Or, Prefix
 from app.search.tantivy import index_schema
 from app.search.tantivy.reader import View
 
@@ -37,7 +37,7 @@ def count_beginnings(node: Node) -> int:
     match node:
         case Prefix():
             return 1
-        case Not(inner) | Field(_, inner) | RegionName(inner):
+        case Not(inner) | Field(_, inner) | NamedPlace(inner):
             return count_beginnings(inner)
         case And(nodes) | Or(nodes):
             return sum(count_beginnings(inner) for inner in nodes)

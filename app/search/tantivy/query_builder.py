@@ -22,13 +22,13 @@ from app.search.query.tree import (
     Field,
     FieldName,
     Leaf,
+    NamedPlace,
     Near,
     Node,
     Not,
     Or,
     Phrase,
     Prefix,
-    RegionName,
     Word,
     list_leaves,
 )
@@ -79,7 +79,7 @@ class QueryBuilder:
         match node:
             case Word() | Phrase():
                 return self._build_text(node, field)
-            case RegionName(inner):
+            case NamedPlace(inner):
                 return filters.join_any([self.build(inner, field), self.match_region(node)])
             case Prefix(text):
                 return self.terms.get_query(
@@ -113,10 +113,10 @@ class QueryBuilder:
         words = self.select_words(node)
         if not words.telling:
             return _match_all(ruled_out)
-        found = Query.boolean_query([(Occur.Should, query) for query in self._weigh(words, words.telling)])
+        any_word = Query.boolean_query([(Occur.Should, query) for query in self._weigh(words, words.telling)])
         common = [(Occur.Should, query) for query in self._weigh(words, words.common)]
         more = [(Occur.Should, bonus) for bonus in self.score_bonuses(words)]
-        return Query.boolean_query([(Occur.Must, found), *common, *more, *ruled_out])
+        return Query.boolean_query([(Occur.Must, any_word), *common, *more, *ruled_out])
 
     def _weigh(self, words: "SelectedWords", some: Sequence[Node]) -> Iterator[Query]:
         """A word that the query has twice counts twice."""
@@ -211,14 +211,14 @@ class QueryBuilder:
             weight = NAME_WEIGHT * min(rarity, self.terms.compute_rarity(articles))
             yield "tag", Query.const_score_query(filters.match_any("tags", ids), weight)
 
-    def match_region(self, name: RegionName) -> Query:
+    def match_region(self, name: NamedPlace) -> Query:
         """Articles that are placed in the region of that name, as weak as a dateline."""
         own = tuple(index_schema.make_own_key(region, _PLACED) for region in name.own)
         queries = [filters.match_any(f"within_{_PLACED}", name.within)] if name.within else []
         queries += [filters.match_any("within_own", own)] if own else []
         return Query.const_score_query(filters.join_any(queries), NAME_WEIGHT * self.estimate_rarity(name))
 
-    def estimate_rarity(self, name: RegionName) -> float:
+    def estimate_rarity(self, name: NamedPlace) -> float:
         """Of a region: of the articles that are placed there, or of its words, whichever are more."""
         doc_freq = self.terms.searcher.doc_freq
         articles = sum(doc_freq(f"within_{_PLACED}", region) for region in (*name.within, *name.own))
@@ -295,7 +295,7 @@ def _split_phrases(node: Node) -> list[Node]:
     """The words of a phrase beside it, of `covid-19` instead of it; nothing of what is ruled out."""
     if isinstance(node, Not):
         return []
-    if isinstance(node, RegionName):
+    if isinstance(node, NamedPlace):
         inner = node.node.nodes if isinstance(node.node, And) else (node.node,)
         first, *others = [part for word in inner for part in _split_phrases(word)]
         return [replace(node, node=first), *others]
@@ -313,10 +313,10 @@ def _list_in_text(reading: Reading) -> Iterator[Part]:
         return
     # All of it in one part finds the article; its words score as everywhere.
     rows = [_match_reading(name, reading) for name in index_schema.STEMMED]
-    found = Query.const_score_query(filters.join_any(rows), 0)
+    condition = Query.const_score_query(filters.join_any(rows), 0)
     terms = dict.fromkeys(term for _, term in reading)
     scored = [_match_reading(index_schema.TEXT, ((0, term),)) for term in list(terms)[:_SCORED_IN_ROW]]
-    yield "text", Query.boolean_query([(Occur.Must, found), *((Occur.Should, query) for query in scored)])
+    yield "text", Query.boolean_query([(Occur.Must, condition), *((Occur.Should, query) for query in scored)])
     yield "title", Query.boost_query(rows[0], TITLE_SHARE)
 
 

@@ -42,8 +42,8 @@ class TermStats:
             return ()
         variants = []
         for i, term in enumerate(terms):
-            found = self.searcher.terms_with_prefix(index_schema.SPELLINGS, f"{term} ", limit=_VARIANTS_READ)
-            for variant, _ in sorted(found, key=lambda counted: -counted[1])[:_VARIANTS]:
+            counted_variants = self.searcher.terms_with_prefix(index_schema.SPELLINGS, f"{term} ", limit=_VARIANTS_READ)
+            for variant, _ in sorted(counted_variants, key=lambda counted: -counted[1])[:_VARIANTS]:
                 variants.append(" ".join([*terms[:i], variant.partition(" ")[2], *terms[i + 1 :]]))
         return tuple(variants[:_MOST_VARIANTS])
 
