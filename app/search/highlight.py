@@ -188,13 +188,13 @@ def _find_rows(terms: Sequence[str], rows: tuple[Reading, ...]) -> Iterator[int]
         open_rows.setdefault(row[0][1][:1], []).append(row)
     for i, term in enumerate(terms):
         for row in open_rows.get(term[:1], ()):
-            if all(i + at < len(terms) and _is_same(terms[i + at], wanted) for at, wanted in row):
+            if all(i + at < len(terms) and _is_same(terms[i + at], row_term) for at, row_term in row):
                 yield from range(i, i + row[-1][0] + 1)
 
 
-def _is_same(term: str, wanted: str) -> bool:
+def _is_same(term: str, row_term: str) -> bool:
     """A single character of a script without spaces is where a pair of characters begins with it."""
-    return term == wanted or (analysis.is_single_character(wanted) and term.startswith(wanted))
+    return term == row_term or (analysis.is_single_character(row_term) and term.startswith(row_term))
 
 
 def _list_windows(text: str, spans: list[Span]) -> Iterator[tuple[int, int, int]]:

@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import Select, select
 
 from app.db.database import Snapshot
-from app.models import NamedPlace, Region, Tag, TagName, table
+from app.models import RegionName, Region, Tag, TagName, table
 from app.search.engine import NamedRegion, NameKind
 from app.search.query import analysis, typos
 
@@ -151,7 +151,7 @@ def load_vocabulary(snapshot: Snapshot) -> Vocabulary:
     tags, regions = table(Tag), table(Region)
     tag_statement = select(tags.c.id, tags.c.slug, tags.c.name, tags.c.kind).where(tags.c.merged_into.is_(None))
     region_statement = select(regions.c.id, regions.c.slug, regions.c.name, regions.c.level)
-    tag_names, region_names = table(TagName), table(NamedPlace)
+    tag_names, region_names = table(TagName), table(RegionName)
     tag_entries = _load_entries(snapshot, "tag", tag_statement, select(tag_names.c.tag_id, tag_names.c.name))
     names_of_regions = select(region_names.c.region_id, region_names.c.name)
     return Vocabulary(chain(tag_entries, _load_entries(snapshot, "region", region_statement, names_of_regions)))
