@@ -14,7 +14,7 @@ from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.indexing import documents, indexer
 from app.search.indexing.indexer import Indexer
-from app.search.query import stop_words
+from app.search.query import analysis, stop_words
 from app.search.tantivy import index_folders
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.reader import IndexDamaged
