@@ -206,8 +206,13 @@ def analyse_words(text: str, tag: str | None = None) -> tuple[str, ...]:
 
 
 def list_whole_words(text: str) -> list[str]:
-    """The words of a title, unstemmed, in which capitals tell nothing."""
-    return [term.removesuffix(spelling.MARK) for _, term in _analyse_normalized(spelling.normalize(text), None)]
+    """The words of a title or name, unstemmed, in which capitals tell nothing."""
+    return list_normalized_words(spelling.normalize(text))
+
+
+def list_normalized_words(normalized: str) -> list[str]:
+    """The same of a text that is normalized already."""
+    return [term.removesuffix(spelling.MARK) for _, term in _analyse_normalized(normalized, None)]
 
 
 def is_single_character(word: str) -> bool:

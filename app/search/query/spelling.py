@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 from opencc import OpenCC
 
@@ -100,26 +100,29 @@ _INDIC = re.compile(
     )
 )
 _DOUBLE_L = re.compile("([lL])[\u00b7\u2027](?=[lL])|[\u013f\u0140](?=[lL])")
+# A class of characters first, because that is what `re` looks for quickly; alternatives would be tried everywhere.
 _SPELT = re.compile(
-    r"""(?P<number>\d+(?:[.,'\u00a0]\d+)*)
-    |(?P<dots>\.(?<=\b[^\W\d_]\.)[^\W\d_](?:\.[^\W\d_])*(?!\w)\.?)
-    |(?P<suffix>\.(?<![\w.)\]]\.)(?=[^\W\d_]{2}))
-    |(?P<plus>\+\+(?<=\b[A-Za-z]\+\+)(?![^\W\d]))
-    |(?P<sharp>\#(?<=\b[A-Za-z]\#)(?![^\W\d]))
-    |(?P<capitals>[A-Z]{2,4}(?!\w))""",
+    r"""[\d.+\#A-Z](?:
+    (?<=\d)(?<!\d\d)(?P<number>\d*(?:[.,'\u00a0]\d+)+|\d*(?=[^\W\d_])|(?<=[^\W\d_]\d)\d*)
+    |(?<=\.)(?P<dots>(?<=\b[^\W\d_]\.)[^\W\d_](?:\.[^\W\d_])*(?!\w)\.?)
+    |(?<=\.)(?P<suffix>(?<![\w.)\]]\.)(?=[^\W\d_]{2}))
+    |(?<=\+)(?P<plus>\+(?<=\b[A-Za-z]\+\+)(?![^\W\d]))
+    |(?<=\#)(?P<sharp>(?<=\b[A-Za-z]\#)(?![^\W\d]))
+    |(?<![^\W][A-Z])(?<=[A-Z])(?P<capitals>[A-Z]{1,3}(?!\w)))""",
     re.VERBOSE,
 )
 _CHANGED = re.compile(r"[\d.+#]|[A-Z]{2}")
 _GROUPED = re.compile(r"\d{1,3}(?:([.,'\u00a0])\d{3})(?:\1\d{3})*|\d{1,2}(?:,\d{2})+,\d{3}")
 _JOINT = re.compile("[-'.\u200c\u00b7](?<=[^\\W\\d_].)(?=[^\\W\\d_])")
-_SPACED_NUMBER = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d])")
+_SPACED_NUMBER = re.compile(r"\d(?<![\d.,]\d)\d{0,2}(?: \d{3})+(?!\d)")
 _ELISIONS = frozenset(("c", "d", "j", "l", "m", "n", "s", "t", "qu", "jusqu", "lorsqu", "puisqu"))
 _DIGRAPHS = {
     "ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa",
     "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa",
 }  # fmt: skip
 _TO_DIGRAPHS = str.maketrans(_DIGRAPHS)
-_MARKED_WORD = re.compile(f"[^\\W\\d_]*[{''.join(_DIGRAPHS)}][^\\W\\d_]*")
+_MARKED_LETTER = re.compile(f"[{''.join(_DIGRAPHS)}]")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SHOUTED_WORD = re.compile("[^\\W\\d_a-z]{5}")
 
 
@@ -181,8 +184,7 @@ def _list_steps(text: str, *, is_query: bool) -> Iterator[tuple[re.Pattern[str] 
             yield None, _replace_whole_sign
         if "l" in text or "L" in text:
             yield _DOUBLE_L, _replace_double_l
-    marks_capitals = lru_cache(maxsize=1)(lambda: is_query or not is_shouted(text))
-    yield _SPELT, lambda match: _replace_spelling(match, marks_capitals)
+    yield _SPELT, _SpellingReplacer(capitals_count=True if is_query else None)
 
 
 def _replace_with_places(
@@ -229,27 +231,34 @@ def _replace_double_l(match: re.Match[str]) -> str:
     return match[1] or "l"
 
 
-def _replace_spelling(match: re.Match[str], marks_capitals: Callable[[], bool]) -> str:
-    found, kind = match[0], match.lastgroup
-    if kind == "number":
-        return _space_number(match, re.sub(r"\D", "", found) if _GROUPED.fullmatch(found) else found)
-    if kind == "dots":
-        letters = found.replace(".", "")
-        before = match.string[match.start() - 1]
-        return (
-            letters
-            + (MARK if is_function_word(f"{before}{letters}".lower()) and letters.isupper() else "")
-            + (" " if found.endswith(".") else "")
-        )
-    if kind == "suffix":
-        following = re.compile(r"[^\W\d_]+").match(match.string, match.end())
-        return f"{MARK}{following[0]} " if following else found
-    if kind in ("plus", "sharp"):
-        return f"{MARK}plus" if kind == "plus" else f"{MARK}sharp"
-    before = match.string[match.start() - 1 : match.start()]
-    if before.isalnum() or before == "_" or not is_function_word(found.lower()) or not marks_capitals():
-        return found
-    return found + MARK
+@dataclass(slots=True)
+class _SpellingReplacer:
+    """Puts one spelling for what _SPELT finds in one text; whether capitals count in it is found out once."""
+
+    capitals_count: bool | None
+
+    def __call__(self, match: re.Match[str]) -> str:
+        spelling, kind = match[0], match.lastgroup
+        if kind == "capitals":
+            return self._mark_capitals(match, spelling)
+        if kind == "number":
+            return _space_number(match, re.sub(r"\D", "", spelling) if _GROUPED.fullmatch(spelling) else spelling)
+        if kind == "dots":
+            letters = spelling.replace(".", "")
+            whole = match.string[match.start() - 1] + letters
+            mark = MARK if whole.isupper() and is_function_word(whole.lower()) else ""
+            return f"{letters}{mark}{' ' if spelling.endswith('.') else ''}"
+        if kind == "suffix":
+            following = _LETTERS.match(match.string, match.end())
+            return f"{MARK}{following[0]} " if following else spelling
+        return f"{MARK}{kind}"
+
+    def _mark_capitals(self, match: re.Match[str], word: str) -> str:
+        if self.capitals_count is False or not is_function_word(word.lower()):
+            return word
+        if self.capitals_count is None:
+            self.capitals_count = not is_shouted(match.string)
+        return word + MARK if self.capitals_count else word
 
 
 def _space_number(match: re.Match[str], number: str) -> str:
@@ -282,12 +291,23 @@ def list_compounds(text: str) -> Iterator[tuple[str, str]]:
         parts = _JOINT.split(text[start:done])
         if 2 <= len(parts) <= MOST_PARTS and done - start <= LONGEST_COMPOUND and not _is_inflection(parts):
             yield text[start:done], "".join(parts)
-    if not text.isascii():
-        for word in _MARKED_WORD.findall(text):
-            if len(word) <= LONGEST_COMPOUND:
-                yield word, word.translate(_TO_DIGRAPHS)
+    done = 0
+    for marked in () if text.isascii() else _MARKED_LETTER.finditer(text):
+        if marked.start() >= done:
+            start, done = _find_word(text, marked.start())
+            if done - start <= LONGEST_COMPOUND:
+                yield text[start:done], text[start:done].translate(_TO_DIGRAPHS)
     for number in _SPACED_NUMBER.findall(text):
         yield number, number.replace(" ", "")
+
+
+def _find_word(text: str, at: int) -> tuple[int, int]:
+    start, end = at, at + 1
+    while start and text[start - 1].isalpha():
+        start -= 1
+    while end < len(text) and text[end].isalpha():
+        end += 1
+    return start, end
 
 
 def _find_compound(text: str, joint: int) -> tuple[int, int]:

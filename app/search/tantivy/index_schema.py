@@ -188,19 +188,19 @@ def _add_text(document: Document, language: str, text: SearchableText) -> None:
                 analysis.add_stems(document, name, tokenized)
                 analysis.add_stems(document, TEXT, tokenized)
             words.append(tokenized)
+            if name == "title" and (key := make_title_key(tokenized.normalized)):
+                document.add_text(TITLE_KEY, key)
     analysis.add_words(document, WORDS, words)
     for variant in analysis.list_variants(words):
         document.add_text(SPELLINGS, variant)
     if text.dateline:
         analysis.add_stems(document, DATELINE, analysis.tokenize(text.dateline, None))
-    if key := make_title_key(text.title):
-        document.add_text(TITLE_KEY, key)
 
 
-def make_title_key(title: str) -> str | None:
-    """What titles and whole queries are compared by: the words, unstemmed, however they are punctuated; None without
-    any."""
-    words = analysis.list_whole_words(title)
+def make_title_key(normalized: str) -> str | None:
+    """What titles and whole queries, normalized, are compared by: the words, unstemmed, however they are punctuated;
+    None without any."""
+    words = analysis.list_normalized_words(normalized)
     return xxhash.xxh3_64_hexdigest(" ".join(words).encode()) if words else None
 
 

@@ -53,7 +53,9 @@ def interpret(view: View, question: Question) -> QueryInterpretation:
 
 def find_title_key(view: View, question: Question) -> str | None:
     """The key of the whole query as a title, where an article has that title."""
-    key = index_schema.make_title_key(question.text) if question.text and question.tree is not None else None
+    key = None
+    if question.text and question.tree is not None:
+        key = index_schema.make_title_key(spelling.normalize(question.text))
     return key if key and view.searcher.doc_freq(index_schema.TITLE_KEY, key) else None
 
 

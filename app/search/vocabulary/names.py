@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import Select, select
 
 from app.db.database import Snapshot
-from app.models import RegionName, Region, Tag, TagName, table
+from app.models import Region, RegionName, Tag, TagName, table
 from app.search.engine import NamedRegion, NameKind
 from app.search.query import analysis, typos
 
