@@ -14,8 +14,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
+import xxhash
 from opencc import OpenCC
 
 from app.search.query.stop_words import is_function_word
@@ -47,6 +48,8 @@ _HYPHENS = dict.fromkeys(map(ord, "‐‑‒⁃﹣－־"), "-")
 _NARROW_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), "\u00a0")
 _UNSEEN = dict.fromkeys((0x00AD, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF), "")
 _SIGNS = _APOSTROPHES | _HYPHENS | _NARROW_SPACES | _UNSEEN
+_TONES = dict.fromkeys((0xFE0E, 0xFE0F, 0x200D, *range(0x1F3FB, 0x1F400)))
+_HEX_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _KANA = re.compile("[\uff66-\uff9f]+")
 # A nasal of its own before a consonant is written as a dot by others: हिन्दी, हिंदी. Offsets are those of ISCII's
 # order, which the blocks of these scripts share.
@@ -197,20 +200,18 @@ def _replace_with_places(
     for match in pattern.finditer(text):
         first, last = match.span()
         instead = replace(match)
-        parts += [text[at:first], instead]
-        new_starts += starts[at:first]
-        new_ends += ends[at:first]
         if instead == match[0]:
-            new_starts += starts[first:last]
-            new_ends += ends[first:last]
-        else:
+            continue
+        parts += [text[at:first], instead]
+        lead, same = len(instead) - len(instead.lstrip(" ")), instead.strip(" ") == match[0]
+        if same:
             # A space that was put between a letter and a digit belongs to nothing.
-            lead = len(instead) - len(instead.lstrip(" "))
-            same = instead.strip(" ") == match[0]
-            for i in range(len(instead)):
-                source = min(max(i - lead, 0), last - first - 1)
-                new_starts.append(starts[first + source] if same else starts[first])
-                new_ends.append(ends[first + source] if same else ends[last - 1])
+            sources = [min(max(first + i - lead, first), last - 1) for i in range(len(instead))]
+            new_starts += [*starts[at:first], *(starts[i] for i in sources)]
+            new_ends += [*ends[at:first], *(ends[i] for i in sources)]
+        else:
+            new_starts += [*starts[at:first], *[starts[first]] * len(instead)]
+            new_ends += [*ends[at:first], *[ends[last - 1]] * len(instead)]
         at = last
     return "".join([*parts, text[at:]]), new_starts + starts[at:], new_ends + ends[at:]
 
@@ -218,9 +219,14 @@ def _replace_with_places(
 def _replace_whole_sign(match: re.Match[str]) -> str:
     if "\uff66" <= match[0][0] <= "\uff9f":
         return unicodedata.normalize("NFKC", match[0])
-    code_points = (ord(c) for c in match[0] if c not in "\ufe0e\ufe0f\u200d" and not "\U0001f3fb" <= c <= "\U0001f3ff")
-    # Letters for digits, which would be taken for numbers.
-    return f" {MARK}{''.join(chr(ord('a') + int(digit, 16)) for code in code_points for digit in f'{code:x}')} "
+    return f" {_name_emoji(match[0])} "
+
+
+@lru_cache(4096)
+def _name_emoji(emoji: str) -> str:
+    """A short word for an emoji, the same in all skin tones: eight letters of a hash, as digits would be numbers."""
+    bare = emoji.translate(_TONES)
+    return MARK + xxhash.xxh32_hexdigest(bare.encode()).translate(_HEX_LETTERS)
 
 
 def _replace_nasal(match: re.Match[str]) -> str:
