@@ -3,7 +3,7 @@ position in the change log (`RequestContext`). Renders nothing and changes nothi
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, NamedTuple, Protocol
@@ -67,6 +67,15 @@ class SimilarArticle:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class SharedTags:
+    """Published articles by tag id: `together` of those that have one tag, `counts` of all, which are `total`."""
+
+    together: Mapping[int, int]
+    counts: Mapping[int, int]
+    total: int
+
+
 class SearchIndex(Protocol):
     """What reads need of the search index, served from memory-mapped files in microseconds."""
 
@@ -77,6 +86,10 @@ class SearchIndex(Protocol):
 
     async def count_tags(self, head: LogHead) -> dict[int, int]:
         """Published articles for each tag id; tags without any are missing."""
+        ...
+
+    async def count_shared_tags(self, tag: int, head: LogHead) -> SharedTags:
+        """How often tags stand beside one tag. IndexBehind where there is no index yet."""
         ...
 
     async def count_regions(self, head: LogHead) -> dict[int, int]:

@@ -155,7 +155,14 @@ async def measure_archive(corpus: Corpus, sample: Sequence[int], name: str, *, t
             for round in ("first time", "again"):
                 began = time.process_time()
                 for number, path in paths.items():
-                    response = await client.get(path, params={"kind": "similar", "limit": str(FIRST), "fields": "external_id,title" if round == "again" else "external_id"})
+                    response = await client.get(
+                        path,
+                        params={
+                            "kind": "similar",
+                            "limit": str(FIRST),
+                            "fields": "external_id,title" if round == "again" else "external_id",
+                        },
+                    )
                     rows = response.raise_for_status().json()["data"]
                     shown[number] = [numbers[row["article"]["external_id"]] for row in rows]
                 each = (time.process_time() - began) / len(paths) * 1000

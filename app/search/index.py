@@ -16,7 +16,7 @@ from sqlalchemy import Integer, bindparam, exists, func, literal_column, null, s
 
 from app.articles.filters import ArticleFilter
 from app.articles.html import bodies
-from app.context import RequestContext, SimilarArticle
+from app.context import RequestContext, SharedTags, SimilarArticle
 from app.db.database import Database, Row
 from app.db.log_position import LogHead, LogPosition
 from app.db.sql import AnyOf, Prepared, Value, prepare
@@ -260,6 +260,17 @@ class EngineIndex:
 
     async def count_tags(self, head: LogHead) -> dict[int, int]:
         return await self._load_counts("tags", head)
+
+    async def count_shared_tags(self, tag: int, head: LogHead) -> SharedTags:
+        excluded = await self.find_excluded(head)
+        key = (self.seq(), excluded, "together", tag)
+        together = self._stored.get(key)
+        if together is None:
+            having = ArticleFilter(tags=(tag,))
+            together = dict(await asyncio.to_thread(self.engine.count_tags, having, excluded))
+            self._store(key, together)
+        assert isinstance(together, dict)
+        return SharedTags(together, await self.count_tags(head), await self.total(ArticleFilter(), head) or 0)
 
     async def count_regions(self, head: LogHead) -> dict[int, int]:
         return await self._load_counts("regions", head)

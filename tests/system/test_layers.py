@@ -21,7 +21,7 @@ LAYERS = {
         ("context",),
         ("articles.reading.filter_params",),
         ("regions.routes", "regions.write_routes"),
-        ("tags.routes", "tags.write_routes"),
+        ("tags.related_routes", "tags.routes", "tags.write_routes"),
         ("articles.input",),
         ("articles.editing", "articles.render"),
         ("articles.idempotency", "articles.reimport", "articles.restoring"),
