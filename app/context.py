@@ -59,12 +59,14 @@ class RequestContext(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SimilarArticle:
-    """An article like another one; `score` orders, `reason` is for people."""
+    """An article like another one; `score` orders, `reason` is for people. One that is `below_threshold` fills a list
+    up."""
 
     id: int
     version: int
     score: float
     reason: str
+    below_threshold: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,10 @@ class SearchIndex(Protocol):
         ...
 
     async def similar(
-        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()
+        self, id: int, version: int, view: RequestContext, limit: int, without: Sequence[int] = ()
     ) -> list[SimilarArticle]:
-        """Published articles like this one, the likest first: never itself, its copies, or one of `without`. Empty
-        without an index."""
+        """Published articles like this one, of this version, the likest first: never itself, its copies, or one of
+        `without`. As many as asked for where there are candidates. Empty without an index."""
         ...
 
 

@@ -1,59 +1,188 @@
 """Puts similar articles in order and takes copies of the article out. Pure; the candidates are the engine's.
 
-A candidate's score is that of the engine as a share of the best one's, plus a little for a shared country or grouping
-and for being close in time. A copy is what holds nearly all of the other's runs of three words.
+What orders is the cosine of sublinear TF-IDF of whole texts: a candidate's words weigh `1 + ln tf`, at unit length, the
+article's own as often as they are there, by their rarity in the archive; the words of the ten likest count by half. A
+candidate's score is its cosine as a share of the best one's that is no copy, plus a little for a shared country or
+grouping and for being close in time. A copy is what holds nearly all of the other's runs of three words.
 """
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
-from sys import maxsize
+from itertools import dropwhile, repeat
+from math import exp, log, sqrt
+from operator import mul
+from sys import getsizeof, intern, maxsize
 
 from app.search.query import analysis
 
 COPY = 0.8
-REGION, TIME = 0.15, 0.1
+REGION, TIME = 0.01, 0.02
 LEAST = 0.4
 """A score below this is padding, not likeness."""
 YEAR = 365 * 86_400
-_READ = 4_000
-"""Words of a text that are compared."""
+READ = 24_000
+"""Characters of a text that are compared."""
+NEAREST, NEAREST_WEIGHT = 10, 0.5
+"""Of so many of the likest articles the terms count, too."""
+TAG_SIGN = "#"
+"""Before a tag as a term; no word has it."""
+TAG_COUNTS = 3
+"""A tag weighs as a word that is there so often."""
+_OVERHEAD = 600
+"""Bytes that a profile takes beside what it holds of its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is compared of an article: `regions` are those that say something (no continents)."""
+    """What is compared of an article. `counts`: how often each of `terms` is there, `weights` what it weighs; tags are
+    terms too (`name_tag`). `title_terms` are those of the title. `regions` are those that say something (no
+    continents). `runs`: every three words in a row, as numbers."""
 
     id: int
     version: int
-    score: float
-    title: str
-    text: str
+    language: str
+    terms: tuple[str, ...]
+    counts: "array[int]"
+    weights: "array[float]"
+    title_terms: tuple[str, ...]
+    runs: "array[int]"
+    tags: tuple[int, ...]
     regions: frozenset[int]
     published_at: int | None
 
+    @property
+    def size(self) -> int:
+        """Bytes in memory, about: words are shared by all profiles."""
+        parts = (self.terms, self.counts, self.weights, self.title_terms, self.runs, self.tags, self.regions)
+        return sum(map(getsizeof, parts)) + _OVERHEAD
 
-def rank(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[tuple[Profile, float]]:
-    """The likest first, each with its score from 0 to 1.25; copies of the sample, and of one another, left out."""
-    remaining = list(candidates)
-    best = max((one.score for one in remaining), default=1.0) or 1.0
-    ranked = sorted(
-        ((one, round(one.score / best + _measure_nearness(sample, one), 4)) for one in remaining),
-        key=lambda pair: (-pair[1], pair[0].id),
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An article that may be similar, with its cosine."""
+
+    profile: Profile
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankedProfile:
+    """A similar article: `score` from 0 to 1.08; one that is `below_threshold` fills a list up."""
+
+    profile: Profile
+    score: float
+    below_threshold: bool
+
+
+def name_tag(tag: int) -> str:
+    """A tag as a term."""
+    return f"{TAG_SIGN}{tag}"
+
+
+def read_tag(term: str) -> int | None:
+    """Of which tag it is the term; None for a word."""
+    return int(term[1:]) if term.startswith(TAG_SIGN) else None
+
+
+def build_profile(
+    id: int,
+    version: int,
+    language: str,
+    texts: tuple[str, str],
+    tags: Sequence[int],
+    regions: Iterable[int],
+    published_at: int | None,
+) -> Profile:
+    """From an article's title and text."""
+    title, text = texts[0], f"{texts[0]}\n{texts[1]}"[:READ]
+    counts = Counter(map(intern, analysis.list_stems(text, language)))
+    counts.update({name_tag(tag): TAG_COUNTS for tag in tags})
+    weights = _normalize({term: 1 + log(count) for term, count in counts.items()})
+    return Profile(
+        id,
+        version,
+        language,
+        tuple(counts),
+        array("i", counts.values()),
+        array("f", weights.values()),
+        tuple(map(intern, analysis.list_stems(title[:READ], language))),
+        array("q", sorted(list_runs(text))),
+        tuple(tags),
+        frozenset(regions),
+        published_at,
     )
-    ranked_profiles: list[tuple[Profile, float]] = []
-    earlier_texts = _Texts()
-    earlier_texts.add(list_runs(sample))
-    for one, score in ranked:
-        own = list_runs(one) if score >= LEAST else None
-        if own is None or earlier_texts.has_copy_of(own):
+
+
+def list_runs(text: str) -> frozenset[int]:
+    """Every three words in a row of a text, as numbers: the garbage collector looks at tuples, not at them."""
+    words = analysis.analyse(text, None).words
+    return frozenset(map(hash, zip(words, words[1:], words[2:], strict=False)))
+
+
+def weigh_terms(sample: Profile, rarity: Mapping[str, float]) -> dict[str, float]:
+    """What an article is compared by: its terms by how often they are there and how rare the archive has them, at unit
+    length."""
+    pairs = zip(sample.terms, sample.counts, strict=True)
+    return _normalize({term: count * rarity[term] for term, count in pairs if term in rarity})
+
+
+def measure_cosines(wanted: Mapping[str, float], profiles: Iterable[Profile]) -> list[Candidate]:
+    """The likest first."""
+    get, nothing = wanted.get, repeat(0.0)
+    candidates = [Candidate(one, sum(map(mul, map(get, one.terms, nothing), one.weights))) for one in profiles]
+    return sorted(candidates, key=lambda one: (-one.cosine, one.profile.id))
+
+
+def sum_nearest(candidates: Sequence[Candidate]) -> dict[str, float]:
+    """What the terms of the likest weigh together."""
+    summed: dict[str, float] = {}
+    for one in candidates[:NEAREST]:
+        for term, weight in zip(one.profile.terms, one.profile.weights, strict=True):
+            summed[term] = summed.get(term, 0.0) + weight
+    return summed
+
+
+def add_nearest(
+    wanted: Mapping[str, float], nearest: Mapping[str, float], rarity: Mapping[str, float]
+) -> dict[str, float]:
+    """The article's own terms, and half as much those of the likest: what they share is its subject, also in words that
+    it does not use itself. Without it BM25 finds more of one topic; with it less than this ranking."""
+    added = _normalize({term: weight * rarity[term] for term, weight in nearest.items() if term in rarity})
+    expanded = dict(wanted)
+    for term, weight in added.items():
+        expanded[term] = expanded.get(term, 0.0) + NEAREST_WEIGHT * weight
+    return expanded
+
+
+def _normalize(weights: dict[str, float]) -> dict[str, float]:
+    length = sqrt(sum(weight * weight for weight in weights.values())) or 1.0
+    return {term: weight / length for term, weight in weights.items()}
+
+
+def rank(sample: Profile, candidates: Iterable[Candidate], limit: int) -> list[RankedProfile]:
+    """The likest first; copies of the sample, and of one another, left out. Filled up with what is below the
+    threshold."""
+    texts = _Texts()
+    texts.add(frozenset(sample.runs))
+    by_cosine = sorted(candidates, key=lambda one: (-one.cosine, one.profile.id))
+    remaining = list(dropwhile(lambda one: texts.has_copy_of(frozenset(one.profile.runs)), by_cosine))
+    best = (remaining[0].cosine if remaining else 0.0) or 1.0
+    scored = sorted(
+        ((round(one.cosine / best + _measure_nearness(sample, one.profile), 4), one.profile) for one in remaining),
+        key=lambda pair: (-pair[0], pair[1].id),
+    )
+    ranked: list[RankedProfile] = []
+    for score, profile in scored:
+        runs = frozenset(profile.runs)
+        if texts.has_copy_of(runs):
             continue
-        ranked_profiles.append((one, score))
-        earlier_texts.add(own)
-        if len(ranked_profiles) == limit:
+        ranked.append(RankedProfile(profile, score, score < LEAST))
+        if len(ranked) == limit:
             break
-    return ranked_profiles
+        texts.add(runs)
+    return ranked
 
 
 class _Texts:
@@ -98,12 +227,6 @@ def _measure_nearness(sample: Profile, other: Profile) -> float:
     if sample.published_at is not None and other.published_at is not None:
         near += TIME * exp(-abs(sample.published_at - other.published_at) / YEAR)
     return near
-
-
-def list_runs(profile: Profile) -> frozenset[int]:
-    """Every three words in a row of title and text, as numbers: the garbage collector looks at tuples, not at them."""
-    words = analysis.analyse(f"{profile.title}\n{profile.text}", None).words[:_READ]
-    return frozenset(map(hash, zip(words, words[1:], words[2:], strict=False)))
 
 
 def describe_reason(tags: Sequence[str], regions: Sequence[str]) -> str:

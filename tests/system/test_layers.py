@@ -62,7 +62,8 @@ LAYERS = {
     "app.search": (
         ("examples", "query", "schemas", "single_flight", "timeline", "trending"),
         ("engine", "similar_ranking"),
-        ("highlight", "tantivy", "vocabulary"),
+        ("highlight", "profile_cache", "tantivy", "vocabulary"),
+        ("compared_articles",),
         ("index", "indexing"),
         ("enrichment", "params"),
         ("render",),
