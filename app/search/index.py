@@ -35,9 +35,10 @@ from app.search.vocabulary.names import Vocabulary
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
-MOST_CANDIDATES, MOST_COMPARED = 160, 250_000
-"""Articles that are compared with one to find those like it, and characters of HTML of all of them that are read as
-text. Beyond, the beginnings of the others are compared by their words between the tags."""
+MORE_CANDIDATES, MOST_CANDIDATES, MOST_COMPARED = 25, 160, 250_000
+"""Articles that are compared with one to find those like it: how many more than are asked for, and at most; and
+characters of HTML of all of them that are read as text. Beyond, the beginnings of the others are compared by their
+words between the tags."""
 T = TypeVar("T")
 Key = tuple[object, ...]
 Counted = int | dict[int, int]
@@ -155,7 +156,7 @@ class EngineIndex:
     async def similar(
         self, id: int, version: int, view: RequestContext, limit: int, without: Sequence[int] = ()
     ) -> list[SimilarArticle]:
-        """The engine's candidates, three times as many as asked for, put in order by `similar_ranking`; where copies
+        """The engine's candidates, some more than asked for, put in order by `similar_ranking`; where copies
         among them leave too few, MOST_CANDIDATES. Kept until the index or the names have moved on; else four
         statements, or eight."""
         try:
@@ -178,7 +179,7 @@ class EngineIndex:
             return []
         [sample], room.characters = found, MOST_COMPARED
         ranked: list[RankedProfile] = []
-        for most in (max(limit, min(3 * limit + 5, MOST_CANDIDATES)), MOST_CANDIDATES):
+        for most in (max(limit, min(limit + MORE_CANDIDATES, MOST_CANDIDATES)), MOST_CANDIDATES):
             hits = await asyncio.to_thread(self._find_candidates, sample, excluded, most)
             others = await self._compared.load_profiles([(hit.id, hit.version) for hit in hits], view.atlas, room)
             ranked = await asyncio.to_thread(self._rank, sample, others, limit)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 
 from app.search.similar_ranking import Profile
 
-KEPT_BYTES = 12_000_000
+KEPT_BYTES = 16_000_000
 LARGEST = KEPT_BYTES // 20
 
 Key = tuple[int, int, int]

@@ -10,7 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import dropwhile, repeat
+from itertools import chain, dropwhile, repeat
 from math import exp, log, sqrt
 from operator import mul
 from sys import getsizeof, intern, maxsize
@@ -97,7 +97,8 @@ def build_profile(
 ) -> Profile:
     """From an article's title and text."""
     title, text = texts[0], f"{texts[0]}\n{texts[1]}"[:READ]
-    counts = Counter(map(intern, analysis.list_stems(text, language)))
+    stems, words = _analyse(text, language)
+    counts = Counter(map(intern, stems))
     counts.update({name_tag(tag): TAG_COUNTS for tag in tags})
     weights = _normalize({term: 1 + log(count) for term, count in counts.items()})
     return Profile(
@@ -108,17 +109,22 @@ def build_profile(
         array("i", counts.values()),
         array("f", weights.values()),
         tuple(map(intern, analysis.list_stems(title[:READ], language))),
-        array("q", sorted(list_runs(text))),
+        array("q", {*map(hash, zip(words, words[1:], words[2:], strict=False))}),
         tuple(tags),
         frozenset(regions),
         published_at,
     )
 
 
-def list_runs(text: str) -> frozenset[int]:
-    """Every three words in a row of a text, as numbers: the garbage collector looks at tuples, not at them."""
-    words = analysis.analyse(text, None).words
-    return frozenset(map(hash, zip(words, words[1:], words[2:], strict=False)))
+def _analyse(text: str, language: str) -> tuple[list[str], Sequence[str]]:
+    """The stems of a text without stop words, and all its words. As `analysis.list_stems`, which also analyses the text
+    once more for the words as they are written: stop words are looked up so, and in ASCII that is the same."""
+    analysed = analysis.analyse(text, language)
+    if not text.isascii() and not language.startswith("en"):
+        return analysis.list_stems(text, language), analysed.words
+    languages = (language,)
+    pairs = zip(analysed.stems, analysed.words, strict=True)
+    return [stem for stem, word in pairs if not analysis.is_stop_word(word, languages)], analysed.words
 
 
 def weigh_terms(sample: Profile, rarity: Mapping[str, float]) -> dict[str, float]:
@@ -136,11 +142,14 @@ def measure_cosines(wanted: Mapping[str, float], profiles: Iterable[Profile]) ->
 
 
 def sum_nearest(candidates: Sequence[Candidate]) -> dict[str, float]:
-    """What the terms of the likest weigh together."""
-    summed: dict[str, float] = {}
-    for one in candidates[:NEAREST]:
-        for term, weight in zip(one.profile.terms, one.profile.weights, strict=True):
-            summed[term] = summed.get(term, 0.0) + weight
+    """What the terms that two or more of the likest have weigh together: one that stands in one alone finds that."""
+    nearest = [one.profile for one in candidates[:NEAREST]]
+    having = Counter(chain.from_iterable(one.terms for one in nearest))
+    summed = {term: 0.0 for term, count in having.items() if count > 1}
+    for one in nearest:
+        for term, weight in zip(one.terms, one.weights, strict=True):
+            if term in summed:
+                summed[term] += weight
     return summed
 
 

@@ -142,6 +142,7 @@ def test_cosine_is_that_of_the_article_words_by_rarity_with_all_words_of_the_oth
 def test_words_of_the_likest_count_by_half() -> None:
     likest = similar_ranking.build_profile(2, 1, "en", ("", "ports ports tides"), (), (), None)
     nearest = similar_ranking.sum_nearest([Candidate(likest, 1.0)] * 20)
+    assert similar_ranking.sum_nearest([Candidate(likest, 1.0)]) == {}  # which would find itself
     assert nearest["tide"] == pytest.approx(similar_ranking.NEAREST * likest.weights[1])
     expanded = similar_ranking.add_nearest({"port": 1.0}, {"port": 3.0, "tide": 2.0}, {"port": 1.0, "tide": 2.0})
     assert expanded == pytest.approx({"port": 1.0 + 0.5 * 3 / 5, "tide": 0.5 * 4 / 5})

@@ -35,8 +35,9 @@ def select_terms(view: View, sample: SimilaritySample) -> list[tuple[str, float]
     counts = _count_stems(sample) if sample.stems is None else sample.stems
     articles = view.searcher.num_docs
     weights = {}
+    frequencies = _find_frequencies(view, counts)
     for stem, times in counts.items():
-        common = _find_frequency(view, stem)
+        common = frequencies[stem]
         if len(stem) >= _SHORTEST and 1 < common <= max(articles * _COMMON, 10) and not stem.isdigit():
             weights[stem] = (times / (times + 2)) * log(1 + articles / common)
     return sorted(weights.items(), key=lambda scored: (-scored[1], scored[0]))[:TELLING]
@@ -53,26 +54,25 @@ def measure_rarity(view: View, stems: Iterable[str], tags: Iterable[int]) -> tup
     """The inverse document frequency of stems and tags, smoothed: 1 for what every article has. Articles that were
     withdrawn lately may still be counted."""
     articles = view.searcher.num_docs + 1
-
-    def compute(having: int) -> float:
-        return 1 + max(log(articles / (having + 1)), 0.0)
-
     return (
-        {stem: compute(_find_frequency(view, stem)) for stem in stems},
-        {tag: compute(view.searcher.doc_freq("tags", tag)) for tag in tags},
+        {stem: 1 + max(log(articles / (having + 1)), 0.0) for stem, having in _find_frequencies(view, stems).items()},
+        {tag: 1 + max(log(articles / (view.searcher.doc_freq("tags", tag) + 1)), 0.0) for tag in tags},
     )
 
 
-def _find_frequency(view: View, stem: str) -> int:
-    """In how many articles a stem stands, looked up once a commit."""
+def _find_frequencies(view: View, stems: Iterable[str]) -> dict[str, int]:
+    """In how many articles each stem stands, looked up once a commit."""
     known = view.memo.get("frequencies")
     if not isinstance(known, dict) or len(known) >= _REMEMBERED:
         known = {}
         view.remember("frequencies", known)
-    found = known.get(stem)
-    if found is None:
-        found = known[stem] = view.searcher.doc_freq(_COUNTED, stem)
-    return int(found)
+    found: dict[str, int] = {}
+    for stem in stems:
+        having = known.get(stem)
+        if having is None:
+            having = known[stem] = view.searcher.doc_freq(_COUNTED, stem)
+        found[stem] = having
+    return found
 
 
 def _weigh_word(stem: str, weight: float) -> Query:
