@@ -1,7 +1,9 @@
 """Search quality through the HTTP interface with default parameters: judged collections, titles with a typo, exact hits
-before corrected ones, facets and timelines against counts from the file, similar articles. What it makes lies in
-temporary folders. `python -m bench.search_http FOLDER [collections titles exact facets timeline similar]`: the folder
-has `search/{name}/corpus.ndjson` with queries and judgements beside it, and articles in `corpora/*.ndjson`."""
+before corrected ones, facets and timelines against counts from the file. `bench.similar` measures similar articles.
+
+What it makes lies in temporary folders. `python -m bench.search_http FOLDER [collections titles exact facets
+timeline]`: the folder has `search/{name}/corpus.ndjson` with queries and judgements beside it, and articles in `corpora/*.ndjson`.
+"""
 
 import asyncio
 import io
@@ -266,24 +268,9 @@ def _count_hours(bucket: dict[str, str]) -> float:
     return (end - start).total_seconds() / 3600
 
 
-async def measure_similar(data: Path) -> None:
-    file, chance = data / "corpora" / "reuters.ndjson", random.Random(SEED)
-    by_id = {str(story["id"]): story for story in read_stories(file)}
-    telling = [i for i, s in by_id.items() if _list_values(s, "tags") and not _list_values(s, "tags") & {"earn", "acq"}]
-    async with open_client(file) as client:
-        shares = []
-        for name in chance.sample(telling, 500):
-            at = (await client.get("/v1/resolve", params={"external_id": name})).headers["location"]
-            response = await client.get(f"{at}/related", params={"kind": "similar", "limit": "5"})
-            rows = [row["article"]["external_id"] for row in response.json()["data"]]
-            shares += [bool(_list_values(by_id[row], "tags") & _list_values(by_id[name], "tags")) for row in rows]
-        print(f"  similar articles: {sum(shares) / len(shares):.3f} of the first five share a topic")
-
-
 async def main(data: Path, arguments: Sequence[str]) -> None:
     parts = {
-        f.__name__: f
-        for f in (measure_collections, measure_titles, measure_exact, measure_facets, measure_timeline, measure_similar)
+        f.__name__: f for f in (measure_collections, measure_titles, measure_exact, measure_facets, measure_timeline)
     }
     for name in [name for name in arguments if name in parts] or parts:
         await parts[name](data)

@@ -20,8 +20,8 @@ from app.enrich.tags import TagLexicon
 from app.models import Article, ArticleRegion, ArticleTag, Tag, table
 from app.models import Suggestion as Kept
 from app.regions.atlas import Atlas
-from app.search.compared_articles import ComparedArticle
 from app.search.index import EngineIndex
+from app.search.similar.compared_articles import ComparedArticle
 from app.search.vocabulary.names import Vocabulary
 from app.tags import lexicon
 

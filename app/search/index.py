@@ -21,11 +21,11 @@ from app.db.sql import Prepared, prepare
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
-from app.search import similar_ranking
-from app.search.compared_articles import ComparedArticle, ComparedArticles
 from app.search.engine import FacetName, GroupName, Question, ResultPage, SearchEngine, SearchHit, SimilaritySample
 from app.search.highlight import ReadingBudget
-from app.search.similar_ranking import Profile, RankedProfile
+from app.search.similar import ranking
+from app.search.similar.compared_articles import ComparedArticle, ComparedArticles
+from app.search.similar.ranking import Profile, RankedProfile
 from app.search.single_flight import SingleFlight
 from app.search.tantivy.more_like_this import TITLE_COUNTS
 from app.search.timeline import Edges, Interval
@@ -57,7 +57,7 @@ class PublishedCounts:
 def _explain_similarity(sample: Profile, other: Profile, words: Vocabulary, atlas: Atlas) -> str:
     tags = [entry.name for tag in sample.tags if tag in other.tags and (entry := words.entries.get(("tag", tag)))]
     regions = [atlas.by_id[id].name for id in sorted(sample.regions & other.regions) if id in atlas.by_id]
-    return similar_ranking.describe_reason(tags, regions)
+    return ranking.describe_reason(tags, regions)
 
 
 def _limit_precision(question: Question, interval: Interval) -> Question:
@@ -156,7 +156,7 @@ class EngineIndex:
     async def similar(
         self, id: int, version: int, view: RequestContext, limit: int, without: Sequence[int] = ()
     ) -> list[SimilarArticle]:
-        """The engine's candidates, some more than asked for, put in order by `similar_ranking`; where copies
+        """The engine's candidates, some more than asked for, put in order by `similar.ranking`; where copies
         among them leave too few, MOST_CANDIDATES. Kept until the index or the names have moved on; else four
         statements, or eight."""
         try:
@@ -174,10 +174,10 @@ class EngineIndex:
         self, id: int, version: int, view: RequestContext, limit: int, excluded: tuple[int, ...]
     ) -> list[SimilarArticle]:
         room = ReadingBudget(characters=MOST_COMPARED)
-        found = await self._compared.load_profiles([(id, version)], view.atlas, room)
-        if not found:  # purged meanwhile
+        profiles = await self._compared.load_profiles([(id, version)], view.atlas, room)
+        if not profiles:  # purged meanwhile
             return []
-        [sample], room.characters = found, MOST_COMPARED
+        [sample], room.characters = profiles, MOST_COMPARED
         ranked: list[RankedProfile] = []
         for most in (max(limit, min(limit + MORE_CANDIDATES, MOST_CANDIDATES)), MOST_CANDIDATES):
             hits = await asyncio.to_thread(self._find_candidates, sample, excluded, most)
@@ -201,7 +201,7 @@ class EngineIndex:
         stems = {
             term: count
             for term, count in zip(sample.terms, sample.counts, strict=True)
-            if not term.startswith(similar_ranking.TAG_SIGN)
+            if not term.startswith(ranking.TAG_SIGN)
         }
         for stem in sample.title_terms:
             stems[stem] = stems.get(stem, 0) + TITLE_COUNTS - 1  # the text of a profile begins with its title
@@ -209,16 +209,16 @@ class EngineIndex:
         return self.engine.find_similar(asked, ArticleFilter(), excluded, limit)
 
     def _rank(self, sample: Profile, others: Sequence[Profile], limit: int) -> list[RankedProfile]:
-        wanted = similar_ranking.weigh_terms(sample, self._measure_rarity(sample.terms))
-        nearest = similar_ranking.sum_nearest(similar_ranking.measure_cosines(wanted, others))
-        expanded = similar_ranking.add_nearest(wanted, nearest, self._measure_rarity(nearest))
-        return similar_ranking.rank(sample, similar_ranking.measure_cosines(expanded, others), limit)
+        query_weights = ranking.weigh_terms(sample, self._measure_rarity(sample.terms))
+        nearest = ranking.sum_nearest(ranking.measure_cosines(query_weights, others))
+        expanded = ranking.add_nearest(query_weights, nearest, self._measure_rarity(nearest))
+        return ranking.rank(sample, ranking.measure_cosines(expanded, others), limit)
 
     def _measure_rarity(self, terms: Iterable[str]) -> dict[str, float]:
-        tags = {term: similar_ranking.read_tag(term) for term in terms}
+        tags = {term: ranking.read_tag(term) for term in terms}
         stems = [term for term, tag in tags.items() if tag is None]
         by_stem, by_tag = self.engine.measure_rarity(stems, [tag for tag in tags.values() if tag is not None])
-        return {**by_stem, **{similar_ranking.name_tag(tag): rarity for tag, rarity in by_tag.items()}}
+        return {**by_stem, **{ranking.name_tag(tag): rarity for tag, rarity in by_tag.items()}}
 
     async def find_alike(
         self, id: int, view: RequestContext, limit: int

@@ -9,7 +9,7 @@ LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
-class RelatedTag:
+class TagPair:
     """`together` articles have both tags where `expected` would by chance; `score` orders, and is no measure of its
     own."""
 
@@ -19,7 +19,7 @@ class RelatedTag:
     score: float
 
 
-def find_related(tag: int, together: Mapping[int, int], counts: Mapping[int, int], total: int) -> list[RelatedTag]:
+def find_related(tag: int, together: Mapping[int, int], counts: Mapping[int, int], total: int) -> list[TagPair]:
     """Every tag that articles of `tag` have more often than all others do, the least likely by chance first.
 
     `together`: of articles with the tag, how many have each; `counts`: of all articles; `total`: how many these are.
@@ -34,7 +34,7 @@ def find_related(tag: int, together: Mapping[int, int], counts: Mapping[int, int
     return sorted(likely, key=lambda one: (-one.score, -one.together, one.id))
 
 
-def _score_pair(other: int, both: int, own: int, others: int, total: int) -> RelatedTag | None:
+def _score_pair(other: int, both: int, own: int, others: int, total: int) -> TagPair | None:
     """None where they are together as often as chance has it, or less, or where the counts contradict each other:
     they may be of two commits of the index."""
     if not both <= min(own, others) or own + others - both > total:
@@ -47,4 +47,4 @@ def _score_pair(other: int, both: int, own: int, others: int, total: int) -> Rel
     chance = [row * column / total for row in rows for column in columns]
     # Dunning's log-likelihood (G²) of the four counts against what independent tags would have.
     score = 2 * sum(count * log(count / usual) for count, usual in zip(table, chance, strict=True) if count)
-    return RelatedTag(other, both, round(expected, 2), round(score, 3))
+    return TagPair(other, both, round(expected, 2), round(score, 3))

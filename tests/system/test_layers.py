@@ -61,9 +61,9 @@ LAYERS = {
     ),
     "app.search": (
         ("examples", "query", "schemas", "single_flight", "timeline", "trending"),
-        ("engine", "similar_ranking"),
-        ("highlight", "profile_cache", "tantivy", "vocabulary"),
-        ("compared_articles",),
+        ("engine",),
+        ("highlight", "tantivy", "vocabulary"),
+        ("similar",),
         ("index", "indexing"),
         ("enrichment", "params"),
         ("render",),

@@ -66,13 +66,13 @@ def _find_frequencies(view: View, stems: Iterable[str]) -> dict[str, int]:
     if not isinstance(known, dict) or len(known) >= _REMEMBERED:
         known = {}
         view.remember("frequencies", known)
-    found: dict[str, int] = {}
+    frequencies: dict[str, int] = {}
     for stem in stems:
         having = known.get(stem)
         if having is None:
             having = known[stem] = view.searcher.doc_freq(_COUNTED, stem)
-        found[stem] = having
-    return found
+        frequencies[stem] = having
+    return frequencies
 
 
 def _weigh_word(stem: str, weight: float) -> Query:

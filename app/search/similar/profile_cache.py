@@ -6,7 +6,7 @@ removed from the archive is pushed out by what is asked for. Holds stems and num
 
 from collections import OrderedDict
 
-from app.search.similar_ranking import Profile
+from app.search.similar.ranking import Profile
 
 KEPT_BYTES = 16_000_000
 LARGEST = KEPT_BYTES // 20

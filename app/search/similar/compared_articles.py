@@ -14,10 +14,10 @@ from app.db.database import Database, Row
 from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions.atlas import Atlas
-from app.search import similar_ranking
 from app.search.highlight import MOST_HTML, ReadingBudget
-from app.search.profile_cache import Profiles
-from app.search.similar_ranking import Profile
+from app.search.similar import ranking
+from app.search.similar.profile_cache import Profiles
+from app.search.similar.ranking import Profile
 
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 BEGINNING = 5_000
@@ -45,7 +45,7 @@ class ComparedArticle:
 
     def build_profile(self) -> Profile:
         texts = self.title, self.text
-        return similar_ranking.build_profile(
+        return ranking.build_profile(
             self.id, self.version, self.language, texts, self.tags, self.regions, self.published_at
         )
 
@@ -62,7 +62,7 @@ def _build_compared(
     tags, regions = links[id]
     telling = frozenset(id for id in regions if (region := atlas.by_id.get(id)) and region.level in TELLING)
     published = at if isinstance(at, int) else None
-    is_whole = is_whole or len(text) >= similar_ranking.READ
+    is_whole = is_whole or len(text) >= ranking.READ
     return ComparedArticle(
         id, int(str(version)), str(language), str(title), text, tuple(tags), telling, published, is_whole
     )

@@ -60,7 +60,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class SimilarityCandidate:
     """An article that may be similar, with its cosine."""
 
     profile: Profile
@@ -134,14 +134,16 @@ def weigh_terms(sample: Profile, rarity: Mapping[str, float]) -> dict[str, float
     return _normalize({term: count * rarity[term] for term, count in pairs if term in rarity})
 
 
-def measure_cosines(wanted: Mapping[str, float], profiles: Iterable[Profile]) -> list[Candidate]:
+def measure_cosines(query_weights: Mapping[str, float], profiles: Iterable[Profile]) -> list[SimilarityCandidate]:
     """The likest first."""
-    get, nothing = wanted.get, repeat(0.0)
-    candidates = [Candidate(one, sum(map(mul, map(get, one.terms, nothing), one.weights))) for one in profiles]
+    get, nothing = query_weights.get, repeat(0.0)
+    candidates = [
+        SimilarityCandidate(one, sum(map(mul, map(get, one.terms, nothing), one.weights))) for one in profiles
+    ]
     return sorted(candidates, key=lambda one: (-one.cosine, one.profile.id))
 
 
-def sum_nearest(candidates: Sequence[Candidate]) -> dict[str, float]:
+def sum_nearest(candidates: Sequence[SimilarityCandidate]) -> dict[str, float]:
     """What the terms that two or more of the likest have weigh together: one that stands in one alone finds that."""
     nearest = [one.profile for one in candidates[:NEAREST]]
     having = Counter(chain.from_iterable(one.terms for one in nearest))
@@ -154,12 +156,12 @@ def sum_nearest(candidates: Sequence[Candidate]) -> dict[str, float]:
 
 
 def add_nearest(
-    wanted: Mapping[str, float], nearest: Mapping[str, float], rarity: Mapping[str, float]
+    query_weights: Mapping[str, float], nearest: Mapping[str, float], rarity: Mapping[str, float]
 ) -> dict[str, float]:
     """The article's own terms, and half as much those of the likest: what they share is its subject, also in words that
     it does not use itself. Without it BM25 finds more of one topic; with it less than this ranking."""
     added = _normalize({term: weight * rarity[term] for term, weight in nearest.items() if term in rarity})
-    expanded = dict(wanted)
+    expanded = dict(query_weights)
     for term, weight in added.items():
         expanded[term] = expanded.get(term, 0.0) + NEAREST_WEIGHT * weight
     return expanded
@@ -170,7 +172,7 @@ def _normalize(weights: dict[str, float]) -> dict[str, float]:
     return {term: weight / length for term, weight in weights.items()}
 
 
-def rank(sample: Profile, candidates: Iterable[Candidate], limit: int) -> list[RankedProfile]:
+def rank(sample: Profile, candidates: Iterable[SimilarityCandidate], limit: int) -> list[RankedProfile]:
     """The likest first; copies of the sample, and of one another, left out. Filled up with what is below the
     threshold."""
     texts = _Texts()
