@@ -2,7 +2,8 @@
 before corrected ones, facets and timelines against counts from the file. `bench.similar` measures similar articles.
 
 What it makes lies in temporary folders. `python -m bench.search_http FOLDER [collections titles exact facets
-timeline]`: the folder has `search/{name}/corpus.ndjson` with queries and judgements beside it, and articles in `corpora/*.ndjson`.
+timeline]`: the folder has `search/{name}/corpus.ndjson` with queries and judgements beside it, and articles in
+`corpora/*.ndjson`.
 """
 
 import asyncio
