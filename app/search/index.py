@@ -177,7 +177,7 @@ class EngineIndex:
         profiles = await self._compared.load_profiles([(id, version)], view.atlas, room)
         if not profiles:  # purged meanwhile
             return []
-        [sample], room.characters = profiles, MOST_COMPARED
+        [sample] = profiles
         ranked: list[RankedProfile] = []
         for most in (max(limit, min(limit + MORE_CANDIDATES, MOST_CANDIDATES)), MOST_CANDIDATES):
             hits = await asyncio.to_thread(self._find_candidates, sample, excluded, most)

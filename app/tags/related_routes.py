@@ -1,5 +1,7 @@
 """Tags that go with a tag, over HTTP: those that articles have together more often than chance. Reads only."""
 
+import asyncio
+
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -13,14 +15,12 @@ from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn
 from app.tags import cooccurrence, examples, queries, schemas
+from app.tags.queries import TagFilter
 from app.tags.routes import MOVED, render_tag
 from app.tags.service import KINDS
 from app.tags.write_routes import TagRef
 
 router = APIRouter(prefix="/v1", tags=["tags"], route_class=ApiRoute)
-
-READ_AT_ONCE = 200
-"""Tags that are looked up by their kind at once: most lists need no more."""
 
 
 class RelatedTagParams(NamesIn, AsOf):
@@ -54,19 +54,18 @@ async def list_related_tags(
         path = f"/v1/tags/{entry.slug}/related"
         return responses.render_redirect(request, 308, path, token=view.token, public=view.public)
     shared = await context.index.count_shared_tags(entry.id, view.head)
-    ranked = cooccurrence.find_related(entry.id, shared.together, shared.counts, shared.total)
-    rows: list[bytes] = []
-    for start in range(0, len(ranked), READ_AT_ONCE):
-        part = ranked[start : start + READ_AT_ONCE]
-        entries = await queries.by_ids(context.db, [one.id for one in part])
-        for one in part:
-            other = entries.get(one.id)
-            if other is None or (params.kind and other.kind not in params.kind):
-                continue
-            tag = render_tag(other, shared.counts, params.names_language)
-            rows.append(orjson.dumps(tag | {"together": one.together, "expected": one.expected, "score": one.score}))
-        if len(rows) >= params.limit:
-            break
-    body = b'{"data":[' + b",".join(rows[: params.limit]) + b"]}"
+    ranked = await asyncio.to_thread(cooccurrence.find_related, entry.id, shared.together, shared.counts, shared.total)
+    if params.kind:
+        # All counted tags are public: none need be left out here.
+        ids = {id for id, _ in await queries.sort_names(context.db, TagFilter(params.kind, hidden=True))}
+        ranked = [one for one in ranked if one.id in ids]
+    entries = await queries.by_ids(context.db, [one.id for one in ranked[: params.limit]])
+    rows = [
+        render_tag(entries[one.id], shared.counts, params.names_language)
+        | {"together": one.together, "expected": one.expected, "score": one.score}
+        for one in ranked[: params.limit]
+        if one.id in entries
+    ]
+    body = orjson.dumps({"data": rows})
     names = ["list", "tags", f"tag:{entry.slug}"]
     return responses.render_item(request, body, token=view.token, public=view.public, tags=names)

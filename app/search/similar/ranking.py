@@ -69,7 +69,7 @@ class SimilarityCandidate:
 
 @dataclass(frozen=True, slots=True)
 class RankedProfile:
-    """A similar article: `score` from 0 to 1.08; one that is `below_threshold` fills a list up."""
+    """A similar article: `score` from 0 to 1.03; one that is `below_threshold` fills a list up."""
 
     profile: Profile
     score: float
