@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, dropwhile, repeat
-from math import exp, log, sqrt
+from math import exp, hypot, log
 from operator import mul
 from sys import getsizeof, intern, maxsize
 
@@ -96,19 +96,21 @@ def build_profile(
     published_at: int | None,
 ) -> Profile:
     """From an article's title and text."""
-    title, text = texts[0], f"{texts[0]}\n{texts[1]}"[:READ]
-    stems, words = _analyse(text, language)
-    counts = Counter(map(intern, stems))
+    title_stems, title_words = _analyse(texts[0][:READ], language)
+    stems, words = _analyse(texts[1][:READ], language)
+    words = [*title_words, *words]
+    counts = Counter(chain(title_stems, stems))
     counts.update({name_tag(tag): TAG_COUNTS for tag in tags})
-    weights = _normalize({term: 1 + log(count) for term, count in counts.items()})
+    weights = [1 + log(count) for count in counts.values()]
+    length = hypot(*weights) or 1.0
     return Profile(
         id,
         version,
         language,
-        tuple(counts),
+        tuple(map(intern, counts)),
         array("i", counts.values()),
-        array("f", weights.values()),
-        tuple(map(intern, analysis.list_stems(title[:READ], language))),
+        array("f", [weight / length for weight in weights]),
+        tuple(map(intern, title_stems)),
         array("q", {*map(hash, zip(words, words[1:], words[2:], strict=False))}),
         tuple(tags),
         frozenset(regions),
@@ -168,7 +170,7 @@ def add_nearest(
 
 
 def _normalize(weights: dict[str, float]) -> dict[str, float]:
-    length = sqrt(sum(weight * weight for weight in weights.values())) or 1.0
+    length = hypot(*weights.values()) or 1.0
     return {term: weight / length for term, weight in weights.items()}
 
 
