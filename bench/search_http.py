@@ -9,7 +9,7 @@ of them unless some are named:
   alike to 64 words and 512 characters. `--also FOLDER` measures further ones, a collection or a folder of them.
 - `titles`: titles that occur once, as they are and with one random edit, in the first one, three and ten hits.
 - `exact`: hits that hold a word itself stand above those that hold a correction of it.
-- `facets`, `timeline`, `similar`: counts against the file; topics that similar articles share.
+- `facets`, `timeline`: counts against the file. `bench.similar` measures similar articles.
 
 While ranking is worked on, `--keep FOLDER` imports and indexes once, `--only NAME --queries 200` asks a sample, and
 `--losses 10` prints the queries that lose most against BM25 with the hits of both. See `--help`.
@@ -26,7 +26,7 @@ from bench.imported_archive import Story, open_client, read_stories
 from bench.judged_collections import SEED, QualityOptions, measure_collection
 from bench.search_titles import measure_exact, measure_titles
 
-PARTS = ("collections", "titles", "exact", "facets", "timeline", "similar")
+PARTS = ("collections", "titles", "exact", "facets", "timeline")
 
 
 async def measure_facets(data: Path, keep: Path | None) -> None:
@@ -81,20 +81,6 @@ def _count_hours(bucket: dict[str, str]) -> float:
     return (end - start).total_seconds() / 3600
 
 
-async def measure_similar(data: Path, keep: Path | None) -> None:
-    file, chance = data / "corpora" / "reuters.ndjson", random.Random(SEED)
-    by_id = {str(story["id"]): story for story in read_stories(file)}
-    telling = [i for i, s in by_id.items() if _list_values(s, "tags") and not _list_values(s, "tags") & {"earn", "acq"}]
-    async with open_client(file, keep=keep) as client:
-        shares = []
-        for name in chance.sample(telling, 500):
-            at = (await client.get("/v1/resolve", params={"external_id": name})).headers["location"]
-            response = await client.get(f"{at}/related", params={"kind": "similar", "limit": "5"})
-            rows = [row["article"]["external_id"] for row in response.json()["data"]]
-            shares += [bool(_list_values(by_id[row], "tags") & _list_values(by_id[name], "tags")) for row in rows]
-        print(f"  similar articles: {sum(shares) / len(shares):.3f} of the first five share a topic")
-
-
 def find_collections(folder: Path) -> list[Path]:
     """The folder itself, or those in it, that hold a judged collection."""
     return [file.parent for file in sorted([*folder.glob("corpus.ndjson"), *folder.glob("*/corpus.ndjson")])]
@@ -145,7 +131,7 @@ async def main() -> None:
     for name, measure in (("titles", measure_titles), ("exact", measure_exact)):
         if name in parts:
             await measure(data, keep, arguments.sample, list_failures=arguments.failures)
-    for name, count in (("facets", measure_facets), ("timeline", measure_timeline), ("similar", measure_similar)):
+    for name, count in (("facets", measure_facets), ("timeline", measure_timeline)):
         if name in parts:
             await count(data, keep)
 

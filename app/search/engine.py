@@ -1,6 +1,6 @@
 """What a search engine takes and what it returns. Holds no engine; ids and numbers only, names are the callers'."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -140,13 +140,14 @@ class ResultPage:
 
 @dataclass(frozen=True, slots=True)
 class SimilaritySample:
-    """An article to find similar ones to."""
+    """An article to find similar ones to; `stems`: how often its terms are there, where that was counted before."""
 
     id: int
     language: str
     title: str
     text: str
     tags: tuple[int, ...] = ()
+    stems: Mapping[str, int] | None = None
 
 
 class SearchEngine(Protocol):
@@ -203,6 +204,11 @@ class SearchEngine(Protocol):
         self, sample: SimilaritySample, article_filter: ArticleFilter, excluded: tuple[int, ...], limit: int
     ) -> tuple[SearchHit, ...]:
         """Articles that share its telling words and tags, the likest first, never the sample itself."""
+
+    def measure_rarity(
+        self, stems: Iterable[str], tags: Iterable[int]
+    ) -> tuple[Mapping[str, float], Mapping[int, float]]:
+        """The inverse document frequency of each stem and each tag, at least 1."""
 
     def languages(self) -> tuple[str, ...]:
         """The three commonest languages, the commonest first."""

@@ -20,7 +20,8 @@ from app.enrich.tags import TagLexicon
 from app.models import Article, ArticleRegion, ArticleTag, Tag, table
 from app.models import Suggestion as Kept
 from app.regions.atlas import Atlas
-from app.search.index import ComparedArticle, EngineIndex
+from app.search.index import EngineIndex
+from app.search.similar.compared_articles import ComparedArticle
 from app.search.vocabulary.names import Vocabulary
 from app.tags import lexicon
 
@@ -52,16 +53,16 @@ async def find_suggestions(db: Database, index: EngineIndex, id: int, view: Requ
     own, others = await index.find_alike(id, view, NEIGHBOURS)
     words = await index.vocabulary.get(view.head)
     texts = Texts(
-        own.profile.title,
+        own.title,
         "",
-        own.profile.text,
+        own.text,
         str(dateline_text or ""),
         str(spoken),
         datetime.fromtimestamp(at, UTC).year if isinstance(at, int) else None,
     )
     tag_names = await asyncio.to_thread(_load_lexicon, db)
     entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}
-    suggestions = await asyncio.to_thread(_combine, texts, own, list(others.values()), tag_names, entries, view, stored)
+    suggestions = await asyncio.to_thread(_combine, texts, own, others, tag_names, entries, view, stored)
     links = tuple((int(str(region)), int(str(roles))) for region, roles in placed)
     return FoundSuggestions(tuple(suggestions), str(spoken), links, frozenset(own.tags), words)
 
@@ -69,7 +70,7 @@ async def find_suggestions(db: Database, index: EngineIndex, id: int, view: Requ
 def _combine(
     texts: Texts,
     own: ComparedArticle,
-    others: Sequence[ComparedArticle],
+    others: Sequence[tuple[float, ComparedArticle]],
     names: TagLexicon,
     entries: Mapping[int, str],
     view: RequestContext,
@@ -84,10 +85,10 @@ def _combine(
         region_suggestions = regions.suggest(texts, view.atlas.gazetteer)
         suggestions += [replace(one, target=places[one.value].id) for one in region_suggestions if one.value in places]
     tag_suggestions = _merge_tags(tags.find_named(texts.title, texts.body, names), stored, entries)
-    voters = [(one.profile.score, one.tags) for one in others]
+    voters = [(score, one.tags) for score, one in others]
     suggestions += tags.merge(tag_suggestions, tags.vote(voters, entries))
     return sorted(
-        (*suggestions, *_find_copies(own, others, stored)),
+        (*suggestions, *_find_copies(own, [one for _, one in others], stored)),
         key=lambda one: (_KINDS.index(one.kind), -one.score, one.value),
     )
 
@@ -111,13 +112,13 @@ def _find_copies(
 ) -> list[SuggestedValue]:
     """Near-duplicates, those in the index measured exactly."""
     by_target = {one.target: one for one in stored if one.kind == "duplicate"}
-    own_runs = near_duplicates.runs(own.profile.text)
+    own_runs = near_duplicates.runs(own.text)
     for other in others:
-        share = near_duplicates.containment(own_runs, near_duplicates.runs(other.profile.text))
+        share = near_duplicates.containment(own_runs, near_duplicates.runs(other.text))
         if share >= near_duplicates.COPY and len(own_runs) >= near_duplicates.FEWEST:
             reason = f"{share:.0%} of the shorter one's runs of three words"
-            by_target[other.profile.id] = SuggestedValue(
-                "duplicate", other.profile.title, round(share, 3), "index", other.profile.id, evidence=reason
+            by_target[other.id] = SuggestedValue(
+                "duplicate", other.title, round(share, 3), "index", other.id, evidence=reason
             )
     return list(by_target.values())
 

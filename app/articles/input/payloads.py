@@ -104,6 +104,7 @@ class RelatedIn(PayloadModel):
     status: Literal["linked", "unresolved"] | None = None
     score: float | None = None
     reason: Words | None = None
+    below_threshold: bool | None = None
     unlinked: bool | None = None
 
 
