@@ -16,8 +16,9 @@ def _set(words: str) -> frozenset[str]:
 LONGEST = 5
 """Words between a place and what its company's name ends in."""
 US = "united-states"
-_QUOTATION = re.compile(r"<([A-Z]{1,5}[a-z]?)(?:\.([A-Z]{1,2}))?>")
-_JOINED = re.compile(r"(?:[ \t\-–&.,'’]|\n(?![ \t]*\n)[ \t]*)*\Z")
+# Bounded, so that no text takes longer than its length.
+_QUOTATION = re.compile(r"\b[A-Z][\w.&'’/\-]{0,30}\s?(<[A-Z]{1,5}[a-z]?(?:\.([A-Z]{1,2}))?>)")
+_JOINED = re.compile(r"[\s\-–&.,'’]{0,3}\Z")
 _JOINERS = _set("and of de du des der di do the for")
 _ENDS = _set(
     "to in on at from by with as after over into is are was will may sees see says say said buys buy sells sell sets "
@@ -87,11 +88,11 @@ def _is_quoted(words: TextWords, k: int) -> bool:
 
 def find_listings(content: str) -> Iterator[tuple[str, str, int]]:
     """(what is written, the country of the stock exchange, about how many words stand before) of each quotation. Wires
-    write codes of the exchanges of New York without a point."""
-    if "<" not in content:
+    write codes of the exchanges of New York without a point. Only behind a name; a text about markup has none."""
+    if "<" not in content or "</" in content:
         return
     exchanges = load_exchanges()
     for one in _QUOTATION.finditer(content):
         country = exchanges.get(one[2]) if one[2] else US
         if country is not None:
-            yield one[0], country, content.count(" ", 0, one.start())
+            yield one[1], country, content.count(" ", 0, one.start())

@@ -88,8 +88,8 @@ def _find_namesake(one: Spot, part: Sequence[Spot], evidence: Evidence) -> Names
             continue
         if any(_is_named_otherwise(sense.country, one, namesake, evidence) for sense in one.senses):
             continue
-        weight = signs + (evidence.home == namesake.country) + _stands_beside(one, namesake, part)
-        if weight >= (1 if namesake.larger else 2):
+        signs += evidence.home == namesake.country
+        if signs >= (1 if namesake.larger else 2) or _stands_beside(one, namesake, part):
             return namesake
     return None
 

@@ -137,6 +137,8 @@ def test_quotation_says_where_a_company_is_listed_and_no_more(places: Gazetteer)
     text = Texts("BP <BP.L> SETS DIVIDEND", body="BP <BP.L> set a dividend.")
     assert [(one.value, one.evidence) for one in regions.suggest(text, places)] == [("united-kingdom", "<BP.L>")]
     assert countries(places, "Texas Instruments <TXN> makes chips in Italy.") == ["italy", "united-states"]
+    assert countries(places, "Write the <B> tag, or <TABLE>, in capitals.") == []
+    assert countries(places, "HTML <TABLE> and </TABLE> belong together.") == []
 
 
 def test_story_without_a_dateline_is_about_what_it_names_once(places: Gazetteer) -> None:
