@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import orjson
 from sqlalchemy import bindparam, case, func, select
 
 from app.articles.store import suggestions as store_suggestions
@@ -49,7 +50,9 @@ async def find_suggestions(db: Database, index: EngineIndex, id: int, view: Requ
     dialect = db.dialect
     stored = read_into(_make_suggestion, await db.reader.rows(_stored_statement(dialect), {"id": id}))
     placed = await db.reader.rows(_regions_statement(dialect), {"id": id})
-    [(spoken, dateline_text, at)] = await db.reader.rows(_article_statement(dialect), {"id": id})
+    [(spoken, dateline_text, at, origin, source_url, seo)] = await db.reader.rows(
+        _article_statement(dialect), {"id": id}
+    )
     own, others = await index.find_alike(id, view, NEIGHBOURS)
     words = await index.vocabulary.get(view.head)
     texts = Texts(
@@ -59,6 +62,7 @@ async def find_suggestions(db: Database, index: EngineIndex, id: int, view: Requ
         str(dateline_text or ""),
         str(spoken),
         datetime.fromtimestamp(at, UTC).year if isinstance(at, int) else None,
+        view.atlas.find_home(str(origin), str(source_url or ""), orjson.loads(str(seo)).get("canonical_url")),
     )
     tag_names = await asyncio.to_thread(_load_lexicon, db)
     entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}
@@ -187,8 +191,8 @@ def _regions_statement(dialect: str) -> Prepared:
 
 @lru_cache(maxsize=4)
 def _article_statement(dialect: str) -> Prepared:
-    statement = select(A.c.language, A.c.dateline_text, A.c.published_at).where(A.c.id == bindparam("id"))
-    return prepare(statement, dialect)
+    columns = (A.c[name] for name in ("language", "dateline_text", "published_at", "origin", "source_url", "seo"))
+    return prepare(select(*columns).where(A.c.id == bindparam("id")), dialect)
 
 
 @lru_cache(maxsize=4)

@@ -29,12 +29,14 @@ Links = tuple[tuple[int, int], ...]
 
 
 def link_regions(suggestions: Iterable[SuggestedValue], declared: Links) -> Links:
-    """What is declared, and behind it the suggested regions in roles that it leaves open."""
+    """What is declared, and behind it the suggested regions in roles that it leaves open. A place that is declared as
+    the dateline alone stands where its suggestion does, behind its country."""
+    suggestions = [one for one in suggestions if one.kind == "region" and one.target is not None]
     taken = {role for _, roles in declared for role in ROLES if roles & role}
     known = {region for region, _ in declared}
     made: list[tuple[int, int]] = []
     for one in suggestions:
-        if one.kind != "region" or one.target is None:
+        if one.target is None:
             continue
         suggested_roles = one.roles if one.roles & ABOUT or one.score >= NAMED_TWICE else one.roles & DATELINE
         roles = sum(role for role in ROLES if suggested_roles & role and role not in taken)
@@ -42,7 +44,10 @@ def link_regions(suggestions: Iterable[SuggestedValue], declared: Links) -> Link
             continue
         if roles and len(made) < MOST_LINKED:
             made.append((one.target, roles))
-    return (*declared, *made)
+    ranks = {one.target: rank for rank, one in enumerate(suggestions)}
+    moved = [one for one in declared if one[1] == DATELINE and one[0] in ranks]
+    first = (one for one in declared if one not in moved)
+    return (*first, *sorted((*moved, *made), key=lambda one: ranks[one[0]]))
 
 
 def apply_suggestions(

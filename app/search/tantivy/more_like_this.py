@@ -8,6 +8,7 @@ from tantivy import Occur, Query
 
 from app.search.engine import SimilaritySample
 from app.search.query import analysis
+from app.search.query.spelling import is_spaceless
 from app.search.tantivy import filters, index_schema
 from app.search.tantivy.reader import View
 
@@ -38,7 +39,8 @@ def select_terms(view: View, sample: SimilaritySample) -> list[tuple[str, float]
     frequencies = _find_frequencies(view, counts)
     for stem, times in counts.items():
         common = frequencies[stem]
-        if len(stem) >= _SHORTEST and 1 < common <= max(articles * _COMMON, 10) and not stem.isdigit():
+        is_long = len(stem) >= _SHORTEST or (len(stem) > 1 and is_spaceless(stem))
+        if is_long and 1 < common <= max(articles * _COMMON, 10) and not stem.isdigit():
             weights[stem] = (times / (times + 2)) * log(1 + articles / common)
     return sorted(weights.items(), key=lambda scored: (-scored[1], scored[0]))[:TELLING]
 
