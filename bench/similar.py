@@ -142,8 +142,8 @@ def measure_share(corpus: Corpus, sample: Sequence[int], rank: Ranking) -> float
     return sum(shares) / len(shares)
 
 
-async def measure_archive(corpus: Corpus, sample: Sequence[int], name: str, *, tags: bool) -> None:
-    """What the archive shows, how often fewer than five, and the processor time of a request."""
+async def measure_archive(corpus: Corpus, sample: Sequence[int], name: str, *, tags: bool) -> float:
+    """The share of the archive's first five; prints how often there are fewer, and the processor time of a request."""
     numbers = {str(story["id"]): number for number, story in enumerate(corpus.stories)}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / name
@@ -174,6 +174,7 @@ async def measure_archive(corpus: Corpus, sample: Sequence[int], name: str, *, t
     every = take_no_copies(corpus, rank_by_cosine(corpus))
     missing = [number for number in few if len(every(number)) > len(shown[number])]
     print(f"    of these {len(missing)} although there is more")
+    return share
 
 
 async def _find_path(client: httpx.AsyncClient, id: str) -> str:

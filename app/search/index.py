@@ -35,7 +35,7 @@ from app.search.vocabulary.names import Vocabulary
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
-MORE_CANDIDATES, MOST_CANDIDATES, MOST_COMPARED = 15, 160, 250_000
+MORE_CANDIDATES, MOST_CANDIDATES, MOST_COMPARED = 25, 160, 250_000
 """Articles that are compared with one to find those like it: how many more than are asked for, and at most; and
 characters of HTML of all of them that are read as text. Beyond, the beginnings of the others are compared by their
 words between the tags."""
