@@ -97,9 +97,9 @@ def number_of(text: str) -> int:
     (language, query, text) for language, *texts in SAME for query, text in permutations(texts, 2)
 ])  # fmt: skip
 def test_each_spelling_finds_the_others(engine: TantivyEngine, language: str, query: str, text: str) -> None:
-    wanted = number_of(text)
+    number = number_of(text)
     for asked in (query, f'"{query}"'):
-        assert wanted in ids(ask(engine, asked, languages=(language,), limit=100)), asked
+        assert number in ids(ask(engine, asked, languages=(language,), limit=100)), asked
 
 
 @pytest.mark.parametrize(("language", "query", "text"), DIFFERENT)
