@@ -3,7 +3,7 @@ position in the change log (`RequestContext`). Renders nothing and changes nothi
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, NamedTuple, Protocol
@@ -59,12 +59,23 @@ class RequestContext(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SimilarArticle:
-    """An article like another one; `score` orders, `reason` is for people."""
+    """An article like another one; `score` orders, `reason` is for people. One that is `below_threshold` fills a list
+    up."""
 
     id: int
     version: int
     score: float
     reason: str
+    below_threshold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTags:
+    """Published articles by tag id: `together` of those that have one tag, `counts` of all, which are `total`."""
+
+    together: Mapping[int, int]
+    counts: Mapping[int, int]
+    total: int
 
 
 class SearchIndex(Protocol):
@@ -79,6 +90,10 @@ class SearchIndex(Protocol):
         """Published articles for each tag id; tags without any are missing."""
         ...
 
+    async def count_shared_tags(self, tag: int, head: LogHead) -> SharedTags:
+        """How often tags stand beside one tag. IndexBehind where there is no index yet."""
+        ...
+
     async def count_regions(self, head: LogHead) -> dict[int, int]:
         """Published articles at or below each region id, in the roles about and dateline."""
         ...
@@ -88,10 +103,10 @@ class SearchIndex(Protocol):
         ...
 
     async def similar(
-        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()
+        self, id: int, version: int, view: RequestContext, limit: int, without: Sequence[int] = ()
     ) -> list[SimilarArticle]:
-        """Published articles like this one, the likest first: never itself, its copies, or one of `without`. Empty
-        without an index."""
+        """Published articles like this one, of this version, the likest first: never itself, its copies, or one of
+        `without`. As many as asked for where there are candidates. Empty without an index."""
         ...
 
 

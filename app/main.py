@@ -61,6 +61,7 @@ from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
 from app.sync import routes as following
 from app.sync.watch import LogWatch
+from app.tags import related_routes as related_tags
 from app.tags import routes as tags
 from app.tags import write_routes as tags_writing
 
@@ -85,7 +86,8 @@ BODIES = (ImportAddress,)
 """Shapes within bodies that come as streams; those of all others are in the signatures of their routes."""
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
-    regions_writing, tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health, metrics,
+    regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health,
+    metrics,
 )  # fmt: skip
 
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")

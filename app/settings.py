@@ -179,7 +179,8 @@ class Settings(BaseSettings):
     )
     enrich: bool = Field(
         True,
-        description="Whether imports find out the language and regions of articles where the source does not say.",
+        description="Whether imports find out the language and regions of articles where the source does not say, and "
+        "POST the language where the client does not.",
     )
     log_level: str = Field(
         "INFO",

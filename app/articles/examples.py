@@ -57,6 +57,7 @@ POST: dict[str, object] = {
     "article": None,
     "score": None,
     "reason": None,
+    "below_threshold": False,
     "unlinked": False,
 }
 ARTICLE = CARD | {"body": "<p>The commission sits in Budapest.</p>", "related": [POST]}

@@ -109,7 +109,8 @@ class ArticleCard(Shape):
 
 class Related(Shape):
     """A related post. `unresolved`: named by the editors, and not in the archive yet, or no longer public. `unlinked`:
-    the editors want no link here, whatever is published."""
+    the editors want no link here, whatever is published. `below_threshold`: a similar article that is far less like
+    this one than the best, and fills the list up."""
 
     position: int
     kind: Literal["editorial", "similar"]
@@ -119,6 +120,7 @@ class Related(Shape):
     article: ArticleCard | None
     score: float | None
     reason: str | None
+    below_threshold: bool
     unlinked: bool
 
 
@@ -151,8 +153,8 @@ class Translations(Shape):
 
 
 class Revision(Shape):
-    """A saved version. `saved_by` is the name of the key, `import`, or `schedule`; null where nobody knows any more.
-    `changed_fields`: against the version before."""
+    """A saved version. `saved_by` is the name of the key, `import`, `schedule` or `dateline enrich`; null where nobody
+    knows any more. `changed_fields`: against the version before."""
 
     version: int
     saved_at: Time

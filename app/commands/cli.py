@@ -148,6 +148,24 @@ def import_(
 
 
 @cli.command()
+def enrich(
+    language: Annotated[
+        bool, typer.Option("--language", help="The language of articles whose editors and sources have set none.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Look anew at what can be recognised in the articles that are here. Running it again changes nothing more."""
+    from app.commands import enrich  # with the models, which other commands need not wait for
+
+    if not language:
+        raise typer.BadParameter("Say what to look at: --language.", param_hint="--language")
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        enrich.recognise_languages(db, chosen, dry_run=dry_run, json=json)
+
+
+@cli.command()
 def export(
     format: Annotated[str, typer.Option(help="ndjson, one article a line.")] = "ndjson",
     since: Annotated[

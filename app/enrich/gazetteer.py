@@ -12,7 +12,7 @@ from typing import Literal, TypedDict
 
 from app.text import keys
 
-Way = Literal["name", "city", "place", "demonym", "institution", "abbreviation"]
+Way = Literal["name", "city", "place", "demonym", "institution", "abbreviation", "listing"]
 
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
 """Characters of scripts that put no spaces between words."""
@@ -20,7 +20,7 @@ INFLECTED = frozenset(("be", "bg", "hr", "mk", "pl", "ru", "sr", "uk"))
 """Languages whose names take endings: matched without their last vowel."""
 _ENDING = re.compile(r"[аеёиіїйоуыэюяьaeiouyę]+$")
 _NO_PLURAL = ("s", "sh", "ch", "ese", "men", "x", "z")
-_ORDER: tuple[Way, ...] = ("name", "demonym", "institution", "city", "place", "abbreviation")
+_ORDER: tuple[Way, ...] = ("name", "demonym", "institution", "city", "place", "abbreviation", "listing")
 
 Words = tuple[str, ...]
 
@@ -51,12 +51,25 @@ class Sense:
 
 
 @dataclass(frozen=True, slots=True)
+class Namesake:
+    """A town of that country and state (folded) that is called like a place better known. `larger`: one sign of its
+    state, or a publisher of its country, is enough to mean it."""
+
+    country: str
+    state: str
+    larger: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PlacePhrase:
-    """Folded words that name a place. `doubtful`: without something that speaks for a place they are none."""
+    """Folded words that name a place. `doubtful`: without something that speaks for a place they are none. `states`:
+    those that they name or lie in, of states with namesakes."""
 
     words: Words
     senses: tuple[Sense, ...]
     doubtful: bool
+    namesakes: tuple[Namesake, ...] = ()
+    states: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,11 @@ class PlaceFacts(TypedDict):
     titles: list[str]
     seats: list[str]
     formerly: dict[str, list[str]]
+    company_forms: list[str]
+    exchanges: dict[str, list[str]]
+    namesakes: dict[str, dict[str, list[str]]]
+    near: dict[str, dict[str, list[str]]]
+    larger: dict[str, list[str]]
 
 
 @cache
@@ -89,9 +107,42 @@ def facts() -> PlaceFacts:
 
 
 @cache
-def load_words(name: Literal["ambiguous", "given_names", "forenames", "titles"]) -> frozenset[str]:
+def load_words(
+    name: Literal["ambiguous", "given_names", "forenames", "titles", "company_forms"],
+) -> frozenset[str]:
     """One of the file's lists of words, for looking up."""
     return frozenset(keys.words_key(word) for word in facts()[name])
+
+
+@cache
+def load_namesakes() -> Mapping[Words, tuple[Namesake, ...]]:
+    """Towns that are called like other places, by those words."""
+    namesakes: dict[Words, dict[Namesake, None]] = {}
+    for country, states in facts()["namesakes"].items():
+        larger = {split(name) for name in facts()["larger"].get(country, ())}
+        for state, names in states.items():
+            for words in map(split, names):
+                namesakes.setdefault(words, {})[Namesake(country, " ".join(split(state)), words in larger)] = None
+    return {words: tuple(ones) for words, ones in namesakes.items()}
+
+
+@cache
+def load_exchanges() -> Mapping[str, str]:
+    """Countries of stock exchanges by the code that quotations have behind a point."""
+    return {code: country for country, codes in facts()["exchanges"].items() for code in codes}
+
+
+@cache
+def _load_states() -> Mapping[Words, frozenset[str]]:
+    """The states with namesakes that words name or lie in."""
+    states: dict[Words, frozenset[str]] = {}
+    for table in (facts()["near"], facts()["namesakes"]):
+        for country in table.values():
+            for state, names in country.items():
+                key = " ".join(split(state))
+                for words in (split(state), *(map(split, names) if table is facts()["near"] else ())):
+                    states[words] = states.get(words, frozenset()) | {key}
+    return states
 
 
 def split(name: str) -> Words:
@@ -170,6 +221,10 @@ class Gazetteer:
                     yield split(name), sense
                     if way == "demonym" and not name.endswith(_NO_PLURAL):
                         yield split(f"{name}s"), sense
+        for country, states in facts()["near"].items():
+            for name in (*states, *(one for names in states.values() for one in names)):
+                if country in self.regions:
+                    yield split(name), Sense(country, country, "place")
 
 
 def stem(word: str) -> str:
@@ -184,7 +239,10 @@ def _phrase(words: Words, senses: list[Sense]) -> PlacePhrase:
     # Reversed, so that of one country the first stays.
     kept = {sense.country: sense for sense in reversed(senses)}
     ordered = tuple(sense for sense in senses if kept[sense.country] is sense)
-    return PlacePhrase(words, ordered, " ".join(words) in load_words("ambiguous"))
+    elsewhere = tuple(one for one in load_namesakes().get(words, ()) if one.country not in kept or len(kept) > 1)
+    return PlacePhrase(
+        words, ordered, " ".join(words) in load_words("ambiguous"), elsewhere, _load_states().get(words, frozenset())
+    )
 
 
 def _group(phrases: Iterable[PlacePhrase], key: Callable[[PlacePhrase], str]) -> dict[str, tuple[PlacePhrase, ...]]:

@@ -5,12 +5,12 @@ more for standing in the title, the first lines and the dateline. Weights were s
 and measured on the other; docs/enrichment.md has the figures.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log1p
 
 from app.enrich.gazetteer import Gazetteer, Sense, Way, facts
+from app.enrich.place_meanings import Evidence, choose_sense, gather
 from app.enrich.place_names import Spot, spot
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
 
@@ -21,10 +21,19 @@ MOST = 24
 """Regions that are suggested for one article, the best first."""
 
 
+LONG = 2500
+"""Characters from which on a text is long, about 400 words."""
+BEGINNING = 16
+"""Characters whose capitals make a headline."""
+DATELINE_PART = 3
+"""The number of the dateline among the parts of a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """Plain texts; paragraphs of the body stand apart by line feeds. `dateline` is its place, or the whole of it as
-    written. `year`, where known, tells West Germany from Germany."""
+    written. `year`, where known, tells West Germany from Germany; `home` is the slug of the publisher's country, where
+    that is known."""
 
     title: str = ""
     standfirst: str = ""
@@ -32,17 +41,25 @@ class Texts:
     dateline: str = ""
     language: str = "en"
     year: int | None = None
+    home: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each part adds to a score, and from which score on an article is about a region."""
+    """What each part adds to a score, and from which score on an article is about a region: `about` and `share` (of the
+    best one's) where a dateline names a place, else the `undated` ones; a long text and a fragment have their own."""
 
     title: float = 0.5
     lead: float = 0.1
-    dateline: float = 1.3
-    about: float = 1.1
+    dateline: float = 1.4
+    about: float = 1.15
     share: float = 0.4
+    undated_about: float = 0.5
+    undated_share: float = 0.5
+    long_about: float = 0.7
+    fragment_about: float = 1.1
+    company: float = 0.1
+    listing: float = 0.66
     seat: float = 0.2
     continent: float = 0.5
     money: float = 0.1
@@ -52,6 +69,7 @@ class Weights:
 WEIGHTS = Weights()
 _WAY: dict[Way, float] = {
     "name": 1.0, "city": 0.8, "place": 0.8, "demonym": 0.8, "institution": 0.8, "abbreviation": 0.8,
+    "listing": 1.0,
 }  # fmt: skip
 
 
@@ -71,33 +89,35 @@ class _Tally:
 
 def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> list[SuggestedValue]:
     """The best first. Countries, groupings and continents are `about` or `mention`, cities `mention`; what the dateline
-    names has that role too."""
+    names has that role too, and stands behind its country."""
     lexicon = gazetteer.lexicon(texts.language)
     parts = [spot(part, lexicon) for part in (texts.title, texts.standfirst, texts.body[:READ], texts.dateline)]
-    known = _evidence(part for part in parts)
+    evidence = gather(parts, texts.home)
     era = gazetteer.era(texts.year)
     tallies: dict[str, _Tally] = {}
     for number, part in enumerate(parts):
         for one in part:
-            sense = _choose_sense(one, known) or (one.senses[0] if number == 3 else None)
+            sense = choose_sense(one, part, evidence) or (one.senses[0] if number == DATELINE_PART else None)
             if sense is not None:
-                _count(tallies, one, _in_era(sense, era), number, weights)
-    return _rank(tallies, _place(parts[3], known, era), gazetteer, weights)
+                _count(tallies, one, _in_era(sense, era), number, weights, is_company=evidence.is_company(one))
+    place = _place(parts[DATELINE_PART], evidence, era)
+    return _rank(tallies, place, _find_bars(texts, weights, dated=place is not None), gazetteer, weights)
 
 
-def _evidence(parts: Iterable[Sequence[Spot]]) -> dict[str, int]:
-    """How often each country is named beyond doubt."""
-    return Counter(one.senses[0].country for part in parts for one in part if one.sure)
+def _find_bars(texts: Texts, weights: Weights, *, dated: bool) -> tuple[float, float]:
+    """The score from which on the article is about a region, and the share of the best one's."""
+    if dated:
+        return weights.about, weights.share
+    if _is_fragment(texts):
+        return weights.fragment_about, weights.undated_share
+    # What a long text names once, behind its first lines, it is not about.
+    return (weights.long_about if len(texts.body) > LONG else weights.undated_about), weights.undated_share
 
 
-def _choose_sense(one: Spot, known: dict[str, int]) -> Sense | None:
-    """Of several countries the one that the rest of the article speaks of; without any, a preposition will do."""
-    if one.sure:
-        return one.senses[0]
-    best = max(one.senses, key=lambda sense: known.get(sense.country, 0))
-    if known.get(best.country):
-        return best
-    return one.senses[0] if one.placed else None
+def _is_fragment(texts: Texts) -> bool:
+    """Whether this is a flash or a correction of a wire: a headline in capitals without a text, or a text without a
+    title that begins with one. Such a text says little, and its capitals hide what is a name."""
+    return not (texts.title and texts.body) and (texts.title or texts.body).lstrip()[:BEGINNING].isupper()
 
 
 def _in_era(sense: Sense, era: Mapping[str, str]) -> Sense:
@@ -107,49 +127,75 @@ def _in_era(sense: Sense, era: Mapping[str, str]) -> Sense:
     return Sense(country if sense.slug == sense.country else sense.slug, country, sense.way)
 
 
-def _count(tallies: dict[str, _Tally], one: Spot, sense: Sense, part: int, weights: Weights) -> None:
+def _count(
+    tallies: dict[str, _Tally], one: Spot, sense: Sense, part: int, weights: Weights, *, is_company: bool
+) -> None:
+    if is_company and sense.way in ("city", "place"):
+        return
     tally = tallies.setdefault(sense.country, _Tally())
     tally.only_seats &= sense.slug in facts()["seats"]
     tally.words[one.written] = None
-    if part == 3:
+    if part == DATELINE_PART:
         tally.dateline = True
         return
-    tally.weight += _WAY[sense.way] * (weights.money if one.money else 1.0)
-    tally.title |= part == 0
-    tally.lead |= part == 1 or (part == 2 and one.position < weights.lead_words)
+    if sense.way == "listing":
+        tally.weight = max(tally.weight, weights.listing)
+        return
+    tally.weight += _WAY[sense.way] * (weights.money if one.money else weights.company if is_company else 1.0)
+    if not one.money and not is_company:
+        tally.title |= part == 0
+        tally.lead |= part == 1 or (part == 2 and one.position < weights.lead_words)
     if sense.slug == sense.country:
         tally.named += 1
     else:
         tally.inside[sense.slug] = tally.inside.get(sense.slug, 0) + 1
 
 
-def _place(dateline: Sequence[Spot], known: dict[str, int], era: Mapping[str, str]) -> str | None:
-    """The region that the dateline names: its city where it is known, else the country."""
-    meant = [_in_era(sense, era) for one in dateline if (sense := _choose_sense(one, known) or one.senses[0])]
-    return meant[0].slug if meant else None
+def _place(dateline: Sequence[Spot], evidence: Evidence, era: Mapping[str, str]) -> tuple[str, str] | None:
+    """The region that the dateline names, its city where it is known, and the country of it."""
+    for one in dateline:
+        sense = _in_era(choose_sense(one, dateline, evidence) or one.senses[0], era)
+        return sense.slug, sense.country
+    return None
 
 
 def _rank(
-    tallies: dict[str, _Tally], dateline: str | None, gazetteer: Gazetteer, weights: Weights
+    tallies: dict[str, _Tally],
+    dateline: tuple[str, str] | None,
+    bars: tuple[float, float],
+    gazetteer: Gazetteer,
+    weights: Weights,
 ) -> list[SuggestedValue]:
     # Brussels in a text about NATO or the EU is where these sit, and says nothing of Belgium.
     at_home = bool(tallies.keys() & {"eu", "nato"})
     scores = {slug: _score(slug, tally, gazetteer, weights, at_home) for slug, tally in tallies.items()}
-    least = max(weights.about, weights.share * max(scores.values(), default=0.0))
+    about, share = bars
+    least = max(about, share * max(scores.values(), default=0.0))
+    place, country = dateline or ("", "")
     suggestions = []
     for slug, tally in tallies.items():
-        roles = (ABOUT if scores[slug] >= least else MENTION if tally.weight else 0) | (
-            DATELINE if slug == dateline else 0
-        )
+        named = tally.weight or slug == country
+        roles = (ABOUT if scores[slug] >= least else MENTION if named else 0) | (DATELINE if slug == place else 0)
         if roles and slug in gazetteer.regions:
             suggestions.append(_suggestion(slug, scores[slug], roles, tally.words))
         for city, times in tally.inside.items():
-            roles = MENTION | (DATELINE if city == dateline else 0)
+            roles = MENTION | (DATELINE if city == place else 0)
             suggestions.append(_suggestion(city, log1p(times) / 2, roles, ()))
-    named = {one.value for one in suggestions}
-    if dateline is not None and dateline not in named:
-        suggestions.append(_suggestion(dateline, weights.dateline, DATELINE, ()))
-    return sorted(suggestions, key=lambda one: (-one.score, one.value))[:MOST]
+    if place and place not in {one.value for one in suggestions}:
+        suggestions.append(_suggestion(place, weights.dateline, DATELINE, ()))
+    suggestions.sort(key=lambda one: (-one.score, one.value))
+    return _order_dateline(suggestions, place, country)[:MOST]
+
+
+def _order_dateline(suggestions: list[SuggestedValue], place: str, country: str) -> list[SuggestedValue]:
+    """With the dateline's country before its city."""
+    slugs = [one.value for one in suggestions]
+    if place == country or country not in slugs or slugs.index(country) < slugs.index(place):
+        return suggestions
+    city = suggestions.pop(slugs.index(place))
+    at = slugs.index(country)
+    suggestions.insert(at, replace(city, score=min(city.score, suggestions[at - 1].score)))
+    return suggestions
 
 
 def _score(slug: str, tally: _Tally, gazetteer: Gazetteer, weights: Weights, at_home: bool) -> float:

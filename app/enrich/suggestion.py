@@ -8,6 +8,8 @@ Kind = Literal["language", "region", "tag", "duplicate"]
 ABOUT, MENTION, DATELINE = 1, 2, 4
 """Roles of a region as bits, as links have them."""
 ROLES = {"about": ABOUT, "mention": MENTION, "dateline": DATELINE}
+UNKNOWN_LANGUAGE = "und"
+"""The code of ISO 639 for a language that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

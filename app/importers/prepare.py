@@ -15,11 +15,11 @@ import orjson
 
 from app.articles.html import bodies, nesting_depth
 from app.articles.manuscript import ArticleDateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
-from app.enrich.suggestion import ABOUT, DATELINE, ROLES, SuggestedValue
+from app.enrich.suggestion import ABOUT, DATELINE, ROLES, UNKNOWN_LANGUAGE, SuggestedValue
 from app.importers import dates
 from app.importers.document import Document, NameReference
 from app.importers.formats.wordpress import shortcodes
-from app.importers.records import aliases, fallback_dates, source_hashes, visibility
+from app.importers.records import aliases, fallback_dates, language_codes, source_hashes, visibility
 from app.importers.records.item_urls import drop_unsafe_addresses, is_within
 from app.importers.text_parts import html_markup, html_trees
 from app.regions.atlas import Atlas
@@ -97,7 +97,7 @@ def _copy_fields(document: Document, body: str, origin: str) -> Manuscript:
         title_derived=document.title_derived,
         body=body,
         word_count=0,
-        language=(document.language or "en").lower().replace("_", "-"),
+        language=language_codes.read_code(document.language) or UNKNOWN_LANGUAGE,
         standfirst=document.standfirst,
         tags=_list_tags(document),
         related=tuple(RelatedEntry(one.title, one.url, unlinked=one.unlinked) for one in document.related),

@@ -13,6 +13,7 @@ from app.enrich.gazetteer import Gazetteer, KnownPlace
 from app.regions import names
 from app.regions.names import Naming
 from app.regions.standard_regions import fold
+from app.text import urls
 
 Level = Literal["world", "region", "subregion", "country", "city", "grouping"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -97,6 +98,15 @@ class Atlas:
     def find_name(self, name: str) -> AtlasRegion | None:
         """By anything that a source may call it: a reference or a name or alias in any language, folded."""
         return self.find(name) or self._by_name.get(fold(name)) or self.find(name.strip().upper())
+
+    def find_home(self, origin: str, source_url: str | None, canonical_url: object = None) -> str | None:
+        """The slug of the country of an article's publisher, by the first of its addresses that is under one's domain;
+        an origin may be the name of a host."""
+        canonical = canonical_url if isinstance(canonical_url, str) else None
+        host = f"//{origin}" if "." in origin else None
+        code = next((c for c in map(urls.find_country, (canonical, source_url, host)) if c), None)
+        place = self._by_code.get(code) if code else None
+        return place.slug if place is not None and place.level == "country" else None
 
     @cached_property
     def gazetteer(self) -> Gazetteer:

@@ -1,11 +1,13 @@
 """What a search engine takes and what it returns. Holds no engine; ids and numbers only, names are the callers'."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from app.articles.filters import ArticleFilter
 from app.db.log_position import LogPosition
+from app.search.query.lexer import ParseNote
+from app.search.query.parser import ParsedQuery
 from app.search.query.tree import Node
 from app.search.timeline import Edges
 
@@ -15,6 +17,9 @@ Recency = Literal["off", "normal", "strong"]
 NameKind = Literal["tag", "region", "author"]
 FacetName = Literal["tag", "author", "section", "region", "language", "source", "year"]
 GroupName = Literal["tag", "author", "section", "region", "language", "source"]
+
+PartField = Literal["text", "title", "standfirst", "body", "words", "dateline", "tag", "region", "author", "date"]
+"""What a part of a score was found in: `text` is title, standfirst and body together, `words` the same unstemmed."""
 
 PUBLISHED_ARTICLES = ArticleFilter()
 
@@ -31,6 +36,19 @@ class NameLookup(Protocol):
     def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         """Ids of those with a name that holds all words of `text`, or whose slug it is; `tag` holds every kind."""
 
+    def find_regions(self, words: tuple[str, ...]) -> "tuple[NamedRegion, ...]":
+        """Regions with a name or alias of exactly these words, but for the world."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRegion:
+    """A region that a query names; `holds_others`: an article placed in what lies in it is placed in it."""
+
+    id: int
+    slug: str
+    name: str
+    holds_others: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -40,11 +58,14 @@ class Question:
     `after`: go on behind this `newest` key (orders by date only). `excluded`: ids that the log has withdrawn and the
     index not yet. `languages`: those that the words are read in; empty takes the archive's three commonest. `today`:
     epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters. `undated`: where
-    articles without a date stand in the orders by date; the reverse of an order has them first.
+    articles without a date stand in the orders by date; the reverse of an order has them first. `text`: the query as
+    sent, whose words an article's title may be. `fallback`: what to look for where no article has the phrase that
+    `tree` is.
     """
 
     filter: ArticleFilter = PUBLISHED_ARTICLES
     tree: Node | None = None
+    text: str | None = None
     order: Order = "-published_at"
     limit: int = 20
     offset: int = 0
@@ -59,6 +80,7 @@ class Question:
     dated: Literal["any", "day", "month"] = "any"
     undated: Literal["last", "first"] = "last"
     names: NameLookup | None = None
+    fallback: ParsedQuery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +106,8 @@ class QueryInterpretation:
     """How the query was read in the end.
 
     `tree` has the corrections in it; `any_word`: one of its words is enough; `relaxed`: that was decided here, because
-    too few articles have them all. `did_you_mean` is the query with its misspelt words put right.
+    too few articles have them all. `did_you_mean` is the query with its misspelt words put right. `notes`:
+    what the archive decided about the reading of the text, beside what the parser noted.
     """
 
     tree: Node | None
@@ -93,13 +116,15 @@ class QueryInterpretation:
     relaxed: bool = False
     corrections: tuple[SpellingCorrection, ...] = ()
     did_you_mean: str | None = None
+    notes: tuple[ParseNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreComponent:
-    """What a part of the query, or recency, adds to a hit's score."""
+    """What a part of the query, found in one field, adds to a hit's score; recency is a part as well."""
 
     name: str
+    field: PartField
     score: float
 
 
@@ -115,13 +140,14 @@ class ResultPage:
 
 @dataclass(frozen=True, slots=True)
 class SimilaritySample:
-    """An article to find similar ones to."""
+    """An article to find similar ones to; `stems`: how often its terms are there, where that was counted before."""
 
     id: int
     language: str
     title: str
     text: str
     tags: tuple[int, ...] = ()
+    stems: Mapping[str, int] | None = None
 
 
 class SearchEngine(Protocol):
@@ -178,6 +204,11 @@ class SearchEngine(Protocol):
         self, sample: SimilaritySample, article_filter: ArticleFilter, excluded: tuple[int, ...], limit: int
     ) -> tuple[SearchHit, ...]:
         """Articles that share its telling words and tags, the likest first, never the sample itself."""
+
+    def measure_rarity(
+        self, stems: Iterable[str], tags: Iterable[int]
+    ) -> tuple[Mapping[str, float], Mapping[int, float]]:
+        """The inverse document frequency of each stem and each tag, at least 1."""
 
     def languages(self) -> tuple[str, ...]:
         """The three commonest languages, the commonest first."""

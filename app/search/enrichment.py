@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import orjson
 from sqlalchemy import bindparam, case, func, select
 
 from app.articles.store import suggestions as store_suggestions
@@ -20,7 +21,8 @@ from app.enrich.tags import TagLexicon
 from app.models import Article, ArticleRegion, ArticleTag, Tag, table
 from app.models import Suggestion as Kept
 from app.regions.atlas import Atlas
-from app.search.index import ComparedArticle, EngineIndex
+from app.search.index import EngineIndex
+from app.search.similar.compared_articles import ComparedArticle
 from app.search.vocabulary.names import Vocabulary
 from app.tags import lexicon
 
@@ -48,20 +50,23 @@ async def find_suggestions(db: Database, index: EngineIndex, id: int, view: Requ
     dialect = db.dialect
     stored = read_into(_make_suggestion, await db.reader.rows(_stored_statement(dialect), {"id": id}))
     placed = await db.reader.rows(_regions_statement(dialect), {"id": id})
-    [(spoken, dateline_text, at)] = await db.reader.rows(_article_statement(dialect), {"id": id})
+    [(spoken, dateline_text, at, origin, source_url, seo)] = await db.reader.rows(
+        _article_statement(dialect), {"id": id}
+    )
     own, others = await index.find_alike(id, view, NEIGHBOURS)
     words = await index.vocabulary.get(view.head)
     texts = Texts(
-        own.profile.title,
+        own.title,
         "",
-        own.profile.text,
+        own.text,
         str(dateline_text or ""),
         str(spoken),
         datetime.fromtimestamp(at, UTC).year if isinstance(at, int) else None,
+        view.atlas.find_home(str(origin), str(source_url or ""), orjson.loads(str(seo)).get("canonical_url")),
     )
     tag_names = await asyncio.to_thread(_load_lexicon, db)
     entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}
-    suggestions = await asyncio.to_thread(_combine, texts, own, list(others.values()), tag_names, entries, view, stored)
+    suggestions = await asyncio.to_thread(_combine, texts, own, others, tag_names, entries, view, stored)
     links = tuple((int(str(region)), int(str(roles))) for region, roles in placed)
     return FoundSuggestions(tuple(suggestions), str(spoken), links, frozenset(own.tags), words)
 
@@ -69,7 +74,7 @@ async def find_suggestions(db: Database, index: EngineIndex, id: int, view: Requ
 def _combine(
     texts: Texts,
     own: ComparedArticle,
-    others: Sequence[ComparedArticle],
+    others: Sequence[tuple[float, ComparedArticle]],
     names: TagLexicon,
     entries: Mapping[int, str],
     view: RequestContext,
@@ -84,10 +89,10 @@ def _combine(
         region_suggestions = regions.suggest(texts, view.atlas.gazetteer)
         suggestions += [replace(one, target=places[one.value].id) for one in region_suggestions if one.value in places]
     tag_suggestions = _merge_tags(tags.find_named(texts.title, texts.body, names), stored, entries)
-    voters = [(one.profile.score, one.tags) for one in others]
+    voters = [(score, one.tags) for score, one in others]
     suggestions += tags.merge(tag_suggestions, tags.vote(voters, entries))
     return sorted(
-        (*suggestions, *_find_copies(own, others, stored)),
+        (*suggestions, *_find_copies(own, [one for _, one in others], stored)),
         key=lambda one: (_KINDS.index(one.kind), -one.score, one.value),
     )
 
@@ -111,13 +116,13 @@ def _find_copies(
 ) -> list[SuggestedValue]:
     """Near-duplicates, those in the index measured exactly."""
     by_target = {one.target: one for one in stored if one.kind == "duplicate"}
-    own_runs = near_duplicates.runs(own.profile.text)
+    own_runs = near_duplicates.runs(own.text)
     for other in others:
-        share = near_duplicates.containment(own_runs, near_duplicates.runs(other.profile.text))
+        share = near_duplicates.containment(own_runs, near_duplicates.runs(other.text))
         if share >= near_duplicates.COPY and len(own_runs) >= near_duplicates.FEWEST:
             reason = f"{share:.0%} of the shorter one's runs of three words"
-            by_target[other.profile.id] = SuggestedValue(
-                "duplicate", other.profile.title, round(share, 3), "index", other.profile.id, evidence=reason
+            by_target[other.id] = SuggestedValue(
+                "duplicate", other.title, round(share, 3), "index", other.id, evidence=reason
             )
     return list(by_target.values())
 
@@ -186,8 +191,8 @@ def _regions_statement(dialect: str) -> Prepared:
 
 @lru_cache(maxsize=4)
 def _article_statement(dialect: str) -> Prepared:
-    statement = select(A.c.language, A.c.dateline_text, A.c.published_at).where(A.c.id == bindparam("id"))
-    return prepare(statement, dialect)
+    columns = (A.c[name] for name in ("language", "dateline_text", "published_at", "origin", "source_url", "seo"))
+    return prepare(select(*columns).where(A.c.id == bindparam("id")), dialect)
 
 
 @lru_cache(maxsize=4)

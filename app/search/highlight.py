@@ -11,8 +11,10 @@ from typing import Literal
 
 from app.search.engine import QueryInterpretation
 from app.search.query import analysis
-from app.search.query.analysis import Span
-from app.search.query.tree import And, Field, Leaf, Near, Node, Not, Or, Phrase, Prefix
+from app.search.query.analysis import Reading, Span
+from app.search.query.spelling import is_spaceless
+from app.search.query.stop_words import is_stop_word
+from app.search.query.tree import And, Field, Leaf, NamedPlace, Near, Node, Not, Or, Phrase, Prefix
 
 PartName = Literal["title", "standfirst", "body"]
 MOST_FRAGMENTS, LENGTH = 3, 200
@@ -56,7 +58,7 @@ class Marks:
 
     words: frozenset[str]
     beginnings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[Reading, ...]
 
     def __bool__(self) -> bool:
         return bool(self.words or self.beginnings or self.rows)
@@ -66,27 +68,23 @@ def find_marks(reading: QueryInterpretation, part: PartName) -> Marks:
     """What the query looks for in this part; nothing of what it rules out or wants in another part."""
     words: set[str] = set()
     beginnings: list[str] = []
-    rows: list[tuple[str, ...]] = []
+    rows: list[Reading] = []
     for leaf in _list_leaves(reading.tree, part, None):
         if isinstance(leaf, Prefix):
             beginnings += analysis.analyse_words(leaf.text)[-1:]
             continue
         for text in leaf.instead if isinstance(leaf, Near) else (leaf.text,):
-            for terms in _read_terms(
-                text if isinstance(leaf, Phrase) else analysis.strip_affixes(text), reading.languages
-            ):
-                if len(terms) == 1 and analysis.is_single_character(terms[0]):
-                    beginnings.append(terms[0])
-                apart = reading.any_word or len(terms) == 1
-                words |= set(terms) if apart else set()
+            text = text if isinstance(leaf, Phrase) else analysis.strip_affixes(text)
+            variants = () if isinstance(leaf, Near) else leaf.variants
+            for terms in analysis.list_readings(text, reading.languages, variants):
+                if len(terms) == 1 and analysis.is_single_character(terms[0][1]):
+                    beginnings.append(terms[0][1])
+                apart = len(terms) == 1 or (reading.any_word and not is_spaceless(text))
+                words |= {term for _, term in terms} if apart else set()
                 rows += [] if apart else [terms]
     if reading.any_word and len(words) > 1:
-        words = {w for w in words if not analysis.is_stop_word(w, reading.languages)} or words
+        words = {w for w in words if not is_stop_word(w, reading.languages)} or words
     return Marks(frozenset(words), tuple(beginnings), tuple(dict.fromkeys(rows)))
-
-
-def _read_terms(text: str, languages: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    yield from (terms for language in (*languages, None) if (terms := analysis.analyse_words(text, language)))
 
 
 def _list_leaves(node: Node | None, part: PartName, field: str | None) -> Iterator[Leaf]:
@@ -95,6 +93,8 @@ def _list_leaves(node: Node | None, part: PartName, field: str | None) -> Iterat
             return
         case Field(name, inner):
             yield from _list_leaves(inner, part, name)
+        case NamedPlace(inner):
+            yield from _list_leaves(inner, part, field)
         case And(nodes) | Or(nodes):
             for inner in nodes:
                 yield from _list_leaves(inner, part, field)
@@ -157,12 +157,19 @@ def _find_spans(text: str, language: str | None, marks: Marks, room: ReadingBudg
     room.words -= len(analysed.words) * (3 if unspaced else 1)
     both = zip(analysed.stems, analysed.words, strict=False)
     matched = {i for i, (stem, word) in enumerate(both) if stem in marks.words or word in marks.words}
-    if marks.beginnings:
-        matched.update(_find_beginnings(analysed.words, marks.beginnings))
     for terms in (analysed.stems, analysed.words) if marks.rows else ():
         matched.update(_find_rows(terms, marks.rows))
-    room.words -= 3 * len(matched)
-    return sorted(set(analysed.places(matched))) if matched else []
+    begun = set(_find_beginnings(analysed.words, marks.beginnings)) - matched if marks.beginnings else set()
+    room.words -= 3 * (len(matched) + len(begun))
+    spans = analysed.places([*matched, *begun]) if matched or begun else []
+    singles = {beginning for beginning in marks.beginnings if analysis.is_single_character(beginning)}
+    if singles:
+        # The pair that begins with it is no match, but its first character.
+        spans = spans[: len(matched)] + [
+            (start, start + 1) if analysed.words[i][:1] in singles else (start, end)
+            for i, (start, end) in zip(begun, spans[len(matched) :], strict=True)
+        ]
+    return sorted(set(spans))
 
 
 def _find_beginnings(terms: Sequence[str], beginnings: Sequence[str]) -> Iterator[int]:
@@ -174,14 +181,20 @@ def _find_beginnings(terms: Sequence[str], beginnings: Sequence[str]) -> Iterato
             yield i
 
 
-def _find_rows(terms: Sequence[str], rows: tuple[tuple[str, ...], ...]) -> Iterator[int]:
-    open_rows: dict[str, list[tuple[str, ...]]] = {}
+def _find_rows(terms: Sequence[str], rows: tuple[Reading, ...]) -> Iterator[int]:
+    """Numbers of the terms of each row, and of what a row leaves out between its terms."""
+    open_rows: dict[str, list[Reading]] = {}
     for row in rows:
-        open_rows.setdefault(row[0], []).append(row)
+        open_rows.setdefault(row[0][1][:1], []).append(row)
     for i, term in enumerate(terms):
-        for row in open_rows.get(term, ()):
-            if tuple(terms[i : i + len(row)]) == row:
-                yield from range(i, i + len(row))
+        for row in open_rows.get(term[:1], ()):
+            if all(i + at < len(terms) and _is_same(terms[i + at], row_term) for at, row_term in row):
+                yield from range(i, i + row[-1][0] + 1)
+
+
+def _is_same(term: str, row_term: str) -> bool:
+    """A single character of a script without spaces is where a pair of characters begins with it."""
+    return term == row_term or (analysis.is_single_character(row_term) and term.startswith(row_term))
 
 
 def _list_windows(text: str, spans: list[Span]) -> Iterator[tuple[int, int, int]]:

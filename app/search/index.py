@@ -5,28 +5,29 @@ archive are kept per generation. Engine calls take microseconds to milliseconds 
 """
 
 import asyncio
-import html
-import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
-from sqlalchemy import Integer, bindparam, exists, func, literal_column, null, select, true, union_all
+from sqlalchemy import bindparam, exists, select, true
 
 from app.articles.filters import ArticleFilter
-from app.articles.html import bodies
-from app.context import RequestContext, SimilarArticle
-from app.db.database import Database, Row
+from app.context import RequestContext, SharedTags, SimilarArticle
+from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition
-from app.db.sql import AnyOf, Prepared, Value, prepare
+from app.db.sql import Prepared, prepare
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
-from app.search import similar_ranking
 from app.search.engine import FacetName, GroupName, Question, ResultPage, SearchEngine, SearchHit, SimilaritySample
-from app.search.highlight import MOST_HTML, ReadingBudget
+from app.search.highlight import ReadingBudget
+from app.search.similar import ranking
+from app.search.similar.compared_articles import ComparedArticle, ComparedArticles
+from app.search.similar.ranking import Profile, RankedProfile
 from app.search.single_flight import SingleFlight
+from app.search.tantivy.more_like_this import TITLE_COUNTS
 from app.search.timeline import Edges, Interval
 from app.search.vocabulary import completion
 from app.search.vocabulary.current import CurrentVocabulary
@@ -34,14 +35,12 @@ from app.search.vocabulary.names import Vocabulary
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
-MOST_CANDIDATES, MOST_COMPARED = 160, 250_000
-"""Articles that are compared with one to find those like it, and characters of HTML of all of them that are read as
-text. Beyond, the beginnings of the others are compared by their words between the tags."""
-BEGINNING = 5_000
-WHOLE = 2**31 - 1
-"""Characters: of a body all."""
-
-_tag = re.compile(r"<[^>]*>?")
+MORE_CANDIDATES, MOST_CANDIDATES, MOST_COMPARED = 25, 160, 250_000
+"""Articles that are compared with one to find those like it: how many more than are asked for, and at most; and
+characters of HTML of all of them that are read as text. Beyond, the beginnings of the others are compared by their
+words between the tags."""
+T = TypeVar("T")
+Key = tuple[object, ...]
 Counted = int | dict[int, int]
 Counts = Mapping[int | str, int]
 Facets = Mapping[FacetName, Counts]
@@ -55,46 +54,10 @@ class PublishedCounts:
     counts: Counts
 
 
-TELLING = ("country", "city", "grouping")
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedArticle:
-    """An article as others are compared with it: `tags` in its order, authors too."""
-
-    profile: similar_ranking.Profile
-    language: str
-    tags: tuple[int, ...]
-
-
-def _explain_similarity(sample: ComparedArticle, other: ComparedArticle, words: Vocabulary, atlas: Atlas) -> str:
+def _explain_similarity(sample: Profile, other: Profile, words: Vocabulary, atlas: Atlas) -> str:
     tags = [entry.name for tag in sample.tags if tag in other.tags and (entry := words.entries.get(("tag", tag)))]
-    regions = [atlas.by_id[id].name for id in sorted(sample.profile.regions & other.profile.regions)]
-    return similar_ranking.describe_reason(tags, regions)
-
-
-def _build_compared(
-    row: Row,
-    scores: Mapping[int, float],
-    links: Mapping[int, tuple[list[int], list[int]]],
-    atlas: Atlas,
-    room: ReadingBudget | None,
-) -> ComparedArticle:
-    id, version, language, title, standfirst, body, at = int(str(row[0])), *row[1:]
-    text = "\n".join(str(part) for part in (standfirst, _read_words(str(body), room)) if part)
-    tags, regions = links[id]
-    telling = frozenset(id for id in regions if (region := atlas.by_id.get(id)) and region.level in TELLING)
-    published = at if isinstance(at, int) else None
-    profile = similar_ranking.Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
-    return ComparedArticle(profile, str(language), tuple(tags))
-
-
-def _read_words(body: str, room: ReadingBudget | None) -> str:
-    if room is None:
-        return bodies.to_text(body)
-    if room.characters > 0:
-        return bodies.to_text(room.truncate(body))
-    return html.unescape(_tag.sub(" ", body[:BEGINNING]))
+    regions = [atlas.by_id[id].name for id in sorted(sample.regions & other.regions) if id in atlas.by_id]
+    return ranking.describe_reason(tags, regions)
 
 
 def _limit_precision(question: Question, interval: Interval) -> Question:
@@ -106,7 +69,9 @@ class EngineIndex:
 
     def __init__(self, db: Database, engine: SearchEngine) -> None:
         self._db, self.engine = db, engine
-        self._stored: OrderedDict[tuple[object, ...], Counted] = OrderedDict()
+        self._stored: OrderedDict[Key, Counted] = OrderedDict()
+        self._similar: OrderedDict[Key, list[SimilarArticle]] = OrderedDict()
+        self._compared = ComparedArticles(db)
         self.vocabulary = CurrentVocabulary(db)
         self._once = SingleFlight()
         # The last result of `_find_excluded`, which holds as long as neither the index nor the log has moved on.
@@ -189,60 +154,86 @@ class EngineIndex:
         return await asyncio.to_thread(completion.find_articles, self.engine, text, excluded, limit)
 
     async def similar(
-        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()
+        self, id: int, version: int, view: RequestContext, limit: int, without: Sequence[int] = ()
     ) -> list[SimilarArticle]:
-        """The engine's candidates, three times as many as asked for but no more than MOST_CANDIDATES, put in order by
-        `similar_ranking`; four statements."""
-        max_candidates = max(limit, min(3 * limit + 5, MOST_CANDIDATES))
-        sample, by_id = await self.find_alike(
-            id, view, max_candidates, without, ReadingBudget(characters=MOST_COMPARED)
-        )
-        if not by_id:
+        """The engine's candidates, some more than asked for, put in order by `similar.ranking`; where copies
+        among them leave too few, MOST_CANDIDATES. Kept until the index or the names have moved on; else four
+        statements, or eight."""
+        try:
+            excluded = await self.find_excluded(view.head)
+            key = (self.seq(), excluded, "similar", id, version, view.atlas.names_seq, limit, tuple(without))
+            cached = self._similar.get(key)
+            if cached is None:
+                cached = await self._find_similar(id, version, view, limit, (*excluded, *without))
+                _keep(self._similar, key, cached)
+            return cached
+        except IndexBehind:
             return []
-        candidates = [one.profile for one in by_id.values()]
-        ranked = await asyncio.to_thread(similar_ranking.rank, sample.profile, candidates, limit)
+
+    async def _find_similar(
+        self, id: int, version: int, view: RequestContext, limit: int, excluded: tuple[int, ...]
+    ) -> list[SimilarArticle]:
+        room = ReadingBudget(characters=MOST_COMPARED)
+        profiles = await self._compared.load_profiles([(id, version)], view.atlas, room)
+        if not profiles:  # purged meanwhile
+            return []
+        [sample] = profiles
+        ranked: list[RankedProfile] = []
+        for most in (max(limit, min(limit + MORE_CANDIDATES, MOST_CANDIDATES)), MOST_CANDIDATES):
+            hits = await asyncio.to_thread(self._find_candidates, sample, excluded, most)
+            others = await self._compared.load_profiles([(hit.id, hit.version) for hit in hits], view.atlas, room)
+            ranked = await asyncio.to_thread(self._rank, sample, others, limit)
+            if len(ranked) >= limit or len(hits) < most:
+                break
         words = await self.vocabulary.get(view.head)
         return [
-            SimilarArticle(one.id, one.version, score, _explain_similarity(sample, by_id[one.id], words, view.atlas))
-            for one, score in ranked
+            SimilarArticle(
+                one.profile.id,
+                one.profile.version,
+                one.score,
+                _explain_similarity(sample, one.profile, words, view.atlas),
+                one.below_threshold,
+            )
+            for one in ranked
         ]
 
+    def _find_candidates(self, sample: Profile, excluded: tuple[int, ...], limit: int) -> tuple[SearchHit, ...]:
+        stems = {
+            term: count
+            for term, count in zip(sample.terms, sample.counts, strict=True)
+            if not term.startswith(ranking.TAG_SIGN)
+        }
+        for stem in sample.title_terms:
+            stems[stem] = stems.get(stem, 0) + TITLE_COUNTS - 1  # the text of a profile begins with its title
+        asked = SimilaritySample(sample.id, sample.language, "", "", sample.tags, stems)
+        return self.engine.find_similar(asked, ArticleFilter(), excluded, limit)
+
+    def _rank(self, sample: Profile, others: Sequence[Profile], limit: int) -> list[RankedProfile]:
+        query_weights = ranking.weigh_terms(sample, self._measure_rarity(sample.terms))
+        nearest = ranking.sum_nearest(ranking.measure_cosines(query_weights, others))
+        expanded = ranking.add_nearest(query_weights, nearest, self._measure_rarity(nearest))
+        return ranking.rank(sample, ranking.measure_cosines(expanded, others), limit)
+
+    def _measure_rarity(self, terms: Iterable[str]) -> dict[str, float]:
+        tags = {term: ranking.read_tag(term) for term in terms}
+        stems = [term for term, tag in tags.items() if tag is None]
+        by_stem, by_tag = self.engine.measure_rarity(stems, [tag for tag in tags.values() if tag is not None])
+        return {**by_stem, **{ranking.name_tag(tag): rarity for tag, rarity in by_tag.items()}}
+
     async def find_alike(
-        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = (), room: ReadingBudget | None = None
-    ) -> tuple[ComparedArticle, dict[int, ComparedArticle]]:
-        """An article, of whatever state, and the published ones that share its words and tags, by id in the engine's
-        order; none without an index. Their texts whole, or as far as there is `room`."""
-        [sample] = await self._load_profiles([SearchHit(id, 0, 0.0, 0)], view.atlas, room)
-        engine_sample = SimilaritySample(id, sample.language, sample.profile.title, sample.profile.text, sample.tags)
+        self, id: int, view: RequestContext, limit: int
+    ) -> tuple[ComparedArticle, list[tuple[float, ComparedArticle]]]:
+        """An article, of whatever state, and the published ones that share its words and tags, with their scores in
+        the engine's order; none without an index."""
+        [sample] = await self._compared.load([id], view.atlas)
+        engine_sample = SimilaritySample(id, sample.language, sample.title, sample.text, sample.tags)
         try:
-            excluded = (*await self.find_excluded(view.head), *without)
+            excluded = await self.find_excluded(view.head)
             hits = await asyncio.to_thread(self.engine.find_similar, engine_sample, ArticleFilter(), excluded, limit)
         except IndexBehind:
-            return sample, {}
-        by_id = {one.profile.id: one for one in await self._load_profiles(hits, view.atlas, room)}
-        return sample, {hit.id: by_id[hit.id] for hit in hits if hit.id in by_id}
-
-    async def _load_profiles(
-        self, hits: Sequence[SearchHit], atlas: Atlas, room: ReadingBudget | None
-    ) -> list[ComparedArticle]:
-        """What is compared of each article, in two statements."""
-        scores = {hit.id: hit.score or 0.0 for hit in hits}
-        dialect, ids = self._db.dialect, list(scores)
-        # An article without tags and regions has no row, and is compared all the same.
-        links: dict[int, tuple[list[int], list[int]]] = {id: ([], []) for id in ids}
-        for article, tag, region in await self._db.reader.rows(_links_statement(dialect), {"ids": ids}):
-            tags, regions = links[int(str(article))]
-            tags += [int(str(tag))] if tag is not None else []
-            regions += [int(str(region))] if region is not None else []
-        values: dict[str, Value] = {"ids": ids, "characters": WHOLE if room is None else MOST_HTML}
-        rows = await self._db.reader.rows(_texts_statement(dialect), values, bounded=False)
-        by_id = {int(str(row[0])): row for row in rows}
-        in_order = [by_id[id] for id in ids if id in by_id]
-
-        def read() -> list[ComparedArticle]:
-            return [_build_compared(row, scores, links, atlas, room) for row in in_order]
-
-        return await asyncio.to_thread(read)
+            return sample, []
+        by_id = {one.id: one for one in await self._compared.load([hit.id for hit in hits], view.atlas)}
+        return sample, [(hit.score or 0.0, by_id[hit.id]) for hit in hits if hit.id in by_id]
 
     async def total(self, article_filter: ArticleFilter, head: LogHead) -> int | None:
         try:
@@ -252,7 +243,7 @@ class EngineIndex:
             counted = self._stored.get(key)
             if counted is None:
                 counted = self.engine.count(article_filter, excluded)
-                self._store(key, counted)
+                _keep(self._stored, key, counted)
             assert isinstance(counted, int)
             return counted
         except IndexBehind:
@@ -260,6 +251,12 @@ class EngineIndex:
 
     async def count_tags(self, head: LogHead) -> dict[int, int]:
         return await self._load_counts("tags", head)
+
+    async def count_shared_tags(self, tag: int, head: LogHead) -> SharedTags:
+        excluded = await self.find_excluded(head)
+        having = ArticleFilter(tags=(tag,))
+        together = await asyncio.to_thread(self.engine.count_tags, having, excluded)
+        return SharedTags(together, await self.count_tags(head), await self.total(ArticleFilter(), head) or 0)
 
     async def count_regions(self, head: LogHead) -> dict[int, int]:
         return await self._load_counts("regions", head)
@@ -279,40 +276,18 @@ class EngineIndex:
     async def _count(self, which: str, key: tuple[object, ...], excluded: tuple[int, ...]) -> dict[int, int]:
         count = self.engine.count_tags if which == "tags" else self.engine.count_regions
         counted = dict(await asyncio.to_thread(count, ArticleFilter(), excluded))
-        self._store(key, counted)
+        _keep(self._stored, key, counted)
         return counted
 
-    def _store(self, key: tuple[object, ...], value: Counted) -> None:
-        # Counts of an index that has moved on are asked for no more, and a large archive's weigh megabytes.
-        for old in [one for one in self._stored if one[:2] != key[:2]]:
-            del self._stored[old]
-        self._stored[key] = value
-        while len(self._stored) > KEPT:
-            self._stored.popitem(last=False)
 
-
-@lru_cache(maxsize=4)
-def _texts_statement(dialect: str) -> Prepared:
-    beginning = func.substr(A.c.body, 1, bindparam("characters", type_=Integer()))
-    columns = (
-        *(A.c[name] for name in ("id", "version", "language", "title", "standfirst")),
-        beginning,
-        A.c.published_at,
-    )
-    return prepare(select(*columns).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
-
-
-@lru_cache(maxsize=4)
-def _links_statement(dialect: str) -> Prepared:
-    """Rows of (article, tag or null, region or null), own links only, in the articles' order."""
-    tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id, null(), TAGGED.c.position).where(
-        AnyOf(TAGGED.c.article_id, "ids")
-    )
-    placed = select(PLACED.c.article_id, null(), PLACED.c.region_id, PLACED.c.position).where(
-        AnyOf(PLACED.c.article_id, "ids"), PLACED.c.roles != literal_column("0")
-    )
-    article, tag, region, position = union_all(tagged, placed).subquery().c
-    return prepare(select(article, tag, region).order_by(article, position), dialect, ["ids"])
+def _keep(stored: OrderedDict[Key, T], key: Key, value: T) -> None:
+    """Of the state of index and log that `key` begins with, KEPT values at most."""
+    # Those of an index that has moved on are asked for no more, and a large archive's counts weigh megabytes.
+    for old in [one for one in stored if one[:2] != key[:2]]:
+        del stored[old]
+    stored[key] = value
+    while len(stored) > KEPT:
+        stored.popitem(last=False)
 
 
 @lru_cache(maxsize=4)

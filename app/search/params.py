@@ -74,6 +74,8 @@ async def resolve_search(context: AppContext, view: RequestContext, params: Filt
     order: Order = "relevance" if query.tree is not None else "-published_at"
     question = Question(
         tree=query.tree,
+        text=params.q if isinstance(params, QueryParams) else None,
+        fallback=query.fallback,
         filter=resolved_filter.filter,
         excluded=await index.find_excluded(view.head),
         languages=resolved_filter.filter.languages,

@@ -9,9 +9,11 @@ from app.http.schemas import Shape
 
 
 class ScorePart(Shape):
-    """What a part of the query, or recency, adds to a score."""
+    """What a part of the query, found in one field, adds to a score. `field`: `text` is title, standfirst and body
+    together, `words` the same as written, `date` recency."""
 
     part: str
+    field: str
     score: float
 
 
@@ -25,10 +27,12 @@ class Hit(Shape):
 
 
 class QueryNote(Shape):
-    """What in `q` was read as plain text, or left out."""
+    """What in `q` was read as plain text, left out, or names something; `filter` is the query string that narrows to
+    it."""
 
     code: str
     detail: str
+    filter: str | None
 
 
 class WordCorrection(Shape):

@@ -9,6 +9,7 @@ TAG = {
     "aliases": ["the Alliance"],
     "article_count": 312,
 }
+RELATED = {"data": [{**TAG, "together": 41, "expected": 6.24, "score": 118.302}]}
 LIST = {
     "data": [TAG],
     "page": {"limit": 20, "number": None, "next": None, "previous": None, "total": 1, "total_is": "exact"},

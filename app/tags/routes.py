@@ -129,7 +129,7 @@ async def get_tag(request: Request, context: Context, view: AnyCaller, params: T
     return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
-def render_tag(entry: queries.TagRow, counts: dict[int, int] | None, language: str | None) -> Json:
+def render_tag(entry: queries.TagRow, counts: Mapping[int, int] | None, language: str | None) -> Json:
     """A tag as clients see it. `counts` by tag id, None while there is no index."""
     return {
         "id": entry.id,

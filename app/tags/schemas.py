@@ -28,6 +28,19 @@ class Tag(Shape):
     article_count: int | None
 
 
+class RelatedTag(Tag):
+    """A tag that goes with another one. `together` published articles have both, where `expected` would if the two had
+    nothing to do with each other; `score` orders, and is no measure of its own."""
+
+    together: int
+    expected: float
+    score: float
+
+
+class RelatedTagList(Shape):
+    data: list[RelatedTag]
+
+
 class TagList(Shape):
     data: list[Tag]
     page: Page

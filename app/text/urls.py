@@ -15,6 +15,10 @@ PATTERN = rf"^https?://{_HOST}([/?#][^{_CONTROLS}]*)?$"
 _accepted = re.compile(PATTERN, re.IGNORECASE)
 _harmless = re.compile(rf"https?://{_HOST}([/?#][^{_CONTROLS}{_QUOTES}]*)?")
 _quotes = re.compile(rf"[{_QUOTES}]")
+# Sold to everybody for how they read; they say nothing of where a site is.
+_VANITY = re.compile(
+    r"(?:ac|ag|ai|am|as|bz|cc|cd|cf|co|fm|ga|gg|gq|gs|im|io|ki|la|ly|me|ml|ms|mu|nu|pw|sc|sh|so|st|tk|tl|to|tv|vc|vg|ws)\Z"
+)
 _SCHEME = re.compile(r"[\s\x00-\x20]*[A-Za-z][A-Za-z0-9+.\-]*:")
 
 
@@ -63,3 +67,15 @@ def resolve(value: str, base: str | None = None) -> str | None:
         return normalize(address)
     except ValueError:
         return None
+
+
+def find_country(address: str | None) -> str | None:
+    """The country, as in ISO 3166, that an address's domain is under; None for domains that are sold to everybody."""
+    try:
+        host = urlsplit(address or "").hostname or ""
+    except ValueError:
+        return None
+    top = host.rpartition(".")[2]
+    if len(top) != 2 or not top.isalpha() or top == "eu" or _VANITY.match(top):
+        return None
+    return {"uk": "GB"}.get(top, top.upper())

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "imports resume": (("1",), ["bulk_edit", "edit"]),
     "imports undo": (("2",), ["undo", "withdraw", "undo"]),
     "check": (("--fix-dates",), ["edit"]),
+    "enrich": (("--language",), []),
     "export": ((), []),
     "reindex": ((), []),
     "migrate": ((), []),

@@ -94,7 +94,7 @@ async def test_edited_article_keeps_its_regions_when_its_source_changes(api: Ser
 async def test_import_without_enrichment_links_and_keeps_nothing(api: Served) -> None:
     import_stories(api, STORY, enrich=False)
     shown = await article(api)
-    assert (roles(shown), shown["language"]) == ({}, "en")
+    assert (roles(shown), shown["language"]) == ({}, "und")
     computed = await suggestions(api, shown["id"], "region")
     assert computed[0]["region"]["slug"] == "finland"
     assert not computed[0]["taken"]
@@ -165,3 +165,43 @@ async def test_tags_are_found_by_their_names_of_now(api: Served) -> None:
 
 
 OTHER = "Nobody there expected it, the mayor wrote."
+
+
+def tell(title: str, body: str, **more: str) -> Json:
+    return {
+        "id": "one",
+        "title": title,
+        "body": f"{body} Nobody there had expected it, and all of them were glad.",
+    } | more
+
+
+async def test_story_without_a_dateline_is_linked_to_what_it_names_once(api: Served) -> None:
+    import_stories(api, tell("A dam is opened", "The dam is the largest of Ethiopia."))
+    assert roles(await article(api)) == {"ethiopia": ["about"]}
+
+
+async def test_datelines_country_is_linked_before_its_city(api: Served) -> None:
+    story = tell("A harbour is opened", "Greece and its neighbours use the harbour.", dateline="ATHENS, Dec 3 -")
+    import_stories(api, story)
+    assert list(roles(await article(api)).items()) == [("greece", ["about"]), ("athens", ["dateline"])]
+
+
+async def test_publishers_country_decides_between_namesakes(api: Served) -> None:
+    import_stories(api, tell("London opens a market", "The council met.", url="https://www.lfpress.example.ca/market"))
+    shown = await article(api)
+    assert roles(shown) == {"canada": ["about"]}
+    import_stories(api, {**tell("London opens a market", "The council met."), "id": "two"})
+    assert roles(await article(api, "two")) == {"united-kingdom": ["about"]}
+
+
+async def test_dateline_of_a_namesake_is_not_the_famous_city(api: Served) -> None:
+    body = "The University of Georgia, in Clarke County, opened a library."
+    import_stories(api, tell("A library is opened", body, dateline="ATHENS, Dec 3 -"))
+    assert roles(await article(api)) == {"united-states": ["about", "dateline"]}
+
+
+async def test_suggestions_asked_for_know_the_publishers_country(api: Served) -> None:
+    story = tell("London opens a market", "The council met.", url="https://www.lfpress.example.ca/market")
+    import_stories(api, story, enrich=False)
+    computed = await suggestions(api, (await article(api))["id"], "region")
+    assert [one["region"]["slug"] for one in computed] == ["canada"]

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.enrich import language, near_duplicates, tags
 from app.enrich.tags import LexiconTag
@@ -40,6 +42,66 @@ def test_headline_in_capitals_is_recognised() -> None:
     result = language.suggest("COUNCIL CLOSES OLD HARBOUR BRIDGE WHILE ENGINEERS LOOK AT ITS TOWERS", "")
     assert result is not None
     assert result.value == "en"
+
+
+@needs_models
+@pytest.mark.parametrize(
+    ("code", "headline"),
+    [
+        ("ko", "시의회 다리 폐쇄"), ("th", "สภาเมืองปิดสะพาน"), ("el", "Κλείνει η παλιά γέφυρα"),
+        ("he", "הגשר הישן ייסגר"),
+        ("hy", "Հին կամուրջը փակ է"), ("ka", "ძველი ხიდი დაიხურა"), ("km", "បិទស្ពានចាស់"), ("lo", "ປິດຂົວເກົ່າ"),
+        ("my", "တံတားဟောင်း ပိတ်မည်"), ("ta", "பழைய பாலம் மூடப்பட்டது"), ("gu", "જૂનો પુલ બંધ"), ("si", "පැරණි පාලම වසා දමයි"),
+        ("am", "አሮጌው ድልድይ ተዘጋ"), ("ti", "እቲ ኣረጊት ድልድል ተዓጽዩ"), ("ja", "古い橋が閉鎖へ"), ("zh", "旧桥本周二关闭"),
+        ("el", "Apple και Google: νέα γέφυρα"), ("th", "Apple เปิดร้านใหม่"),
+    ],
+)  # fmt: skip
+def test_headline_in_a_script_of_its_own_has_its_language(code: str, headline: str) -> None:
+    result = language.suggest(headline, "")
+    assert result is not None
+    assert result.value == code
+
+
+@needs_models
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("hr", "Gradsko vijeće odlučilo je u utorak zatvoriti stari most dok inženjeri ne provjere sustav, a tisuće "
+         "ljudi tijekom tjedna neće moći prijeći rijeku vlakom."),
+        ("sr", "Gradsko veće odlučilo je u utorak da zatvori stari most dok inženjeri ne provere sistem, a hiljade "
+         "ljudi tokom nedelje neće moći da pređe reku vozom."),
+        ("bs", "Gradsko vijeće odlučilo je u utorak da zatvori stari most dok inženjeri ne provjere sistem, a hiljade "
+         "ljudi tokom sedmice neće moći preći rijeku, saopćeno je u utorak."),
+        ("sr", "Градско веће одлучило је у уторак да затвори стари мост"),
+        ("no", "Byrådet vedtok tirsdag å stenge den gamle broen mens ingeniører ser etter sprekker i tårnene"),
+        ("da", "Byrådet besluttede tirsdag at lukke den gamle bro, mens ingeniører undersøger revnerne i tårnene"),
+        ("xh", "Ibhunga lesixeko ligqibe ngoLwesibini ukuba livale ibhulorho endala ngelixa iinjineli zijonga"),
+        ("ig", "Kansụl obodo kpebiri na Tuzdee imechi àkwà mmiri ochie ahụ ka ndị injinia na-elele mgbawa"),
+        ("ln", "Bakonzi ya engumba bakanisi na mokolo ya mibale kokanga gbagba ya kala mpo ete banzenie batala yango"),
+        ("sn", "Kanzuru yeguta yakasarudza neChipiri kuvhara bhiriji rekare apo mainjiniya anotarisa mitswe"),
+        ("so", "Golaha magaalada ayaa go'aansaday in la xiro buundada hore"),
+        ("en", "Oil prices rise again"),
+    ],
+)  # fmt: skip
+def test_language_that_models_mistake_is_told_from_its_neighbours(code: str, text: str) -> None:
+    result = language.suggest("", text)
+    assert result is not None
+    assert result.value == code
+
+
+@needs_models
+@pytest.mark.parametrize(
+    "name", ["Angela Merkel", "Kofi Annan", "FC Barcelona", "Volkswagen AG", "iPhone 15 Pro Max", "Xi"]
+)
+def test_name_alone_has_no_language(name: str) -> None:
+    assert language.suggest(name, "") is None
+
+
+@needs_models
+@given(st.text(max_size=200))
+def test_any_text_has_one_language_or_none(text: str) -> None:
+    result = language.suggest(text, text)
+    assert result is None or (0 <= result.score <= 1 and 2 <= len(result.value) <= 4)
 
 
 def keys(content: str) -> set[int]:

@@ -12,7 +12,7 @@ from support.search_archive import DAY, SearchArchive, SearchStory, ask, ids
 from app.articles.filters import ArticleFilter
 from app.errors import TooManyBuckets
 from app.search import timeline, trending
-from app.search.engine import NameKind, Question, SimilaritySample
+from app.search.engine import NamedRegion, NameKind, Question, SimilaritySample
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
 
@@ -121,12 +121,16 @@ def test_explanations_name_the_words_and_recency(engine: TantivyEngine) -> None:
         tree=parse("nato deterrence -sun").tree, order="relevance", recency="normal", today=at("2024-01-02")
     )
     explanations = engine.explain(question, (1, 4))
-    assert [part.name for part in explanations[1]] == ["nato", "deterrence", "recency"]
-    assert [part.name for part in explanations[4]] == ["nato", "deterrence"]
+    assert [(part.name, part.field) for part in explanations[1]] == [
+        ("nato", "text"), ("nato", "title"), ("nato", "words"), ("deterrence", "text"), ("deterrence", "words"),
+        ("recency", "date"),
+    ]  # fmt: skip
+    assert {part.name for part in explanations[4]} == {"nato", "deterrence"}
     hits = {hit.id: hit.score for hit in engine.search(question).hits}
-    assert sum(part.score for part in explanations[1]) == pytest.approx(hits[1], rel=0.01)
+    for id, parts in explanations.items():
+        assert sum(part.score for part in parts) == pytest.approx(hits[id], abs=0.001)
     assert engine.explain(question, ()) == {}
-    assert engine.explain(Question(), (1,)) == {1: ()}
+    assert engine.explain(Question(), (1,)) == {}
 
 
 def test_similar_articles_share_words_or_tags_and_leave_out_the_sample(engine: TantivyEngine) -> None:
@@ -150,6 +154,9 @@ class FewNames:
             ("tag", "sun"): (1,),
         }
         return known.get((kind, text.lower()), ())
+
+    def find_regions(self, words: tuple[str, ...]) -> tuple[NamedRegion, ...]:
+        return (NamedRegion(1, "the-west", "The West", holds_others=True),) if words == ("the", "west") else ()
 
 
 @pytest.mark.parametrize(("text", "result"), [

@@ -26,7 +26,7 @@ def marks(text: str, part: highlight.PartName = "body", *, any_word: bool = Fals
     ("co-op", "A co-op or a co or an op", "en", "A <mark>co</mark>-<mark>op</mark> or a co or an op"),
     ("北京", "今天北京大学", "zh", "今天<mark>北京</mark>大学"),
     ("北京大学", "今天北京大学生", "zh", "今天<mark>北京大学</mark>生"),
-    ("京", "今天北京大学", "zh", "今天北<mark>京大</mark>学"),
+    ("京", "今天北京大学", "zh", "今天北<mark>京</mark>大学"),
     ("محمد", "قال مُحَمَّد", "ar", "قال <mark>مُحَمَّد</mark>"),
     ("sun -rain", "Sun and rain", "en", "<mark>Sun</mark> and rain"),
     ("body:sun rain", "Sun and rain", "en", "<mark>Sun</mark> and <mark>rain</mark>"),

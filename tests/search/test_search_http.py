@@ -86,6 +86,10 @@ async def test_query_says_how_it_was_read(rivers: Rivers) -> None:
     assert shown["corrections"] == [{"word": "mekonng", "read_as": ["mekong"]}]
     assert shown["did_you_mean"] == "mekong lake"
     assert [note["code"] for note in shown["notes"]] == ["unclosed_quote"]
+    headline = '"The Mekong and the Danube are not one lake"'
+    shown = (await rivers.public.get("/v1/search", params={"q": headline})).json()["query"]
+    assert shown["read_as"] == headline.strip('"')
+    assert [note["code"] for note in shown["notes"]] == ["phrase_as_words"]
 
 
 async def test_relaxed_search_is_said_and_filters_only_narrow(rivers: Rivers) -> None:
@@ -275,3 +279,28 @@ async def test_trends_of_another_zone_count_no_old_days(api: Served) -> None:
     requested = {"window": "7d", "tz": "America/New_York", "published_from": "2000"}
     response = await api.public.get("/v1/trending", params=requested)
     assert response.json()["data"] == []
+
+
+@on_sqlite
+async def test_similar_list_is_filled_up_and_says_what_is_hardly_alike(api: Served) -> None:
+    text = {"text": "The lock of the canal is closed for repairs until the spring, and barges wait for the tide."}
+    first = await api.post(title="Barges wait at the lock", body=text)
+    await api.post(title="Barges wait at the lock", body=text)
+    near = await api.post(
+        title="Canal lock repairs", body={"text": "Repairs of the canal lock go on, and barges wait."}
+    )
+    far = await api.post(title="Tide tables", body={"text": "Tide tables for a harbour with many other words in it."})
+    await api.post(title="Repairs", body={"text": "Repairs."}, status="draft")
+    path = f"/v1/articles/{first['id']}/related?kind=similar&limit=5"
+    rows = (await api.public.get(path)).json()["data"]
+    assert [(row["article"]["id"], row["below_threshold"]) for row in rows] == [(near["id"], False), (far["id"], True)]
+    # Asked again it is the same, until something changes.
+    assert (await api.public.get(path, headers={"Cache-Control": "no-cache"})).json()["data"] == rows
+    await api.editor.delete(f"/v1/articles/{near['id']}", headers={"If-Match": f'"{near["version"]}"'})
+    rows = (await api.public.get(path)).json()["data"]
+    assert [(row["article"]["id"], row["below_threshold"]) for row in rows] == [(far["id"], False)]
+    sent_back = {"related": (await api.public.get(f"/v1/articles/{far['id']}/related")).json()["data"]}
+    again = await api.editor.patch(
+        f"/v1/articles/{far['id']}", json=sent_back, headers={"If-Match": f'"{far["version"]}"'}
+    )
+    assert again.status_code == 200

@@ -8,6 +8,7 @@ from support.search_archive import SearchArchive, SearchStory, ask, ids
 
 from app.articles.filters import ArticleFilter
 from app.search.engine import SpellingCorrection
+from app.search.query.tree import render
 from app.search.tantivy.local_engine import TantivyEngine
 
 
@@ -66,6 +67,27 @@ def test_quoted_words_numbers_and_short_words_are_never_corrected(engine: Tantiv
     results = ask(engine, text, typo=True)
     assert results.total == 0
     assert results.interpretation.corrections == ()
+
+
+QUOTED = '"Officials from Brussels spoke with parliament about sanctions"'
+
+
+@pytest.mark.parametrize("options", [{}, {"match": "auto"}, {"match": "auto", "order": "-published_at"}])
+def test_quoted_headline_that_no_article_has_is_read_as_words(engine: TantivyEngine, options: dict[str, str]) -> None:
+    reading = ask(engine, QUOTED, **options).interpretation
+    assert render(reading.tree) == QUOTED.strip('"')
+    assert [note.code for note in reading.notes] == ["phrase_as_words"]
+    assert bool(ask(engine, QUOTED, **options).total) == reading.any_word
+
+
+def test_quoted_headline_that_an_article_has_is_a_phrase_whatever_the_filters(archive: SearchArchive) -> None:
+    archive.put(SearchStory(5, "Parliament votes on trade with all of the neighbours", tags=(2,)))
+    text = '"Parliament votes on trade with all of the neighbours"'
+    engine = archive.engine()
+    for tag, result in ((2, [5]), (1, [])):
+        results = ask(engine, text, filter=ArticleFilter(tags=(tag,)))
+        assert ids(results) == result
+        assert results.interpretation.notes == ()
 
 
 def test_typo_off_corrects_nothing_but_knows_better(engine: TantivyEngine) -> None:

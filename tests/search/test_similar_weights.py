@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import exp, log
+from math import exp, log, sqrt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.search_archive import SearchArchive, SearchStory
 
 from app.articles.filters import ArticleFilter
-from app.search import similar_ranking
 from app.search.engine import SimilaritySample
-from app.search.similar_ranking import Profile
+from app.search.similar import ranking
+from app.search.similar.profile_cache import Profiles
+from app.search.similar.ranking import REGION, TIME, Profile, SimilarityCandidate
 from app.search.tantivy import more_like_this
 from app.search.tantivy.local_engine import TantivyEngine
 
@@ -78,45 +81,89 @@ def test_rare_tag_goes_before_a_common_one_and_words_before_none(engine: Tantivy
     assert {hit.id for hit in by_word[:2]} == {3, 4}
 
 
-SAMPLE = Profile(1, 1, 0.0, "Sample", "", frozenset({7}), 10 * YEAR)
+SAMPLE = ranking.build_profile(1, 1, "en", ("Sample", "grain waits at the lock"), (), (7,), 10 * YEAR)
 
 
-def _make_other(id: int, score: float, *, regions: tuple[int, ...] = (), published_at: int | None = None) -> Profile:
-    return Profile(id, 1, score, f"Other {id}", f"text of {id} alone", frozenset(regions), published_at)
+def _make_other(
+    id: int, cosine: float, *, regions: tuple[int, ...] = (), published_at: int | None = None
+) -> SimilarityCandidate:
+    texts = (f"Other {id}", f"text of {id} alone")
+    return SimilarityCandidate(ranking.build_profile(id, 1, "en", texts, (), regions, published_at), cosine)
 
 
-def _scores(*others: Profile, sample: Profile = SAMPLE) -> dict[int, float]:
-    return {one.id: score for one, score in similar_ranking.rank(sample, others, 10)}
+def _scores(*others: SimilarityCandidate, sample: Profile = SAMPLE) -> dict[int, float]:
+    return {one.profile.id: one.score for one in ranking.rank(sample, others, 10)}
 
 
 def test_score_is_a_share_of_the_best_with_something_for_a_region_and_for_closeness_in_time() -> None:
     scores = _scores(
-        _make_other(2, 8.0),
-        _make_other(3, 4.0, regions=(7, 8)),
-        _make_other(4, 4.0, published_at=10 * YEAR),
-        _make_other(5, 4.0, published_at=11 * YEAR),
-        _make_other(6, 4.0, published_at=9 * YEAR, regions=(7,)),
+        _make_other(2, 0.8),
+        _make_other(3, 0.4, regions=(7, 8)),
+        _make_other(4, 0.4, published_at=10 * YEAR),
+        _make_other(5, 0.4, published_at=11 * YEAR),
+        _make_other(6, 0.4, published_at=9 * YEAR, regions=(7,)),
     )
-    near = 0.1 * exp(-1)
-    expected = {2: 1.0, 3: 0.65, 4: 0.6, 5: 0.5 + near, 6: 0.65 + near}
+    near = TIME * exp(-1)
+    expected = {2: 1.0, 3: 0.5 + REGION, 4: 0.5 + TIME, 5: 0.5 + near, 6: 0.5 + REGION + near}
     assert scores == pytest.approx(expected, abs=1e-4)
-    assert list(scores) == [2, 6, 3, 4, 5]
+    assert next(iter(scores)) == 2
 
 
 def test_without_a_date_nothing_is_close_in_time() -> None:
     dated = _make_other(2, 1.0, published_at=10 * YEAR)
-    assert _scores(dated) == {2: 1.1}
+    assert _scores(dated) == {2: 1.0 + TIME}
     assert _scores(dated, sample=replace(SAMPLE, published_at=None)) == {2: 1.0}
 
 
-def test_what_is_hardly_alike_is_left_out_and_equals_stand_by_id() -> None:
-    others = (
-        _make_other(5, 10.0),
-        _make_other(2, 10.0),
-        _make_other(3, 4.0),
-        _make_other(4, 3.9),
-        _make_other(6, 3.0, regions=(7,)),
-    )
-    assert list(_scores(*others).items()) == [(2, 1.0), (5, 1.0), (6, 0.45), (3, 0.4)]
-    assert _scores() == {}
-    assert _scores(_make_other(2, 0.0, regions=(7,), published_at=10 * YEAR)) == {}
+def test_what_is_hardly_alike_fills_the_list_up_and_equals_stand_by_id() -> None:
+    others = [_make_other(5, 1.0), _make_other(2, 1.0), _make_other(3, 0.4), _make_other(4, 0.39), _make_other(6, 0.0)]
+    ranked = ranking.rank(SAMPLE, others, 10)
+    shown = [(one.profile.id, one.score, one.below_threshold) for one in ranked]
+    assert shown == [(2, 1.0, False), (5, 1.0, False), (3, 0.4, False), (4, 0.39, True), (6, 0.0, True)]
+    assert len(ranking.rank(SAMPLE, others, 4)) == 4
+    assert ranking.rank(SAMPLE, [], 10) == []
+
+
+def test_a_copy_neither_shows_nor_sets_the_threshold() -> None:
+    copy = SimilarityCandidate(replace(SAMPLE, id=2), 9.0)
+    assert _scores(copy, _make_other(3, 1.0), _make_other(4, 0.5)) == {3: 1.0, 4: 0.5}
+    assert ranking.rank(SAMPLE, [copy], 10) == []
+
+
+def test_cosine_is_that_of_the_article_words_by_rarity_with_all_words_of_the_other() -> None:
+    sample = ranking.build_profile(1, 1, "en", ("Grain", "grain ports"), (4,), (), None)
+    other = ranking.build_profile(2, 1, "en", ("", "ports ports tides"), (4,), (), None)
+    query_weights = ranking.weigh_terms(sample, {"grain": 2.0, "port": 3.0, "#4": 1.5})
+    assert query_weights == pytest.approx({"grain": 4 / 6.73, "port": 3 / 6.73, "#4": 4.5 / 6.73}, rel=1e-3)
+    [candidate] = ranking.measure_cosines(query_weights, [other])
+    weights = {"port": 1 + log(2), "tide": 1.0, "#4": 1 + log(3)}
+    length = sqrt(sum(weight**2 for weight in weights.values()))
+    assert candidate.cosine == pytest.approx((3.0 * weights["port"] + 4.5 * weights["#4"]) / 6.727 / length, rel=1e-3)
+
+
+def test_words_of_the_likest_count_by_half() -> None:
+    likest = ranking.build_profile(2, 1, "en", ("", "ports ports tides"), (), (), None)
+    nearest = ranking.sum_nearest([SimilarityCandidate(likest, 1.0)] * 20)
+    assert ranking.sum_nearest([SimilarityCandidate(likest, 1.0)]) == {}  # which would find itself
+    assert nearest["tide"] == pytest.approx(ranking.NEAREST * likest.weights[1])
+    expanded = ranking.add_nearest({"port": 1.0}, {"port": 3.0, "tide": 2.0}, {"port": 1.0, "tide": 2.0})
+    assert expanded == pytest.approx({"port": 1.0 + 0.5 * 3 / 5, "tide": 0.5 * 4 / 5})
+
+
+def test_profiles_are_bounded_in_bytes_and_the_oldest_are_forgotten() -> None:
+    profiles = [ranking.build_profile(id, 1, "en", ("Title", f"text {id}"), (), (), None) for id in range(9)]
+    kept = Profiles(3 * profiles[0].size)
+    for profile in profiles:
+        kept.put(profile, 1)
+    assert [profile.id for profile in profiles if kept.get(profile.id, 1, 1)] == [6, 7, 8]
+    assert kept.get(8, 2, 1) is None
+    assert kept.get(8, 1, 2) is None
+
+
+@given(st.text(), st.text(), st.sampled_from(["en", "ja", "xx", "tr"]))
+def test_any_text_has_a_profile(title: str, text: str, language: str) -> None:
+    profile = ranking.build_profile(1, 1, language, (title, text), (1,), (), None)
+    assert len(profile.terms) == len(profile.counts) == len(profile.weights)
+    query_weights = ranking.weigh_terms(profile, dict.fromkeys(profile.terms, 1.0))
+    [candidate] = ranking.measure_cosines(query_weights, [profile])
+    assert candidate.cosine > 0

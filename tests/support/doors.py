@@ -66,6 +66,8 @@ PLAIN = (
     "/v1/tags?q=xq",
     "/v1/tags/nato",
     "/v1/tags/nato/related",
+    "/v1/tags/nato/related?limit=50&kind=topic,organisation,contributor&names_in=fr",
+    *(f"/v1/tags/{id}/related?limit=50" for id in range(1, 31)),
     *(f"/v1/tags/{id}" for id in range(1, 31)),
     "/v1/regions?limit=100&include=counts,ancestors,children",
     "/v1/regions/tree",

@@ -163,7 +163,7 @@ MARKDOWN: Mapping[str, Shape] = {
 
 
 def _fragments(body: str) -> object:
-    expected = highlight.Marks(frozenset({"word"}), ("so",), (("some", "word"),))
+    expected = highlight.Marks(frozenset({"word"}), ("so",), (((0, "some"), (1, "word")),))
     return highlight.find_fragments(bodies.to_text(body), "en", expected)
 
 

@@ -60,6 +60,8 @@ class SearchStory:
     image: bool = False
     correction: bool = False
     unresolved: bool = False
+    printed_dateline: str = ""
+    title_derived: bool = False
 
     @property
     def facts(self) -> ArticleFacts:
@@ -92,10 +94,11 @@ def _article_row(story: SearchStory) -> dict[str, object]:
         "slug": f"story-{story.id}",
         "language": story.language,
         "title": story.title,
-        "title_derived": False,
+        "title_derived": story.title_derived,
         "title_key": story.title.lower(),
         "sort_title": story.title.lower(),
         "standfirst": story.standfirst,
+        "dateline_text": story.printed_dateline or None,
         "dateline_from": story.dateline[0],
         "dateline_to": story.dateline[1],
         "body": "".join(f"<p>{part}</p>" for part in story.body.split("\n\n") if part),
@@ -232,7 +235,8 @@ def _withdraw(session: Session, ids: Sequence[int]) -> None:
 def ask(engine: TantivyEngine, text: str, **options: object) -> ResultPage:
     """A search by relevance for a text, all words, nothing corrected unless asked for."""
     question = {"order": "relevance", **options}
-    return engine.search(Question(tree=parse(text).tree, **question))  # type: ignore[arg-type] # options are its fields
+    query = parse(text)
+    return engine.search(Question(tree=query.tree, text=text, fallback=query.fallback, **question))  # type: ignore[arg-type] # options are its fields
 
 
 def ids(result: ResultPage) -> list[int]:

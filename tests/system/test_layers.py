@@ -21,7 +21,7 @@ LAYERS = {
         ("context",),
         ("articles.reading.filter_params",),
         ("regions.routes", "regions.write_routes"),
-        ("tags.routes", "tags.write_routes"),
+        ("tags.related_routes", "tags.routes", "tags.write_routes"),
         ("articles.input",),
         ("articles.editing", "articles.render"),
         ("articles.idempotency", "articles.reimport", "articles.restoring"),
@@ -61,8 +61,9 @@ LAYERS = {
     ),
     "app.search": (
         ("examples", "query", "schemas", "single_flight", "timeline", "trending"),
-        ("engine", "similar_ranking"),
+        ("engine",),
         ("highlight", "tantivy", "vocabulary"),
+        ("similar",),
         ("index", "indexing"),
         ("enrichment", "params"),
         ("render",),
@@ -98,7 +99,7 @@ LAYERS = {
     "app.commands": (
         ("check", "open_archive", "output"),
         ("import_articles", "options", "pages", "serve"),
-        ("bulk_edits",),
+        ("bulk_edits", "enrich"),
         ("imports", "keys"),
         ("cli",),
     ),

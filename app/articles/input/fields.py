@@ -11,7 +11,7 @@ from app.articles.input import related_entries
 from app.articles.input.payloads import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
 from app.articles.manuscript import ArticleDateline
 from app.articles.manuscript import dateline_span as dateline_span
-from app.enrich.suggestion import ROLES
+from app.enrich.suggestion import ROLES, UNKNOWN_LANGUAGE
 from app.errors import FieldError, InvalidInput
 from app.http.params.times import Instant, Period, read_time, read_zone
 from app.regions import refs
@@ -83,7 +83,9 @@ _MADE: dict[str, _Made] = {
     "standfirst": _words("standfirst"),
     "dateline": lambda payload, atlas, known: {"dateline": _dateline(payload.dateline, atlas)},
     "body": _text,
-    "language": lambda payload, atlas, known: {"language": (payload.language or "en").lower().replace("_", "-")},
+    "language": lambda payload, atlas, known: {
+        "language": (payload.language or UNKNOWN_LANGUAGE).lower().replace("_", "-")
+    },
     "authors": lambda payload, atlas, known: {
         "authors": _tags(payload.authors or (), "contributor", known, "/authors")
     },

@@ -11,6 +11,7 @@ from app.articles.manuscript import Manuscript
 from app.articles.reading import queries
 from app.context import RequestContext
 from app.db.database import Database
+from app.enrich import language
 from app.enrich.suggestion import ROLES
 from app.tags import queries as tags
 
@@ -39,9 +40,10 @@ async def find_articles(db: Database, refs: Sequence[str], *, hidden: bool) -> d
     return {ref: one.id for ref, one in by_ref.items() if one and (hidden or one.status == "published")}
 
 
-def make_manuscript(payload: ArticleCreate, view: RequestContext, known: References) -> Manuscript:
-    """A new article. InvalidInput with pointers for what cannot be understood: regions that do not exist, impossible
-    dates. Whether its state goes with its date, `check_date` says where it is saved."""
+def make_manuscript(payload: ArticleCreate, view: RequestContext, known: References, *, enrich: bool) -> Manuscript:
+    """A new article; `enrich`: its language is recognised where the payload names none. InvalidInput with pointers
+    for what cannot be understood: regions that do not exist, impossible dates. Whether its state goes with its date,
+    `check_date` says where it is saved."""
     made = fields.read_changes(payload, ArticleCreate.model_fields, view.atlas, known)
     for name in ("gone", "replaced_by"):
         if made[name]:
@@ -52,7 +54,15 @@ def make_manuscript(payload: ArticleCreate, view: RequestContext, known: Referen
     dateline = made["dateline"]
     if dateline and dateline.region is not None:
         made["regions"] += ((dateline.region, ROLES["dateline"]),)
+    if payload.language is None and enrich:
+        made |= _recognise_language(made)
     return Manuscript(**made)
+
+
+def _recognise_language(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Kept as a suggestion, which tells it from a language that an editor has set."""
+    suggested = language.suggest(made["title"], bodies.to_text(made["body"]))
+    return {"language": suggested.value, "suggestions": (suggested,)} if suggested else {}
 
 
 def _derive_title(made: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,6 +104,7 @@ class RelatedIn(PayloadModel):
     status: Literal["linked", "unresolved"] | None = None
     score: float | None = None
     reason: Words | None = None
+    below_threshold: bool | None = None
     unlinked: bool | None = None
 
 
@@ -219,7 +220,9 @@ class ArticleCreate(ArticleFields):
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    language: Language = "en"
+    language: Language | None = Field(
+        default=None, description="Where it is left out: what the text is recognised to be in, else `und`."
+    )
     authors: Tags = Field(default_factory=list)
     tags: Tags = Field(default_factory=list)
     regions: Regions = Field(default_factory=list)

@@ -31,7 +31,18 @@ PARTS: Mapping[str, Sequence[str]] = {
     "corrections": ("at", "text", "version"),
     "source": ("slug", "name", "url"),
     "seo": ("title", "description", "canonical_url"),
-    "related": ("position", "kind", "status", "title", "url", "article", "score", "reason", "unlinked"),
+    "related": (
+        "position",
+        "kind",
+        "status",
+        "title",
+        "url",
+        "article",
+        "score",
+        "reason",
+        "below_threshold",
+        "unlinked",
+    ),
 }
 ALL_FIELDS = (
     *FIELDS,
@@ -238,11 +249,17 @@ def _first_distinct(
 
 
 async def render_similar(
-    archive: AppContext, view: RequestContext, id: int, params: ArticleParts, limit: int, *, after: Sequence[Json]
+    archive: AppContext,
+    view: RequestContext,
+    article: queries.ArticleRef,
+    params: ArticleParts,
+    limit: int,
+    *,
+    after: Sequence[Json],
 ) -> list[Json]:
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
-    named = [read_integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
-    similar_articles = await archive.index.similar(id, view, limit, named)
+    named = [read_integer(target["id"]) for row in after if isinstance(target := row["article"], dict)]
+    similar_articles = await archive.index.similar(article.id, article.version, view, limit, named)
     entries = [queries.ListRow(one.id, one.version, None) for one in similar_articles]
     cards = await render_articles(archive, view, entries, params=params, beside=named)
     shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
@@ -258,6 +275,7 @@ async def render_similar(
             "article": shown[one.id],
             "score": one.score,
             "reason": one.reason,
+            "below_threshold": one.below_threshold,
             "unlinked": False,
         }
         for i, one in enumerate(present, 1)
@@ -284,6 +302,7 @@ def _render_related_row(row: queries.RelatedRow, article: Json | None) -> Json:
         "article": article,
         "score": None,
         "reason": None,
+        "below_threshold": False,
         "unlinked": bool(row.unlinked),
     }
 

@@ -79,7 +79,7 @@ async def list_related(request: Request, context: Context, view: AnyCaller, para
         rows = (await article_json.render_related(context, view, [article.id], posts, params, params.limit))[article.id]
     if params.kind != "editorial" and len(rows) < params.limit:
         room = params.limit - len(rows)
-        rows += await article_json.render_similar(context, view, article.id, params, room, after=rows)
+        rows += await article_json.render_similar(context, view, article, params, room, after=rows)
     body = orjson.dumps({"data": rows[: params.limit]})
     tags = [f"article:{article.id}", "list"]
     return responses.render_item(

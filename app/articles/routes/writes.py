@@ -124,7 +124,10 @@ async def create_article(
     article = await offload.run(len(payload.content), validation.validate_new, data)
     update_flow.require_publish(view.caller, article.status)
     known = await new_article.resolve_references(context.db, article, hidden=view.caller.has_scope("read_drafts"))
-    manuscript = await offload.run(validation.measure_text(data), new_article.make_manuscript, article, view, known)
+    make = partial(new_article.make_manuscript, enrich=context.settings.enrich)
+    # In a thread where a language is to be recognised: the first time the model is read.
+    size = validation.measure_text(data) if article.language else offload.LARGE + 1
+    manuscript = await offload.run(size, make, article, view, known)
     return await change.respond(await context.db.write(change.execute, manuscript))
 
 

@@ -20,7 +20,9 @@ IMPORT = "import"
 SCHEDULE = "schedule"
 UNDO = "undo"
 """Who saved the version that an undo withdrew or binned, and that nobody has touched since."""
-MACHINES = (IMPORT, SCHEDULE, UNDO)
+ENRICH = "dateline enrich"
+"""Who saved a version in which only what was recognised in the text differs."""
+MACHINES = (IMPORT, SCHEDULE, UNDO, ENRICH)
 AT_ONCE = 50
 _FIELDS_OF = {
     "published_precision": ("published_at",),
@@ -91,6 +93,11 @@ def _collect_edited_fields(versions: Iterator[Version]) -> frozenset[str]:
         known[after.columns["version"]] = frozenset(fields)
         before = after
     return frozenset(fields)
+
+
+def find_languages(connection: Connection, current: StoredArticle) -> set[str]:
+    """Every language that the article has had by what people and imports saved."""
+    return {version.columns["language"] for version, by in _versions(connection, current) if by != ENRICH}
 
 
 def _versions(connection: Connection, current: StoredArticle) -> Iterator[Version]:

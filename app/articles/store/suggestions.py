@@ -6,7 +6,7 @@ Plain functions, never commit. What an editor has saved is an editor's: nothing 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
 from app.articles.manuscript import ArticleDateline, Manuscript
 from app.articles.store import authorship, stored_article
@@ -29,12 +29,14 @@ Links = tuple[tuple[int, int], ...]
 
 
 def link_regions(suggestions: Iterable[SuggestedValue], declared: Links) -> Links:
-    """What is declared, and behind it the suggested regions in roles that it leaves open."""
+    """What is declared, and behind it the suggested regions in roles that it leaves open. A place that is declared as
+    the dateline alone stands where its suggestion does, behind its country."""
+    suggestions = [one for one in suggestions if one.kind == "region" and one.target is not None]
     taken = {role for _, roles in declared for role in ROLES if roles & role}
     known = {region for region, _ in declared}
     made: list[tuple[int, int]] = []
     for one in suggestions:
-        if one.kind != "region" or one.target is None:
+        if one.target is None:
             continue
         suggested_roles = one.roles if one.roles & ABOUT or one.score >= NAMED_TWICE else one.roles & DATELINE
         roles = sum(role for role in ROLES if suggested_roles & role and role not in taken)
@@ -42,7 +44,10 @@ def link_regions(suggestions: Iterable[SuggestedValue], declared: Links) -> Link
             continue
         if roles and len(made) < MOST_LINKED:
             made.append((one.target, roles))
-    return (*declared, *made)
+    ranks = {one.target: rank for rank, one in enumerate(suggestions)}
+    moved = [one for one in declared if one[1] == DATELINE and one[0] in ranks]
+    first = (one for one in declared if one not in moved)
+    return (*first, *sorted((*moved, *made), key=lambda one: ranks[one[0]]))
 
 
 def apply_suggestions(
@@ -121,6 +126,25 @@ def _row(article: int, one: SuggestedValue, *, taken: bool) -> dict[str, object]
         "origin": one.origin,
         "taken": taken,
     }
+
+
+def load_languages(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """The recognised language of each article that has one."""
+    rows = select(KEPT.c.article_id, KEPT.c.value).where(KEPT.c.kind == "language")
+    return {
+        id: value
+        for some in split_chunks(ids)
+        for id, value in connection.execute(rows.where(KEPT.c.article_id.in_(some)))
+    }
+
+
+def keep_languages(connection: Connection, recognised: Mapping[int, SuggestedValue | None]) -> None:
+    """Replaces the recognised language of these articles, which have it now; None: nothing was recognised."""
+    for some in split_chunks(list(recognised)):
+        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(some), KEPT.c.kind == "language"))
+    rows = [_row(id, one, taken=True) for id, one in recognised.items() if one is not None]
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, KEPT, rows))
 
 
 def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int]) -> bool:

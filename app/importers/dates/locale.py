@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from app.importers.document import NOWHERE, SourceLocale
+from app.text.urls import find_country
 
 
 def _split(names: str) -> frozenset[str]:
@@ -26,10 +26,6 @@ _DAY_FIRST = _split(
     """
 )
 _DAY_FIRST_LANGUAGES = _split("fr es it pt el vi th id ms ca gl ar hi bn")
-# Sold to everybody for how they read; they say nothing of where a site is.
-_VANITY = _split(
-    "ac ag ai am as bz cc cd cf co fm ga gg gq gs im io ki la ly me ml ms mu nu pw sc sh so st tk tl to tv vc vg ws"
-)
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2,3})(?:[-_][a-zA-Z]{4})?(?:[-_]([a-zA-Z]{2}))?(?![a-zA-Z])")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})([-/])(\d{1,2})\2(?:19|20)\d\d(?!\d)")
 
@@ -45,18 +41,6 @@ def find_locale(language: str | None, address: str | None = None) -> SourceLocal
     if order is None or other not in (None, order):
         return SourceLocale(spoken, country)
     return SourceLocale(spoken, country, order, f"as in {country or spoken}")
-
-
-def find_country(address: str | None) -> str | None:
-    """The country that an address's domain is under; None for the domains that are sold to everybody."""
-    try:
-        host = urlsplit(address or "").hostname or ""
-    except ValueError:
-        return None
-    top = host.rpartition(".")[2]
-    if len(top) != 2 or not top.isalpha() or top in _VANITY or top == "eu":
-        return None
-    return {"uk": "GB"}.get(top, top.upper())
 
 
 def _find_order(language: str | None, country: str | None) -> bool | None:

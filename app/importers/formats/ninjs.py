@@ -21,7 +21,7 @@ from app.importers.formats.ninjs_parts import (
     read_byline,
     read_main_text,
 )
-from app.importers.records import article_head, fields, values
+from app.importers.records import article_head, fields, language_codes, values
 from app.importers.records.aliases import fold_name
 
 MARKS = (
@@ -145,8 +145,9 @@ def _list_tags(item: Given) -> list[object]:
 
 
 def _read_language(value: object) -> str | None:
-    matched = re.match(r"[a-z]{2,3}(?![a-z])", (values.read_text(value) or "").lower())
-    return matched[0] if matched else None
+    text = values.read_text(value)
+    matched = re.match(r"[a-z]{2,3}(?![a-z])", (text or "").lower())
+    return matched[0] if matched else language_codes.read_code(text)
 
 
 def find_origin(uri: str) -> str | None:

@@ -25,7 +25,7 @@ PORTION = 4_000_000
 _COLUMNS = (
     "id", "version", "language", "title", "standfirst", "body", "slug", "origin", "external_id", "source_id",
     "published_at", "updated_at", "dateline_from", "dateline_to", "images", "corrections",
-    "published_precision",
+    "published_precision", "dateline_text", "title_derived",
 )  # fmt: skip
 
 
@@ -128,11 +128,11 @@ def _build_document(
     (
         article_id, version, language, title, standfirst, body, slug, origin, external_id, source, published_at,
         updated_at, dateline_from, dateline_to, images, corrections, precision,
-        translation_of,
+        dateline, derived, translation_of,
     ) = cast(  # the columns of the statement "articles", in its order
         tuple[
             int, int, str, str, str | None, str, str, str, str | None, int | None, int, int, int | None, int | None,
-            str, str, str, int | None,
+            str, str, str, str | None, bool, int | None,
         ],
         row,
     )  # fmt: skip
@@ -155,6 +155,7 @@ def _build_document(
         has_unresolved=article_id in unresolved,
         is_coarse=precision != "instant",
     )
-    return index_schema.build_article_document(
-        facts, version, index_schema.SearchableText(title, standfirst or "", bodies.to_text(body), precision)
+    text = index_schema.SearchableText(
+        title, standfirst or "", bodies.to_text(body), precision, dateline or "", derived=bool(derived)
     )
+    return index_schema.build_article_document(facts, version, text)

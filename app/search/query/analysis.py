@@ -6,7 +6,6 @@ need their accents.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -14,15 +13,10 @@ from functools import cache, lru_cache
 import tantivy
 from tantivy import Document, PreTokenizedString, TextAnalyzer
 
+from app.search.query import spelling
+from app.search.query.spelling import SPACELESS, is_spaceless
+from app.search.query.stop_words import STEMMERS, find_language, is_function_word, is_stop_word
 from app.text.keys import pieces
-
-STEMMERS = {
-    "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish", "fi": "finnish",
-    "fr": "french", "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian", "nb": "norwegian",
-    "nn": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish", "ta": "tamil",
-    "tr": "turkish",
-}  # fmt: skip
-"""By ISO 639 code, those that tantivy has; other languages keep their words whole."""
 
 LONGEST = 200
 """Bytes; longer words are not indexed."""
@@ -31,14 +25,9 @@ WHOLE_WORDS = "whole_words"
 PIECE = 50_000
 """Characters of a text that are made tokens at once, which takes 5 ms."""
 
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
-_UNSPACED_TEXT = re.compile(f"[{_UNSPACED}]")
-_RUNS = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
-_FOLDED_BEFORE = re.compile("[\u0130\u0300-\u1dff\u1f00-\u1fff\u2c00-\U0010ffff]")
+_RUNS = re.compile(f"[{SPACELESS}]+|[^\\W_{SPACELESS}]+")
 # Articles of Romance languages before a vowel (`l'`, `qu'`, `jusqu'`), and the English genitive.
-_ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)['’](?=\w{2})|['’]s$", re.IGNORECASE)
+_ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)['’ʼ＇](?=\w{2})|['’ʼ＇]s$", re.IGNORECASE)
 
 
 Span = tuple[int, int]
@@ -53,37 +42,6 @@ class Term:
     position: int
     start: int
     end: int
-
-
-class _Folding(dict[int, str]):
-    """What `str.translate` puts for a character: the same without marks. Latin letters stay for the stemmers."""
-
-    def __missing__(self, code: int) -> str:
-        folded = self[code] = _fold(chr(code))
-        return folded
-
-
-def _fold(character: str) -> str:
-    # й is a letter of its own, and so is every kana with a voicing mark; ς is σ at the end of a word.
-    if (
-        character in "йЙїЇ"
-        or ("\u0080" <= character < "\u0300" and character != "İ")
-        or "\u1e00" <= character < "\u1f00"
-    ):
-        return character
-    if "\u3040" <= character <= "\u30ff":
-        return unicodedata.normalize("NFKC", character)
-    bare = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", bare).replace("ς", "σ")
-
-
-_FOLDING = _Folding()
-
-
-def find_language(tag: str | None) -> str | None:
-    """The language of a BCP 47 tag if there is a stemmer for it."""
-    base = (tag or "").partition("-")[0].lower()
-    return base if base in STEMMERS else None
 
 
 @cache
@@ -101,45 +59,70 @@ def register_tokenizer(index: tantivy.Index) -> None:
     index.register_tokenizer(WHOLE_WORDS, _create_analyzer(None))
 
 
-def add_stems(document: Document, field: str, text: str, tag: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class TokenizedText:
+    """A part of an article as the index takes it: its terms in pieces, for several fields, and normalized text."""
+
+    stems: tuple[PreTokenizedString, ...]
+    normalized: str
+
+
+def tokenize(text: str, tag: str | None) -> TokenizedText:
     """The text's terms in the language of `tag`, as they are where it has no stemmer, in pieces: the interpreter runs
     nothing else while tantivy makes tokens. A phrase is not found from one piece to the next."""
-    for piece in pieces(text, PIECE):
-        document.add_pre_tokenized_text(field, _tokenize(piece, find_language(tag)))
+    normalized = [spelling.normalize(piece) for piece in pieces(text, PIECE)]
+    language = find_language(tag)
+    return TokenizedText(tuple(_tokenize(piece, language) for piece in normalized), "".join(normalized))
 
 
-def add_words(document: Document, field: str, text: str) -> None:
-    """The text's whole words; `field` has the tokenizer WHOLE_WORDS."""
-    for piece in pieces(text, PIECE):
-        if _UNSPACED_TEXT.search(piece):
+def add_stems(document: Document, field: str, text: TokenizedText) -> None:
+    """The text's stems into a field of ready-made tokens."""
+    for piece in text.stems:
+        document.add_pre_tokenized_text(field, piece)
+
+
+def add_words(document: Document, field: str, texts: Sequence[TokenizedText]) -> None:
+    """The texts' whole words; `field` has the tokenizer WHOLE_WORDS."""
+    for piece in pieces("\n".join(text.normalized for text in texts), PIECE):
+        if is_spaceless(piece):
             document.add_pre_tokenized_text(field, _tokenize(piece, None))
         else:
-            document.add_text(field, _needs_no_folding(piece))
+            document.add_text(field, piece)
 
 
-def _tokenize(text: str, language: str | None) -> PreTokenizedString:
-    if _UNSPACED_TEXT.search(text):
-        tokens = [tantivy.Token(t.text, t.position, t.start, t.end) for t in _read_pairs(text, language)]
-        return PreTokenizedString(text, tokens)
-    return _create_analyzer(language).pre_tokenize(_needs_no_folding(text))
+def list_variants(texts: Sequence[TokenizedText]) -> set[str]:
+    """Other spellings of words of the texts, each with the words as they stand: `cooperation co operation`."""
+    variants = set()
+    for apart, joined in {compound for text in texts for compound in spelling.list_compounds(text.normalized)}:
+        spelt, words = _analyse_normalized(joined, None), _analyse_normalized(apart, None)
+        if len(spelt) == 1 and spelt != words:
+            variants.add(spelling.SEPARATOR.join(term for _, term in (*spelt, *words)))
+    return variants
 
 
-def _read_pairs(text: str, language: str | None, *, last_alone: bool = True) -> Iterator[Term]:
-    """Runs of scripts without spaces as pairs of characters.
+def _tokenize(normalized: str, language: str | None) -> PreTokenizedString:
+    if is_spaceless(normalized):
+        tokens = [
+            tantivy.Token(t.text, t.position, t.start, t.end) for t in _read_pairs(normalized, language, singles=True)
+        ]
+        return PreTokenizedString(normalized, tokens)
+    return _create_analyzer(language).pre_tokenize(normalized)
 
-    In articles the last character also stands alone, so that every single one is the beginning of a term.
-    """
+
+def _read_pairs(normalized: str, language: str | None, *, singles: bool = False) -> Iterator[Term]:
+    """Runs of scripts without spaces as pairs of characters, one at the place of each; the last stands alone. With
+    `singles` every character stands alone as well, at its place."""
     position = 0
-    for run in _RUNS.finditer(text):
+    for run in _RUNS.finditer(normalized):
         word, start = run[0], run.start()
-        if _UNSPACED_TEXT.match(word):
-            folded = [_FOLDING[ord(c)] for c in word]
-            for i in range(len(folded) if last_alone or len(folded) == 1 else len(folded) - 1):
-                pair = "".join(folded[i : i + 2])
-                yield Term(pair, position, start + i, start + min(i + 2, len(word)))
+        if is_spaceless(word[0]):
+            for i in range(len(word)):
+                if singles and i < len(word) - 1:
+                    yield Term(word[i], position, start + i, start + i + 1)
+                yield Term(word[i : i + 2], position, start + i, start + min(i + 2, len(word)))
                 position += 1
             continue
-        for part in _create_analyzer(language).analyze(word.translate(_FOLDING)):
+        for part in _create_analyzer(language).analyze(word):
             yield Term(part, position, start, run.end())
             position += 1
 
@@ -155,73 +138,92 @@ class AnalysedText:
 
 
 def analyse(text: str, tag: str | None) -> AnalysedText:
-    """The terms that the index has of a text in the language of `tag`."""
-    language = find_language(tag)
-    if _UNSPACED_TEXT.search(text):
-        terms = list(_read_pairs(text, language))
-        whole = [t.text for t in (_read_pairs(text, None) if language else terms)]
+    """The terms that the index has of a text in the language of `tag`; the number of a term is its place."""
+    language, normalized = find_language(tag), spelling.normalize(text)
+    if is_spaceless(normalized):
+        terms = list(_read_pairs(normalized, language))
+        whole = [t.text for t in (_read_pairs(normalized, None) if language else terms)]
         return AnalysedText(
-            [t.text for t in terms], whole, lambda which: [(terms[i].start, terms[i].end) for i in which]
+            [t.text for t in terms],
+            whole,
+            lambda which: _find_sources(text, [(terms[i].start, terms[i].end) for i in which]),
         )
-    folded = _needs_no_folding(text)
-    words = _create_analyzer(None).analyze(folded)
-    stems = _create_analyzer(language).analyze(folded) if language else words
-    return AnalysedText(stems, words, lambda which: _find_spans(text, folded, which))
+    words = _create_analyzer(None).analyze(normalized)
+    stems = _create_analyzer(language).analyze(normalized) if language else words
+    return AnalysedText(stems, words, lambda which: _find_spans(text, normalized, which))
 
 
-def _find_spans(text: str, folded: str, which: Iterable[int]) -> list[Span]:
-    tokens = _create_analyzer(None).pre_tokenize(folded).tokens
-    spans = [(tokens[i].char_offset_from, tokens[i].char_offset_to) for i in which]
-    if folded is text or all(len(_FOLDING[ord(c)]) == 1 for c in set(text)):
-        return spans
-    # Some characters fold to several or to none: places in the folded text are counted back to the text.
-    back = [i for i, c in enumerate(text) for _ in _FOLDING[ord(c)]]
-    return [(back[start], back[end - 1] + 1) for start, end in spans]
+def _find_spans(text: str, normalized: str, which: Iterable[int]) -> list[Span]:
+    tokens = _create_analyzer(None).pre_tokenize(normalized).tokens
+    return _find_sources(text, [(tokens[i].char_offset_from, tokens[i].char_offset_to) for i in which])
 
 
-def _needs_no_folding(text: str) -> str:
-    """The same text where nothing in it is folded before stemming."""
-    return text.translate(_FOLDING) if _FOLDED_BEFORE.search(text) else text
+def _find_sources(text: str, spans: list[Span]) -> list[Span]:
+    source = spelling.normalize_with_places(text)
+    return [source.find_source(start, end) for start, end in spans]
 
 
-@lru_cache(4096)
+Reading = tuple[tuple[int, str], ...]
+"""Terms of a query that have to stand in a row, each with its place in it: places of a longer run may be left out."""
+
+
+@lru_cache(8192)
+def read_terms(text: str, tag: str | None = None) -> Reading:
+    """The terms of a few words of a query with their places; unstemmed where `tag` is None."""
+    return _analyse_normalized(spelling.normalize(text, is_query=not spelling.is_shouted(text)), find_language(tag))
+
+
+def _analyse_normalized(normalized: str, language: str | None) -> Reading:
+    if not is_spaceless(normalized):
+        return tuple(enumerate(_create_analyzer(language).analyze(normalized)))
+    terms = list(_read_pairs(normalized, language))
+    # The last character of a run is within its last pair; one that is a run by itself stands alone.
+    return tuple(
+        (term.position, term.text)
+        for before, term in zip((None, *terms), terms, strict=False)
+        if not (is_single_character(term.text) and before is not None and before.end == term.end)
+    )
+
+
+@lru_cache(8192)
+def list_readings(text: str, tags: tuple[str, ...], variants: tuple[str, ...] = ()) -> tuple[Reading, ...]:
+    """Everything that words of a query may be in an index: in each language and whole, and the same spelt in another
+    way, as the words themselves tell it or as the archive's articles do (`variants`); each reading once."""
+    normalized = spelling.normalize(text, is_query=not spelling.is_shouted(text))
+    forms = [normalized, *variants]
+    forms += [normalized.replace(apart, joined) for apart, joined in set(spelling.list_compounds(normalized))]
+    readings = {read_terms(form, tag): None for form in forms for tag in (*tags, None)}
+    whole = read_terms(text)
+    if len(whole) == 1 and is_function_word(whole[0][1]):
+        # In small letters it may be meant either way: the name, or the function word.
+        readings[((0, whole[0][1] + spelling.MARK),)] = None
+    return tuple(reading for reading in readings if reading)
+
+
 def analyse_words(text: str, tag: str | None = None) -> tuple[str, ...]:
     """The terms of a few words of a query, in order; unstemmed where `tag` is None."""
-    if _UNSPACED_TEXT.search(text):
-        return tuple(t.text for t in _read_pairs(text, find_language(tag), last_alone=False))
-    return tuple(_create_analyzer(find_language(tag)).analyze(_needs_no_folding(text)))
+    return tuple(term for _, term in read_terms(text, tag))
+
+
+def list_whole_words(text: str) -> list[str]:
+    """The words of a title or name, unstemmed, in which capitals tell nothing."""
+    return list_normalized_words(spelling.normalize(text))
+
+
+def list_normalized_words(normalized: str) -> list[str]:
+    """The same of a text that is normalized already."""
+    return [term.removesuffix(spelling.MARK) for _, term in _analyse_normalized(normalized, None)]
 
 
 def is_single_character(word: str) -> bool:
-    """One character of a script without spaces: a word to a reader, the beginning of a term to the index."""
-    return len(word) == 1 and is_unspaced(word)
+    """One character of a script without spaces: a word to a reader."""
+    return len(word) == 1 and is_spaceless(word)
 
 
 @lru_cache(4096)
 def strip_affixes(word: str) -> str:
     """A word without what hangs on to it: `Trump's` is found where Trump is, `l'Europe` where Europe is."""
     return _ELISION.sub("", word) or word
-
-
-def is_unspaced(word: str) -> bool:
-    """Whether the word is of a script that puts no spaces between words."""
-    return bool(_UNSPACED_TEXT.search(word))
-
-
-@cache
-def _stop_analyzer(language: str) -> TextAnalyzer | None:
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase())
-    try:
-        return builder.filter(tantivy.Filter.stopword(STEMMERS[language])).build()
-    except ValueError:  # tantivy has no list of it
-        return None
-
-
-@lru_cache(16384)
-def is_stop_word(word: str, tags: tuple[str, ...]) -> bool:
-    """Whether it carries grammar and no subject in any of the languages, as tantivy's lists have it."""
-    analyzers = [_stop_analyzer(language) for tag in tags if (language := find_language(tag))]
-    return any(analyzer is not None and not analyzer.analyze(word) for analyzer in analyzers)
 
 
 def list_stems(text: str, tag: str | None) -> list[str]:

@@ -1,7 +1,9 @@
 """The tree that a search query is read into, and its way back to text. Pure; knows no index and no request."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 FieldName = Literal["title", "standfirst", "body", "tag", "region", "author"]
@@ -10,16 +12,20 @@ FIELDS: tuple[FieldName, ...] = ("title", "standfirst", "body", "tag", "region",
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Something between spaces; may hold several words of the language (`co-op`), which then stand together."""
+    """Something between spaces; may hold several words of the language (`co-op`), which then stand together.
+
+    `variants`: other spellings that the archive has of it. Never read from a text."""
 
     text: str
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words in quotes: in this order, never corrected."""
+    """Words in quotes: in this order, never corrected; `variants` as of a word."""
 
     text: str
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +72,20 @@ class Field:
     node: "Node"
 
 
+@dataclass(frozen=True, slots=True)
+class NamedPlace:
+    """Words that are the name of a region: articles with the words, or placed there. Never read from a text.
+
+    `within` are regions that count with all that lies in them, `own` those that count alone."""
+
+    node: "Node"
+    slug: str
+    within: tuple[int, ...] = ()
+    own: tuple[int, ...] = ()
+
+
 Leaf: TypeAlias = Word | Phrase | Prefix | Near
-Node: TypeAlias = Leaf | Not | And | Or | Field
+Node: TypeAlias = Leaf | Not | And | Or | Field | NamedPlace
 
 
 def join_all(nodes: list[Node]) -> Node:
@@ -88,7 +106,11 @@ def negate(node: Node) -> Node:
 
 
 HEADLINE_WORDS = 5
+MOST_COMPOSED_WORDS = 6
+"""A query of more words in which nothing but `NOT` and a minus is an operator is a text that somebody pasted."""
 _OPERATORS = {"OR", "AND", "NOT"}
+_ENDS_IN_NUMBER = re.compile(r"-?(?:\w+:)?\d{1,3}(?: \d{3})*")
+_BEGINS_WITH_GROUP = re.compile(r"\d{3}(?!\w)")
 
 
 def is_headline(text: str) -> bool:
@@ -103,8 +125,24 @@ def is_headline(text: str) -> bool:
 
 def render(node: Node | None) -> str:
     """The query as text that reads back to the same tree; the empty text for None."""
-    text = _render(node)
-    return f"({text})" if " OR " in text and is_headline(text) else text
+    text = _render(_show_composed(node))
+    return f"({text})" if (" OR " in text or " AND " in text) and is_headline(text) else text
+
+
+def _show_composed(node: Node | None) -> Node | None:
+    """With parentheses in which exclusions between words would be taken for the dashes of a pasted text."""
+    if not isinstance(node, And) or len(node.nodes) <= MOST_COMPOSED_WORDS:
+        return node
+    plain = [i for i, inner in enumerate(node.nodes) if isinstance(inner, Word | Near)]
+    ruled_out = sum(isinstance(inner, Not) and isinstance(inner.node, Word) for inner in node.nodes)
+    if not plain or len(plain) + ruled_out < len(node.nodes):
+        return node
+    return And(
+        tuple(
+            Not(And((inner.node,))) if isinstance(inner, Not) and plain[0] < i < plain[-1] else inner
+            for i, inner in enumerate(node.nodes)
+        )
+    )
 
 
 def _render(node: Node | None) -> str:
@@ -113,6 +151,8 @@ def _render(node: Node | None) -> str:
             return ""
         case Word(text) | Near(text):
             return text
+        case NamedPlace(inner):
+            return _render(inner)
         case Phrase(text):
             return f'"{text}"'
         case Prefix(text):
@@ -122,9 +162,19 @@ def _render(node: Node | None) -> str:
         case Field(name, inner):
             return f"{name}:{_render_grouped(inner)}"
         case And(nodes):
-            return " ".join(f"({_render(inner)})" if isinstance(inner, Or) else _render(inner) for inner in nodes)
+            return _join_words([f"({_render(inner)})" if isinstance(inner, Or) else _render(inner) for inner in nodes])
         case Or(nodes):
             return " OR ".join(_render(inner) for inner in nodes)
+
+
+def _join_words(parts: list[str]) -> str:
+    """Side by side; `10` and `000` with a word between them, without which they are one number."""
+    joined = parts[:1]
+    for before, part in pairwise(parts):
+        if _ENDS_IN_NUMBER.fullmatch(before) and _BEGINS_WITH_GROUP.match(part):
+            joined.append("AND")
+        joined.append(part)
+    return " ".join(joined)
 
 
 def _render_grouped(node: Node) -> str:
@@ -136,7 +186,7 @@ def list_leaves(node: Node | None) -> Iterator[Leaf]:
     match node:
         case None | Not():
             return
-        case Field(_, inner):
+        case Field(_, inner) | NamedPlace(inner):
             yield from list_leaves(inner)
         case And(nodes) | Or(nodes):
             for inner in nodes:
@@ -145,11 +195,15 @@ def list_leaves(node: Node | None) -> Iterator[Leaf]:
             yield node
 
 
-def replace_words(node: Node, change: Callable[[Word, FieldName | None], Node], field: FieldName | None = None) -> Node:
-    """The same tree with every word that is not ruled out put through `change`, which is told the word's field."""
+def replace_words(
+    node: Node, change: Callable[[Word | Phrase, FieldName | None], Node], field: FieldName | None = None
+) -> Node:
+    """The same tree with every word and phrase that is not ruled out put through `change`, which is told its field."""
     match node:
-        case Word():
+        case Word() | Phrase():
             return change(node, field)
+        case NamedPlace(inner, slug, within, own):
+            return NamedPlace(replace_words(inner, change, field), slug, within, own)
         case Field(name, inner):
             return Field(name, replace_words(inner, change, name))
         case And(nodes):
@@ -162,4 +216,6 @@ def replace_words(node: Node, change: Callable[[Word, FieldName | None], Node], 
 
 def correct(node: Node, instead: Mapping[str, str]) -> Node:
     """The tree with misspelt words replaced for good."""
-    return replace_words(node, lambda word, _: Word(instead.get(word.text, word.text)))
+    return replace_words(
+        node, lambda leaf, _: Word(instead.get(leaf.text, leaf.text)) if isinstance(leaf, Word) else leaf
+    )

@@ -61,15 +61,12 @@ async def render_rows(
 def _explain_hits(search: ResolvedSearch, hits: Sequence[SearchHit]) -> dict[int, bytes]:
     """What is added to each hit. Off the event loop: there are up to 100 hits times 64 parts."""
     parts = search.index.engine.explain(search.question, tuple(hit.id for hit in hits))
-    return {hit.id: _render_explanation(parts[hit.id], hit.score or 0.0) for hit in hits if hit.id in parts}
+    return {id: _render_explanation(components) for id, components in parts.items()}
 
 
-def _render_explanation(parts: tuple[ScoreComponent, ...], score: float) -> bytes:
-    """What the words do not add one by one, they add together: by being near, or all there in a relaxed search."""
-    together = round(score - sum(part.score for part in parts), 4)
-    if together > 0.01 * score:
-        parts = (*parts, ScoreComponent("words together", together))
-    return b',"explanation":' + orjson.dumps([{"part": part.name, "score": part.score} for part in parts])
+def _render_explanation(parts: tuple[ScoreComponent, ...]) -> bytes:
+    rendered = [{"part": part.name, "field": part.field, "score": part.score} for part in parts]
+    return b',"explanation":' + orjson.dumps(rendered)
 
 
 async def _load_highlights(
@@ -129,5 +126,8 @@ def describe_query(q: str | None, search: ResolvedSearch, results: ResultPage) -
         "relaxed": reading.relaxed,
         "corrections": [{"word": one.word, "read_as": list(one.read_as)} for one in reading.corrections],
         "did_you_mean": reading.did_you_mean,
-        "notes": [{"code": note.code, "detail": note.detail} for note in search.query.notes],
+        "notes": [
+            {"code": note.code, "detail": note.detail, "filter": note.filter}
+            for note in (*search.query.notes, *reading.notes)
+        ],
     }

@@ -1,54 +1,135 @@
-"""Why a hit stands where it stands: its score taken apart by the words of the query. Changes no score.
+"""Why a hit stands where it stands: its score taken apart by the words of the query and the fields they are found in.
+Changes no score.
 
 Each part of the query is one search among the hits alone. Explaining every hit by itself would expand each `word*` once
 for every hit: 17 of them and 100 hits took 5.6 s of CPU.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from tantivy import Occur, Query
 
-from app.search.engine import Question, ScoreComponent
+from app.search.engine import PartField, Question, ScoreComponent
 from app.search.query import tree
+from app.search.query.tree import And, Field, FieldName, NamedPlace, Near, Node, Not, Or, Phrase, Prefix, Word
 from app.search.tantivy import filters, match_cache, matches
 from app.search.tantivy.interpretation import interpret
+from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View
 
 MOST_BEGINNINGS = 8
-"""Beginnings of words (`b*`) that are explained one by one: they are what costs. What more of them add is told as one.
-"""
+"""Beginnings of words (`b*`) that are explained one by one: they are what costs. What more of them add is one part."""
+MOST_PARTS = 400
+"""Parts that are looked for: what more there are add up to one."""
+TOGETHER = "words together"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One query, and what it is called; `within` has to match as well for it to count."""
+
+    name: str
+    field: PartField
+    query: Query
+    within: tuple[Query, ...] = ()
 
 
 def explain_scores(view: View, question: Question, ids: tuple[int, ...]) -> dict[int, tuple[ScoreComponent, ...]]:
-    """Parts of the scores of those articles; what adds nothing is left out. Empty where nothing is scored."""
+    """Parts of the scores of those articles, which add up to them; what adds nothing is left out. Empty where nothing
+    is scored."""
+    if question.order != "relevance" or not ids:
+        return {}
     # Scoring nothing, so that what the parts score is theirs alone.
     among = Query.const_score_query(filters.match_any("id", ids), 0)
-    components: dict[int, list[ScoreComponent]] = {id: [] for id in _load_scores(view, among, len(ids))}
-    for name, query in _list_components(view, question) if components and question.order == "relevance" else ():
-        part = Query.boolean_query([(Occur.Must, among), (Occur.Must, query)])
-        for id, score in _load_scores(view, part, len(components)).items():
-            if score > 0:
-                components[id].append(ScoreComponent(name, round(score, 4)))
-    return {id: tuple(parts) for id, parts in components.items()}
+    totals = _load_scores(view, [among, matches.build_query(view, question)], len(ids))
+    added: dict[int, dict[tuple[str, PartField], float]] = {id: {} for id in totals}
+    for part in _list_parts(view, question):
+        for id, score in _load_scores(view, [among, *part.within, part.query], len(ids)).items():
+            if score > 0 and id in added:
+                key = (part.name, part.field)
+                added[id][key] = added[id].get(key, 0.0) + score
+    return {id: _round_parts(added[id], total) for id, total in totals.items()}
 
 
-def _load_scores(view: View, query: Query, most: int) -> dict[int, float]:
-    results = view.searcher.search(query, max(most, 1), count=False).hits
+def _round_parts(added: dict[tuple[str, PartField], float], total: float) -> tuple[ScoreComponent, ...]:
+    """With what is explained by no part as one of its own, so that they add up to the score."""
+    parts = [ScoreComponent(name, field, round(score, 4)) for (name, field), score in added.items()]
+    left = round(total - sum(part.score for part in parts), 4)
+    if abs(left) > max(0.001, total * 1e-6):
+        parts.append(ScoreComponent(TOGETHER, "text", left))
+    return tuple(parts)
+
+
+def _load_scores(view: View, queries: Sequence[Query], most: int) -> dict[int, float]:
+    condition = Query.boolean_query([(Occur.Must, query) for query in queries])
+    results = view.searcher.search(condition, max(most, 1), count=False).hits
     numbers = view.searcher.fast_field_values("id", [address for _, address in results])
     return {int(number or 0): score for number, (score, _) in zip(numbers, results, strict=True)}
 
 
-def _list_components(view: View, question: Question) -> Iterator[tuple[str, Query]]:
+def _list_parts(view: View, question: Question) -> Iterator[_Part]:
     reading = interpret(view, question)
     if reading.tree is None:
         return
-    composer = matches.create_builder(view, question, reading)
-    top = reading.tree.nodes if isinstance(reading.tree, tree.And) else (reading.tree,)
-    beginnings_left = MOST_BEGINNINGS
-    for node in top:
-        beginnings_left -= match_cache.count_beginnings(node)
-        if not isinstance(node, tree.Not) and beginnings_left >= 0:
-            yield tree.render(node), composer.build(node)
-    bands = list(matches.score_recency(view, question, reading))
-    if bands:
-        yield "recency", filters.join_any(bands)
+    builder = matches.create_builder(view, question, reading)
+    explainer = _Explainer(builder)
+    parts = explainer.list_any(reading.tree) if reading.any_word else explainer.list_node(reading.tree)
+    # Words count where the query as a whole is matched; an article with the whole query as its title may not match it.
+    whole = Query.const_score_query(
+        builder.match_any_word(reading.tree) if reading.any_word else builder.build(reading.tree), 0
+    )
+    for number, part in enumerate(parts):
+        if number >= MOST_PARTS:
+            break
+        yield _Part(part.name, part.field, part.query, (whole, *part.within))
+    titled = matches.match_title(view, question)
+    if titled is not None:
+        yield _Part("the whole query", "title", titled)
+    for near in matches.score_nearness(view, question, reading):
+        yield _Part(TOGETHER, "text", near)
+    for band in matches.score_recency(view, question, reading):
+        yield _Part("recency", "date", band)
+
+
+@dataclass(slots=True)
+class _Explainer:
+    builder: QueryBuilder
+    beginnings_left: int = MOST_BEGINNINGS
+
+    def list_any(self, node: Node) -> Iterator[_Part]:
+        """Of a query of which any word is enough."""
+        words = self.builder.select_words(node)
+        for word in (*words.telling, *words.common):
+            for part in self.list_node(word):
+                for _ in range(words.counts[word]):
+                    yield part
+        for bonus in self.builder.score_bonuses(words):
+            yield _Part(TOGETHER, "text", bonus)
+
+    def list_node(self, node: Node, field: FieldName | None = None, within: tuple[Query, ...] = ()) -> Iterator[_Part]:
+        """What the leaves of a node add, where what they belong to matches."""
+        match node:
+            case Word(text) | Phrase(text):
+                for part_field, query in self.builder.list_parts(node, field):
+                    yield _Part(text, part_field, query, within)
+            case NamedPlace(inner):
+                # The words may be found without the place, and the place without the words.
+                condition = Query.const_score_query(self.builder.build(inner), 0)
+                yield from self.list_node(inner, field, (*within, condition))
+                yield _Part(tree.render(inner), "region", self.builder.match_region(node), within)
+            case Near() | Prefix():
+                self.beginnings_left -= match_cache.count_beginnings(node)
+                if self.beginnings_left >= 0:
+                    yield _Part(tree.render(node), field or "text", self.builder.build(node, field), within)
+            case Field(name, inner):
+                yield from self.list_node(inner, name, within)
+            case And(nodes):
+                condition = Query.const_score_query(self.builder.build(node, field), 0)
+                for inner in nodes:
+                    yield from self.list_node(inner, field, (*within, condition))
+            case Or(nodes):
+                for inner in nodes:
+                    yield from self.list_node(inner, field, within)
+            case Not():
+                return

@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 import orjson
 import tantivy
+import xxhash
 from tantivy import Document, Schema
 
 from app.articles.filters import ArticleFacts
@@ -21,12 +22,18 @@ from app.search.query import analysis
 ID_BITS = 26
 """Of an article's id in its date key: 67 million articles beside all seconds of the years 1 to 2200 fit into an i64."""
 
-ANALYSIS = 3  # raised when analysis gives other terms than before, or the schema other tokenizers
+ANALYSIS = 4  # raised when analysis gives other terms than before, or the schema other tokenizers
 NUMBERS = ("id", "version", "newest", "year", "updated", "dateline_from", "dateline_to", "source", "translation_of")
 MANY = ("tags", "within_own", *(f"within_{mask}" for mask in range(1, 8)), "flags")
 EXACT = ("language", "origin", "external_id")
 STEMMED = ("title", "standfirst", "body")
+TEXT = "text"
+"""The stems of title, standfirst and body together: what a word scores by."""
 WORDS = "words"
+DATELINE = "dateline"
+SPELLINGS = "spellings"
+"""Other spellings of words, each with the words as the text has them: `cooperation co operation`."""
+TITLE_KEY = "title_key"
 PLACE = "place"
 LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY, STANDFIRST, DAY_ONLY, UNDATED = range(1, 10)
 """Values of `flags`. Every article has LIVE: the document that holds the place has not. DAY_ONLY, MONTH_ONLY and
@@ -39,25 +46,32 @@ NEVER = EARLIEST - 1
 
 @dataclass(frozen=True, slots=True)
 class SearchableText:
-    """What of an article is searched; `precision` is that of its date."""
+    """What of an article is searched; `precision` is that of its date, `dateline` is as printed. A title that is
+    `derived` was made from the first words of the body, and weighs no more than they do."""
 
     title: str
     standfirst: str
     body: str
     precision: str = "instant"
+    dateline: str = ""
+    derived: bool = False
 
 
 @functools.cache
 def build_schema() -> Schema:
-    """Only the place is stored: cards and snippets come from SQL. `words` has no positions, phrases are stemmed."""
+    """Only the place is stored: cards and snippets come from SQL. `text` and `words` have no positions: phrases are
+    looked for in the parts."""
     builder = tantivy.SchemaBuilder()
     for name in (*NUMBERS, *MANY):
         builder.add_integer_field(name, indexed=True, fast=True)
     for name in EXACT:
         builder.add_text_field(name, fast=name == "language", tokenizer_name="raw", index_option="basic")
-    for name in STEMMED:
+    for name in (*STEMMED, DATELINE):
         # Tokens come ready-made (`analysis.add_stems`): a tokenizer of the field would take the text for one language.
         builder.add_text_field(name, tokenizer_name="raw", index_option="position")
+    builder.add_text_field(TEXT, tokenizer_name="raw", index_option="freq")
+    for name in (SPELLINGS, TITLE_KEY):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(WORDS, tokenizer_name=analysis.WHOLE_WORDS, index_option="freq")
     builder.add_text_field(PLACE, stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
@@ -71,7 +85,11 @@ def compute_fingerprint() -> str:
         MANY,
         EXACT,
         STEMMED,
+        TEXT,
         WORDS,
+        DATELINE,
+        SPELLINGS,
+        TITLE_KEY,
         PLACE,
         COARSE,
         NEVER,
@@ -162,10 +180,28 @@ def _add_sets(document: Document, facts: ArticleFacts) -> None:
 
 
 def _add_text(document: Document, language: str, text: SearchableText) -> None:
+    words = []
     for name, part in zip(STEMMED, (text.title, text.standfirst, text.body), strict=True):
         if part:
-            analysis.add_stems(document, name, part, language)
-    analysis.add_words(document, WORDS, f"{text.title}\n{text.standfirst}\n{text.body}")
+            tokenized = analysis.tokenize(part, language)
+            if name != "title" or not text.derived:
+                analysis.add_stems(document, name, tokenized)
+                analysis.add_stems(document, TEXT, tokenized)
+            words.append(tokenized)
+            if name == "title" and (key := make_title_key(tokenized.normalized)):
+                document.add_text(TITLE_KEY, key)
+    analysis.add_words(document, WORDS, words)
+    for variant in analysis.list_variants(words):
+        document.add_text(SPELLINGS, variant)
+    if text.dateline:
+        analysis.add_stems(document, DATELINE, analysis.tokenize(text.dateline, None))
+
+
+def make_title_key(normalized: str) -> str | None:
+    """What titles and whole queries, normalized, are compared by: the words, unstemmed, however they are punctuated;
+    None without any."""
+    words = analysis.list_normalized_words(normalized)
+    return xxhash.xxh3_64_hexdigest(" ".join(words).encode()) if words else None
 
 
 def make_own_key(region: int, mask: int) -> int:

@@ -4,15 +4,16 @@ Decided from the query and all that is published alone, so that filters, pages a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from tantivy import Occur, Query
 
 from app.search.engine import QueryInterpretation, Question, SpellingCorrection
-from app.search.query import analysis, tree, typos
-from app.search.query.tree import And, Field, FieldName, Near, Node, Not, Or, Prefix, Word
-from app.search.tantivy import filters, index_schema, term_stats
+from app.search.query import analysis, spelling, tree, typos
+from app.search.query.lexer import ParseNote
+from app.search.query.tree import And, Field, FieldName, NamedPlace, Near, Node, Not, Or, Phrase, Prefix, Word
+from app.search.tantivy import filters, index_schema, region_names, term_stats
 from app.search.tantivy.date_order import count_matches
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View, find_languages
@@ -23,16 +24,22 @@ MOST_NEAR = 5
 _RAREST = 3
 """Words that are asked for before all of them are: where too few articles have these, fewer have all."""
 _LOOKED_AT = 20_000
+_SHOUTED_FROM = 3
+_SHORTEST_PART = 3
+"""Letters of a word that was written together with another."""
 
 
 def interpret(view: View, question: Question) -> QueryInterpretation:
     """The tree with its corrections, and whether any of its words is enough. Remembered for as long as the view."""
+    if question.fallback is not None and not _has_phrase(view, question):
+        as_words = interpret(view, replace(question, tree=question.fallback.tree, fallback=None))
+        return replace(as_words, notes=(*question.fallback.notes, *as_words.notes))
     languages = question.languages or find_languages(view)
     if question.tree is None:
         return QueryInterpretation(None, languages)
     key = (
         question.tree, languages, question.match, question.typo, question.prefix, question.order == "relevance",
-        question.excluded, question.names,
+        question.excluded, question.names, question.text,
     )  # fmt: skip
     cached = view.memo.get(key)
     if isinstance(cached, QueryInterpretation):
@@ -44,6 +51,28 @@ def interpret(view: View, question: Question) -> QueryInterpretation:
     return reading
 
 
+def find_title_key(view: View, question: Question) -> str | None:
+    """The key of the whole query as a title, where an article has that title."""
+    key = None
+    if question.text and question.tree is not None:
+        key = index_schema.make_title_key(spelling.normalize(question.text))
+    return key if key and view.searcher.doc_freq(index_schema.TITLE_KEY, key) else None
+
+
+def _has_phrase(view: View, question: Question) -> bool:
+    """Whether any published article has the whole query as a phrase. Remembered for as long as the view."""
+    languages = question.languages or find_languages(view)
+    key = ("phrase", question.tree, languages, question.excluded, question.names)
+    cached = view.memo.get(key)
+    if not isinstance(cached, bool):
+        assert question.tree is not None, "a fallback is that of a phrase"
+        composer = QueryBuilder(term_stats.get_stats(view, languages), question.names)
+        interpreter = _Interpreter(view, composer, question.excluded, None)
+        cached = interpreter._has_matches(composer.build(question.tree), 1)
+        view.remember(key, cached)
+    return cached
+
+
 @dataclass(frozen=True, slots=True)
 class _Interpreter:
     view: View
@@ -52,13 +81,15 @@ class _Interpreter:
     unfinished: Word | None
 
     def interpret(self, question: Question, query_tree: Node) -> QueryInterpretation:
-        near = tree.replace_words(query_tree, self._correct_word)
+        spelt = tree.replace_words(lower_shouted(query_tree), self._add_variants)
+        named, regions = region_names.mark(spelt, question.names)
+        near = tree.replace_words(named, self._correct_word)
         corrections = tuple(
             dict.fromkeys(
                 SpellingCorrection(leaf.text, leaf.instead) for leaf in tree.list_leaves(near) if isinstance(leaf, Near)
             )
         )
-        interpreted = near if question.typo else query_tree
+        interpreted = near if question.typo else named
         if self.unfinished is not None:
             interpreted = treat_as_unfinished(interpreted)
         instead = {correction.word: correction.read_as[0] for correction in corrections}
@@ -70,7 +101,25 @@ class _Interpreter:
             relaxed=relaxed,
             corrections=corrections if question.typo else (),
             did_you_mean=tree.render(tree.correct(query_tree, instead)) if instead else None,
+            notes=(*map(region_names.describe, regions), *self._note_title(question, query_tree)),
         )
+
+    def _note_title(self, question: Question, query_tree: Node) -> Iterator[ParseNote]:
+        """Where operators were read in what is an article's title."""
+        nodes = query_tree.nodes if isinstance(query_tree, And) else (query_tree,)
+        composed = not isinstance(query_tree, Phrase) and not all(isinstance(node, Word) for node in nodes)
+        if composed and find_title_key(self.view, question):
+            yield ParseNote(
+                "title_equals_query",
+                "An article has the whole query as its title and stands first; for the others, operators were read.",
+            )
+
+    def _add_variants(self, leaf: Word | Phrase, field: FieldName | None) -> Node:
+        if field in ("tag", "region", "author"):
+            return leaf
+        text = analysis.strip_affixes(leaf.text) if isinstance(leaf, Word) else leaf.text
+        variants = self.composer.terms.list_variants(text)
+        return replace(leaf, variants=variants) if variants else leaf
 
     def _is_too_strict(self, read: Node) -> bool:
         if not isinstance(read, And) or sum(not isinstance(node, Not) for node in read.nodes) < 2:
@@ -88,16 +137,18 @@ class _Interpreter:
             clauses.append((Occur.MustNot, filters.match_any("id", self.excluded)))
         return count_matches(self.view, Query.boolean_query(clauses)) >= least
 
-    def _correct_word(self, word: Word, field: FieldName | None) -> Node:
-        """The word itself where an article has it, or nothing near it does."""
+    def _correct_word(self, word: Word | Phrase, field: FieldName | None) -> Node:
+        """The word itself where an article has it, or nothing near it does; quoted words always."""
+        if isinstance(word, Phrase):
+            return word
         text = analysis.strip_affixes(word.text)
         terms = analysis.analyse_words(text)
         if field in ("tag", "region", "author") or len(terms) != 1 or not typos.is_correctable(terms[0]):
             return word
         # An unfinished word is none that is misspelt, as long as something begins with it.
-        if self._is_in_archive(Word(text)) or (word == self.unfinished and self._is_in_archive(Prefix(text))):
+        if self._is_in_archive(word) or (word == self.unfinished and self._is_in_archive(Prefix(text))):
             return word
-        instead = tuple(islice(self._list_neighbours(terms[0]), MOST_NEAR))
+        instead = tuple(islice(self._list_neighbours(terms[0]), MOST_NEAR)) or tuple(self._split_word(terms[0]))
         return Near(word.text, instead) if instead else word
 
     def _is_in_archive(self, word: Word | Prefix) -> bool:
@@ -116,11 +167,27 @@ class _Interpreter:
             ranked = self._find_two_edits(word)
         return (near for near in ranked if self._is_in_archive(Word(near)))
 
+    def _split_word(self, word: str) -> Iterator[str]:
+        """Two words of the archive that stand side by side somewhere: `health care` for `healthcare`."""
+        for i in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1):
+            counts = [self.view.searcher.doc_freq(index_schema.WORDS, part) for part in (word[:i], word[i:])]
+            if all(counts) and self._has_matches(self.composer.build(Word(f"{word[:i]} {word[i:]}")), 1):
+                yield f"{word[:i]} {word[i:]}"
+                return
+
     def _find_two_edits(self, word: str) -> list[str]:
         """Words of the archive with the same first two letters."""
         candidates = self.view.searcher.terms_with_prefix(index_schema.WORDS, word[:2], limit=_LOOKED_AT)
         near = [(term, n) for term, n in candidates if typos.is_within(word, term, 2)]
         return [term for term, _ in sorted(near, key=lambda word_count: -word_count[1])]
+
+
+def lower_shouted(node: Node) -> Node:
+    """The query in small letters where all of it is in capitals, which tell no abbreviation from a word then."""
+    words = [leaf.text for leaf in tree.list_leaves(node)]
+    if len(words) < _SHOUTED_FROM or not spelling.is_shouted(" ".join(words)):
+        return node
+    return tree.replace_words(node, lambda leaf, _: replace(leaf, text=leaf.text.lower()))
 
 
 def _find_last_word(node: Node) -> Word | None:
@@ -130,7 +197,7 @@ def _find_last_word(node: Node) -> Word | None:
             return node
         case And(nodes) | Or(nodes):
             return _find_last_word(nodes[-1])
-        case Field(_, inner):
+        case Field(_, inner) | NamedPlace(inner):
             return _find_last_word(inner)
         case _:
             return None
@@ -147,5 +214,7 @@ def treat_as_unfinished(node: Node) -> Node:
             return tree.join_any([*nodes[:-1], treat_as_unfinished(nodes[-1])])
         case Field(name, inner):
             return Field(name, treat_as_unfinished(inner))
+        case NamedPlace(inner):
+            return replace(node, node=treat_as_unfinished(inner))
         case _:
             return node

@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
@@ -140,6 +140,12 @@ class TantivyEngine:
         clauses = [*filters.build_clauses(article_filter, (*excluded, sample.id)), (Occur.Must, alike)]
         question = Question(order="relevance", limit=limit)
         return _find_by_relevance(view, Query.boolean_query(clauses), question)[0]
+
+    @_translate_panics
+    def measure_rarity(
+        self, stems: Iterable[str], tags: Iterable[int]
+    ) -> tuple[Mapping[str, float], Mapping[int, float]]:
+        return more_like_this.measure_rarity(self.view(), stems, tags)
 
 
 def _select_ids(counts: Mapping[int | str, int]) -> dict[int, int]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from tantivy import Order, Query
 
 from app.search.engine import QueryInterpretation, Question
-from app.search.query import analysis
-from app.search.query.tree import And, Field, Node, Not, Or, Prefix, Word
+from app.search.query.tree import And, Field, NamedPlace, Node, Not, Or, Prefix
 from app.search.tantivy import index_schema
 from app.search.tantivy.reader import View
 
@@ -38,9 +37,7 @@ def count_beginnings(node: Node) -> int:
     match node:
         case Prefix():
             return 1
-        case Word(text):
-            return int(analysis.is_single_character(text))  # read as a beginning
-        case Not(inner) | Field(_, inner):
+        case Not(inner) | Field(_, inner) | NamedPlace(inner):
             return count_beginnings(inner)
         case And(nodes) | Or(nodes):
             return sum(count_beginnings(inner) for inner in nodes)
@@ -53,7 +50,7 @@ def list_matches(view: View, question: Question, interpretation: QueryInterpreta
     if not is_costly(interpretation.tree):
         return None
     # All that the words' meaning depends on, and nothing of filters: one list serves every facet and timeline.
-    of = (interpretation.tree, interpretation.any_word, interpretation.languages, question.names)
+    of = (interpretation.tree, interpretation.any_word, interpretation.languages, question.names, question.text)
     cached = view.memo.get(_KEY)
     if not isinstance(cached, ListedMatches) or cached.of != of:
         # One at a time: a list takes a megabyte.

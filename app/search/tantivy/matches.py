@@ -7,12 +7,14 @@ from functools import partial
 from tantivy import Occur, Query
 
 from app.search.engine import QueryInterpretation, Question
-from app.search.query import tree
+from app.search.query import tree as trees
 from app.search.tantivy import filters, index_schema, match_cache, term_stats
-from app.search.tantivy.interpretation import interpret
+from app.search.tantivy.interpretation import find_title_key, interpret
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View
 
+TITLE_EQUAL = 10_000.0
+"""More than all else can score: 64 words that one article has, each a few dozen times, come to 9,400."""
 _DAY = 86_400
 _SELECTIVE = 0.05
 _YOUNGER_THAN = (7, 30, 365)
@@ -20,22 +22,30 @@ _YOUNGER_THAN = (7, 30, 365)
 
 Years are postings: as a range of dates the last band would cost more than all words together.
 """
-_STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.6}
+_STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.9}
 """Of what a good hit scores by its words."""
 
 
 def create_builder(view: View, question: Question, interpretation: QueryInterpretation) -> QueryBuilder:
-    return QueryBuilder(term_stats.get_stats(view, interpretation.languages), question.names)
+    terms = term_stats.get_stats(view, interpretation.languages)
+    return QueryBuilder(terms, question.names)
 
 
 def build_words(view: View, question: Question, interpretation: QueryInterpretation) -> Query:
     """The text of the query alone; everything where there is none."""
     if interpretation.tree is None:
         return filters.match_all()
-    composed = create_builder(view, question, interpretation)
-    return (
-        composed.match_any_word(interpretation.tree) if interpretation.any_word else composed.build(interpretation.tree)
-    )
+    builder = create_builder(view, question, interpretation)
+    tree = interpretation.tree
+    words = builder.match_any_word(tree) if interpretation.any_word else builder.build(tree)
+    titled = match_title(view, question)
+    return words if titled is None else filters.join_any([words, titled])
+
+
+def match_title(view: View, question: Question) -> Query | None:
+    """Articles whose title is the whole query, operators read as text: above all others. None without any."""
+    key = find_title_key(view, question)
+    return Query.const_score_query(filters.match_term(index_schema.TITLE_KEY, key), TITLE_EQUAL) if key else None
 
 
 def build_query(view: View, question: Question) -> Query:
@@ -91,7 +101,9 @@ def score_nearness(view: View, question: Question, interpretation: QueryInterpre
 def _is_selective(view: View, question: Question, interpretation: QueryInterpretation) -> bool:
     terms = create_builder(view, question, interpretation).terms
     counts = [
-        terms.find_frequency(leaf.text) for leaf in tree.list_leaves(interpretation.tree) if isinstance(leaf, tree.Word)
+        terms.find_frequency(leaf.text)
+        for leaf in trees.list_leaves(interpretation.tree)
+        if isinstance(leaf, trees.Word)
     ]
     selective_count = view.searcher.num_docs * _SELECTIVE
     return bool(counts) and (max(counts) if interpretation.any_word else min(counts)) < selective_count

@@ -1,37 +1,70 @@
-"""From the tree of a query to a query of the index. Text from outside reaches it as terms, never through a parser."""
+"""From the tree of a query to a query of the index. Text from outside reaches it as terms, never through a parser.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+Words score as BM25 has it, over all of an article's text as one field, and a share of what they score in the title.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
+from typing import Literal
 
 from tantivy import Occur, Query
 
-from app.search.engine import NameKind, NameLookup
+from app.search.engine import NameKind, NameLookup, PartField
 from app.search.query import analysis
-from app.search.query.tree import And, Field, FieldName, Leaf, Near, Node, Not, Or, Phrase, Prefix, Word, list_leaves
+from app.search.query.analysis import Reading
+from app.search.query.spelling import is_spaceless
+from app.search.query.stop_words import is_stop_word
+from app.search.query.tree import (
+    And,
+    Field,
+    FieldName,
+    Leaf,
+    NamedPlace,
+    Near,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Word,
+    list_leaves,
+)
 from app.search.tantivy import filters, index_schema
 from app.search.tantivy.term_stats import TermStats
 
-WEIGHTS = {"title": 1.3, "standfirst": 1.25, "body": 1.0}
-"""Mild, because a word in a short part scores high by itself."""
-GOOD_HIT = WEIGHTS["title"] + WEIGHTS["body"]
-"""What a word scores about that stands in the title and the body, measured in its rarity."""
-TAG_WEIGHT, WORDS_WEIGHT = 1.2, 0.5
-NEARNESS = 0.5
-"""Of what the same words score as a phrase."""
-_NEAR_WORDS = 5
+TITLE_SHARE = 0.2
+"""Of what a word scores in the title, beside what it scores in the text, of which the title is a part."""
+STANDFIRST_SHARE = 0.2
+"""Of a word's rarity, for standing in the standfirst. Where few articles have one, its length tells nothing."""
+EXACT = 0.5
+"""Of what the word scores exactly as written. For long queries as well: medline .6875 without, .6996 with it."""
+NAME_WEIGHT = 0.1
+"""Of a word's rarity, for a tag, a region or a dateline of that name: less than the share of the title."""
+GOOD_HIT = 2.2
+"""What a word scores about in a good hit, measured in its rarity."""
+NEARNESS = 0.25
+"""Of what the same words score as a phrase, in the body; in a title as much of the title's share."""
+FEW = 5
+"""Words up to which a query is short: it asks for these words, not for something like them."""
 NEAR_WEIGHTS = (0.7, 0.55, 0.45, 0.4, 0.35)
 _PREFIX_SCORE = 2.0
 """One for a word that begins so, one for a common such word in the title."""
 _BEGUN, _KEPT_BEGUN = 2_000, 10
 _FEW_WORDS = 8
 _COMMON = 0.2
-"""Of all articles: what more of them have costs most and tells least."""
+"""Of all articles: what more of them have finds nothing by itself, and is scored where another word is found."""
 KEPT_BEGINNINGS = 8
 """Of beginnings of words, where any word is enough: they tell little and cost most."""
-KEPT_WORDS = 32
-"""Of a pasted text; 20 cost 6 points of nDCG on long queries, 64 gain nothing more."""
+KEPT_WORDS = 64
+"""As many as a query may have: with 32, claims lose a point of nDCG."""
+_SCORED_IN_ROW = 16
+"""Terms of a row, such as a sentence without spaces, that are scored."""
+
+Part = tuple[PartField, Query]
+"""A query of one field, and what it is called in explanations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +77,16 @@ class QueryBuilder:
     def build(self, node: Node, field: FieldName | None = None) -> Query:
         """Articles that match the node, scored."""
         match node:
-            case Word(text):
-                return self._build_text(analysis.strip_affixes(text), field)
-            case Phrase(text):
-                return self._build_text(text, field)
+            case Word() | Phrase():
+                return self._build_text(node, field)
+            case NamedPlace(inner):
+                return filters.join_any([self.build(inner, field), self.match_region(node)])
             case Prefix(text):
                 return self.terms.get_query(
                     (self.names, Prefix(text), field), lambda: self._compose_prefix(text, field)
                 )
             case Near(_, instead):
-                near = [self._build_text(word, field) for word in instead]
+                near = [self._build_text(Word(word), field) for word in instead]
                 weighed = [Query.boost_query(q, w) for q, w in zip(near, NEAR_WEIGHTS, strict=False)]
                 return Query.disjunction_max_query(weighed)
             case Field(name, inner):
@@ -76,105 +109,127 @@ class QueryBuilder:
     def match_any_word(self, node: Node) -> Query:
         """Articles with any of the words at the tree's top, those with all or most of them first; nothing ruled out."""
         nodes = node.nodes if isinstance(node, And) else (node,)
-        words = self._select_telling([part for inner in nodes for part in _split_phrases(inner)])
-        clauses = [(Occur.Should, self.build(word)) for word in words]
         ruled_out = [(Occur.MustNot, self.build(inner.node)) for inner in nodes if isinstance(inner, Not)]
-        if not clauses:
+        words = self.select_words(node)
+        if not words.telling:
             return _match_all(ruled_out)
-        more = [(Occur.Should, bonus) for bonus in self._score_bonuses(words, [query for _, query in clauses])]
-        return Query.boolean_query([(Occur.Must, Query.boolean_query(clauses)), *more, *ruled_out])
+        any_word = Query.boolean_query([(Occur.Should, query) for query in self._weigh(words, words.telling)])
+        common = [(Occur.Should, query) for query in self._weigh(words, words.common)]
+        more = [(Occur.Should, bonus) for bonus in self.score_bonuses(words)]
+        return Query.boolean_query([(Occur.Must, any_word), *common, *more, *ruled_out])
+
+    def _weigh(self, words: "SelectedWords", some: Sequence[Node]) -> Iterator[Query]:
+        """A word that the query has twice counts twice."""
+        for word in some:
+            times = words.counts[word]
+            yield self.build(word) if times == 1 else Query.boost_query(self.build(word), float(times))
+
+    def select_words(self, node: Node) -> "SelectedWords":
+        """What any word of is enough: the words that tell something, and the common ones, which only score."""
+        nodes = node.nodes if isinstance(node, And) else (node,)
+        counts = Counter(part for inner in nodes for part in _split_phrases(inner))
+        beginnings = [node for node in counts if isinstance(node, Prefix)][KEPT_BEGINNINGS:]
+        every = [node for node in counts if node not in beginnings]
+        telling = [node for node in every if not self._is_stop_word(node)] or every
+        if len(telling) > _FEW_WORDS:
+            most = self.terms.searcher.num_docs * _COMMON
+            rare = [node for node in telling if self._find_frequency(node) <= most]
+            telling = rare if len(rare) >= _FEW_WORDS else telling
+            # `a-b-c-…` is one word to the parser, and many to an analyzer.
+            telling = sorted(telling, key=self._find_frequency)[:KEPT_WORDS] if len(telling) > KEPT_WORDS else telling
+        # Stop words cost cisi three points of nDCG.
+        common = [node for node in every if node not in telling and not self._is_stop_word(node)][:KEPT_WORDS]
+        return SelectedWords(tuple(telling), tuple(common), counts)
+
+    def _is_stop_word(self, node: Node) -> bool:
+        return isinstance(node, Word) and is_stop_word(node.text, self.terms.languages)
 
     def score_neighbours(self, node: Node) -> Iterator[Query]:
         """More for articles in which neighbours in the query stand side by side, or nearly: in titles with one word
         between them, in bodies with three. Only for a few words: of many it would cost more than it tells."""
-        words = [inner for inner in node.nodes if isinstance(inner, Word)] if isinstance(node, And) else []
-        if not 2 <= len(words) <= _NEAR_WORDS:
+        words = [leaf for leaf in list_leaves(node) if isinstance(leaf, Word)] if isinstance(node, And) else []
+        if not 2 <= len(words) <= FEW:
             return
-        for first, second in pairwise(words):
-            for first_reading, second_reading in zip(
-                self.terms.list_readings(first.text), self.terms.list_readings(second.text), strict=False
-            ):
+        for first, second in pairwise(dict.fromkeys(words)):
+            readings = zip(self.terms.list_readings(first), self.terms.list_readings(second), strict=False)
+            for first_reading, second_reading in readings:
                 if len(first_reading) == len(second_reading) == 1:
-                    for field, slop in (("title", 1), ("body", 3)):
-                        near = Query.phrase_query(
-                            index_schema.build_schema(), field, [first_reading[0], second_reading[0]], slop
-                        )
-                        yield Query.boost_query(near, NEARNESS * WEIGHTS[field])
+                    pair: list[str | tuple[int, str]] = [first_reading[0][1], second_reading[0][1]]
+                    for field, slop, weight in (("title", 1, NEARNESS * TITLE_SHARE), ("body", 3, NEARNESS)):
+                        near = Query.phrase_query(index_schema.build_schema(), field, pair, slop)
+                        yield Query.boost_query(near, weight)
 
-    def _score_bonuses(self, words: list[Node], queries: list[Query]) -> Iterator[Query]:
+    def score_bonuses(self, words: "SelectedWords") -> Iterator[Query]:
         """For articles with all of the words more than any words can score; for most of a few, something."""
-        if len(words) < 2:
+        if len(words.telling) < 2:
             return
+        queries = [self.build(word) for word in words.telling]
         everyone = Query.boolean_query([(Occur.Must, query) for query in queries])
-        yield Query.const_score_query(everyone, 2 * sum(self.estimate_weight(word) for word in words))
-        if 3 < len(words) <= _FEW_WORDS:
-            most_words = Query.boolean_query([(Occur.Should, query) for query in queries], ceil(len(words) * 0.75))
+        yield Query.const_score_query(everyone, 2 * sum(self.estimate_weight(word) for word in words.telling))
+        if 3 < len(queries) <= _FEW_WORDS:
+            most_words = Query.boolean_query([(Occur.Should, query) for query in queries], ceil(len(queries) * 0.75))
             yield Query.const_score_query(most_words, 1.0)
-
-    def _select_telling(self, nodes: list[Node]) -> list[Node]:
-        """Without stop words, unless there is nothing else; of many without the commonest; each once."""
-        beginnings = [node for node in dict.fromkeys(nodes) if isinstance(node, Prefix)][KEPT_BEGINNINGS:]
-        nodes = [node for node in dict.fromkeys(nodes) if node not in beginnings]
-        content_words = [
-            node
-            for node in nodes
-            if not (isinstance(node, Word) and analysis.is_stop_word(node.text, self.terms.languages))
-        ] or nodes
-        if len(content_words) <= _FEW_WORDS:
-            return content_words
-        common = self.terms.searcher.num_docs * _COMMON
-        rare = [node for node in content_words if self._find_frequency(node) <= common]
-        content_words = rare if len(rare) >= _FEW_WORDS else content_words
-        return (
-            content_words
-            if len(content_words) <= KEPT_WORDS
-            else sorted(content_words, key=self._find_frequency)[:KEPT_WORDS]
-        )
 
     def _find_frequency(self, node: Node) -> int:
         return self.terms.find_frequency(node.text) if isinstance(node, Word) else 0
 
-    def _build_text(self, text: str, field: FieldName | None) -> Query:
-        return self.terms.get_query((self.names, text, field), lambda: self._compose_text(text, field))
+    def _build_text(self, leaf: Word | Phrase, field: FieldName | None) -> Query:
+        key = (self.names, leaf, field)
+        return self.terms.get_query(key, lambda: self._compose_text(leaf, field))
 
-    def _compose_text(self, text: str, field: FieldName | None) -> Query:
-        if field in ("tag", "region", "author"):
-            return self._match_named(field, text)
-        parts = list(self._list_parts(text, field))
-        if field is None and (tagged := self._match_tagged(text)):
-            parts.append(tagged)
+    def _compose_text(self, leaf: Word | Phrase, field: FieldName | None) -> Query:
+        # Side by side, not nested: unions of single terms are what tantivy is quickest at.
+        parts = [query for _, query in self.list_parts(leaf, field)]
         return filters.join_any(parts) if parts else Query.empty_query()
 
-    def _list_parts(self, text: str, field: FieldName | None) -> Iterator[Query]:
-        """Side by side, not nested: unions of single terms are what tantivy is quickest at."""
-        readings = self.terms.list_readings(text)
-        for name, weight in WEIGHTS.items():
-            if field in (None, name) and readings:
-                queries = [_match_in_order(name, words) for words in readings]
-                if name == "standfirst" and len(readings[0]) == 1 and not self.terms.has_usual_standfirsts():
-                    # Where few articles have one, its length tells nothing and would cost it nearly all of its score.
-                    rarity = self.terms.compute_rarity(self.terms.find_frequency(text))
-                    yield Query.const_score_query(filters.join_any(queries), weight * rarity)
-                else:
-                    yield from (Query.boost_query(query, weight) for query in queries)
-        whole = analysis.analyse_words(text)
-        if field is None and len(whole) == 1:
-            yield Query.boost_query(_match_in_order(index_schema.WORDS, whole), WORDS_WEIGHT)
+    def list_parts(self, leaf: Word | Phrase, field: FieldName | None = None) -> Iterator[Part]:
+        """What a word or phrase is looked for in, each with its share of the score."""
+        if field in ("tag", "region", "author"):
+            yield field, self._match_named(field, leaf.text)
+            return
+        readings = self.terms.list_readings(leaf)
+        for reading in readings:
+            yield from _list_in_text(reading) if field is None else [(field, _match_reading(field, reading))]
+        if field is None:
+            yield from self._list_names(leaf, readings)
+
+    def _list_names(self, leaf: Word | Phrase, readings: Sequence[Reading]) -> Iterator[Part]:
+        whole = analysis.read_terms(analysis.strip_affixes(leaf.text) if isinstance(leaf, Word) else leaf.text)
+        if len(whole) == 1:
+            exact = _match_reading(index_schema.WORDS, whole)
+            yield "words", Query.boost_query(exact, EXACT)
+        if is_stop_word(leaf.text, self.terms.languages):
+            return
+        rarity = self.terms.compute_rarity(self.terms.find_frequency(leaf.text))
+        for reading in readings:
+            standfirst = _match_reading("standfirst", reading)
+            yield "standfirst", Query.const_score_query(standfirst, STANDFIRST_SHARE * rarity)
+            yield "dateline", Query.const_score_query(_match_reading("dateline", reading), NAME_WEIGHT * rarity)
+        ids = self.names.find_named("tag", analysis.strip_affixes(leaf.text)) if self.names else ()
+        if ids:
+            articles = sum(self.terms.searcher.doc_freq("tags", tag) for tag in ids)
+            weight = NAME_WEIGHT * min(rarity, self.terms.compute_rarity(articles))
+            yield "tag", Query.const_score_query(filters.match_any("tags", ids), weight)
+
+    def match_region(self, name: NamedPlace) -> Query:
+        """Articles that are placed in the region of that name, as weak as a dateline."""
+        own = tuple(index_schema.make_own_key(region, _PLACED) for region in name.own)
+        queries = [filters.match_any(f"within_{_PLACED}", name.within)] if name.within else []
+        queries += [filters.match_any("within_own", own)] if own else []
+        return Query.const_score_query(filters.join_any(queries), NAME_WEIGHT * self.estimate_rarity(name))
+
+    def estimate_rarity(self, name: NamedPlace) -> float:
+        """Of a region: of the articles that are placed there, or of its words, whichever are more."""
+        doc_freq = self.terms.searcher.doc_freq
+        articles = sum(doc_freq(f"within_{_PLACED}", region) for region in (*name.within, *name.own))
+        words = [self.terms.find_frequency(leaf.text) for leaf in list_leaves(name.node)]
+        return self.terms.compute_rarity(max(articles, min(words, default=0)))
 
     def _match_named(self, kind: NameKind, text: str) -> Query:
         ids = self.names.find_named(kind, text) if self.names else ()
         if not ids:
             return Query.empty_query()
-        return filters.match_any("within_5" if kind == "region" else "tags", ids)
-
-    def _match_tagged(self, text: str) -> Query | None:
-        if self.names is None or analysis.is_stop_word(text, self.terms.languages):
-            return None
-        ids = self.names.find_named("tag", text)
-        if not ids:
-            return None
-        articles = sum(self.terms.searcher.doc_freq("tags", tag) for tag in ids)
-        return Query.const_score_query(filters.match_any("tags", ids), TAG_WEIGHT * self.terms.compute_rarity(articles))
+        return filters.match_any(f"within_{_PLACED}" if kind == "region" else "tags", ids)
 
     def estimate_weight(self, node: Node) -> float:
         """About what a good hit scores, to measure other boosts by; words that no article has add nothing."""
@@ -198,12 +253,13 @@ class QueryBuilder:
             return self._match_named(field, text)
         prefix_query = _match_beginning(index_schema.WORDS, last)
         if field is not None:  # parts are stemmed: the stem may be shorter than what is typed
-            prefix_query = filters.join_any([_match_beginning(field, last), *self._list_parts(last, field)])
+            parts = [query for _, query in self.list_parts(Word(last), field)]
+            prefix_query = filters.join_any([_match_beginning(field, last), *parts])
         elif title := self._match_commonest(last):
             prefix_query = Query.boolean_query([(Occur.Must, prefix_query), (Occur.Should, title)])
         if before:
             return Query.boolean_query(
-                [(Occur.Must, prefix_query), (Occur.Must, self._build_text(" ".join(before), field))]
+                [(Occur.Must, prefix_query), (Occur.Must, self._build_text(Word(" ".join(before)), field))]
             )
         return prefix_query
 
@@ -211,26 +267,57 @@ class QueryBuilder:
         """Scores titles that have one of the commonest words that begin so."""
         common_terms = self.terms.searcher.terms_with_prefix(index_schema.WORDS, beginning, limit=_BEGUN)
         common = sorted(common_terms, key=lambda term_count: -term_count[1])[:_KEPT_BEGUN]
-        terms = dict.fromkeys(
-            words for term, _ in common for words in self.terms.list_readings(term) if len(words) == 1
+        readings = dict.fromkeys(
+            reading for term, _ in common for reading in self.terms.list_readings(Word(term)) if len(reading) == 1
         )
-        queries = [Query.const_score_query(_match_in_order("title", words), 1) for words in terms]
+        queries = [Query.const_score_query(_match_reading("title", reading), 1) for reading in readings]
         return (queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries)) if queries else None
+
+
+_PLACED = 5
+"""The roles about and dateline: where an article is placed."""
 
 
 def _choose_likeliest(leaf: Leaf) -> str:
     return leaf.instead[0] if isinstance(leaf, Near) else analysis.strip_affixes(leaf.text)
 
 
+@dataclass(frozen=True, slots=True)
+class SelectedWords:
+    """Of a query of which any word is enough: what has to be found, what only scores, and how often each stands."""
+
+    telling: tuple[Node, ...]
+    common: tuple[Node, ...]
+    counts: Counter[Node]
+
+
 def _split_phrases(node: Node) -> list[Node]:
-    """The words of a phrase beside it, of `co-op` instead of it; nothing of what is ruled out."""
+    """The words of a phrase beside it, of `covid-19` instead of it; nothing of what is ruled out."""
     if isinstance(node, Not):
         return []
-    if isinstance(node, Word | Phrase) and not analysis.is_unspaced(node.text):
+    if isinstance(node, NamedPlace):
+        inner = node.node.nodes if isinstance(node.node, And) else (node.node,)
+        first, *others = [part for word in inner for part in _split_phrases(word)]
+        return [replace(node, node=first), *others]
+    if isinstance(node, Word | Phrase) and not is_spaceless(node.text):
         parts: list[Node] = [Word(text) for text in analysis.analyse_words(analysis.strip_affixes(node.text))]
         if len(parts) > 1:
             return [node, *parts] if isinstance(node, Phrase) else parts
     return [node]
+
+
+def _list_in_text(reading: Reading) -> Iterator[Part]:
+    if len(reading) == 1:
+        yield "text", _match_reading(index_schema.TEXT, reading)
+        yield "title", Query.boost_query(_match_reading("title", reading), TITLE_SHARE)
+        return
+    # All of it in one part finds the article; its words score as everywhere.
+    rows = [_match_reading(name, reading) for name in index_schema.STEMMED]
+    condition = Query.const_score_query(filters.join_any(rows), 0)
+    terms = dict.fromkeys(term for _, term in reading)
+    scored = [_match_reading(index_schema.TEXT, ((0, term),)) for term in list(terms)[:_SCORED_IN_ROW]]
+    yield "text", Query.boolean_query([(Occur.Must, condition), *((Occur.Should, query) for query in scored)])
+    yield "title", Query.boost_query(rows[0], TITLE_SHARE)
 
 
 def _match_beginning(field: str, beginning: str) -> Query:
@@ -240,14 +327,14 @@ def _match_beginning(field: str, beginning: str) -> Query:
     )
 
 
-def _match_in_order(field: str, words: tuple[str, ...]) -> Query:
-    if len(words) == 1 and analysis.is_single_character(words[0]):
-        return _match_beginning(field, words[0])
-    if len(words) == 1:  # a phrase of one word is a panic
-        return Query.term_query(
-            index_schema.build_schema(), field, words[0], "freq" if field == index_schema.WORDS else "position"
-        )
-    return Query.phrase_query(index_schema.build_schema(), field, list(words))
+_INDEX_OPTIONS: dict[str, Literal["freq", "position"]] = {index_schema.TEXT: "freq", index_schema.WORDS: "freq"}
+
+
+def _match_reading(field: str, reading: Reading) -> Query:
+    schema = index_schema.build_schema()
+    if len(reading) == 1:  # a phrase of one word is a panic
+        return Query.term_query(schema, field, reading[0][1], _INDEX_OPTIONS.get(field, "position"))
+    return Query.phrase_query(schema, field, list(reading))
 
 
 def _match_all(clauses: list[tuple[Occur, Query]]) -> Query:

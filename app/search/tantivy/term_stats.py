@@ -7,10 +7,15 @@ from math import log
 from tantivy import Query, Searcher
 
 from app.search.query import analysis
+from app.search.query.analysis import Reading
+from app.search.query.spelling import is_spaceless
+from app.search.query.tree import Phrase, Word
 from app.search.tantivy import index_schema
 from app.search.tantivy.reader import View
 
 _REMEMBERED, _COMPOSED = 20_000, 4_000
+_MOST_SPELT, _VARIANTS_READ, _VARIANTS, _MOST_VARIANTS = 8, 20, 3, 4
+"""Words of a phrase that are looked up in other spellings; spellings read and taken of each; and taken in all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,10 +30,22 @@ class TermStats:
     _frequencies: dict[str, int] = field(default_factory=dict)
     _queries: dict[Hashable, Query] = field(default_factory=dict)
 
-    def list_readings(self, text: str) -> list[tuple[str, ...]]:
-        """The text's terms in each language and whole, each reading once."""
-        readings = {analysis.analyse_words(text, language): None for language in (*self.languages, None)}
-        return [words for words in readings if words]
+    def list_readings(self, leaf: Word | Phrase) -> tuple[Reading, ...]:
+        """The words' terms in each language and whole, in each spelling, each reading once."""
+        text = analysis.strip_affixes(leaf.text) if isinstance(leaf, Word) else leaf.text
+        return analysis.list_readings(text, self.languages, leaf.variants)
+
+    def list_variants(self, text: str) -> tuple[str, ...]:
+        """The text with one of its words spelt as articles have it: `co operation` for `cooperation`."""
+        terms = analysis.analyse_words(text)
+        if not terms or len(terms) > _MOST_SPELT or is_spaceless(text):
+            return ()
+        variants = []
+        for i, term in enumerate(terms):
+            counted_variants = self.searcher.terms_with_prefix(index_schema.SPELLINGS, f"{term} ", limit=_VARIANTS_READ)
+            for variant, _ in sorted(counted_variants, key=lambda counted: -counted[1])[:_VARIANTS]:
+                variants.append(" ".join([*terms[:i], variant.partition(" ")[2], *terms[i + 1 :]]))
+        return tuple(variants[:_MOST_VARIANTS])
 
     def find_frequency(self, text: str) -> int:
         """In how many articles the word stands, about: those lately withdrawn may still be counted."""
@@ -40,8 +57,11 @@ class TermStats:
         return cached
 
     def _count_frequency(self, text: str) -> int:
-        stems = {words[0] for words in self.list_readings(text) if len(words) == 1}
-        counts = [self.searcher.doc_freq(name, stem) for name in ("title", "body") for stem in stems]
+        readings = analysis.list_readings(text, self.languages)
+        counts = [self.searcher.doc_freq(index_schema.TEXT, r[0][1]) for r in readings if len(r) == 1]
+        # Of several in a row as many as of the rarest, at most.
+        rows = [[self.searcher.doc_freq(index_schema.TEXT, term) for _, term in r] for r in readings if len(r) > 1]
+        counts += [min(row) for row in rows]
         whole = analysis.analyse_words(text)
         counts += [self.searcher.doc_freq(index_schema.WORDS, whole[0])] if len(whole) == 1 else []
         return max(counts, default=0)
@@ -54,10 +74,6 @@ class TermStats:
                 self._queries.clear()
             cached = self._queries[key] = compose()
         return cached
-
-    def has_usual_standfirsts(self) -> bool:
-        """Whether at least half of the articles have a standfirst."""
-        return 2 * self.searcher.doc_freq("flags", index_schema.STANDFIRST) >= self.searcher.num_docs
 
     def compute_rarity(self, articles: int) -> float:
         """Of something that so many articles have: the inverse document frequency of BM25."""

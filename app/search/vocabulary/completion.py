@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from app.articles.filters import ArticleFilter
 from app.search.engine import Question, SearchEngine, SearchHit
 from app.search.query import analysis
 from app.search.query.parser import parse
@@ -32,7 +31,7 @@ def complete_names(
     `counts` are by id. An empty text: the most used.
     """
     realm: Realm = "region" if type_ == "region" else "tag"
-    words, own = analysis.analyse_words(text), counts[realm]
+    words, own = analysis.list_whole_words(text), counts[realm]
     all_entries = ((entry, 0) for entry in vocabulary.entries.values())
     matching = vocabulary.find_beginning(text, counts["tag"]) if words else all_entries
     completions = [
@@ -51,6 +50,6 @@ def find_articles(engine: SearchEngine, text: str, excluded: tuple[int, ...], li
     if tree is None:
         return engine.search(Question(limit=limit, excluded=excluded)).hits
     question = Question(
-        ArticleFilter(), Field("title", tree), "relevance", limit, excluded=excluded, typo=True, prefix=True
+        tree=Field("title", tree), order="relevance", limit=limit, excluded=excluded, typo=True, prefix=True
     )
     return engine.search(question).hits

@@ -15,12 +15,14 @@ from sqlalchemy import Select, select
 
 from app.db.database import Snapshot
 from app.models import Region, RegionName, Tag, TagName, table
-from app.search.engine import NameKind
+from app.search.engine import NamedRegion, NameKind
 from app.search.query import analysis, typos
 
 HEAD = 3
 """Letters of which most edits of a word begin no name: those need no search."""
 _REMEMBERED = 256
+_LARGE = ("region", "subregion", "grouping")
+"""Levels whose name means them as a whole: "Europe" is not meant for each article on a town in it."""
 Realm = Literal["tag", "region"]
 Key = tuple[Realm, int]
 TagFacet = Literal["tag", "author", "section"]
@@ -49,6 +51,7 @@ class Vocabulary:
         self.entries: dict[tuple[Realm, int], NamedEntry] = {}
         self._names: dict[tuple[Realm, int], tuple[frozenset[str], ...]] = {}
         self._texts: dict[tuple[Realm, int], tuple[str, ...]] = {}
+        self._regions: defaultdict[tuple[str, ...], dict[NamedRegion, None]] = defaultdict(dict)
         self.tags: dict[TagFacet, set[int]] = {"tag": set(), "author": set(), "section": set()}
         for entry in entries:
             self._add(entry)
@@ -63,6 +66,11 @@ class Vocabulary:
         self._by_slug[entry.realm, entry.slug] = entry.id
         if entry.realm == "tag":
             self.tags[_FACETS.get(entry.kind, "tag")].add(entry.id)
+        if entry.realm == "region" and entry.kind != "world":
+            region = NamedRegion(entry.id, entry.slug, entry.name, entry.kind not in _LARGE)
+            for called in (entry.name, *entry.others):
+                # With capitals that tell: "us" names no country.
+                self._regions[analysis.analyse_words(called)][region] = None
         read = [_split_words(name) for name in (entry.name, *entry.others)]
         self._texts[key] = tuple(dict.fromkeys(" ".join(words) for words in read))
         names = tuple(dict.fromkeys(frozenset(words) for words in read))
@@ -74,7 +82,7 @@ class Vocabulary:
     def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         """As Names asks; in ascending order."""
         realm: Realm = "region" if kind == "region" else "tag"
-        words = frozenset(analysis.analyse_words(text))
+        words = frozenset(analysis.list_whole_words(text))
         keys = set.intersection(*(self._by_word.get(word, set()) for word in words)) if words else set()
         ids = {i for r, i in keys if r == realm and any(words <= name for name in self._names[r, i])}
         if (by_slug := self._by_slug.get((realm, text.lower()))) is not None:
@@ -82,10 +90,14 @@ class Vocabulary:
         authors_only = kind == "author"
         return tuple(sorted(i for i in ids if not authors_only or self.entries["tag", i].kind == "contributor"))
 
+    def find_regions(self, words: tuple[str, ...]) -> tuple[NamedRegion, ...]:
+        """As NameLookup asks; in the order in which they were read."""
+        return tuple(self._regions.get(words, ()))
+
     def find_beginning(self, text: str, tags: Container[int]) -> Iterator[tuple[NamedEntry, int]]:
         """Everything with a name whose words begin as those of `text` do, and how many words had to be mended. Of tags
         only these: one that only drafts have must not keep a word from being mended."""
-        matched = [self._find_shown_keys(word, tags) for word in analysis.analyse_words(text)]
+        matched = [self._find_shown_keys(word, tags) for word in analysis.list_whole_words(text)]
         for key in set.intersection(*(set(keys) for keys in matched)) if matched else ():
             yield self.entries[key], sum(keys[key] for keys in matched)
 
@@ -131,7 +143,7 @@ class Vocabulary:
 @lru_cache(maxsize=100_000)
 def _split_words(name: str) -> tuple[str, ...]:
     """Kept, because one new tag makes a new vocabulary of names that are nearly all the same."""
-    return tuple(analysis.analyse_words(name))
+    return tuple(analysis.list_whole_words(name))
 
 
 def load_vocabulary(snapshot: Snapshot) -> Vocabulary:

@@ -14,7 +14,7 @@ from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.indexing import documents, indexer
 from app.search.indexing.indexer import Indexer
-from app.search.query import analysis
+from app.search.query import analysis, stop_words
 from app.search.tantivy import index_folders
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.reader import IndexDamaged
@@ -42,7 +42,7 @@ def test_new_changed_and_withdrawn_articles_are_followed(archive: SearchArchive)
 
 
 def test_articles_of_every_language_are_in_the_index(archive: SearchArchive) -> None:
-    languages = [*analysis.STEMMERS, "cs", "pl", "uk", "he", "ja", "th", "zh-Hant", "sw", "xx-made-up", ""]
+    languages = [*stop_words.STEMMERS, "cs", "pl", "uk", "he", "ja", "th", "zh-Hant", "sw", "xx-made-up", ""]
     archive.put(
         *(SearchStory(i, "Ústí nad Labem", "<p>3 łodzie, 港</p>", language=one) for i, one in enumerate(languages, 1))
     )

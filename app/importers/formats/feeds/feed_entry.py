@@ -23,7 +23,7 @@ from app.importers.formats.feeds.feed_links import (
     read_web_url,
     resolve_files,
 )
-from app.importers.records import fields
+from app.importers.records import fields, language_codes
 from app.importers.text_parts import clean, html_trees
 from app.importers.text_parts.bylines import split_byline
 from app.importers.text_parts.related_block_html import split_related
@@ -177,7 +177,7 @@ def _flatten(text: tuple[str, str] | None, note: Note) -> tuple[str, str] | None
 
 def _read_language(value: object) -> str | None:
     code = value.strip() if isinstance(value, str) else ""
-    return code if _LANGUAGE.fullmatch(code) else None
+    return code if _LANGUAGE.fullmatch(code) else language_codes.read_code(code)
 
 
 def _find_page(entry: FeedParserDict) -> str | None:

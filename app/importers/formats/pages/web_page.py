@@ -24,7 +24,7 @@ from app.importers.document import (
 from app.importers.formats.pages import body_text, page_pictures, publication_dates
 from app.importers.formats.pages.json_ld import PAYWALLED, read_json_ld
 from app.importers.formats.pages.metadata import PageMetadata, merge_first, read_meta, read_visible, read_words
-from app.importers.records import article_head, fallback_dates, values, visibility
+from app.importers.records import article_head, fallback_dates, language_codes, values, visibility
 from app.importers.records.fields import derive_title
 from app.importers.text_parts import charsets, clean, html_trees, titles_and_authors
 from app.importers.text_parts.prose import join_paragraphs
@@ -154,7 +154,7 @@ def _add_names(document: Document, metadata_found: PageMetadata, sites: tuple[st
                 tag for tag in metadata_found.tags if tag not in metadata_found.sections and name_key(tag) not in names
             )
         ),
-        language=language[0] if language else None,
+        language=language[0] if language else language_codes.read_code(metadata_found.language),
         source=metadata_found.site,
         canonical_url=metadata_found.url if _split_url(metadata_found.url).hostname else None,
     )

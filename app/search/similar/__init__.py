@@ -1,0 +1,1 @@
+"""Articles like a given one: what is compared of each, and their order."""
