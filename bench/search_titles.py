@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from app.search.query import analysis
+from app.search.query import analysis, spelling
 from bench.imported_archive import Story, open_client, read_stories
 from bench.judged_collections import SEED, list_articles, search
 
@@ -133,14 +133,18 @@ async def count_exact_below_others(client: httpx.AsyncClient, text: str) -> tupl
 
 
 def _has_word(article: Story, word: str, languages: list[str]) -> bool:
-    """In its text, in any form of the word, or in the name of a tag or author."""
+    """In its text, in any form and spelling of the word, or in the name of a tag or author."""
     names = [*_list_rows(article, "tags"), *_list_rows(article, "authors")]
     parts = [str(article[part] or "") for part in ("title", "standfirst", "body_text")]
-    analysed = analysis.analyse("\n".join([*parts, *(str(one["name"]) for one in names)]), str(article["language"]))
+    text = "\n".join([*parts, *(str(one["name"]) for one in names)])
+    analysed = analysis.analyse(text, str(article["language"]))
+    spelt = {joined.lower() for _, joined in spelling.list_compounds(spelling.normalize(text))}
     # As the index is asked for them.
     forms = [analysis.analyse_words(word, language) for language in (*languages, None)]
-    return {*analysed.words}.issuperset(analysis.analyse_words(word)) or any(
-        {*analysed.stems}.issuperset(form) for form in forms
+    return (
+        bool(spelt & {*analysis.analyse_words(word)})
+        or {*analysed.words}.issuperset(analysis.analyse_words(word))
+        or any({*analysed.stems}.issuperset(form) for form in forms)
     )
 
 
