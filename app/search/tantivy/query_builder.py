@@ -45,7 +45,7 @@ NAME_WEIGHT = 0.1
 """Of a word's rarity, for a tag, a region or a dateline of that name: less than the share of the title."""
 GOOD_HIT = 2.2
 """What a word scores about in a good hit, measured in its rarity."""
-NEARNESS = 0.25
+NEARNESS = 0.1
 """Of what the same words score as a phrase, in the body; in a title as much of the title's share."""
 FEW = 5
 """Words up to which a query is short: it asks for these words, not for something like them."""
@@ -188,8 +188,11 @@ class QueryBuilder:
             yield field, self._match_named(field, leaf.text)
             return
         readings = self.terms.list_readings(leaf)
+        has_single = any(len(reading) == 1 for reading in readings)
         for reading in readings:
-            yield from _list_in_text(reading) if field is None else [(field, _match_reading(field, reading))]
+            # "live stream" for `livestream` scores as one word does, so that the word as written stands first.
+            share = 1 / len(reading) if has_single else 1.0
+            yield from _list_in_text(reading, share) if field is None else [(field, _match_reading(field, reading))]
         if field is None:
             yield from self._list_names(leaf, readings)
 
@@ -306,7 +309,7 @@ def _split_phrases(node: Node) -> list[Node]:
     return [node]
 
 
-def _list_in_text(reading: Reading) -> Iterator[Part]:
+def _list_in_text(reading: Reading, share: float) -> Iterator[Part]:
     if len(reading) == 1:
         yield "text", _match_reading(index_schema.TEXT, reading)
         yield "title", Query.boost_query(_match_reading("title", reading), TITLE_SHARE)
@@ -316,8 +319,9 @@ def _list_in_text(reading: Reading) -> Iterator[Part]:
     condition = Query.const_score_query(filters.join_any(rows), 0)
     terms = dict.fromkeys(term for _, term in reading)
     scored = [_match_reading(index_schema.TEXT, ((0, term),)) for term in list(terms)[:_SCORED_IN_ROW]]
-    yield "text", Query.boolean_query([(Occur.Must, condition), *((Occur.Should, query) for query in scored)])
-    yield "title", Query.boost_query(rows[0], TITLE_SHARE)
+    words = Query.boolean_query([(Occur.Must, condition), *((Occur.Should, query) for query in scored)])
+    yield "text", Query.boost_query(words, share)
+    yield "title", Query.boost_query(rows[0], TITLE_SHARE * share)
 
 
 def _match_beginning(field: str, beginning: str) -> Query:
