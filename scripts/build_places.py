@@ -24,7 +24,7 @@ def build(
     slugs: set[str],
 ) -> dict[str, object]:
     """ValueError where a table names no region, or a list has no name in it. `by_state` has, by country and state,
-    towns that are called like other ones, and what lies near them."""
+    towns that are called like other ones, what lies near them, and what the post calls the state."""
     kinds = {"demonyms": demonyms} | {name: tables[name] for name in BY_REGION}
     formerly = {slug: split(text) for slug, text in tables["formerly"].items()}
     named = [

@@ -63,7 +63,7 @@ class Namesake:
 @dataclass(frozen=True, slots=True)
 class PlacePhrase:
     """Folded words that name a place. `doubtful`: without something that speaks for a place they are none. `states`:
-    those that they name or lie in, of states with namesakes."""
+    those that they name or lie in."""
 
     words: Words
     senses: tuple[Sense, ...]
@@ -96,6 +96,7 @@ class PlaceFacts(TypedDict):
     exchanges: dict[str, list[str]]
     namesakes: dict[str, dict[str, list[str]]]
     near: dict[str, dict[str, list[str]]]
+    codes: dict[str, dict[str, list[str]]]
     larger: dict[str, list[str]]
 
 
@@ -134,13 +135,13 @@ def load_exchanges() -> Mapping[str, str]:
 
 @cache
 def _load_states() -> Mapping[Words, frozenset[str]]:
-    """The states with namesakes that words name or lie in."""
+    """The states that words name or lie in."""
     states: dict[Words, frozenset[str]] = {}
-    for table in (facts()["near"], facts()["namesakes"]):
+    for table in (facts()["near"], facts()["codes"], facts()["namesakes"]):
         for country in table.values():
             for state, names in country.items():
                 key = " ".join(split(state))
-                for words in (split(state), *(map(split, names) if table is facts()["near"] else ())):
+                for words in (split(state), *(map(split, names) if table is not facts()["namesakes"] else ())):
                     states[words] = states.get(words, frozenset()) | {key}
     return states
 
@@ -225,6 +226,10 @@ class Gazetteer:
             for name in (*states, *(one for names in states.values() for one in names)):
                 if country in self.regions:
                     yield split(name), Sense(country, country, "place")
+        for country, states in facts()["codes"].items():
+            for code in (one for codes in states.values() for one in codes):
+                if country in self.regions:
+                    yield split(code), Sense(country, country, "abbreviation", capitals=True)
 
 
 def stem(word: str) -> str:

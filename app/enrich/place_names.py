@@ -81,9 +81,10 @@ def spot(content: str, lexicon: PlaceLexicon) -> list[Spot]:
         lies_in = _lies_in(words, one, after)
         if lies_in is not None and not _find_countries(one.phrase) & {s.country for s in lies_in.senses}:
             continue
-        if one.phrase.senses[0].way == "abbreviation" and not _behind_comma(words, one.first):
+        before = matches[at - 1] if at else None
+        if one.phrase.senses[0].way == "abbreviation" and not _is_abbreviated(words, one, before):
             continue
-        if words.shouted or not _is_person(words, one):
+        if words.shouted or _stands_before_state(one, after) or not _is_person(words, one):
             spots.append(_judge(words, one, lies_in))
     spots += (_make_listing(*one) for one in find_listings(content))
     return spots if content.isascii() else [*spots, *_find_unspaced(content, lexicon)]
@@ -145,20 +146,40 @@ def _behind_comma(words: TextWords, i: int) -> bool:
     return i > 0 and words.gap(i - 1).strip() in (",", ".,")
 
 
+def _is_abbreviated(words: TextWords, one: _Found, before: _Found | None) -> bool:
+    """Whether it is a state: behind a comma, and codes such as OR behind a town that is known there."""
+    if not one.phrase.senses[0].capitals:
+        return _behind_comma(words, one.first)
+    return before is not None and _lies_in(words, before, one) is not None
+
+
 def _lies_in(words: TextWords, one: _Found, after: _Found | None) -> PlacePhrase | None:
     """The state or country that follows a place behind a comma."""
     if after is None or after.first != one.last + 1 or not _behind_comma(words, after.first):
         return None
     small = any(sense.way in ("city", "place") for sense in one.phrase.senses)
+    states = {namesake.state for namesake in one.phrase.namesakes}
+    if states & after.phrase.states:
+        return after.phrase
     large = any(sense.way in ("name", "place", "abbreviation") for sense in after.phrase.senses)
     if not small:
         # "Lebanon, Pa." is a town and "Mexico, Texas and Cuba" a list.
-        states = {namesake.state for namesake in one.phrase.namesakes}
-        short = after.phrase.senses[0].way == "abbreviation" and bool(states)
-        return after.phrase if short or states & after.phrase.states else None
+        return after.phrase if after.phrase.senses[0].way == "abbreviation" and states else None
+    first = after.phrase.senses[0]
     # "In Paris, U.S. officials said": such short names begin what comes next.
-    short = after.phrase.senses[0].way == "name" and len(max(after.phrase.words, key=len)) <= 2
-    return after.phrase if large and not short else None
+    short = first.way == "name" and len(max(after.phrase.words, key=len)) <= 2
+    # "Tehran, Israel trade blame", "in London, ID cards": only a town that is known there lies there.
+    own = {sense.country for sense in one.phrase.senses} if first.capitals else _find_countries(one.phrase)
+    unlikely = first.way == "name" or first.capitals
+    known = not unlikely or own & {sense.country for sense in after.phrase.senses}
+    return after.phrase if large and known and not short else None
+
+
+def _stands_before_state(one: _Found, after: _Found | None) -> bool:
+    """ "Paris Texas"; "Paris" is a first name besides."""
+    if after is None or after.first != one.last + 1:
+        return False
+    return any(namesake.state in after.phrase.states for namesake in one.phrase.namesakes)
 
 
 def _is_person(words: TextWords, one: _Found) -> bool:

@@ -46,6 +46,12 @@ def countries(places: Gazetteer, body: str, title: str = "", **texts: str) -> li
         ("Hyderabad, in the Sindh province, lies on the Indus. Karachi is to the south-west.", "pakistan"),
         ("The Perth Museum is in Perth, Scotland.", "united-kingdom"),
         ("The port of Barcelona, Venezuela, is small.", "venezuela"),
+        ("Paris Texas has an Eiffel Tower. Paris built it itself.", "united-states"),
+        ("Fort Stanwix is in Rome, New York. Rome lies on the Mohawk.", "united-states"),
+        ("Fort Vancouver is in Vancouver, Washington.", "united-states"),
+        ("The station is in Paris, TX, and another is in Athens, GA.", "united-states"),
+        ("Boats leave Granada for the islets. Managua is an hour away.", "nicaragua"),
+        ("Archimedes lived in Syracuse, in Sicily.", "italy"),
     ],
 )
 def test_town_called_like_a_famous_city_lies_where_the_text_says(places: Gazetteer, body: str, country: str) -> None:
@@ -64,10 +70,23 @@ def test_town_called_like_a_famous_city_lies_where_the_text_says(places: Gazette
         ("The treaty of Paris, U.S. historians say, ended the war.", ["france", "united-states"]),
         ("Lebanon, Israel and Syria have borders with each other.", ["israel", "lebanon", "syria"]),
         ("The Rio Grande flows between Mexico, Texas and New Mexico.", ["united-states", "mexico"]),
+        ("The Louvre lends to museums in London, Paris and Texas.", ["united-kingdom", "france", "united-states"]),
+        ("There are flights from Paris to Texas.", ["france", "united-states"]),
+        ("The Toronto Maple Leafs have played in London.", ["canada", "united-kingdom"]),
+        ("The Olympic Games were held in Atlanta, and later in Athens.", ["united-states", "greece"]),
+        ("Tehran, Israel and Moscow, Ukraine are no towns.", ["iran", "israel", "russia", "ukraine"]),
+        ("In London, OR gates were shown.", ["united-kingdom"]),
     ],
 )
 def test_famous_city_stays_where_nothing_speaks_for_another(places: Gazetteer, body: str, expected: list[str]) -> None:
     assert sorted(countries(places, body)) == sorted(expected)
+
+
+def test_famous_city_stands_alone_in_a_dateline(places: Gazetteer) -> None:
+    body = "Ontario has an office in the High Commission of Canada. Ontario opened it long ago."
+    assert countries(places, body, dateline="LONDON, Dec 3 -")[0] == "united-kingdom"
+    assert countries(places, body, dateline="LONDON, Dec 3 -", home="canada") == ["canada"]
+    assert countries(places, body, dateline="LONDON, Ontario, Dec 3 -") == ["canada"]
 
 
 def test_publisher_at_home_means_the_town_at_home(places: Gazetteer) -> None:
