@@ -53,7 +53,11 @@ def main(output: Path) -> None:
         for name in ("demonyms", "places", "namesakes", "companies")
     )
     tables = {**places, "exchanges": companies["exchanges"], "larger": namesakes.pop("larger")}
-    tables["words"] = places["words"] | {"company_forms": companies["forms"]["words"]}
+    tables["words"] = places["words"] | {
+        "company_forms": companies["forms"]["words"],
+        "work_titles": companies["titles"]["words"],
+        "others": companies["others"]["words"],
+    }
     slugs = {row["slug"] for row in json.loads(REGIONS.read_text(encoding="utf-8"))}
     built = build(demonyms, tables, namesakes, slugs)
     output.write_text(json.dumps(built, ensure_ascii=False, sort_keys=True, indent=1) + "\n", encoding="utf-8")

@@ -1,5 +1,5 @@
-"""Tells companies that are called like places from these, and what quotations say of where a company is listed. Pure;
-knows places as numbers of words only."""
+"""Tells companies, papers and treaties that are called like places from these, and what quotations say of where a
+company is listed. Pure; knows places as numbers of words only."""
 
 import re
 from collections.abc import Iterator
@@ -28,6 +28,10 @@ _ENDS = _set(
 """Words that a company's name has none of; where every word has a capital, they are what ends one."""
 
 
+_OFFICES = _set("ag sa ab")
+"""Forms that mean something else directly behind a place: "the Texas AG" is its attorney general."""
+
+
 @cache
 def _load_forms() -> frozenset[str]:
     return load_words("company_forms")
@@ -36,18 +40,42 @@ def _load_forms() -> frozenset[str]:
 def find_company(words: TextWords, first: int, last: int) -> tuple[str, ...] | None:
     """The folded words, from the place in words `first` to `last` on, of the company that it is part of the name of;
     None where it is none. What is short of its form ("Texas Instruments" of "Texas Instruments Inc") is kept."""
+    if _is_treaty(words, first):
+        return tuple(words.key(i) for i in range(first, last + 1))
     after = words.plain[last + 1] if last + 1 < len(words.plain) else "a"
     if (after[0].islower() and after not in _JOINERS) or (after[0].isdigit() and not after.isupper()):
         return None
     if first and words.plain[first - 1] in ("In", "At", "From"):
         # "In London Lloyds Bank Plc said": the preposition begins the sentence, and the bank's name begins after.
         return None
+    if _is_work(words, last):
+        return tuple(words.key(i) for i in range(first, last + 2))
     for k in range(last, min(last + LONGEST, len(words.plain))):
         if k > last and not _continues(words, k):
             return None
-        if _is_quoted(words, k) or _ends_company(words, k):
+        if _is_quoted(words, k) or (_ends_company(words, k) and not (k == last and words.key(k + 1) in _OFFICES)):
             return tuple(words.key(i) for i in range(first, k + 1))
     return None
+
+
+def _is_treaty(words: TextWords, first: int) -> bool:
+    """Whether "Treaty of" stands before the place."""
+    return (
+        first > 1
+        and words.key(first - 1) == "of"
+        and words.plain[first - 2] in ("Treaty", "Statute", "Declaration")
+        and words.is_adjacent(first - 1)
+        and words.is_adjacent(first - 2)
+    )
+
+
+def _is_work(words: TextWords, last: int) -> bool:
+    """Whether a paper or a treaty is called so: "Miami Herald"; but "Geneva Convention Centre" is in Geneva."""
+    if not words.is_adjacent(last) or not words.is_name(last + 1):
+        return False
+    if words.key(last + 1) not in load_words("work_titles"):
+        return False
+    return not (words.is_adjacent(last + 1) and words.key(last + 2) in ("office", "center", "centre"))
 
 
 def _continues(words: TextWords, k: int) -> bool:

@@ -62,8 +62,8 @@ class Namesake:
 
 @dataclass(frozen=True, slots=True)
 class PlacePhrase:
-    """Folded words that name a place. `doubtful`: without something that speaks for a place they are none. `states`:
-    those that they name or lie in."""
+    """Folded words that name a place; without senses they are none, whatever they hold. `doubtful`: without something
+    that speaks for a place they are none. `states`: those that they name or lie in."""
 
     words: Words
     senses: tuple[Sense, ...]
@@ -93,6 +93,8 @@ class PlaceFacts(TypedDict):
     seats: list[str]
     formerly: dict[str, list[str]]
     company_forms: list[str]
+    work_titles: list[str]
+    others: list[str]
     exchanges: dict[str, list[str]]
     namesakes: dict[str, dict[str, list[str]]]
     near: dict[str, dict[str, list[str]]]
@@ -109,7 +111,7 @@ def facts() -> PlaceFacts:
 
 @cache
 def load_words(
-    name: Literal["ambiguous", "given_names", "forenames", "titles", "company_forms"],
+    name: Literal["ambiguous", "given_names", "forenames", "titles", "company_forms", "work_titles"],
 ) -> frozenset[str]:
     """One of the file's lists of words, for looking up."""
     return frozenset(keys.words_key(word) for word in facts()[name])
@@ -192,6 +194,8 @@ class Gazetteer:
         for words, sense in (*self._own(languages), *self._facts()):
             if words and (len(words) > 1 or len(words[0]) > 1):
                 senses.setdefault(words, {})[sense] = None
+        for words in map(split, facts()["others"]):
+            senses[words] = {}
         phrases = [_phrase(words, list(meanings)) for words, meanings in senses.items()]
         spaced = [one for one in phrases if not UNSPACED.match(one.words[0])]
         unspaced = [one for one in phrases if UNSPACED.match(one.words[0])]

@@ -112,7 +112,8 @@ def _matches(words: TextWords, lexicon: PlaceLexicon) -> Iterator[_Found]:
             if (len(phrase.words) == 1 or phrase.words[1] == second) and _fits(words, i, phrase):
                 # The longest match wins, and what it holds is not looked at again: "New York" is not York.
                 after = i + len(phrase.words)
-                yield _Found(phrase, i, after - 1)
+                if phrase.senses:
+                    yield _Found(phrase, i, after - 1)
                 break
 
 
@@ -138,7 +139,7 @@ def _fits(words: TextWords, i: int, phrase: PlacePhrase) -> bool:
         last < len(words.plain)
         and all(words.key(i + k) == sought[k] for k in range(1, len(sought)))
         and all(_GAP.match(words.gap(k)) for k in range(i, last))
-        and words.is_name(last)
+        and (words.is_name(last) or not phrase.senses)
     )
 
 

@@ -106,6 +106,13 @@ def test_publisher_at_home_means_the_town_at_home(places: Gazetteer) -> None:
         ("London International Group Plc", "London International Group Plc makes gloves."),
         ("", "Shares of Phoenix Technologies Ltd rose."),
         ("", "Berlin Packaging LLC and Vienna Insurance Group AG have new chairmen."),
+        ("", "American Express and Canada Dry are brands, and Texas Instruments is one."),
+        ("The Miami Herald", "The Chicago Tribune and the Los Angeles Times are papers, as is the Washington Post."),
+        (
+            "Kyoto Protocol",
+            "The Paris Agreement and the Treaty of Versailles were signed; so was the Geneva Convention.",
+        ),
+        ("", "Brussels sprouts, French fries, Swiss cheese and a Danish pastry are food. Panama hats are not."),
         ("", "The Dublin Gas Company Ltd, Milan Laboratories Pty and Santiago Holdings are listed."),
     ],
 )
@@ -121,6 +128,13 @@ def test_company_called_like_a_place_is_none(places: Gazetteer, title: str, body
         ("", "Japan's Toyota Motor Corp builds cars in Kentucky.", ["united-states", "japan"]),
         ("", "They met in Paris. Siemens AG was there.", ["france"]),
         ("", "Fiat SpA is from Turin and Renault SA from a suburb of Paris.", ["france", "italy"]),
+        ("", "The Texas AG and the New York AG are attorneys general.", ["united-states"]),
+        ("", "The fair is in the Geneva Convention Centre, near the Berlin Post Office.", ["germany", "switzerland"]),
+        (
+            "",
+            "Swiss ministers came to Panama, and French ones to Brazil.",
+            ["brazil", "france", "panama", "switzerland"],
+        ),
         ("PARIS TO BUY RENAULT SA SHARES", "The state buys shares.", ["france"]),
     ],
 )
