@@ -4,7 +4,7 @@ meanings nowhere. Pure."""
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from app.enrich.companies import find_company, find_listings
 from app.enrich.gazetteer import UNSPACED, Namesake, PlaceLexicon, PlacePhrase, Sense, Words, load_words, stem
@@ -25,6 +25,14 @@ _PREPOSITIONS = _set(
 )
 _SOURCES = _set("of de du des von")
 """Prepositions that stand before people too: they speak for a place only where nothing else speaks against it."""
+_APOSTROPHES = ("'", "’")
+_ANDS = _set("and or und et y e")
+_POWERS = _set(
+    "government president presidency parliament prime premier minister ministers foreign finance defence defense "
+    "interior central capital army military king queen ruling opposition supreme constitutional leader leaders "
+    "currency economy border population embassy ambassador"
+)
+"""What states have and people have not."""
 _MONEY = _set("dlr dlrs dollar dollars franc francs frcs pound pounds mark marks yen peso pesos")
 _LANGUAGES = _set(
     "arabic chinese danish dutch english finnish french german greek hindi italian japanese korean norwegian persian "
@@ -85,7 +93,7 @@ def spot(content: str, lexicon: PlaceLexicon) -> list[Spot]:
         if one.phrase.senses[0].way == "abbreviation" and not _is_abbreviated(words, one, before):
             continue
         if words.shouted or _stands_before_state(one, after) or not _is_person(words, one):
-            spots.append(_judge(words, one, lies_in))
+            spots.append(_judge(words, one, lies_in, is_state=_is_state(words, one, before, after)))
     spots += (_make_listing(*one) for one in find_listings(content))
     return spots if content.isascii() else [*spots, *_find_unspaced(content, lexicon)]
 
@@ -211,12 +219,41 @@ def _has_surname(words: TextWords, i: int) -> bool:
     return words.key(i - 1) not in _PREPOSITIONS if i else words.gap(i) == " "
 
 
-def _judge(words: TextWords, one: _Found, lies_in: PlacePhrase | None) -> Spot:
+def _is_state(words: TextWords, one: _Found, before: _Found | None, after: _Found | None) -> bool:
+    """Whether a name that may be a word or a person's is a country's by what stands beside it: "Turkey and Greece",
+    "Jordan's king"."""
+    if not one.phrase.doubtful or one.phrase.senses[0].way != "name":
+        return False
+    if words.gap(one.last) in _APOSTROPHES and words.key(one.last + 1) == "s" and words.is_adjacent(one.last + 1):
+        return words.key(one.last + 2) in _POWERS
+    return (_is_country(after) and _is_listed(words, one, after)) or (
+        _is_country(before) and _is_listed(words, before, one)
+    )
+
+
+def _is_country(one: _Found | None) -> TypeGuard[_Found]:
+    return one is not None and one.phrase.senses[0].way == "name" and not one.phrase.doubtful
+
+
+def _is_listed(words: TextWords, one: _Found, after: _Found) -> bool:
+    """Whether two names stand beside each other in a list."""
+    gap = words.gap(one.last).strip()
+    if after.first == one.last + 1:
+        return gap in (",", "/", "–", "-")
+    return (
+        after.first == one.last + 2
+        and words.key(one.last + 1) in _ANDS
+        and not gap
+        and not words.gap(one.last + 1).strip()
+    )
+
+
+def _judge(words: TextWords, one: _Found, lies_in: PlacePhrase | None, *, is_state: bool) -> Spot:
     i = one.first
     before = words.key(i - 1) if i and words.is_adjacent(i - 1) else ""
     if before == "the" and i > 1:
         before = words.key(i - 2)
-    placed = lies_in is not None or before in _PREPOSITIONS
+    placed = lies_in is not None or is_state or before in _PREPOSITIONS
     senses = one.phrase.senses
     if lies_in is not None:
         there = {sense.country for sense in lies_in.senses}
@@ -225,7 +262,9 @@ def _judge(words: TextWords, one: _Found, lies_in: PlacePhrase | None) -> Spot:
             for country in dict.fromkeys(namesake.country for namesake in one.phrase.namesakes)
             if country in there
         )
-    sure = len(senses) == 1 and (not one.phrase.doubtful or (placed and before not in _SOURCES) or lies_in is not None)
+    sure = len(senses) == 1 and (
+        not one.phrase.doubtful or is_state or (placed and before not in _SOURCES) or lies_in is not None
+    )
     behind = words.key(one.last + 1) if words.is_adjacent(one.last) else ""
     return Spot(
         words.plain[i] if i == one.last else " ".join(words.join(i, one.last).split()),

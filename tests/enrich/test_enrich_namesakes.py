@@ -113,6 +113,7 @@ def test_publisher_at_home_means_the_town_at_home(places: Gazetteer) -> None:
             "The Paris Agreement and the Treaty of Versailles were signed; so was the Geneva Convention.",
         ),
         ("", "Brussels sprouts, French fries, Swiss cheese and a Danish pastry are food. Panama hats are not."),
+        ("", "The English Channel, the Irish Sea, the Gulf of Mexico and the Sea of Japan are no countries."),
         ("", "The Dublin Gas Company Ltd, Milan Laboratories Pty and Santiago Holdings are listed."),
     ],
 )
