@@ -72,11 +72,15 @@ class PlacePhrase:
     states: frozenset[str] = frozenset()
 
 
+Head = Mapping[str, tuple[PlacePhrase, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class PlaceLexicon:
-    """Phrases of one language by their first word, the longest first; of scripts without spaces by two characters."""
+    """Phrases of one language by their first word and then by their second, "" for those of one word; of scripts
+    without spaces by two characters. The longest first."""
 
-    heads: Mapping[str, tuple[PlacePhrase, ...]]
+    heads: Mapping[str, Head]
     unspaced: Mapping[str, tuple[PlacePhrase, ...]]
     stems: Mapping[str, PlacePhrase]
 
@@ -200,7 +204,11 @@ class Gazetteer:
         spaced = [one for one in phrases if not UNSPACED.match(one.words[0])]
         unspaced = [one for one in phrases if UNSPACED.match(one.words[0])]
         stems = {stem(one.words[0]): one for one in spaced if len(one.words) == 1} if inflected else {}
-        return PlaceLexicon(_group(spaced, lambda p: p.words[0]), _group(unspaced, lambda p: p.words[0][:2]), stems)
+        heads = {
+            head: _group(members, lambda p: p.words[1] if len(p.words) > 1 else "")
+            for head, members in _group(spaced, lambda p: p.words[0]).items()
+        }
+        return PlaceLexicon(heads, _group(unspaced, lambda p: p.words[0][:2]), stems)
 
     def _own(self, languages: set[str]) -> Iterable[tuple[Words, Sense]]:
         for region in self.regions.values():

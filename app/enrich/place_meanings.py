@@ -16,9 +16,9 @@ _WITHIN = frozenset(("in", "of"))
 
 @dataclass(slots=True)
 class Evidence:
-    """How often each country is named beyond doubt, and by which names; which signs of each state there are; in which
-    states `twins` of a name lie; which names are `explained`; how companies' names begin that places are part of;
-    which names stand alone in the dateline; `home` is the publisher's country."""
+    """How often each country is named beyond doubt, and by which of the names that have namesakes; which signs of each
+    state there are; in which states `twins` of a name lie; which names are `explained`; how companies' names begin that
+    places are part of; which names stand alone in the dateline; `home` is the publisher's country."""
 
     home: str | None
     known: Counter[str] = field(default_factory=Counter)
@@ -37,24 +37,26 @@ class Evidence:
 def gather(parts: Sequence[Sequence[Spot]], home: str | None) -> Evidence:
     """What all parts of an article say, of which the last is the dateline."""
     evidence = Evidence(home)
-    states = []
+    states: list[Spot] = []
     for part in parts:
+        beside = len(states)
+        twins = []
         for one in part:
             if one.company:
                 # "Texas Instruments Inc" makes a company of "Texas Instruments", and "Paris Inc" none of "Paris".
                 if len(one.company) > len(one.key):
                     evidence.companies.add(one.company[: len(one.key) + 1])
-            elif one.sure and one.key:
-                country = one.senses[0].country
-                evidence.known[country] += 1
-                evidence.by_name[one.key, country] += 1
-                if one.namesakes:
-                    evidence.twins[one.key] = {(twin.country, twin.state) for twin in one.namesakes}
-                sense = one.senses[0] if one.explained else _find_beside(one, part)
-                if sense is not None:
-                    evidence.explained.setdefault(one.key, sense)
-            if one.states and not one.company:
+                continue
+            if one.states:
                 states.append(one)
+            if one.sure and one.key:
+                evidence.known[one.senses[0].country] += 1
+                if one.namesakes:
+                    twins.append(one)
+                elif one.explained:
+                    evidence.explained.setdefault(one.key, one.senses[0])
+        for one in twins:
+            _add_twin(one, states[beside:], evidence)
     evidence.datelined = {one.key for one in parts[-1] if one.namesakes and not one.explained}
     for one in states:
         country = _find_country(one, evidence.known, home)
@@ -65,12 +67,16 @@ def gather(parts: Sequence[Sequence[Spot]], home: str | None) -> Evidence:
     return evidence
 
 
-def _find_beside(one: Spot, part: Sequence[Spot]) -> Sense | None:
-    """The town that a state beside it tells: "Paris Texas", "Paris in Texas", "the Texas town of Paris"."""
-    if not one.namesakes or one.senses[0].way not in ("city", "place"):
-        return None
-    country = next((twin.country for twin in one.namesakes if _stands_beside(one, twin, part)), None)
-    return Sense(country, country, "place") if country else None
+def _add_twin(one: Spot, states: Sequence[Spot], evidence: Evidence) -> None:
+    """Adds what a name with namesakes says, and whether a state beside it tells which it is: "Paris Texas", "Paris in
+    Texas", "the Texas town of Paris"."""
+    evidence.by_name[one.key, one.senses[0].country] += 1
+    if one.key not in evidence.twins:
+        evidence.twins[one.key] = {(twin.country, twin.state) for twin in one.namesakes}
+    if states and one.senses[0].way in ("city", "place"):
+        country = next((twin.country for twin in one.namesakes if _stands_beside(one, twin, states)), None)
+        if country is not None:
+            evidence.explained.setdefault(one.key, Sense(country, country, "place"))
 
 
 def _find_country(one: Spot, known: Mapping[str, int], home: str | None) -> str:
@@ -79,7 +85,7 @@ def _find_country(one: Spot, known: Mapping[str, int], home: str | None) -> str:
 
 def choose_sense(one: Spot, evidence: Evidence) -> Sense | None:
     """Of several countries the one that the rest of the article speaks of; without any, a preposition will do."""
-    if one.key in evidence.explained and not one.explained:
+    if evidence.explained and one.key in evidence.explained and not one.explained:
         # "Paris, Texas" is what "Paris" means in the rest of the article.
         return evidence.explained[one.key]
     if one.namesakes and (meant := _find_namesake(one, evidence)):
@@ -120,9 +126,9 @@ def _is_named_otherwise(country: str, one: Spot, namesake: Namesake, evidence: E
     return evidence.known[country] > sum(evidence.by_name[key, country] for key in same)
 
 
-def _stands_beside(one: Spot, namesake: Namesake, part: Sequence[Spot]) -> bool:
+def _stands_beside(one: Spot, namesake: Namesake, states: Sequence[Spot]) -> bool:
     """Whether the state stands there; "Paris and Texas" and "from Paris to Texas" are two places."""
-    for other in part:
+    for other in states:
         away = other.position - one.position
         if namesake.state in other.states and 0 < away <= BESIDE and other.before in (*_WITHIN, one.key[-1]):
             return True

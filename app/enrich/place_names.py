@@ -2,12 +2,12 @@
 meanings nowhere. Pure."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeGuard
 
 from app.enrich.companies import find_company, find_listings
-from app.enrich.gazetteer import UNSPACED, Namesake, PlaceLexicon, PlacePhrase, Sense, Words, load_words, stem
+from app.enrich.gazetteer import UNSPACED, Head, Namesake, PlaceLexicon, PlacePhrase, Sense, Words, load_words, stem
 from app.enrich.text_words import TextWords
 from app.text import keys
 
@@ -86,14 +86,15 @@ def spot(content: str, lexicon: PlaceLexicon) -> list[Spot]:
     spots = []
     for at, one in enumerate(matches):
         after = matches[at + 1] if at + 1 < len(matches) else None
-        lies_in = _lies_in(words, one, after)
+        lies_in = _lies_in(words, one, after) if after is not None and after.first == one.last + 1 else None
         if lies_in is not None and not _find_countries(one.phrase) & {s.country for s in lies_in.senses}:
             continue
         before = matches[at - 1] if at else None
         if one.phrase.senses[0].way == "abbreviation" and not _is_abbreviated(words, one, before):
             continue
-        if words.shouted or _stands_before_state(one, after) or not _is_person(words, one):
-            spots.append(_judge(words, one, lies_in, is_state=_is_state(words, one, before, after)))
+        if words.shouted or not _is_person(words, one) or _stands_before_state(one, after):
+            is_state = one.phrase.doubtful and _is_state(words, one, before, after)
+            spots.append(_judge(words, one, lies_in, is_state=is_state))
     spots += (_make_listing(*one) for one in find_listings(content))
     return spots if content.isascii() else [*spots, *_find_unspaced(content, lexicon)]
 
@@ -112,12 +113,12 @@ def _matches(words: TextWords, lexicon: PlaceLexicon) -> Iterator[_Found]:
     for i in words.large:
         if i < after:
             continue
-        phrases = heads.get(fold(words.plain[i])) or (_find_inflected(words, i, lexicon) if inflects else None)
-        if not phrases:
+        head = heads.get(fold(words.plain[i])) or (_find_inflected(words, i, lexicon) if inflects else None)
+        if not head:
             continue
-        second = fold(words.plain[i + 1]) if i + 1 < len(words.plain) else None
-        for phrase in phrases:
-            if (len(phrase.words) == 1 or phrase.words[1] == second) and _fits(words, i, phrase):
+        longer = head.get(fold(words.plain[i + 1]), ()) if i + 1 < len(words.plain) else ()
+        for phrase in (*longer, *head.get("", ())):
+            if _fits(words, i, phrase):
                 # The longest match wins, and what it holds is not looked at again: "New York" is not York.
                 after = i + len(phrase.words)
                 if phrase.senses:
@@ -125,15 +126,15 @@ def _matches(words: TextWords, lexicon: PlaceLexicon) -> Iterator[_Found]:
                 break
 
 
-def _find_inflected(words: TextWords, i: int, lexicon: PlaceLexicon) -> Sequence[PlacePhrase]:
+def _find_inflected(words: TextWords, i: int, lexicon: PlaceLexicon) -> Head | None:
     """Names with an ending or a prefix of their language."""
     if lexicon.stems and words.is_name(i):
         inflected = lexicon.stems.get(stem(words.key(i)))
-        return (inflected,) if inflected else ()
+        return {"": (inflected,)} if inflected else None
     if _ARABIC.match(words.plain[i]):
         bare = (words.key(i).removeprefix(p) for p in _PREFIXES if words.key(i).startswith(p))
-        return next((phrases for b in bare for key in (b, f"ال{b}") if (phrases := lexicon.heads.get(key))), ())
-    return ()
+        return next((head for b in bare for key in (b, f"ال{b}") if (head := lexicon.heads.get(key))), None)
+    return None
 
 
 def _fits(words: TextWords, i: int, phrase: PlacePhrase) -> bool:
@@ -141,8 +142,7 @@ def _fits(words: TextWords, i: int, phrase: PlacePhrase) -> bool:
     last = i + len(sought) - 1
     if last == i:
         # "US" and "WHO" are words of every text in capitals.
-        capitals = not phrase.senses[0].capitals or (words.plain[i].isupper() and not words.shouted)
-        return capitals and words.is_name(i)
+        return not phrase.senses[0].capitals or (words.plain[i].isupper() and not words.shouted)
     return (
         last < len(words.plain)
         and all(words.key(i + k) == sought[k] for k in range(1, len(sought)))
@@ -159,12 +159,12 @@ def _is_abbreviated(words: TextWords, one: _Found, before: _Found | None) -> boo
     """Whether it is a state: behind a comma, and codes such as OR behind a town that is known there."""
     if not one.phrase.senses[0].capitals:
         return _behind_comma(words, one.first)
-    return before is not None and _lies_in(words, before, one) is not None
+    return before is not None and one.first == before.last + 1 and _lies_in(words, before, one) is not None
 
 
-def _lies_in(words: TextWords, one: _Found, after: _Found | None) -> PlacePhrase | None:
+def _lies_in(words: TextWords, one: _Found, after: _Found) -> PlacePhrase | None:
     """The state or country that follows a place behind a comma."""
-    if after is None or after.first != one.last + 1 or not _behind_comma(words, after.first):
+    if not _behind_comma(words, after.first):
         return None
     small = any(sense.way in ("city", "place") for sense in one.phrase.senses)
     states = {namesake.state for namesake in one.phrase.namesakes}
@@ -222,7 +222,7 @@ def _has_surname(words: TextWords, i: int) -> bool:
 def _is_state(words: TextWords, one: _Found, before: _Found | None, after: _Found | None) -> bool:
     """Whether a name that may be a word or a person's is a country's by what stands beside it: "Turkey and Greece",
     "Jordan's king"."""
-    if not one.phrase.doubtful or one.phrase.senses[0].way != "name":
+    if one.phrase.senses[0].way != "name":
         return False
     if words.gap(one.last) in _APOSTROPHES and words.key(one.last + 1) == "s" and words.is_adjacent(one.last + 1):
         return words.key(one.last + 2) in _POWERS
