@@ -55,7 +55,8 @@ def main(output: Path) -> None:
     tables = {**places, "exchanges": companies["exchanges"], "larger": namesakes.pop("larger")}
     tables["words"] = places["words"] | {
         "company_forms": companies["forms"]["words"],
-        "work_titles": companies["titles"]["words"],
+        "papers": companies["titles"]["papers"],
+        "treaties": companies["titles"]["treaties"],
         "others": companies["others"]["words"],
     }
     slugs = {row["slug"] for row in json.loads(REGIONS.read_text(encoding="utf-8"))}

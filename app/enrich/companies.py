@@ -39,10 +39,11 @@ def _load_forms() -> frozenset[str]:
     return load_words("company_forms")
 
 
-def find_company(words: TextWords, first: int, last: int) -> tuple[str, ...] | None:
-    """The folded words, from the place in words `first` to `last` on, of the company that it is part of the name of;
-    None where it is none. What is short of its form ("Texas Instruments" of "Texas Instruments Inc") is kept."""
-    if first > 1 and words.plain[first - 1] == "of" and _is_treaty(words, first):
+def find_company(words: TextWords, first: int, last: int, *, is_city: bool) -> tuple[str, ...] | None:
+    """The folded words, from the place in words `first` to `last` on, of the company, paper or treaty that it is part of
+    the name of; None where it is none. What is short of a company's form ("Texas Instruments" of "Texas Instruments
+    Inc") is kept. Treaties are called by cities: "Iran Agreement" is one of Iran."""
+    if is_city and first > 1 and words.plain[first - 1] == "of" and _is_treaty(words, first):
         return tuple(words.key(i) for i in range(first, last + 1))
     if last + 1 == len(words.plain):
         return None
@@ -54,7 +55,8 @@ def find_company(words: TextWords, first: int, last: int) -> tuple[str, ...] | N
     if first and words.plain[first - 1] in ("In", "At", "From"):
         # "In London Lloyds Bank Plc said": the preposition begins the sentence, and the bank's name begins after.
         return None
-    if words.key(last + 1) in load_words("work_titles") and _is_work(words, last):
+    key = words.key(last + 1)
+    if (key in load_words("papers") or (is_city and key in load_words("treaties"))) and _is_work(words, last):
         return tuple(words.key(i) for i in range(first, last + 2))
     for k in range(last, min(last + LONGEST, len(words.plain))):
         if k > last and not _continues(words, k):

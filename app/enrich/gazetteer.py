@@ -97,7 +97,8 @@ class PlaceFacts(TypedDict):
     seats: list[str]
     formerly: dict[str, list[str]]
     company_forms: list[str]
-    work_titles: list[str]
+    papers: list[str]
+    treaties: list[str]
     others: list[str]
     exchanges: dict[str, list[str]]
     namesakes: dict[str, dict[str, list[str]]]
@@ -115,7 +116,7 @@ def facts() -> PlaceFacts:
 
 @cache
 def load_words(
-    name: Literal["ambiguous", "given_names", "forenames", "titles", "company_forms", "work_titles"],
+    name: Literal["ambiguous", "given_names", "forenames", "titles", "company_forms", "papers", "treaties"],
 ) -> frozenset[str]:
     """One of the file's lists of words, for looking up."""
     return frozenset(keys.words_key(word) for word in facts()[name])

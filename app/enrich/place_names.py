@@ -116,9 +116,17 @@ def _matches(words: TextWords, lexicon: PlaceLexicon) -> Iterator[_Found]:
         head = heads.get(fold(words.plain[i])) or (_find_inflected(words, i, lexicon) if inflects else None)
         if not head:
             continue
-        longer = head.get(fold(words.plain[i + 1]), ()) if i + 1 < len(words.plain) else ()
-        for phrase in (*longer, *head.get("", ())):
-            if _fits(words, i, phrase):
+        phrases = head.get("", ())
+        if (len(head) > 1 or not phrases) and i + 1 < len(words.plain):
+            longer = head.get(fold(words.plain[i + 1]))
+            phrases = (*longer, *phrases) if longer else phrases
+        for phrase in phrases:
+            if len(phrase.words) > 1:
+                fits = _fits(words, i, phrase)
+            else:
+                # "US" and "WHO" are words of every text in capitals.
+                fits = not phrase.senses[0].capitals or (words.plain[i].isupper() and not words.shouted)
+            if fits:
                 # The longest match wins, and what it holds is not looked at again: "New York" is not York.
                 after = i + len(phrase.words)
                 if phrase.senses:
@@ -138,14 +146,12 @@ def _find_inflected(words: TextWords, i: int, lexicon: PlaceLexicon) -> Head | N
 
 
 def _fits(words: TextWords, i: int, phrase: PlacePhrase) -> bool:
+    """Whether a phrase of which the first two words stand there is there."""
     sought = phrase.words
     last = i + len(sought) - 1
-    if last == i:
-        # "US" and "WHO" are words of every text in capitals.
-        return not phrase.senses[0].capitals or (words.plain[i].isupper() and not words.shouted)
     return (
         last < len(words.plain)
-        and all(words.key(i + k) == sought[k] for k in range(1, len(sought)))
+        and (len(sought) == 2 or all(words.key(i + k) == sought[k] for k in range(2, len(sought))))
         and all(_GAP.match(words.gap(k)) for k in range(i, last))
         and (words.is_name(last) or not phrase.senses)
     )
@@ -278,7 +284,7 @@ def _judge(words: TextWords, one: _Found, lies_in: PlacePhrase | None, *, is_sta
         () if lies_in else one.phrase.namesakes,
         one.phrase.states,
         lies_in is not None,
-        find_company(words, i, one.last) or (),
+        find_company(words, i, one.last, is_city=senses[0].way in ("city", "place")) or (),
         behind if behind and words.is_name(one.last + 1) else "",
     )
 
