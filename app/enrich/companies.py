@@ -40,8 +40,8 @@ def _load_forms() -> frozenset[str]:
 
 
 def find_company(words: TextWords, first: int, last: int, *, is_city: bool) -> tuple[str, ...] | None:
-    """The folded words, from the place in words `first` to `last` on, of the company, paper or treaty that it is part of
-    the name of; None where it is none. What is short of a company's form ("Texas Instruments" of "Texas Instruments
+    """The folded words, from the place in words `first` to `last` on, of the company, paper or treaty that it is a part
+    of the name of; None where it is none. What is short of a company's form ("Texas Instruments" of "Texas Instruments
     Inc") is kept. Treaties are called by cities: "Iran Agreement" is one of Iran."""
     if is_city and first > 1 and words.plain[first - 1] == "of" and _is_treaty(words, first):
         return tuple(words.key(i) for i in range(first, last + 1))
