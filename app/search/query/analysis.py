@@ -191,8 +191,11 @@ def list_readings(text: str, tags: tuple[str, ...], variants: tuple[str, ...] = 
     way, as the words themselves tell it or as the archive's articles do (`variants`); each reading once."""
     normalized = spelling.normalize(text, is_query=not spelling.is_shouted(text))
     forms = [normalized, *variants]
+    if spelling.is_shouted(text):
+        forms.append(spelling.normalize(text, is_query=True))
     forms += [normalized.replace(apart, joined) for apart, joined in set(spelling.list_compounds(normalized))]
-    readings = {read_terms(form, tag): None for form in forms for tag in (*tags, None)}
+    languages = dict.fromkeys((*map(find_language, tags), None))
+    readings = {_analyse_normalized(form, language): None for form in forms for language in languages}
     whole = read_terms(text)
     if len(whole) == 1 and is_function_word(whole[0][1]):
         # In small letters it may be meant either way: the name, or the function word.

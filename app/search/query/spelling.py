@@ -21,6 +21,7 @@ from opencc import OpenCC
 
 from app.search.query.stop_words import is_function_word
 from app.text.emoji import EMOJI
+from app.text.keys import remove_match
 
 MARK = "\ua78f"
 """A letter that no text has: with it, terms are written that stand for signs (`C++`) and for capitals (`US`)."""
@@ -43,11 +44,14 @@ _ARABIC = str.maketrans(
     }
 )  # fmt: skip
 """Letters that are typed for one another; hamza on a carrier that is not alef is a hamza."""
-_APOSTROPHES = dict.fromkeys(map(ord, "ʼʹʻʽˈ՚׳‘’‛′＇"), "'")
+_APOSTROPHES = dict.fromkeys(map(ord, "´ʼʹʻʽˈ՚׳‘’‛′＇"), "'")
 _HYPHENS = dict.fromkeys(map(ord, "‐‑‒⁃﹣－־"), "-")
 _NARROW_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), "\u00a0")
 _UNSEEN = dict.fromkeys((0x00AD, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF), "")
-_SIGNS = _APOSTROPHES | _HYPHENS | _NARROW_SPACES | _UNSEEN
+_SUPERSCRIPTS = {0xB2: "2", 0xB3: "3", 0xB9: "1"}
+# A dot of Gurmukhi that stands beside other vowels, and letters of Malayalam that have no vowel.
+_INDIC_LETTERS = {0x0A70: "ਂ"} | dict(zip(range(0x0D7A, 0x0D80), "ണനരലളക", strict=True))
+_SIGNS = _APOSTROPHES | _HYPHENS | _NARROW_SPACES | _UNSEEN | _SUPERSCRIPTS | _INDIC_LETTERS
 _TONES = dict.fromkeys((0xFE0E, 0xFE0F, 0x200D, *range(0x1F3FB, 0x1F400)))
 _HEX_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _KANA = re.compile("[\uff66-\uff9f]+")
@@ -93,7 +97,7 @@ def fold_character(character: str) -> str:
 
 FOLDING = _Folding()
 
-_NEEDS_FOLDING = re.compile("[\u00a0\u00ad\u0130\u02b9-\u02c8\u0300-\u1dff\u1f00-\uabff\ud7b0-\U0010ffff]")
+_NEEDS_FOLDING = re.compile("[\u00a0\u00ad\u00b2-\u00b4\u00b9\u0130\u02b9-\u02c8\u0300-\u1dff\u1f00-\uabff\ud7b0-\U0010ffff]")
 _FIRST = re.compile("|".join((EMOJI.pattern, _KANA.pattern)))
 _CONSONANTS = "".join(f"{chr(b + 0x15)}-{chr(b + 0x39)}{chr(b + 0x58)}-{chr(b + 0x5F)}" for b in _INDIC_BLOCKS)
 _INDIC = re.compile(
@@ -102,23 +106,32 @@ _INDIC = re.compile(
         for b in _INDIC_BLOCKS
     )
 )
-_DOUBLE_L = re.compile("([lL])[\u00b7\u2027](?=[lL])|[\u013f\u0140](?=[lL])")
+_DOUBLE_L = re.compile("([lL])[\u00b7\u2022\u2027\u22c5](?=[lL])|[\u013f\u0140](?=[lL])")
+# Abbreviations of Hebrew have a sign before their last letter; quotation marks are typed for it.
+GERSHAYIM = re.compile("[\"\u05f4\u201c-\u201f](?<=[\u05d0-\u05ea].)(?=[\u05d0-\u05ea])")
+_FINAL_HAMZA = re.compile("\u064a(?=\u0621(?!\\w))")
+INITIAL = "[A-Z\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0404-\u0407\u0410-\u042f]"
 # A class of characters first, because that is what `re` looks for quickly; alternatives would be tried everywhere.
 _SPELT = re.compile(
     r"""[\d.+\#A-Z](?:
     (?<=\d)(?<!\d\d)(?P<number>\d*(?:[.,'\u00a0]\d+)+|\d*(?=[^\W\d_])|(?<=[^\W\d_]\d)\d*)
-    |(?<=\.)(?P<dots>(?<=\b[^\W\d_]\.)[^\W\d_](?:\.[^\W\d_])*(?!\w)\.?)
+    |(?<=\.)(?P<initials>(?<=INITIAL\.)(?<![\w.]INITIAL\.)(?:[ \u00a0]INITIAL\.)+(?!\w))
+    |(?<=\.)(?P<dots>(?<=[^\W\d_]\.)(?<![^\W\d][^\W\d_]\.)[^\W\d_](?:\.[^\W\d_])*(?!\w)\.?)
     |(?<=\.)(?P<suffix>(?<![\w.)\]]\.)(?=[^\W\d_]{2}))
     |(?<=\+)(?P<plus>\+(?<=\b[A-Za-z]\+\+)(?![^\W\d]))
     |(?<=\#)(?P<sharp>(?<=\b[A-Za-z]\#)(?![^\W\d]))
-    |(?<![^\W][A-Z])(?<=[A-Z])(?P<capitals>[A-Z]{1,3}(?!\w)))""",
+    |(?<![^\W\d][A-Z])(?<=[A-Z])(?P<capitals>[A-Z]{1,3}(?![^\W\d])))""".replace("INITIAL", INITIAL),
     re.VERBOSE,
 )
 _CHANGED = re.compile(r"[\d.+#]|[A-Z]{2}")
-_GROUPED = re.compile(r"\d{1,3}(?:([.,'\u00a0])\d{3})(?:\1\d{3})*|\d{1,2}(?:,\d{2})+,\d{3}")
+_GROUPED = re.compile(
+    r"(\d{1,3}([.,'\u00a0])\d{3}(?:\2\d{3})*|\d{1,2}(?:,\d{2})+,\d{3})((?!\2)[.,]\d+(?![\d.,'\u00a0]))?"
+)
 _JOINT = re.compile("[-'.\u200c\u00b7](?<=[^\\W\\d_].)(?=[^\\W\\d_])")
 _SPACED_NUMBER = re.compile(r"\d(?<![\d.,]\d)\d{0,2}(?: \d{3})+(?!\d)")
 _ELISIONS = frozenset(("c", "d", "j", "l", "m", "n", "s", "t", "qu", "jusqu", "lorsqu", "puisqu"))
+_HEADLINE_NAMES = frozenset(("US", "UN", "EU", "AI", "WHO"))
+"""In a headline in capitals they are names far more often than what they are in small letters."""
 _DIGRAPHS = {
     "ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa",
     "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa",
@@ -184,7 +197,9 @@ def _list_steps(text: str, *, is_query: bool) -> Iterator[tuple[re.Pattern[str] 
         if _INDIC.search(text):
             yield _INDIC, _replace_nasal
         if _NEEDS_FOLDING.search(text):
+            yield GERSHAYIM, remove_match
             yield None, _replace_whole_sign
+            yield _FINAL_HAMZA, remove_match
         if "l" in text or "L" in text:
             yield _DOUBLE_L, _replace_double_l
     yield _SPELT, _SpellingReplacer(capitals_count=True if is_query else None)
@@ -248,23 +263,32 @@ class _SpellingReplacer:
         if kind == "capitals":
             return self._mark_capitals(match, spelling)
         if kind == "number":
-            return _space_number(match, re.sub(r"\D", "", spelling) if _GROUPED.fullmatch(spelling) else spelling)
-        if kind == "dots":
-            letters = spelling.replace(".", "")
+            return _space_number(match, _join_groups(spelling))
+        if kind in ("dots", "initials"):
+            letters = "".join(filter(str.isalpha, spelling))
             whole = match.string[match.start() - 1] + letters
             mark = MARK if whole.isupper() and is_function_word(whole.lower()) else ""
             return f"{letters}{mark}{' ' if spelling.endswith('.') else ''}"
         if kind == "suffix":
             following = _LETTERS.match(match.string, match.end())
             return f"{MARK}{following[0]} " if following else spelling
-        return f"{MARK}{kind}"
+        return f"{MARK}{kind} "
 
     def _mark_capitals(self, match: re.Match[str], word: str) -> str:
         if self.capitals_count is False or not is_function_word(word.lower()):
             return word
         if self.capitals_count is None:
             self.capitals_count = not is_shouted(match.string)
-        return word + MARK if self.capitals_count else word
+        return word + MARK if self.capitals_count or word in _HEADLINE_NAMES else word
+
+
+def _join_groups(number: str) -> str:
+    """`10,000` without its separators, also before decimals: `1.234,56` is `1234.56`."""
+    grouped = _GROUPED.fullmatch(number)
+    if grouped is None:
+        return number
+    decimals = grouped[3]
+    return re.sub(r"\D", "", grouped[1]) + (f".{decimals[1:]}" if decimals else "")
 
 
 def _space_number(match: re.Match[str], number: str) -> str:
@@ -295,7 +319,7 @@ def list_compounds(text: str) -> Iterator[tuple[str, str]]:
             continue
         start, done = _find_compound(text, joint.start())
         parts = _JOINT.split(text[start:done])
-        if 2 <= len(parts) <= MOST_PARTS and done - start <= LONGEST_COMPOUND and not _is_inflection(parts):
+        if 2 <= len(parts) <= MOST_PARTS and done - start <= LONGEST_COMPOUND and not _is_inflection(parts, text[joint.start()]):
             yield text[start:done], "".join(parts)
     done = 0
     for marked in () if text.isascii() else _MARKED_LETTER.finditer(text):
@@ -325,5 +349,5 @@ def _find_compound(text: str, joint: int) -> tuple[int, int]:
     return start, end
 
 
-def _is_inflection(parts: list[str]) -> bool:
-    return len(parts) == 2 and (parts[1].lower() == "s" or parts[0].lower() in _ELISIONS)
+def _is_inflection(parts: list[str], joint: str) -> bool:
+    return joint == "'" and len(parts) == 2 and (parts[1].lower() == "s" or parts[0].lower() in _ELISIONS)
