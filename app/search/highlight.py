@@ -27,6 +27,7 @@ _LEAST, _LEAST_HTML = 200, 500
 """Characters of the text and of the HTML of an article for which there is no room any more."""
 TAG = 20
 """Characters that a tag counts as: reading it takes as long."""
+_JOINTS = frozenset("-\u2010\u2011'\u2019\u02bc.\u00b7\u200c \u00a0\u2009\u202f")
 MOST_HTML = 150_000
 """Characters of HTML in which the first 50,000 of the text are looked for."""
 
@@ -232,17 +233,25 @@ def _cut_fragment(text: str, start: int, end: int, spans: list[Span]) -> str:
 
 def _insert_marks(text: str, start: int, end: int, spans: list[Span]) -> str:
     parts, at = [], start
-    for first, last in _join_spans(span for span in spans if span[0] >= start and span[1] <= end):
+    for first, last in _join_spans(text, (span for span in spans if span[0] >= start and span[1] <= end)):
         parts += [escape(text[at:first]), "<mark>", escape(text[first:last]), "</mark>"]
         at = last
     return " ".join("".join([*parts, escape(text[at:end])]).split())
 
 
-def _join_spans(spans: Iterator[Span]) -> Iterator[Span]:
-    """Overlapping pairs of characters, as Chinese is read in, are one mark."""
+def _is_joint(text: str, end: int, following: Span) -> bool:
+    """Whether what stands between two marks joins them to one word, or one number."""
+    start, last = following
+    if start != end + 1 or text[end] not in _JOINTS:
+        return False
+    return not text[end].isspace() or (text[end - 1].isdigit() and last - start == 3 and text[start:last].isdigit())
+
+
+def _join_spans(text: str, spans: Iterator[Span]) -> Iterator[Span]:
+    """One mark for overlapping pairs of characters, as Chinese is read in, and for the parts of `Wi-Fi` and `10 000`."""
     previous: Span | None = None
     for span in spans:
-        if previous and span[0] <= previous[1]:
+        if previous and (span[0] <= previous[1] or _is_joint(text, previous[1], span)):
             previous = (previous[0], max(previous[1], span[1]))
             continue
         if previous:

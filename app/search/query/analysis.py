@@ -65,6 +65,7 @@ class TokenizedText:
 
     stems: tuple[PreTokenizedString, ...]
     normalized: str
+    language: str | None = None
 
 
 def tokenize(text: str, tag: str | None) -> TokenizedText:
@@ -72,7 +73,7 @@ def tokenize(text: str, tag: str | None) -> TokenizedText:
     nothing else while tantivy makes tokens. A phrase is not found from one piece to the next."""
     normalized = [spelling.normalize(piece) for piece in pieces(text, PIECE)]
     language = find_language(tag)
-    return TokenizedText(tuple(_tokenize(piece, language) for piece in normalized), "".join(normalized))
+    return TokenizedText(tuple(_tokenize(piece, language) for piece in normalized), "".join(normalized), language)
 
 
 def add_stems(document: Document, field: str, text: TokenizedText) -> None:
@@ -97,7 +98,18 @@ def list_variants(texts: Sequence[TokenizedText]) -> set[str]:
         spelt, words = _analyse_normalized(joined, None), _analyse_normalized(apart, None)
         if len(spelt) == 1 and spelt != words:
             variants.add(spelling.SEPARATOR.join(term for _, term in (*spelt, *words)))
-    return variants
+    accented = {(word, text.language) for text in texts for word in spelling.list_accented_words(text.normalized)}
+    return variants.union(*(_list_accents(word, language) for word, language in accented))
+
+
+@lru_cache(32768)
+def _list_accents(word: str, language: str | None) -> tuple[str, ...]:
+    """A word with its accents, beside what it is without, where that has another stem: `sao são`."""
+    bare = _create_analyzer(None).analyze(word)
+    if language is None or len(bare) != 1 or len(word) > spelling.LONGEST_COMPOUND:
+        return ()
+    stem = _create_analyzer(language).analyze
+    return (f"{bare[0]}{spelling.SEPARATOR}{word}",) if stem(word) != stem(bare[0]) else ()
 
 
 def _tokenize(normalized: str, language: str | None) -> PreTokenizedString:
@@ -194,6 +206,9 @@ def list_readings(text: str, tags: tuple[str, ...], variants: tuple[str, ...] = 
     if spelling.is_shouted(text):
         forms.append(spelling.normalize(text, is_query=True))
     forms += [normalized.replace(apart, joined) for apart, joined in set(spelling.list_compounds(normalized))]
+    forms.append(spelling.unmark_names_with_numbers(normalized))
+    if spelling.list_accented_words(normalized):
+        forms.append(" ".join(term for _, term in _analyse_normalized(normalized, None)))
     languages = dict.fromkeys((*map(find_language, tags), None))
     readings = {_analyse_normalized(form, language): None for form in forms for language in languages}
     whole = read_terms(text)

@@ -20,7 +20,7 @@ _FIELD = rf"(?:{'|'.join(FIELDS)})"
 _NUMBER = r"\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?!\w)"
 # What stands right at a number belongs to it (`$10 000`, `10 000,5`), except the other end of a range.
 _SPACED_NUMBER = rf"""[^\w\s()"]*(?:{_FIELD}:)?{_NUMBER}(?:(?![-–—/]\d)[^\s()"]+)?"""
-_SPACED_INITIALS = rf"(?-i:{INITIAL}\.(?:[ \u00a0]{INITIAL}\.)+)(?!\w)"
+_SPACED_INITIALS = rf"{INITIAL}\.(?:[ \u00a0]{INITIAL}\.)+(?!\w)"
 _LEXEME = re.compile(
     rf"""(?P<sign>-?)(?:(?P<field>{_FIELD}):)?(?:(?P<open>\()|"(?P<phrase>[^"]*)")
     |(?P<close>\)) | (?P<stray>") | (?P<word>{_SPACED_NUMBER}|{_SPACED_INITIALS}|[^\s()"]+)""",

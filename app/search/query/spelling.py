@@ -62,8 +62,15 @@ _NASALS, _DOT, _NASAL_SIGN, _VIRAMA = (0x19, 0x1E, 0x23, 0x28, 0x2E), 0x02, 0x01
 
 
 @cache
-def _simplifier() -> OpenCC:
-    return OpenCC("t2s")
+def _converters() -> tuple[OpenCC, OpenCC]:
+    return OpenCC("jp2t"), OpenCC("t2s")
+
+
+def _simplify(character: str) -> str:
+    """Characters of Japan and traditional ones as the simplified ones, where those stand for the same."""
+    for converter in _converters():
+        character = converter.convert(character)
+    return character
 
 
 class _Folding(dict[int, str]):
@@ -84,7 +91,7 @@ def fold_character(character: str) -> str:
         return character
     if "\u1e00" <= character < "\u1f00":
         return character
-    if "\u3040" <= character <= "\u30ff" or "\uac00" <= character <= "\ud7a3":
+    if "\u3040" <= character <= "\u33ff" or "\uac00" <= character <= "\ud7a3":
         return unicodedata.normalize("NFKC", character)
     if character.isdecimal():
         return str(unicodedata.decimal(character))
@@ -92,7 +99,7 @@ def fold_character(character: str) -> str:
         character = character.translate(_ARABIC)
     bare = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
     folded = unicodedata.normalize("NFC", bare).replace("ς", "σ").translate(_ARABIC)
-    return _simplifier().convert(folded) if "\u3400" <= folded[:1] <= "\U0003ffff" else folded
+    return _simplify(folded) if "\u3400" <= folded[:1] <= "\U0003ffff" else folded
 
 
 FOLDING = _Folding()
@@ -110,7 +117,8 @@ _DOUBLE_L = re.compile("([lL])[\u00b7\u2022\u2027\u22c5](?=[lL])|[\u013f\u0140](
 # Abbreviations of Hebrew have a sign before their last letter; quotation marks are typed for it.
 GERSHAYIM = re.compile("[\"\u05f4\u201c-\u201f](?<=[\u05d0-\u05ea].)(?=[\u05d0-\u05ea])")
 _FINAL_HAMZA = re.compile("\u064a(?=\u0621(?!\\w))")
-INITIAL = "[A-Z\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0404-\u0407\u0410-\u042f]"
+INITIAL = r"[^\W\d_]"
+"""A letter, for patterns of initials."""
 # A class of characters first, because that is what `re` looks for quickly; alternatives would be tried everywhere.
 _SPELT = re.compile(
     r"""[\d.+\#A-Z](?:
@@ -137,6 +145,8 @@ _DIGRAPHS = {
     "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa",
 }  # fmt: skip
 _TO_DIGRAPHS = str.maketrans(_DIGRAPHS)
+_ACCENTED_WORD = re.compile("[^\\W\\d_]*[\u00c0-\u024f\u1e00-\u1eff](?<![\u00d7\u00f7])[^\\W\\d_]*")
+_MARKED_BEFORE_DIGIT = re.compile(f"{MARK}(?=[ -]?[0-9])")
 _MARKED_LETTER = re.compile(f"[{''.join(_DIGRAPHS)}]")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHOUTED_WORD = re.compile("[^\\W\\d_a-z]{5}")
@@ -331,6 +341,16 @@ def list_compounds(text: str) -> Iterator[tuple[str, str]]:
         yield number, number.replace(" ", "")
 
 
+def list_accented_words(text: str) -> set[str]:
+    """Words of a normalized text, in small letters, whose Latin letters have accents."""
+    return set() if text.isascii() else {word.lower() for word in _ACCENTED_WORD.findall(text)}
+
+
+def unmark_names_with_numbers(normalized: str) -> str:
+    """`SU57` is `Su 57` as well."""
+    return _MARKED_BEFORE_DIGIT.sub("", normalized)
+
+
 def _find_word(text: str, at: int) -> tuple[int, int]:
     start, end = at, at + 1
     while start and text[start - 1].isalpha():
@@ -350,4 +370,7 @@ def _find_compound(text: str, joint: int) -> tuple[int, int]:
 
 
 def _is_inflection(parts: list[str], joint: str) -> bool:
-    return joint == "'" and len(parts) == 2 and (parts[1].lower() == "s" or parts[0].lower() in _ELISIONS)
+    """`Trump's` and `l'Europe`; `L'Oréal` may be either."""
+    if joint != "'" or len(parts) != 2:
+        return False
+    return parts[1].lower() == "s" or (parts[0].lower() in _ELISIONS and not parts[0].isupper())
