@@ -104,7 +104,9 @@ def fold_character(character: str) -> str:
 
 FOLDING = _Folding()
 
-_NEEDS_FOLDING = re.compile("[\u00a0\u00ad\u00b2-\u00b4\u00b9\u0130\u02b9-\u02c8\u0300-\u1dff\u1f00-\uabff\ud7b0-\U0010ffff]")
+_NEEDS_FOLDING = re.compile(
+    "[\u00a0\u00ad\u00b2-\u00b4\u00b9\u0130\u02b9-\u02c8\u0300-\u1dff\u1f00-\uabff\ud7b0-\U0010ffff]"
+)
 _FIRST = re.compile("|".join((EMOJI.pattern, _KANA.pattern)))
 _CONSONANTS = "".join(f"{chr(b + 0x15)}-{chr(b + 0x39)}{chr(b + 0x58)}-{chr(b + 0x5F)}" for b in _INDIC_BLOCKS)
 _INDIC = re.compile(
@@ -115,7 +117,7 @@ _INDIC = re.compile(
 )
 _DOUBLE_L = re.compile("([lL])[\u00b7\u2022\u2027\u22c5](?=[lL])|[\u013f\u0140](?=[lL])")
 # Abbreviations of Hebrew have a sign before their last letter; quotation marks are typed for it.
-GERSHAYIM = re.compile("[\"\u05f4\u201c-\u201f](?<=[\u05d0-\u05ea].)(?=[\u05d0-\u05ea])")
+GERSHAYIM = re.compile('["\u05f4\u201c-\u201f](?<=[\u05d0-\u05ea].)(?=[\u05d0-\u05ea])')
 _FINAL_HAMZA = re.compile("\u064a(?=\u0621(?!\\w))")
 INITIAL = r"[^\W\d_]"
 """A letter, for patterns of initials."""
@@ -160,12 +162,16 @@ class NormalizedText:
     text: str
     starts: list[int] | None = None
     ends: list[int] | None = None
+    size: int = 0
+    """Characters of the original."""
 
     def find_source(self, start: int, end: int) -> tuple[int, int]:
-        """The span of the original that characters `start` to `end` stand for."""
+        """The span of the original that characters `start` to `end` stand for, with what was left out behind them:
+        an accent, a vowel sign."""
         if self.starts is None or self.ends is None or end <= start:
             return start, end
-        return self.starts[start], self.ends[end - 1]
+        following = self.starts[end] if end < len(self.starts) else self.size
+        return self.starts[start], max(self.ends[end - 1], following)
 
 
 def normalize(text: str, *, is_query: bool = False) -> str:
@@ -183,7 +189,8 @@ def normalize_with_places(text: str) -> NormalizedText:
     plain = normalize(text)
     if plain == text:
         return NormalizedText(text)
-    starts, ends = list(range(len(text))), list(range(1, len(text) + 1))
+    size = len(text)
+    starts, ends = list(range(size)), list(range(1, size + 1))
     for pattern, replace in _list_steps(text, is_query=False):
         if pattern is None:
             sizes = [len(FOLDING[ord(character)]) for character in text]
@@ -192,7 +199,7 @@ def normalize_with_places(text: str) -> NormalizedText:
             text = text.translate(FOLDING)
             continue
         text, starts, ends = _replace_with_places(pattern, replace, text, starts, ends)
-    return NormalizedText(text, starts, ends)
+    return NormalizedText(text, starts, ends, size)
 
 
 _Replace = Callable[[re.Match[str]], str]
@@ -329,7 +336,11 @@ def list_compounds(text: str) -> Iterator[tuple[str, str]]:
             continue
         start, done = _find_compound(text, joint.start())
         parts = _JOINT.split(text[start:done])
-        if 2 <= len(parts) <= MOST_PARTS and done - start <= LONGEST_COMPOUND and not _is_inflection(parts, text[joint.start()]):
+        if (
+            2 <= len(parts) <= MOST_PARTS
+            and done - start <= LONGEST_COMPOUND
+            and not _is_inflection(parts, text[joint.start()])
+        ):
             yield text[start:done], "".join(parts)
     done = 0
     for marked in () if text.isascii() else _MARKED_LETTER.finditer(text):
