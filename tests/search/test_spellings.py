@@ -11,7 +11,7 @@ from support.search_archive import SearchArchive, SearchStory, ask, ids
 
 from app.search import highlight
 from app.search.engine import QueryInterpretation
-from app.search.query import analysis, spelling
+from app.search.query import analysis, compounds, spelling
 from app.search.query.parser import parse
 from app.search.query.tree import Word
 from app.search.tantivy.local_engine import TantivyEngine
@@ -167,7 +167,7 @@ def test_a_normalized_text_has_the_same_terms(text: str) -> None:
 @given(text=st.from_regex(re.compile(r"\A([a-z]{1,12} ){0,9}[a-z]{1,12}\Z")))
 def test_plain_words_stay_as_they_are(text: str) -> None:
     assert spelling.normalize(text) is text
-    assert not [*spelling.list_compounds(text)]
+    assert not [*compounds.list_compounds(text)]
 
 
 SHAPES = [
@@ -181,4 +181,4 @@ def test_long_hostile_texts_come_to_an_end(shape: str) -> None:
     # Quadratic time would be hours: the time limit of a test is what fails.
     text = shape * (100_000 // len(shape))
     assert spelling.normalize_with_places(text).text == (normalized := spelling.normalize(text))
-    assert sum(1 for _ in spelling.list_compounds(normalized)) <= len(text)
+    assert sum(1 for _ in compounds.list_compounds(normalized)) <= len(text)

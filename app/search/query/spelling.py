@@ -4,7 +4,7 @@ A table of characters (`fold_character`) makes one of those that keyboards of ne
 letter or digit. A few patterns (`normalize`) do the same where several characters are one spelling: `U.N.`, `10,000`,
 `covid19`, `C++`, an emoji. Where both spellings have to be found, because parts of a word are words themselves
 (`co-operation`, `Node.js`, `Müller`), the text keeps its words and the index learns the other spelling of them beside
-it (`list_variants`).
+it (`compounds`).
 
 Sources of the tables: Unicode's decompositions and digit values; OpenCC's characters for Chinese; the assimilation of
 nasals as Unicode's chapter on South Asian scripts has it.
@@ -23,12 +23,11 @@ from app.search.query.stop_words import is_function_word
 from app.text.emoji import EMOJI
 from app.text.keys import remove_match
 
+_MOST_TO_REPLACE = 8
 MARK = "\ua78f"
 """A letter that no text has: with it, terms are written that stand for signs (`C++`) and for capitals (`US`)."""
 SEPARATOR = " "
 """Between a spelling and the words that it stands for, in a term of the index."""
-LONGEST_COMPOUND, MOST_PARTS = 40, 4
-"""Characters and words; longer compounds are addresses and codes."""
 SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
     "\U00020000-\U0003ffff"
@@ -115,6 +114,9 @@ _INDIC = re.compile(
         for b in _INDIC_BLOCKS
     )
 )
+# Where a text has none of these, as most have not, the patterns with alternatives need not be tried at every place.
+_MAY_BE_FIRST = re.compile("[\u20e3\u2139-\u2bff\ufe0e\ufe0f\uff66-\uff9f\U0001f000-\U0001fbff]")
+_INDIC_LETTER, _MIDDLE_DOT = re.compile("[\u0900-\u0d7f]"), re.compile("[\u00b7\u013f\u0140\u2022\u2027\u22c5]")
 _DOUBLE_L = re.compile("([lL])[\u00b7\u2022\u2027\u22c5](?=[lL])|[\u013f\u0140](?=[lL])")
 # Abbreviations of Hebrew have a sign before their last letter; quotation marks are typed for it.
 GERSHAYIM = re.compile('["\u05f4\u201c-\u201f](?<=[\u05d0-\u05ea].)(?=[\u05d0-\u05ea])')
@@ -137,19 +139,9 @@ _CHANGED = re.compile(r"[\d.+#]|[A-Z]{2}")
 _GROUPED = re.compile(
     r"(\d{1,3}([.,'\u00a0])\d{3}(?:\2\d{3})*|\d{1,2}(?:,\d{2})+,\d{3})((?!\2)[.,]\d+(?![\d.,'\u00a0]))?"
 )
-_JOINT = re.compile("[-'.\u200c\u00b7](?<=[^\\W\\d_].)(?=[^\\W\\d_])")
-_SPACED_NUMBER = re.compile(r"\d(?<![\d.,]\d)\d{0,2}(?: \d{3})+(?!\d)")
-_ELISIONS = frozenset(("c", "d", "j", "l", "m", "n", "s", "t", "qu", "jusqu", "lorsqu", "puisqu"))
 _HEADLINE_NAMES = frozenset(("US", "UN", "EU", "AI", "WHO"))
 """In a headline in capitals they are names far more often than what they are in small letters."""
-_DIGRAPHS = {
-    "ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa",
-    "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa",
-}  # fmt: skip
-_TO_DIGRAPHS = str.maketrans(_DIGRAPHS)
-_ACCENTED_WORD = re.compile("[^\\W\\d_]*[\u00c0-\u024f\u1e00-\u1eff](?<![\u00d7\u00f7])[^\\W\\d_]*")
 _MARKED_BEFORE_DIGIT = re.compile(f"{MARK}(?=[ -]?[0-9])")
-_MARKED_LETTER = re.compile(f"[{''.join(_DIGRAPHS)}]")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHOUTED_WORD = re.compile("[^\\W\\d_a-z]{5}")
 
@@ -180,8 +172,15 @@ def normalize(text: str, *, is_query: bool = False) -> str:
     if text.isascii() and not _CHANGED.search(text):
         return text
     for pattern, replace in _list_steps(text, is_query=is_query):
-        text = text.translate(FOLDING) if pattern is None else pattern.sub(replace, text)
+        text = _fold(text) if pattern is None else pattern.sub(replace, text)
     return text
+
+
+def _fold(text: str) -> str:
+    if len(_NEEDS_FOLDING.findall(text)) * _MOST_TO_REPLACE > len(text):
+        return text.translate(FOLDING)
+    # A few quotation marks in a Latin text are found sooner than every letter is looked up.
+    return _NEEDS_FOLDING.sub(lambda found: FOLDING[ord(found[0])], text)
 
 
 def normalize_with_places(text: str) -> NormalizedText:
@@ -208,16 +207,16 @@ _Replace = Callable[[re.Match[str]], str]
 def _list_steps(text: str, *, is_query: bool) -> Iterator[tuple[re.Pattern[str] | None, _Replace]]:
     """Patterns with what is put for what they find, in their order; None stands for the table of characters."""
     if not text.isascii():
-        if _FIRST.search(text):
+        if _MAY_BE_FIRST.search(text):
             # Before the table, which takes emoji and kana of half a width apart.
             yield _FIRST, _replace_whole_sign
-        if _INDIC.search(text):
+        if _INDIC_LETTER.search(text):
             yield _INDIC, _replace_nasal
         if _NEEDS_FOLDING.search(text):
             yield GERSHAYIM, remove_match
             yield None, _replace_whole_sign
             yield _FINAL_HAMZA, remove_match
-        if "l" in text or "L" in text:
+        if _MIDDLE_DOT.search(text):
             yield _DOUBLE_L, _replace_double_l
     yield _SPELT, _SpellingReplacer(capitals_count=True if is_query else None)
 
@@ -327,61 +326,6 @@ def is_shouted(text: str) -> bool:
     return 2 * sum(map(str.isupper, text)) > letters and bool(_SHOUTED_WORD.search(text))
 
 
-def list_compounds(text: str) -> Iterator[tuple[str, str]]:
-    """What of a normalized text is spelt in another way as well: as it stands, and that spelling. `co-operation`,
-    `Node.js`, `O'Brien`, `Müller`, `10 000`; not the genitive, and no elided article."""
-    done = 0
-    for joint in _JOINT.finditer(text):
-        if joint.start() < done:
-            continue
-        start, done = _find_compound(text, joint.start())
-        parts = _JOINT.split(text[start:done])
-        if (
-            2 <= len(parts) <= MOST_PARTS
-            and done - start <= LONGEST_COMPOUND
-            and not _is_inflection(parts, text[joint.start()])
-        ):
-            yield text[start:done], "".join(parts)
-    done = 0
-    for marked in () if text.isascii() else _MARKED_LETTER.finditer(text):
-        if marked.start() >= done:
-            start, done = _find_word(text, marked.start())
-            if done - start <= LONGEST_COMPOUND:
-                yield text[start:done], text[start:done].translate(_TO_DIGRAPHS)
-    for number in _SPACED_NUMBER.findall(text):
-        yield number, number.replace(" ", "")
-
-
-def list_accented_words(text: str) -> set[str]:
-    """Words of a normalized text, in small letters, whose Latin letters have accents."""
-    return set() if text.isascii() else {word.lower() for word in _ACCENTED_WORD.findall(text)}
-
-
 def unmark_names_with_numbers(normalized: str) -> str:
     """`SU57` is `Su 57` as well."""
     return _MARKED_BEFORE_DIGIT.sub("", normalized)
-
-
-def _find_word(text: str, at: int) -> tuple[int, int]:
-    start, end = at, at + 1
-    while start and text[start - 1].isalpha():
-        start -= 1
-    while end < len(text) and text[end].isalpha():
-        end += 1
-    return start, end
-
-
-def _find_compound(text: str, joint: int) -> tuple[int, int]:
-    start, end = joint, joint + 1
-    while start and text[start - 1].isalpha():
-        start -= 1
-    while end < len(text) and (text[end].isalpha() or _JOINT.match(text, end)):
-        end += 1
-    return start, end
-
-
-def _is_inflection(parts: list[str], joint: str) -> bool:
-    """`Trump's` and `l'Europe`; `L'Oréal` may be either."""
-    if joint != "'" or len(parts) != 2:
-        return False
-    return parts[1].lower() == "s" or (parts[0].lower() in _ELISIONS and not parts[0].isupper())
