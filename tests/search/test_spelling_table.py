@@ -84,18 +84,18 @@ def test_capitals_tell_a_name_from_a_pronoun(tmp_path: Path) -> None:
         ),
     )
     engine = archive.engine()
-    for query, found in [
+    for query, matches in [
         ("US", {1, 2, 4}), ("U.S.", {1, 2, 4}), ("U. S.", {1, 2, 4}), ("us", {1, 2, 3, 4}), ('"us names"', {1, 2}),
         ('"US names"', {1, 2}), ('"let us"', {3}), ("US AND CHINA SIGN TRADE AGREEMENT", {4}),
         ("US and China sign trade agreement", {4}), ('"us and china"', {4}), ('"US AND CHINA SIGN"', {4}),
         ("US NAMES ENVOY", {2}), ('"The Hague"', {5}), ('"did not wait"', {5}), ('"NAMES SHIPS"', {1}),
     ]:  # fmt: skip
-        assert set(ids(ask(engine, query, languages=("en",)))) == found, query
+        assert set(ids(ask(engine, query, languages=("en",)))) == matches, query
     archive.close()
 
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("*.search.json")), ids=lambda path: path.stem)
-def test_small_archives_answer_as_expected(tmp_path: Path, path: Path) -> None:
+def test_small_archives_find_what_their_cases_say(tmp_path: Path, path: Path) -> None:
     case = json.loads(path.read_text("utf-8"))
     stories = {
         i: SearchStory(i, article["title"], article["body"]["text"], language=article["language"])
@@ -130,5 +130,5 @@ def test_marks_surround_words_as_they_are_written(tmp_path: Path, language: str,
     archive.close()
     reading = page.interpretation
     shown = highlight.mark_text(text, language, highlight.find_marks(reading, "body"))
-    wanted = escape(expected).replace("{", "<mark>").replace("}", "</mark>")
-    assert shown == wanted
+    marked = escape(expected).replace("{", "<mark>").replace("}", "</mark>")
+    assert shown == marked

@@ -1,6 +1,8 @@
 """Spellings of one word find one another, in either direction, also in phrases, and are marked as they are written."""
 
 import re
+import time
+from collections import deque
 from collections.abc import Iterator
 from itertools import permutations
 
@@ -182,3 +184,18 @@ def test_long_hostile_texts_come_to_an_end(shape: str) -> None:
     text = shape * (100_000 // len(shape))
     assert spelling.normalize_with_places(text).text == (normalized := spelling.normalize(text))
     assert sum(1 for _ in compounds.list_compounds(normalized)) <= len(text)
+
+
+@pytest.mark.parametrize("shape", ["1,", "a.", "A. ", "a-", "a'", "e\u0301", "ü", 'צ"', "MI6", "न्"])
+def test_four_times_the_text_takes_about_four_times_as_long(shape: str) -> None:
+    def measure(size: int) -> float:
+        text, times = shape * (size // len(shape)), []
+        for _ in range(3):
+            start = time.process_time()
+            normalized = spelling.normalize(text)
+            deque(compounds.list_compounds(normalized), maxlen=0)
+            times.append(time.process_time() - start)
+        return min(times)
+
+    # Were it quadratic, it would be sixteen times.
+    assert measure(80_000) < 10 * measure(20_000) + 0.01

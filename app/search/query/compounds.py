@@ -48,9 +48,9 @@ def list_accented_words(text: str) -> set[str]:
 
 def _list_words_with(letter: re.Pattern[str], text: str) -> Iterator[str]:
     done = 0
-    for found in () if text.isascii() else letter.finditer(text):
-        if found.start() >= done:
-            start, done = _find_word(text, found.start())
+    for match in () if text.isascii() else letter.finditer(text):
+        if match.start() >= done:
+            start, done = _find_word(text, match.start())
             if done - start <= LONGEST_COMPOUND:
                 yield text[start:done]
 

@@ -180,7 +180,7 @@ def _fold(text: str) -> str:
     if len(_NEEDS_FOLDING.findall(text)) * _MOST_TO_REPLACE > len(text):
         return text.translate(FOLDING)
     # A few quotation marks in a Latin text are found sooner than every letter is looked up.
-    return _NEEDS_FOLDING.sub(lambda found: FOLDING[ord(found[0])], text)
+    return _NEEDS_FOLDING.sub(lambda match: FOLDING[ord(match[0])], text)
 
 
 def normalize_with_places(text: str) -> NormalizedText:
