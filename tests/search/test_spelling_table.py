@@ -132,3 +132,16 @@ def test_marks_surround_words_as_they_are_written(tmp_path: Path, language: str,
     shown = highlight.mark_text(text, language, highlight.find_marks(reading, "body"))
     marked = escape(expected).replace("{", "<mark>").replace("}", "</mark>")
     assert shown == marked
+
+
+def test_words_written_as_two_are_found_as_one(tmp_path: Path) -> None:
+    archive = SearchArchive(tmp_path)
+    archive.put(
+        SearchStory(1, "Story", "The wifi of a healthcare firm is apart."),
+        SearchStory(2, "Story", "او میخواهم گفت", language="fa"),
+    )
+    engine = archive.engine()
+    for query, number in (("wi fi", 1), ("health care", 1), ("می خواهم", 2)):
+        assert ids(ask(engine, f'"{query}"', languages=("en", "fa"))) == [number]
+    assert ids(ask(engine, '"a part"', languages=("en", "fa"))) == []
+    archive.close()
