@@ -41,14 +41,26 @@ def explain_scores(view: View, question: Question, ids: tuple[int, ...]) -> dict
     if question.order != "relevance" or not ids:
         return {}
     # Scoring nothing, so that what the parts score is theirs alone.
-    among = Query.const_score_query(filters.match_any("id", ids), 0)
+    # Terms one by one: a set of a hundred takes 0.8 ms to be made ready, five times as long, and for each part again.
+    among = Query.const_score_query(filters.join_any([filters.match_term("id", id) for id in ids]), 0)
     totals = _load_scores(view, [among, matches.build_query(view, question)], len(ids))
     added: dict[int, dict[tuple[str, PartField], float]] = {id: {} for id in totals}
+    # Conditions are shared by many parts, and are looked up once: 30 phrases took 1.7 s of CPU otherwise.
+    matching: list[tuple[Query, set[int]]] = []
     for part in _list_parts(view, question):
-        for id, score in _load_scores(view, [among, *part.within, part.query], len(ids)).items():
-            if score > 0 and id in added:
+        allowed = set(totals)
+        for condition in part.within:
+            articles = next((known for query, known in matching if query is condition), None)
+            if articles is None:
+                articles = set(_load_scores(view, [among, condition], len(ids)))
+                matching.append((condition, articles))
+            allowed &= articles
+        if not allowed:
+            continue
+        for article, score in _load_scores(view, [among, part.query], len(ids)).items():
+            if score > 0 and article in allowed:
                 key = (part.name, part.field)
-                added[id][key] = added[id].get(key, 0.0) + score
+                added[article][key] = added[article].get(key, 0.0) + score
     return {id: _round_parts(added[id], total) for id, total in totals.items()}
 
 
