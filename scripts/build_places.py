@@ -24,7 +24,7 @@ def build(
     slugs: set[str],
 ) -> dict[str, object]:
     """ValueError where a table names no region, or a list has no name in it. `by_state` has, by country and state,
-    towns that are called like other ones, and what lies near them."""
+    towns that are called like other ones, what lies near them, and what the post calls the state."""
     kinds = {"demonyms": demonyms} | {name: tables[name] for name in BY_REGION}
     formerly = {slug: split(text) for slug, text in tables["formerly"].items()}
     named = [
@@ -53,7 +53,12 @@ def main(output: Path) -> None:
         for name in ("demonyms", "places", "namesakes", "companies")
     )
     tables = {**places, "exchanges": companies["exchanges"], "larger": namesakes.pop("larger")}
-    tables["words"] = places["words"] | {"company_forms": companies["forms"]["words"]}
+    tables["words"] = places["words"] | {
+        "company_forms": companies["forms"]["words"],
+        "papers": companies["titles"]["papers"],
+        "treaties": companies["titles"]["treaties"],
+        "others": companies["others"]["words"],
+    }
     slugs = {row["slug"] for row in json.loads(REGIONS.read_text(encoding="utf-8"))}
     built = build(demonyms, tables, namesakes, slugs)
     output.write_text(json.dumps(built, ensure_ascii=False, sort_keys=True, indent=1) + "\n", encoding="utf-8")

@@ -1,5 +1,5 @@
-"""Tells companies that are called like places from these, and what quotations say of where a company is listed. Pure;
-knows places as numbers of words only."""
+"""Tells companies, papers and treaties that are called like places from these, and what quotations say of where a
+company is listed. Pure; knows places as numbers of words only."""
 
 import re
 from collections.abc import Iterator
@@ -19,6 +19,8 @@ US = "united-states"
 # Bounded, so that no text takes longer than its length.
 _QUOTATION = re.compile(r"\b[A-Z][\w.&'’/\-]{0,30}\s?(<[A-Z]{1,5}[a-z]?(?:\.([A-Z]{1,2}))?>)")
 _JOINED = re.compile(r"[\s\-–&.,'’]{0,3}\Z")
+_STOPS = '.;:)"”?!'
+"""What a name ends before, unless it is an abbreviation."""
 _JOINERS = _set("and of de du des der di do the for")
 _ENDS = _set(
     "to in on at from by with as after over into is are was will may sees see says say said buys buy sells sell sets "
@@ -28,26 +30,55 @@ _ENDS = _set(
 """Words that a company's name has none of; where every word has a capital, they are what ends one."""
 
 
+_OFFICES = _set("ag sa ab")
+"""Forms that mean something else directly behind a place: "the Texas AG" is its attorney general."""
+
+
 @cache
 def _load_forms() -> frozenset[str]:
     return load_words("company_forms")
 
 
-def find_company(words: TextWords, first: int, last: int) -> tuple[str, ...] | None:
-    """The folded words, from the place in words `first` to `last` on, of the company that it is part of the name of;
-    None where it is none. What is short of its form ("Texas Instruments" of "Texas Instruments Inc") is kept."""
-    after = words.plain[last + 1] if last + 1 < len(words.plain) else "a"
+def find_company(words: TextWords, first: int, last: int, *, is_city: bool) -> tuple[str, ...] | None:
+    """The folded words, from the place in words `first` to `last` on, of the company, paper or treaty that it is a part
+    of the name of; None where it is none. What is short of a company's form ("Texas Instruments" of "Texas Instruments
+    Inc") is kept. Treaties are called by cities: "Iran Agreement" is one of Iran."""
+    if is_city and first > 1 and words.plain[first - 1] == "of" and _is_treaty(words, first):
+        return tuple(words.key(i) for i in range(first, last + 1))
+    if last + 1 == len(words.plain):
+        return None
+    after = words.plain[last + 1]
+    if len(words.plain[last]) > 2 and words.gap(last)[0] in _STOPS:
+        return None
     if (after[0].islower() and after not in _JOINERS) or (after[0].isdigit() and not after.isupper()):
         return None
     if first and words.plain[first - 1] in ("In", "At", "From"):
         # "In London Lloyds Bank Plc said": the preposition begins the sentence, and the bank's name begins after.
         return None
+    key = words.key(last + 1)
+    if (key in load_words("papers") or (is_city and key in load_words("treaties"))) and _is_work(words, last):
+        return tuple(words.key(i) for i in range(first, last + 2))
     for k in range(last, min(last + LONGEST, len(words.plain))):
         if k > last and not _continues(words, k):
             return None
-        if _is_quoted(words, k) or _ends_company(words, k):
+        if words.plain[min(k + 1, len(words.plain) - 1)][0].islower():
+            continue
+        if _is_quoted(words, k) or (_ends_company(words, k) and not (k == last and words.key(k + 1) in _OFFICES)):
             return tuple(words.key(i) for i in range(first, k + 1))
     return None
+
+
+def _is_treaty(words: TextWords, first: int) -> bool:
+    """Whether what stands before "of" and the place is "Treaty"."""
+    named = words.plain[first - 2] in ("Treaty", "Statute", "Declaration")
+    return named and words.is_adjacent(first - 1) and words.is_adjacent(first - 2)
+
+
+def _is_work(words: TextWords, last: int) -> bool:
+    """Whether a paper or a treaty is called so: "Miami Herald"; but "Geneva Convention Centre" is in Geneva."""
+    if not words.is_adjacent(last) or not words.is_name(last + 1):
+        return False
+    return not (words.is_adjacent(last + 1) and words.key(last + 2) in ("office", "center", "centre"))
 
 
 def _continues(words: TextWords, k: int) -> bool:

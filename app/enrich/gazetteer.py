@@ -62,8 +62,8 @@ class Namesake:
 
 @dataclass(frozen=True, slots=True)
 class PlacePhrase:
-    """Folded words that name a place. `doubtful`: without something that speaks for a place they are none. `states`:
-    those that they name or lie in, of states with namesakes."""
+    """Folded words that name a place; without senses they are none, whatever they hold. `doubtful`: without something
+    that speaks for a place they are none. `states`: those that they name or lie in."""
 
     words: Words
     senses: tuple[Sense, ...]
@@ -72,11 +72,15 @@ class PlacePhrase:
     states: frozenset[str] = frozenset()
 
 
+Head = Mapping[str, tuple[PlacePhrase, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class PlaceLexicon:
-    """Phrases of one language by their first word, the longest first; of scripts without spaces by two characters."""
+    """Phrases of one language by their first word and then by their second, "" for those of one word; of scripts
+    without spaces by two characters. The longest first."""
 
-    heads: Mapping[str, tuple[PlacePhrase, ...]]
+    heads: Mapping[str, Head]
     unspaced: Mapping[str, tuple[PlacePhrase, ...]]
     stems: Mapping[str, PlacePhrase]
 
@@ -93,9 +97,13 @@ class PlaceFacts(TypedDict):
     seats: list[str]
     formerly: dict[str, list[str]]
     company_forms: list[str]
+    papers: list[str]
+    treaties: list[str]
+    others: list[str]
     exchanges: dict[str, list[str]]
     namesakes: dict[str, dict[str, list[str]]]
     near: dict[str, dict[str, list[str]]]
+    codes: dict[str, dict[str, list[str]]]
     larger: dict[str, list[str]]
 
 
@@ -108,7 +116,7 @@ def facts() -> PlaceFacts:
 
 @cache
 def load_words(
-    name: Literal["ambiguous", "given_names", "forenames", "titles", "company_forms"],
+    name: Literal["ambiguous", "given_names", "forenames", "titles", "company_forms", "papers", "treaties"],
 ) -> frozenset[str]:
     """One of the file's lists of words, for looking up."""
     return frozenset(keys.words_key(word) for word in facts()[name])
@@ -134,13 +142,13 @@ def load_exchanges() -> Mapping[str, str]:
 
 @cache
 def _load_states() -> Mapping[Words, frozenset[str]]:
-    """The states with namesakes that words name or lie in."""
+    """The states that words name or lie in."""
     states: dict[Words, frozenset[str]] = {}
-    for table in (facts()["near"], facts()["namesakes"]):
+    for table in (facts()["near"], facts()["codes"], facts()["namesakes"]):
         for country in table.values():
             for state, names in country.items():
                 key = " ".join(split(state))
-                for words in (split(state), *(map(split, names) if table is facts()["near"] else ())):
+                for words in (split(state), *(map(split, names) if table is not facts()["namesakes"] else ())):
                     states[words] = states.get(words, frozenset()) | {key}
     return states
 
@@ -191,11 +199,17 @@ class Gazetteer:
         for words, sense in (*self._own(languages), *self._facts()):
             if words and (len(words) > 1 or len(words[0]) > 1):
                 senses.setdefault(words, {})[sense] = None
+        for words in map(split, facts()["others"]):
+            senses[words] = {}
         phrases = [_phrase(words, list(meanings)) for words, meanings in senses.items()]
         spaced = [one for one in phrases if not UNSPACED.match(one.words[0])]
         unspaced = [one for one in phrases if UNSPACED.match(one.words[0])]
         stems = {stem(one.words[0]): one for one in spaced if len(one.words) == 1} if inflected else {}
-        return PlaceLexicon(_group(spaced, lambda p: p.words[0]), _group(unspaced, lambda p: p.words[0][:2]), stems)
+        heads = {
+            head: _group(members, lambda p: p.words[1] if len(p.words) > 1 else "")
+            for head, members in _group(spaced, lambda p: p.words[0]).items()
+        }
+        return PlaceLexicon(heads, _group(unspaced, lambda p: p.words[0][:2]), stems)
 
     def _own(self, languages: set[str]) -> Iterable[tuple[Words, Sense]]:
         for region in self.regions.values():
@@ -225,6 +239,10 @@ class Gazetteer:
             for name in (*states, *(one for names in states.values() for one in names)):
                 if country in self.regions:
                     yield split(name), Sense(country, country, "place")
+        for country, states in facts()["codes"].items():
+            for code in (one for codes in states.values() for one in codes):
+                if country in self.regions:
+                    yield split(code), Sense(country, country, "abbreviation", capitals=True)
 
 
 def stem(word: str) -> str:

@@ -11,13 +11,14 @@ from app.enrich.place_names import Spot
 _NONE: frozenset[Words] = frozenset()
 BESIDE = 4
 """Words within which a state says where a town lies: "Paris in the north-east of Texas"."""
+_WITHIN = frozenset(("in", "of"))
 
 
 @dataclass(slots=True)
 class Evidence:
-    """How often each country is named beyond doubt, and by which names; which signs of each state there are; in which
-    states `twins` of a name lie; which names are `explained`; how companies' names begin that places are part of;
-    `home` is the publisher's country."""
+    """How often each country is named beyond doubt, and by which of the names that have namesakes; which signs of each
+    state there are; in which states `twins` of a name lie; which names are `explained`; how companies' names begin that
+    places are part of; which names stand alone in the dateline; `home` is the publisher's country."""
 
     home: str | None
     known: Counter[str] = field(default_factory=Counter)
@@ -26,6 +27,7 @@ class Evidence:
     twins: dict[Words, set[tuple[str, str]]] = field(default_factory=dict)
     explained: dict[Words, Sense] = field(default_factory=dict)
     companies: set[Words] = field(default_factory=set)
+    datelined: set[Words] = field(default_factory=set)
 
     def is_company(self, one: Spot) -> bool:
         """Whether the name is part of a company's here, or of one that is named in full elsewhere."""
@@ -33,42 +35,60 @@ class Evidence:
 
 
 def gather(parts: Sequence[Sequence[Spot]], home: str | None) -> Evidence:
-    """What all parts of an article say."""
+    """What all parts of an article say, of which the last is the dateline."""
     evidence = Evidence(home)
-    states = []
+    states: list[Spot] = []
     for part in parts:
+        beside = len(states)
+        twins = []
         for one in part:
             if one.company:
                 # "Texas Instruments Inc" makes a company of "Texas Instruments", and "Paris Inc" none of "Paris".
                 if len(one.company) > len(one.key):
                     evidence.companies.add(one.company[: len(one.key) + 1])
-            elif one.sure and one.key:
-                country = one.senses[0].country
-                evidence.known[country] += 1
-                evidence.by_name[one.key, country] += 1
-                if one.namesakes:
-                    evidence.twins[one.key] = {(twin.country, twin.state) for twin in one.namesakes}
-                if one.explained:
-                    evidence.explained.setdefault(one.key, one.senses[0])
-            if one.states and not one.company:
+                continue
+            if one.states:
                 states.append(one)
+            if one.sure and one.key:
+                evidence.known[one.senses[0].country] += 1
+                if one.namesakes:
+                    twins.append(one)
+                elif one.explained:
+                    evidence.explained.setdefault(one.key, one.senses[0])
+        for one in twins:
+            _add_twin(one, states[beside:], evidence)
+    evidence.datelined = {one.key for one in parts[-1] if one.namesakes and not one.explained}
     for one in states:
         country = _find_country(one, evidence.known, home)
         for state in one.states:
+            if one.senses[0].way == "city" and " ".join(one.key) == state:
+                continue  # "New York" is the city more often than the state.
             evidence.signs.setdefault((country, state), set()).add(one.key)
     return evidence
+
+
+def _add_twin(one: Spot, states: Sequence[Spot], evidence: Evidence) -> None:
+    """Adds what a name with namesakes says, and whether a state beside it tells which it is: "Paris Texas", "Paris in
+    Texas", "the Texas town of Paris"."""
+    evidence.by_name[one.key, one.senses[0].country] += 1
+    if one.key not in evidence.twins:
+        evidence.twins[one.key] = {(twin.country, twin.state) for twin in one.namesakes}
+    if states and one.senses[0].way in ("city", "place"):
+        country = next((twin.country for twin in one.namesakes if _stands_beside(one, twin, states)), None)
+        if country is not None:
+            evidence.explained.setdefault(one.key, Sense(country, country, "place"))
 
 
 def _find_country(one: Spot, known: Mapping[str, int], home: str | None) -> str:
     return max(one.senses, key=lambda sense: known.get(sense.country, 0) + (sense.country == home) / 2).country
 
 
-def choose_sense(one: Spot, part: Sequence[Spot], evidence: Evidence) -> Sense | None:
+def choose_sense(one: Spot, evidence: Evidence) -> Sense | None:
     """Of several countries the one that the rest of the article speaks of; without any, a preposition will do."""
-    if one.key in evidence.explained and not one.explained:
+    if evidence.explained and one.key in evidence.explained and not one.explained:
         # "Paris, Texas" is what "Paris" means in the rest of the article.
         return evidence.explained[one.key]
-    if one.namesakes and (meant := _find_namesake(one, part, evidence)):
+    if one.namesakes and (meant := _find_namesake(one, evidence)):
         return Sense(meant.country, meant.country, "place")
     if one.sure:
         return one.senses[0]
@@ -77,7 +97,7 @@ def choose_sense(one: Spot, part: Sequence[Spot], evidence: Evidence) -> Sense |
     return best if one.placed or evidence.known.get(country) else None
 
 
-def _find_namesake(one: Spot, part: Sequence[Spot], evidence: Evidence) -> Namesake | None:
+def _find_namesake(one: Spot, evidence: Evidence) -> Namesake | None:
     """The lesser-known town that is meant, if one is: the article says nothing else of the better-known one's country,
     and enough of the town's state."""
     if (not evidence.signs and evidence.home is None) or one.senses[0].way not in ("city", "place"):
@@ -89,7 +109,9 @@ def _find_namesake(one: Spot, part: Sequence[Spot], evidence: Evidence) -> Names
         if any(_is_named_otherwise(sense.country, one, namesake, evidence) for sense in one.senses):
             continue
         signs += evidence.home == namesake.country
-        if signs >= (1 if namesake.larger else 2) or _stands_beside(one, namesake, part):
+        # A famous city stands alone in a dateline; a namesake does in papers of its own country.
+        alone = one.key in evidence.datelined and evidence.home != namesake.country
+        if signs >= (1 if namesake.larger and not alone else 2):
             return namesake
     return None
 
@@ -104,11 +126,11 @@ def _is_named_otherwise(country: str, one: Spot, namesake: Namesake, evidence: E
     return evidence.known[country] > sum(evidence.by_name[key, country] for key in same)
 
 
-def _stands_beside(one: Spot, namesake: Namesake, part: Sequence[Spot]) -> bool:
-    """ "Paris in Texas", "the Texas town of Paris"."""
-    for other in part:
+def _stands_beside(one: Spot, namesake: Namesake, states: Sequence[Spot]) -> bool:
+    """Whether the state stands there; "Paris and Texas" and "from Paris to Texas" are two places."""
+    for other in states:
         away = other.position - one.position
-        if namesake.state in other.states and 0 < away <= BESIDE:
+        if namesake.state in other.states and 0 < away <= BESIDE and other.before in (*_WITHIN, one.key[-1]):
             return True
         if namesake.state in other.states and -BESIDE <= away < 0 and one.before == "of":
             return True

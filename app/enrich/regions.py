@@ -97,7 +97,7 @@ def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> l
     tallies: dict[str, _Tally] = {}
     for number, part in enumerate(parts):
         for one in part:
-            sense = choose_sense(one, part, evidence) or (one.senses[0] if number == DATELINE_PART else None)
+            sense = choose_sense(one, evidence) or (one.senses[0] if number == DATELINE_PART else None)
             if sense is not None:
                 _count(tallies, one, _in_era(sense, era), number, weights, is_company=evidence.is_company(one))
     place = _place(parts[DATELINE_PART], evidence, era)
@@ -154,7 +154,7 @@ def _count(
 def _place(dateline: Sequence[Spot], evidence: Evidence, era: Mapping[str, str]) -> tuple[str, str] | None:
     """The region that the dateline names, its city where it is known, and the country of it."""
     for one in dateline:
-        sense = _in_era(choose_sense(one, dateline, evidence) or one.senses[0], era)
+        sense = _in_era(choose_sense(one, evidence) or one.senses[0], era)
         return sense.slug, sense.country
     return None
 

@@ -8,6 +8,8 @@ from app.text import keys
 
 _GAPS = re.compile(r"\W+")
 _TITLE_CASE = 0.6
+_SAMPLE = 100
+"""Words by which a headline is told."""
 
 
 class TextWords:
@@ -37,8 +39,9 @@ class TextWords:
 
     @cached_property
     def headline(self) -> bool:
-        letters = sum(word[0].isalpha() for word in self.plain)
-        large = sum(self.plain[i][0].isupper() for i in self.large)
+        begin = self.plain[:_SAMPLE]
+        letters = sum(word[0].isalpha() for word in begin)
+        large = sum(word[0].isupper() for word in begin)
         return letters > 3 and large >= _TITLE_CASE * letters
 
     def key(self, i: int) -> str:
@@ -60,8 +63,14 @@ class TextWords:
 
     def is_name(self, i: int) -> bool:
         """Whether the word begins with a capital, or its script has none."""
-        return 0 <= i < len(self.plain) and not self.plain[i][0].islower() and self.plain[i][0].isalpha()
+        if not 0 <= i < len(self.plain):
+            return False
+        first = self.plain[i][0]
+        return first.isalpha() and not first.islower()
 
     def is_adjacent(self, i: int) -> bool:
         """Whether words i and i + 1 stand in one run of words."""
-        return 0 <= i < len(self.plain) - 1 and not self.gap(i).strip(" \n\t-–'’")
+        if not 0 <= i < len(self.plain) - 1:
+            return False
+        gap = self._gaps[i + 1]
+        return gap == " " or not gap.strip(" \n\t-–'’")

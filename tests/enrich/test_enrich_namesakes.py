@@ -46,6 +46,12 @@ def countries(places: Gazetteer, body: str, title: str = "", **texts: str) -> li
         ("Hyderabad, in the Sindh province, lies on the Indus. Karachi is to the south-west.", "pakistan"),
         ("The Perth Museum is in Perth, Scotland.", "united-kingdom"),
         ("The port of Barcelona, Venezuela, is small.", "venezuela"),
+        ("Paris Texas has an Eiffel Tower. Paris built it itself.", "united-states"),
+        ("Fort Stanwix is in Rome, New York. Rome lies on the Mohawk.", "united-states"),
+        ("Fort Vancouver is in Vancouver, Washington.", "united-states"),
+        ("The station is in Paris, TX, and another is in Athens, GA.", "united-states"),
+        ("Boats leave Granada for the islets. Managua is an hour away.", "nicaragua"),
+        ("Archimedes lived in Syracuse, in Sicily.", "italy"),
     ],
 )
 def test_town_called_like_a_famous_city_lies_where_the_text_says(places: Gazetteer, body: str, country: str) -> None:
@@ -64,10 +70,23 @@ def test_town_called_like_a_famous_city_lies_where_the_text_says(places: Gazette
         ("The treaty of Paris, U.S. historians say, ended the war.", ["france", "united-states"]),
         ("Lebanon, Israel and Syria have borders with each other.", ["israel", "lebanon", "syria"]),
         ("The Rio Grande flows between Mexico, Texas and New Mexico.", ["united-states", "mexico"]),
+        ("The Louvre lends to museums in London, Paris and Texas.", ["united-kingdom", "france", "united-states"]),
+        ("There are flights from Paris to Texas.", ["france", "united-states"]),
+        ("The Toronto Maple Leafs have played in London.", ["canada", "united-kingdom"]),
+        ("The Olympic Games were held in Atlanta, and later in Athens.", ["united-states", "greece"]),
+        ("Tehran, Israel and Moscow, Ukraine are no towns.", ["iran", "israel", "russia", "ukraine"]),
+        ("In London, OR gates were shown.", ["united-kingdom"]),
     ],
 )
 def test_famous_city_stays_where_nothing_speaks_for_another(places: Gazetteer, body: str, expected: list[str]) -> None:
     assert sorted(countries(places, body)) == sorted(expected)
+
+
+def test_famous_city_stands_alone_in_a_dateline(places: Gazetteer) -> None:
+    body = "Ontario has an office in the High Commission of Canada. Ontario opened it long ago."
+    assert countries(places, body, dateline="LONDON, Dec 3 -")[0] == "united-kingdom"
+    assert countries(places, body, dateline="LONDON, Dec 3 -", home="canada") == ["canada"]
+    assert countries(places, body, dateline="LONDON, Ontario, Dec 3 -") == ["canada"]
 
 
 def test_publisher_at_home_means_the_town_at_home(places: Gazetteer) -> None:
@@ -87,6 +106,14 @@ def test_publisher_at_home_means_the_town_at_home(places: Gazetteer) -> None:
         ("London International Group Plc", "London International Group Plc makes gloves."),
         ("", "Shares of Phoenix Technologies Ltd rose."),
         ("", "Berlin Packaging LLC and Vienna Insurance Group AG have new chairmen."),
+        ("", "American Express and Canada Dry are brands, and Texas Instruments is one."),
+        ("The Miami Herald", "The Chicago Tribune and the Los Angeles Times are papers, as is the Washington Post."),
+        (
+            "Kyoto Protocol",
+            "The Paris Agreement and the Treaty of Versailles were signed; so was the Geneva Convention.",
+        ),
+        ("", "Brussels sprouts, French fries, Swiss cheese and a Danish pastry are food. Panama hats are not."),
+        ("", "The English Channel, the Irish Sea, the Gulf of Mexico and the Sea of Japan are no countries."),
         ("", "The Dublin Gas Company Ltd, Milan Laboratories Pty and Santiago Holdings are listed."),
     ],
 )
@@ -102,6 +129,13 @@ def test_company_called_like_a_place_is_none(places: Gazetteer, title: str, body
         ("", "Japan's Toyota Motor Corp builds cars in Kentucky.", ["united-states", "japan"]),
         ("", "They met in Paris. Siemens AG was there.", ["france"]),
         ("", "Fiat SpA is from Turin and Renault SA from a suburb of Paris.", ["france", "italy"]),
+        ("", "The Texas AG and the New York AG are attorneys general.", ["united-states"]),
+        ("", "The fair is in the Geneva Convention Centre, near the Berlin Post Office.", ["germany", "switzerland"]),
+        (
+            "",
+            "Swiss ministers came to Panama, and French ones to Brazil.",
+            ["brazil", "france", "panama", "switzerland"],
+        ),
         ("PARIS TO BUY RENAULT SA SHARES", "The state buys shares.", ["france"]),
     ],
 )

@@ -36,12 +36,15 @@ def test_story_of_one_country_is_about_that_country_first(places: Gazetteer) -> 
         ("A flood closed roads near Paris on Monday.", "france"),
         ("Ministers flew to Turkey for the meeting.", "turkey"),
         ("The U.S. and its partners signed.", "united-states"),
+        ("Turkey and Bulgaria have a border.", "turkey bulgaria"),
+        ("Egypt, Jordan share the sea.", "egypt jordan"),
+        ("Jordan’s king and Turkey's president met.", "jordan turkey"),
         ("The plan was welcomed in N'Djamena, and the government of Chad agreed.", "chad"),
     ],
 )
 def test_name_of_several_places_is_the_one_that_the_text_speaks_of(places: Gazetteer, body: str, country: str) -> None:
-    countries = [slug for slug in find_regions(places, body) if places.regions[slug].level == "country"]
-    assert countries == [country]
+    countries = {slug for slug in find_regions(places, body) if places.regions[slug].level == "country"}
+    assert countries == {*country.split()}
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,7 @@ def test_name_of_several_places_is_the_one_that_the_text_speaks_of(places: Gazet
     [
         "The novels of Jack London sell well, as Mr. Brussels and Michael Jordan know.",
         "Chad Smith played the drums for Paris Hilton.",
+        "Jordan's point guard passed, and Michael Jordan and Chad Smith won. Turkey and cranberries are eaten.",
         "Turkey is eaten at the end of November, and us too it pleases.",
         "They were reading a nice book in the mobile home of the lincoln brothers.",
     ],
