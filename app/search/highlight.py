@@ -27,6 +27,8 @@ _LEAST, _LEAST_HTML = 200, 500
 """Characters of the text and of the HTML of an article for which there is no room any more."""
 TAG = 20
 """Characters that a tag counts as: reading it takes as long."""
+_VOICINGS = ("\uff9e", "\uff9f", "\u3099", "\u309a")
+_JOINTS = frozenset("-\u2010\u2011'\u2019\u02bc.\u00b7\u200c \u00a0\u2009\u202f")
 MOST_HTML = 150_000
 """Characters of HTML in which the first 50,000 of the text are looked for."""
 
@@ -157,19 +159,21 @@ def _find_spans(text: str, language: str | None, marks: Marks, room: ReadingBudg
     room.words -= len(analysed.words) * (3 if unspaced else 1)
     both = zip(analysed.stems, analysed.words, strict=False)
     matched = {i for i, (stem, word) in enumerate(both) if stem in marks.words or word in marks.words}
+    halves: set[int] = set()
     for terms in (analysed.stems, analysed.words) if marks.rows else ():
-        matched.update(_find_rows(terms, marks.rows))
-    begun = set(_find_beginnings(analysed.words, marks.beginnings)) - matched if marks.beginnings else set()
-    room.words -= 3 * (len(matched) + len(begun))
-    spans = analysed.places([*matched, *begun]) if matched or begun else []
+        for i, is_half in _find_rows(terms, marks.rows):
+            (halves if is_half else matched).add(i)
     singles = {beginning for beginning in marks.beginnings if analysis.is_single_character(beginning)}
-    if singles:
-        # The pair that begins with it is no match, but its first character.
-        spans = spans[: len(matched)] + [
-            (start, start + 1) if analysed.words[i][:1] in singles else (start, end)
-            for i, (start, end) in zip(begun, spans[len(matched) :], strict=True)
-        ]
-    return sorted(set(spans))
+    for i in _find_beginnings(analysed.words, marks.beginnings) if marks.beginnings else ():
+        (halves if analysed.words[i][:1] in singles else matched).add(i)
+    halves -= matched
+    room.words -= 3 * (len(matched) + len(halves))
+    spans = analysed.places([*matched, *halves]) if matched or halves else []
+    # Of the pair that begins with a single character only that one is a match.
+    firsts = [
+        (start, start + (2 if text[start + 1 : start + 2] in _VOICINGS else 1)) for start, _ in spans[len(matched) :]
+    ]
+    return sorted({*spans[: len(matched)], *firsts})
 
 
 def _find_beginnings(terms: Sequence[str], beginnings: Sequence[str]) -> Iterator[int]:
@@ -181,15 +185,18 @@ def _find_beginnings(terms: Sequence[str], beginnings: Sequence[str]) -> Iterato
             yield i
 
 
-def _find_rows(terms: Sequence[str], rows: tuple[Reading, ...]) -> Iterator[int]:
-    """Numbers of the terms of each row, and of what a row leaves out between its terms."""
+def _find_rows(terms: Sequence[str], rows: tuple[Reading, ...]) -> Iterator[tuple[int, bool]]:
+    """Numbers of the terms of each row, and of what a row leaves out between its terms; whether the row has only the
+    first character of the term."""
     open_rows: dict[str, list[Reading]] = {}
     for row in rows:
         open_rows.setdefault(row[0][1][:1], []).append(row)
     for i, term in enumerate(terms):
         for row in open_rows.get(term[:1], ()):
             if all(i + at < len(terms) and _is_same(terms[i + at], row_term) for at, row_term in row):
-                yield from range(i, i + row[-1][0] + 1)
+                last = i + row[-1][0]
+                yield from ((at, False) for at in range(i, last))
+                yield last, terms[last] != row[-1][1]
 
 
 def _is_same(term: str, row_term: str) -> bool:
@@ -232,17 +239,25 @@ def _cut_fragment(text: str, start: int, end: int, spans: list[Span]) -> str:
 
 def _insert_marks(text: str, start: int, end: int, spans: list[Span]) -> str:
     parts, at = [], start
-    for first, last in _join_spans(span for span in spans if span[0] >= start and span[1] <= end):
+    for first, last in _join_spans(text, (span for span in spans if span[0] >= start and span[1] <= end)):
         parts += [escape(text[at:first]), "<mark>", escape(text[first:last]), "</mark>"]
         at = last
     return " ".join("".join([*parts, escape(text[at:end])]).split())
 
 
-def _join_spans(spans: Iterator[Span]) -> Iterator[Span]:
-    """Overlapping pairs of characters, as Chinese is read in, are one mark."""
+def _is_joint(text: str, end: int, following: Span) -> bool:
+    """Whether what stands between two marks joins them to one word, or one number."""
+    start, last = following
+    if start != end + 1 or text[end] not in _JOINTS:
+        return False
+    return not text[end].isspace() or (text[end - 1].isdigit() and last - start == 3 and text[start:last].isdigit())
+
+
+def _join_spans(text: str, spans: Iterator[Span]) -> Iterator[Span]:
+    """One mark for overlapping pairs of characters, as Chinese is read in, and for the parts of `Wi-Fi`, `10 000`."""
     previous: Span | None = None
     for span in spans:
-        if previous and span[0] <= previous[1]:
+        if previous and (span[0] <= previous[1] or _is_joint(text, previous[1], span)):
             previous = (previous[0], max(previous[1], span[1]))
             continue
         if previous:

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 import tantivy
 from tantivy import Document, PreTokenizedString, TextAnalyzer
 
-from app.search.query import spelling
+from app.search.query import compounds, spelling
 from app.search.query.spelling import SPACELESS, is_spaceless
 from app.search.query.stop_words import STEMMERS, find_language, is_function_word, is_stop_word
 from app.text.keys import pieces
@@ -65,6 +65,7 @@ class TokenizedText:
 
     stems: tuple[PreTokenizedString, ...]
     normalized: str
+    language: str | None = None
 
 
 def tokenize(text: str, tag: str | None) -> TokenizedText:
@@ -72,7 +73,7 @@ def tokenize(text: str, tag: str | None) -> TokenizedText:
     nothing else while tantivy makes tokens. A phrase is not found from one piece to the next."""
     normalized = [spelling.normalize(piece) for piece in pieces(text, PIECE)]
     language = find_language(tag)
-    return TokenizedText(tuple(_tokenize(piece, language) for piece in normalized), "".join(normalized))
+    return TokenizedText(tuple(_tokenize(piece, language) for piece in normalized), "".join(normalized), language)
 
 
 def add_stems(document: Document, field: str, text: TokenizedText) -> None:
@@ -93,11 +94,22 @@ def add_words(document: Document, field: str, texts: Sequence[TokenizedText]) ->
 def list_variants(texts: Sequence[TokenizedText]) -> set[str]:
     """Other spellings of words of the texts, each with the words as they stand: `cooperation co operation`."""
     variants = set()
-    for apart, joined in {compound for text in texts for compound in spelling.list_compounds(text.normalized)}:
+    for apart, joined in {compound for text in texts for compound in compounds.list_compounds(text.normalized)}:
         spelt, words = _analyse_normalized(joined, None), _analyse_normalized(apart, None)
         if len(spelt) == 1 and spelt != words:
             variants.add(spelling.SEPARATOR.join(term for _, term in (*spelt, *words)))
-    return variants
+    accented = {(word, text.language) for text in texts for word in compounds.list_accented_words(text.normalized)}
+    return variants.union(*(_list_accents(word, language) for word, language in accented))
+
+
+@lru_cache(32768)
+def _list_accents(word: str, language: str | None) -> tuple[str, ...]:
+    """A word with its accents, beside what it is without, where that has another stem: `sao são`."""
+    bare = _create_analyzer(None).analyze(word)
+    if language is None or len(bare) != 1 or len(word) > compounds.LONGEST_COMPOUND:
+        return ()
+    stem = _create_analyzer(language).analyze
+    return (f"{bare[0]}{spelling.SEPARATOR}{word}",) if stem(word) != stem(bare[0]) else ()
 
 
 def _tokenize(normalized: str, language: str | None) -> PreTokenizedString:
@@ -191,8 +203,14 @@ def list_readings(text: str, tags: tuple[str, ...], variants: tuple[str, ...] = 
     way, as the words themselves tell it or as the archive's articles do (`variants`); each reading once."""
     normalized = spelling.normalize(text, is_query=not spelling.is_shouted(text))
     forms = [normalized, *variants]
-    forms += [normalized.replace(apart, joined) for apart, joined in set(spelling.list_compounds(normalized))]
-    readings = {read_terms(form, tag): None for form in forms for tag in (*tags, None)}
+    if spelling.is_shouted(text):
+        forms.append(spelling.normalize(text, is_query=True))
+    forms += [normalized.replace(apart, joined) for apart, joined in set(compounds.list_compounds(normalized))]
+    forms.append(spelling.unmark_names_with_numbers(normalized))
+    if compounds.list_accented_words(normalized):
+        forms.append(" ".join(term for _, term in _analyse_normalized(normalized, None)))
+    languages = dict.fromkeys((*map(find_language, tags), None))
+    readings = {_analyse_normalized(form, language): None for form in forms for language in languages}
     whole = read_terms(text)
     if len(whole) == 1 and is_function_word(whole[0][1]):
         # In small letters it may be meant either way: the name, or the function word.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from app.search.query.spelling import INITIAL
 from app.search.query.tree import FIELDS, Field, FieldName, Node, Phrase, Prefix, Word, negate
 from app.text.emoji import EMOJI
 
@@ -19,16 +20,17 @@ _FIELD = rf"(?:{'|'.join(FIELDS)})"
 _NUMBER = r"\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?!\w)"
 # What stands right at a number belongs to it (`$10 000`, `10 000,5`), except the other end of a range.
 _SPACED_NUMBER = rf"""[^\w\s()"]*(?:{_FIELD}:)?{_NUMBER}(?:(?![-–—/]\d)[^\s()"]+)?"""
+_SPACED_INITIALS = rf"{INITIAL}\.(?:[ \u00a0]{INITIAL}\.)+(?!\w)"
 _LEXEME = re.compile(
     rf"""(?P<sign>-?)(?:(?P<field>{_FIELD}):)?(?:(?P<open>\()|"(?P<phrase>[^"]*)")
-    |(?P<close>\)) | (?P<stray>") | (?P<word>{_SPACED_NUMBER}|[^\s()"]+)""",
+    |(?P<close>\)) | (?P<stray>") | (?P<word>{_SPACED_NUMBER}|{_SPACED_INITIALS}|[^\s()"]+)""",
     re.VERBOSE | re.IGNORECASE,
 )
-_TEXT_LEXEME = re.compile(rf"""{_SPACED_NUMBER}|[^\s()"]+""", re.IGNORECASE)
+_TEXT_LEXEME = re.compile(rf"""{_SPACED_NUMBER}|{_SPACED_INITIALS}|[^\s()"]+""", re.IGNORECASE | re.VERBOSE)
 _FIELD_WORD = re.compile(rf"({_FIELD}):(.*)", re.IGNORECASE | re.DOTALL)
-_SIGNS_BEHIND = re.compile(r"\+\+|#")
+_SIGNS_BEHIND = re.compile("[+\uff0b]{2}|[#\uff03]")
 """They make another word of the one before them: C++, C#."""
-_INITIALS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.[ \u00a0]?)+[^\W\d_]")
 _VARIATIONS = "\ufe0e\ufe0f"
 """Say how the emoji before them is drawn."""
 

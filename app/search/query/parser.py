@@ -12,6 +12,7 @@ from functools import lru_cache
 from app.errors import QueryTooComplex
 from app.search.query import pasted_text
 from app.search.query.lexer import Item, Notes, Operator, ParseNote, apply_field, apply_sign, tokenize
+from app.search.query.spelling import GERSHAYIM
 from app.search.query.tree import Field, Node, Not, Phrase, Prefix, Word, is_headline, join_all, join_any
 
 MAX_CHARACTERS, MAX_WORDS, MAX_LEVELS = 512, 64, 8
@@ -38,7 +39,8 @@ def parse(text: str) -> ParsedQuery:
     if len(text) > MAX_CHARACTERS:
         raise _refuse(f"The query has {len(text)} characters; {MAX_CHARACTERS} are possible.")
     notes: Notes = {}
-    lexed = tokenize(unicodedata.normalize("NFC", text).translate(_QUOTES), notes, headline=is_headline(text))
+    typed = GERSHAYIM.sub("\u05f4", unicodedata.normalize("NFC", text)).translate(_QUOTES)
+    lexed = tokenize(typed, notes, headline=is_headline(text))
     items = _check_operators(_balance_parentheses(lexed, notes), notes)
     words = sum(_count_words(item) for item in items)
     if words > MAX_WORDS:

@@ -4,7 +4,7 @@ A table of characters (`fold_character`) makes one of those that keyboards of ne
 letter or digit. A few patterns (`normalize`) do the same where several characters are one spelling: `U.N.`, `10,000`,
 `covid19`, `C++`, an emoji. Where both spellings have to be found, because parts of a word are words themselves
 (`co-operation`, `Node.js`, `Müller`), the text keeps its words and the index learns the other spelling of them beside
-it (`list_variants`).
+it (`compounds`).
 
 Sources of the tables: Unicode's decompositions and digit values; OpenCC's characters for Chinese; the assimilation of
 nasals as Unicode's chapter on South Asian scripts has it.
@@ -21,13 +21,13 @@ from opencc import OpenCC
 
 from app.search.query.stop_words import is_function_word
 from app.text.emoji import EMOJI
+from app.text.keys import remove_match
 
+_MOST_TO_REPLACE = 8
 MARK = "\ua78f"
 """A letter that no text has: with it, terms are written that stand for signs (`C++`) and for capitals (`US`)."""
 SEPARATOR = " "
 """Between a spelling and the words that it stands for, in a term of the index."""
-LONGEST_COMPOUND, MOST_PARTS = 40, 4
-"""Characters and words; longer compounds are addresses and codes."""
 SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
     "\U00020000-\U0003ffff"
@@ -43,11 +43,14 @@ _ARABIC = str.maketrans(
     }
 )  # fmt: skip
 """Letters that are typed for one another; hamza on a carrier that is not alef is a hamza."""
-_APOSTROPHES = dict.fromkeys(map(ord, "ʼʹʻʽˈ՚׳‘’‛′＇"), "'")
+_APOSTROPHES = dict.fromkeys(map(ord, "´ʼʹʻʽˈ՚׳‘’‛′＇"), "'")
 _HYPHENS = dict.fromkeys(map(ord, "‐‑‒⁃﹣－־"), "-")
 _NARROW_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), "\u00a0")
 _UNSEEN = dict.fromkeys((0x00AD, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF), "")
-_SIGNS = _APOSTROPHES | _HYPHENS | _NARROW_SPACES | _UNSEEN
+_SUPERSCRIPTS = {0xB2: "2", 0xB3: "3", 0xB9: "1"}
+# A dot of Gurmukhi that stands beside other vowels, and letters of Malayalam that have no vowel.
+_INDIC_LETTERS = {0x0A70: "ਂ"} | dict(zip(range(0x0D7A, 0x0D80), "ണനരലളക", strict=True))
+_SIGNS = _APOSTROPHES | _HYPHENS | _NARROW_SPACES | _UNSEEN | _SUPERSCRIPTS | _INDIC_LETTERS
 _TONES = dict.fromkeys((0xFE0E, 0xFE0F, 0x200D, *range(0x1F3FB, 0x1F400)))
 _HEX_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _KANA = re.compile("[\uff66-\uff9f]+")
@@ -58,8 +61,15 @@ _NASALS, _DOT, _NASAL_SIGN, _VIRAMA = (0x19, 0x1E, 0x23, 0x28, 0x2E), 0x02, 0x01
 
 
 @cache
-def _simplifier() -> OpenCC:
-    return OpenCC("t2s")
+def _converters() -> tuple[OpenCC, OpenCC]:
+    return OpenCC("jp2t"), OpenCC("t2s")
+
+
+def _simplify(character: str) -> str:
+    """Characters of Japan and traditional ones as the simplified ones, where those stand for the same."""
+    for converter in _converters():
+        character = converter.convert(character)
+    return character
 
 
 class _Folding(dict[int, str]):
@@ -80,7 +90,7 @@ def fold_character(character: str) -> str:
         return character
     if "\u1e00" <= character < "\u1f00":
         return character
-    if "\u3040" <= character <= "\u30ff" or "\uac00" <= character <= "\ud7a3":
+    if "\u3040" <= character <= "\u33ff" or "\uac00" <= character <= "\ud7a3":
         return unicodedata.normalize("NFKC", character)
     if character.isdecimal():
         return str(unicodedata.decimal(character))
@@ -88,12 +98,14 @@ def fold_character(character: str) -> str:
         character = character.translate(_ARABIC)
     bare = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
     folded = unicodedata.normalize("NFC", bare).replace("ς", "σ").translate(_ARABIC)
-    return _simplifier().convert(folded) if "\u3400" <= folded[:1] <= "\U0003ffff" else folded
+    return _simplify(folded) if "\u3400" <= folded[:1] <= "\U0003ffff" else folded
 
 
 FOLDING = _Folding()
 
-_NEEDS_FOLDING = re.compile("[\u00a0\u00ad\u0130\u02b9-\u02c8\u0300-\u1dff\u1f00-\uabff\ud7b0-\U0010ffff]")
+_NEEDS_FOLDING = re.compile(
+    "[\u00a0\u00ad\u00b2-\u00b4\u00b9\u0130\u02b9-\u02c8\u0300-\u1dff\u1f00-\uabff\ud7b0-\U0010ffff]"
+)
 _FIRST = re.compile("|".join((EMOJI.pattern, _KANA.pattern)))
 _CONSONANTS = "".join(f"{chr(b + 0x15)}-{chr(b + 0x39)}{chr(b + 0x58)}-{chr(b + 0x5F)}" for b in _INDIC_BLOCKS)
 _INDIC = re.compile(
@@ -102,29 +114,34 @@ _INDIC = re.compile(
         for b in _INDIC_BLOCKS
     )
 )
-_DOUBLE_L = re.compile("([lL])[\u00b7\u2027](?=[lL])|[\u013f\u0140](?=[lL])")
+# Where a text has none of these, as most have not, the patterns with alternatives need not be tried at every place.
+_MAY_BE_FIRST = re.compile("[\u20e3\u2139-\u2bff\ufe0e\ufe0f\uff66-\uff9f\U0001f000-\U0001fbff]")
+_INDIC_LETTER, _MIDDLE_DOT = re.compile("[\u0900-\u0d7f]"), re.compile("[\u00b7\u013f\u0140\u2022\u2027\u22c5]")
+_DOUBLE_L = re.compile("([lL])[\u00b7\u2022\u2027\u22c5](?=[lL])|[\u013f\u0140](?=[lL])")
+# Abbreviations of Hebrew have a sign before their last letter; quotation marks are typed for it.
+GERSHAYIM = re.compile('["\u05f4\u201c-\u201f](?<=[\u05d0-\u05ea].)(?=[\u05d0-\u05ea])')
+_FINAL_HAMZA = re.compile("\u064a(?=\u0621(?!\\w))")
+INITIAL = r"[^\W\d_]"
+"""A letter, for patterns of initials."""
 # A class of characters first, because that is what `re` looks for quickly; alternatives would be tried everywhere.
 _SPELT = re.compile(
     r"""[\d.+\#A-Z](?:
     (?<=\d)(?<!\d\d)(?P<number>\d*(?:[.,'\u00a0]\d+)+|\d*(?=[^\W\d_])|(?<=[^\W\d_]\d)\d*)
-    |(?<=\.)(?P<dots>(?<=\b[^\W\d_]\.)[^\W\d_](?:\.[^\W\d_])*(?!\w)\.?)
+    |(?<=\.)(?P<initials>(?<=INITIAL\.)(?<![\w.]INITIAL\.)(?:[ \u00a0]INITIAL\.)+(?!\w))
+    |(?<=\.)(?P<dots>(?<=[^\W\d_]\.)(?<![^\W\d][^\W\d_]\.)[^\W\d_](?:\.[^\W\d_])*(?!\w)\.?)
     |(?<=\.)(?P<suffix>(?<![\w.)\]]\.)(?=[^\W\d_]{2}))
     |(?<=\+)(?P<plus>\+(?<=\b[A-Za-z]\+\+)(?![^\W\d]))
     |(?<=\#)(?P<sharp>(?<=\b[A-Za-z]\#)(?![^\W\d]))
-    |(?<![^\W][A-Z])(?<=[A-Z])(?P<capitals>[A-Z]{1,3}(?!\w)))""",
+    |(?<![^\W\d][A-Z])(?<=[A-Z])(?P<capitals>[A-Z]{1,3}(?![^\W\d])))""".replace("INITIAL", INITIAL),
     re.VERBOSE,
 )
 _CHANGED = re.compile(r"[\d.+#]|[A-Z]{2}")
-_GROUPED = re.compile(r"\d{1,3}(?:([.,'\u00a0])\d{3})(?:\1\d{3})*|\d{1,2}(?:,\d{2})+,\d{3}")
-_JOINT = re.compile("[-'.\u200c\u00b7](?<=[^\\W\\d_].)(?=[^\\W\\d_])")
-_SPACED_NUMBER = re.compile(r"\d(?<![\d.,]\d)\d{0,2}(?: \d{3})+(?!\d)")
-_ELISIONS = frozenset(("c", "d", "j", "l", "m", "n", "s", "t", "qu", "jusqu", "lorsqu", "puisqu"))
-_DIGRAPHS = {
-    "ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa",
-    "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa",
-}  # fmt: skip
-_TO_DIGRAPHS = str.maketrans(_DIGRAPHS)
-_MARKED_LETTER = re.compile(f"[{''.join(_DIGRAPHS)}]")
+_GROUPED = re.compile(
+    r"(\d{1,3}([.,'\u00a0])\d{3}(?:\2\d{3})*|\d{1,2}(?:,\d{2})+,\d{3})((?!\2)[.,]\d+(?![\d.,'\u00a0]))?"
+)
+_HEADLINE_NAMES = frozenset(("US", "UN", "EU", "AI", "WHO"))
+"""In a headline in capitals they are names far more often than what they are in small letters."""
+_MARKED_BEFORE_DIGIT = re.compile(f"{MARK}(?=[ -]?[0-9])")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHOUTED_WORD = re.compile("[^\\W\\d_a-z]{5}")
 
@@ -137,12 +154,16 @@ class NormalizedText:
     text: str
     starts: list[int] | None = None
     ends: list[int] | None = None
+    size: int = 0
+    """Characters of the original."""
 
     def find_source(self, start: int, end: int) -> tuple[int, int]:
-        """The span of the original that characters `start` to `end` stand for."""
+        """The span of the original that characters `start` to `end` stand for, with what was left out behind them:
+        an accent, a vowel sign."""
         if self.starts is None or self.ends is None or end <= start:
             return start, end
-        return self.starts[start], self.ends[end - 1]
+        following = self.starts[end] if end < len(self.starts) else self.size
+        return self.starts[start], max(self.ends[end - 1], following)
 
 
 def normalize(text: str, *, is_query: bool = False) -> str:
@@ -151,8 +172,15 @@ def normalize(text: str, *, is_query: bool = False) -> str:
     if text.isascii() and not _CHANGED.search(text):
         return text
     for pattern, replace in _list_steps(text, is_query=is_query):
-        text = text.translate(FOLDING) if pattern is None else pattern.sub(replace, text)
+        text = _fold(text) if pattern is None else pattern.sub(replace, text)
     return text
+
+
+def _fold(text: str) -> str:
+    if len(_NEEDS_FOLDING.findall(text)) * _MOST_TO_REPLACE > len(text):
+        return text.translate(FOLDING)
+    # A few quotation marks in a Latin text are found sooner than every letter is looked up.
+    return _NEEDS_FOLDING.sub(lambda match: FOLDING[ord(match[0])], text)
 
 
 def normalize_with_places(text: str) -> NormalizedText:
@@ -160,7 +188,8 @@ def normalize_with_places(text: str) -> NormalizedText:
     plain = normalize(text)
     if plain == text:
         return NormalizedText(text)
-    starts, ends = list(range(len(text))), list(range(1, len(text) + 1))
+    size = len(text)
+    starts, ends = list(range(size)), list(range(1, size + 1))
     for pattern, replace in _list_steps(text, is_query=False):
         if pattern is None:
             sizes = [len(FOLDING[ord(character)]) for character in text]
@@ -169,7 +198,7 @@ def normalize_with_places(text: str) -> NormalizedText:
             text = text.translate(FOLDING)
             continue
         text, starts, ends = _replace_with_places(pattern, replace, text, starts, ends)
-    return NormalizedText(text, starts, ends)
+    return NormalizedText(text, starts, ends, size)
 
 
 _Replace = Callable[[re.Match[str]], str]
@@ -178,14 +207,16 @@ _Replace = Callable[[re.Match[str]], str]
 def _list_steps(text: str, *, is_query: bool) -> Iterator[tuple[re.Pattern[str] | None, _Replace]]:
     """Patterns with what is put for what they find, in their order; None stands for the table of characters."""
     if not text.isascii():
-        if _FIRST.search(text):
+        if _MAY_BE_FIRST.search(text):
             # Before the table, which takes emoji and kana of half a width apart.
             yield _FIRST, _replace_whole_sign
-        if _INDIC.search(text):
+        if _INDIC_LETTER.search(text):
             yield _INDIC, _replace_nasal
         if _NEEDS_FOLDING.search(text):
+            yield GERSHAYIM, remove_match
             yield None, _replace_whole_sign
-        if "l" in text or "L" in text:
+            yield _FINAL_HAMZA, remove_match
+        if _MIDDLE_DOT.search(text):
             yield _DOUBLE_L, _replace_double_l
     yield _SPELT, _SpellingReplacer(capitals_count=True if is_query else None)
 
@@ -248,23 +279,32 @@ class _SpellingReplacer:
         if kind == "capitals":
             return self._mark_capitals(match, spelling)
         if kind == "number":
-            return _space_number(match, re.sub(r"\D", "", spelling) if _GROUPED.fullmatch(spelling) else spelling)
-        if kind == "dots":
-            letters = spelling.replace(".", "")
+            return _space_number(match, _join_groups(spelling))
+        if kind in ("dots", "initials"):
+            letters = "".join(filter(str.isalpha, spelling))
             whole = match.string[match.start() - 1] + letters
             mark = MARK if whole.isupper() and is_function_word(whole.lower()) else ""
             return f"{letters}{mark}{' ' if spelling.endswith('.') else ''}"
         if kind == "suffix":
             following = _LETTERS.match(match.string, match.end())
             return f"{MARK}{following[0]} " if following else spelling
-        return f"{MARK}{kind}"
+        return f"{MARK}{kind} "
 
     def _mark_capitals(self, match: re.Match[str], word: str) -> str:
         if self.capitals_count is False or not is_function_word(word.lower()):
             return word
         if self.capitals_count is None:
             self.capitals_count = not is_shouted(match.string)
-        return word + MARK if self.capitals_count else word
+        return word + MARK if self.capitals_count or word in _HEADLINE_NAMES else word
+
+
+def _join_groups(number: str) -> str:
+    """`10,000` without its separators, also before decimals: `1.234,56` is `1234.56`."""
+    grouped = _GROUPED.fullmatch(number)
+    if grouped is None:
+        return number
+    decimals = grouped[3]
+    return re.sub(r"\D", "", grouped[1]) + (f".{decimals[1:]}" if decimals else "")
 
 
 def _space_number(match: re.Match[str], number: str) -> str:
@@ -286,44 +326,6 @@ def is_shouted(text: str) -> bool:
     return 2 * sum(map(str.isupper, text)) > letters and bool(_SHOUTED_WORD.search(text))
 
 
-def list_compounds(text: str) -> Iterator[tuple[str, str]]:
-    """What of a normalized text is spelt in another way as well: as it stands, and that spelling. `co-operation`,
-    `Node.js`, `O'Brien`, `Müller`, `10 000`; not the genitive, and no elided article."""
-    done = 0
-    for joint in _JOINT.finditer(text):
-        if joint.start() < done:
-            continue
-        start, done = _find_compound(text, joint.start())
-        parts = _JOINT.split(text[start:done])
-        if 2 <= len(parts) <= MOST_PARTS and done - start <= LONGEST_COMPOUND and not _is_inflection(parts):
-            yield text[start:done], "".join(parts)
-    done = 0
-    for marked in () if text.isascii() else _MARKED_LETTER.finditer(text):
-        if marked.start() >= done:
-            start, done = _find_word(text, marked.start())
-            if done - start <= LONGEST_COMPOUND:
-                yield text[start:done], text[start:done].translate(_TO_DIGRAPHS)
-    for number in _SPACED_NUMBER.findall(text):
-        yield number, number.replace(" ", "")
-
-
-def _find_word(text: str, at: int) -> tuple[int, int]:
-    start, end = at, at + 1
-    while start and text[start - 1].isalpha():
-        start -= 1
-    while end < len(text) and text[end].isalpha():
-        end += 1
-    return start, end
-
-
-def _find_compound(text: str, joint: int) -> tuple[int, int]:
-    start, end = joint, joint + 1
-    while start and text[start - 1].isalpha():
-        start -= 1
-    while end < len(text) and (text[end].isalpha() or _JOINT.match(text, end)):
-        end += 1
-    return start, end
-
-
-def _is_inflection(parts: list[str]) -> bool:
-    return len(parts) == 2 and (parts[1].lower() == "s" or parts[0].lower() in _ELISIONS)
+def unmark_names_with_numbers(normalized: str) -> str:
+    """`SU57` is `Su 57` as well."""
+    return _MARKED_BEFORE_DIGIT.sub("", normalized)

@@ -14,9 +14,14 @@ STEMMERS = {
 """By ISO 639 code, those that tantivy has; other languages keep their words whole."""
 
 _PRONOUNS = frozenset(
-    ("us", "we", "me", "he", "she", "him", "her", "our", "you", "who", "am", "may", "can", "was", "has", "had", "its")
+    ("us", "we", "me", "he", "she", "him", "her", "our", "you", "who", "may", "can", "was", "has", "had", "its")
 )
 """Words of English that its list lacks and that are abbreviations in capitals somewhere."""
+_NEVER_NAMES = frozenset(
+    ("am", "an", "and", "are", "be", "but", "by", "for", "into", "not", "of", "such", "that", "the", "then", "they",
+     "this", "will", "with")
+)  # fmt: skip
+"""Words that are in capitals for loudness alone (`THE HAGUE`, `did NOT say`), and `AM`, which is `a.m.`"""
 
 
 def find_language(tag: str | None) -> str | None:
@@ -47,6 +52,8 @@ def is_stop_word(word: str, tags: tuple[str, ...]) -> bool:
 def is_function_word(word: str) -> bool:
     """Whether a word of two to four small letters is a stop word in any language: in capitals it is another word."""
     if not (2 <= len(word) <= 4 and word.isascii() and word.isalpha() and word.islower()):
+        return False
+    if word in _NEVER_NAMES:
         return False
     analyzers = (_create_analyzer(language) for language in STEMMERS)
     return word in _PRONOUNS or any(analyzer is not None and not analyzer.analyze(word) for analyzer in analyzers)

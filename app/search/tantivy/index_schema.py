@@ -22,7 +22,7 @@ from app.search.query import analysis
 ID_BITS = 26
 """Of an article's id in its date key: 67 million articles beside all seconds of the years 1 to 2200 fit into an i64."""
 
-ANALYSIS = 4  # raised when analysis gives other terms than before, or the schema other tokenizers
+ANALYSIS = 5  # raised when analysis gives other terms than before, or the schema other tokenizers
 NUMBERS = ("id", "version", "newest", "year", "updated", "dateline_from", "dateline_to", "source", "translation_of")
 MANY = ("tags", "within_own", *(f"within_{mask}" for mask in range(1, 8)), "flags")
 EXACT = ("language", "origin", "external_id")

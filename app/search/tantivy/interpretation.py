@@ -82,7 +82,7 @@ class _Interpreter:
 
     def interpret(self, question: Question, query_tree: Node) -> QueryInterpretation:
         spelt = tree.replace_words(lower_shouted(query_tree), self._add_variants)
-        named, regions = region_names.mark(spelt, question.names)
+        named, regions = region_names.mark(self.composer.terms.join_neighbours(spelt), question.names)
         near = tree.replace_words(named, self._correct_word)
         corrections = tuple(
             dict.fromkeys(

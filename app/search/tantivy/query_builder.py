@@ -197,10 +197,10 @@ class QueryBuilder:
             yield from self._list_names(leaf, readings)
 
     def _list_names(self, leaf: Word | Phrase, readings: Sequence[Reading]) -> Iterator[Part]:
-        whole = analysis.read_terms(analysis.strip_affixes(leaf.text) if isinstance(leaf, Word) else leaf.text)
-        if len(whole) == 1:
-            exact = _match_reading(index_schema.WORDS, whole)
-            yield "words", Query.boost_query(exact, EXACT)
+        written = analysis.strip_affixes(leaf.text) if isinstance(leaf, Word) else leaf.text
+        for whole in dict.fromkeys(analysis.read_terms(text) for text in (written, *leaf.variants)):
+            if len(whole) == 1:
+                yield "words", Query.boost_query(_match_reading(index_schema.WORDS, whole), EXACT)
         if is_stop_word(leaf.text, self.terms.languages):
             return
         rarity = self.terms.compute_rarity(self.terms.find_frequency(leaf.text))

@@ -1,19 +1,22 @@
 """What the archive's terms weigh: how a word reads in its languages and in how many articles it stands. Finds none."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import log
 
 from tantivy import Query, Searcher
 
 from app.search.query import analysis
 from app.search.query.analysis import Reading
-from app.search.query.spelling import is_spaceless
-from app.search.query.tree import Phrase, Word
+from app.search.query.spelling import MARK, is_spaceless
+from app.search.query.stop_words import is_function_word, is_stop_word
+from app.search.query.tree import And, Node, Phrase, Word
 from app.search.tantivy import index_schema
 from app.search.tantivy.reader import View
 
 _REMEMBERED, _COMPOSED = 20_000, 4_000
+_SHORTEST_JOINED = 4
 _MOST_SPELT, _VARIANTS_READ, _VARIANTS, _MOST_VARIANTS = 8, 20, 3, 4
 """Words of a phrase that are looked up in other spellings; spellings read and taken of each; and taken in all."""
 
@@ -36,16 +39,48 @@ class TermStats:
         return analysis.list_readings(text, self.languages, leaf.variants)
 
     def list_variants(self, text: str) -> tuple[str, ...]:
-        """The text with one of its words spelt as articles have it: `co operation` for `cooperation`."""
+        """The text with one of its words spelt as articles have it: `co operation` for `cooperation`, `wifi` for
+        `wi fi`, and the name `US` within a phrase in small letters."""
         terms = analysis.analyse_words(text)
         if not terms or len(terms) > _MOST_SPELT or is_spaceless(text):
             return ()
         variants = []
+        for i, term in enumerate(terms) if len(terms) > 1 else ():
+            if is_function_word(term) and self._has_word(term + MARK):
+                variants.append(" ".join([*terms[:i], term + MARK, *terms[i + 1 :]]))
+            if joined := self.find_joined(*terms[i : i + 2]):
+                variants.append(" ".join([*terms[:i], joined, *terms[i + 2 :]]))
         for i, term in enumerate(terms):
             counted_variants = self.searcher.terms_with_prefix(index_schema.SPELLINGS, f"{term} ", limit=_VARIANTS_READ)
             for variant, _ in sorted(counted_variants, key=lambda counted: -counted[1])[:_VARIANTS]:
                 variants.append(" ".join([*terms[:i], variant.partition(" ")[2], *terms[i + 1 :]]))
         return tuple(variants[:_MOST_VARIANTS])
+
+    def find_joined(self, first: str, second: str = "") -> str | None:
+        """Two terms of a query as one word, where articles have it: `wifi`, but nothing made with `a` or `of`."""
+        joined = first + second
+        if not (second and joined.isalpha() and len(joined) >= _SHORTEST_JOINED):
+            return None
+        if any(is_stop_word(term, self.languages) for term in (first, second)):
+            return None
+        return joined if self._has_word(joined) else None
+
+    def join_neighbours(self, node: Node) -> Node:
+        """The tree where words that stand side by side are also found as one: `wi fi` where articles have `wifi`."""
+        if not isinstance(node, And):
+            return node
+        nodes = list(node.nodes)
+        for i, (before, word) in enumerate(pairwise(node.nodes)):
+            if isinstance(before, Word) and isinstance(word, Word):
+                first, second = analysis.analyse_words(before.text), analysis.analyse_words(word.text)
+                if len(first) == len(second) == 1 and (joined := self.find_joined(first[0], second[0])):
+                    for at, leaf in ((i, nodes[i]), (i + 1, nodes[i + 1])):
+                        assert isinstance(leaf, Word), "it was one"
+                        nodes[at] = replace(leaf, variants=(*leaf.variants, joined))
+        return And(tuple(nodes))
+
+    def _has_word(self, term: str) -> bool:
+        return self.searcher.doc_freq(index_schema.WORDS, term) > 0
 
     def find_frequency(self, text: str) -> int:
         """In how many articles the word stands, about: those lately withdrawn may still be counted."""
