@@ -33,7 +33,7 @@ from app.search.query.tree import (
     list_leaves,
 )
 from app.search.tantivy import filters, index_schema
-from app.search.tantivy.term_stats import TermStats
+from app.search.tantivy.term_stats import FEW, TermStats
 
 TITLE_SHARE = 0.2
 """Of what a word scores in the title, beside what it scores in the text, of which the title is a part."""
@@ -47,8 +47,6 @@ GOOD_HIT = 2.2
 """What a word scores about in a good hit, measured in its rarity."""
 NEARNESS = 0.1
 """Of what the same words score as a phrase, in the body; in a title as much of the title's share."""
-FEW = 5
-"""Words up to which a query is short: it asks for these words, not for something like them."""
 NEAR_WEIGHTS = (0.7, 0.55, 0.45, 0.4, 0.35)
 _PREFIX_SCORE = 2.0
 """One for a word that begins so, one for a common such word in the title."""

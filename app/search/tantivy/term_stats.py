@@ -17,6 +17,8 @@ from app.search.tantivy.reader import View
 
 _REMEMBERED, _COMPOSED = 20_000, 4_000
 _SHORTEST_JOINED = 4
+FEW = 5
+"""Words up to which a query is short: it asks for these words, not for something like them."""
 _MOST_SPELT, _VARIANTS_READ, _VARIANTS, _MOST_VARIANTS = 8, 20, 3, 4
 """Words of a phrase that are looked up in other spellings; spellings read and taken of each; and taken in all."""
 
@@ -66,8 +68,9 @@ class TermStats:
         return joined if self._has_word(joined) else None
 
     def join_neighbours(self, node: Node) -> Node:
-        """The tree where words that stand side by side are also found as one: `wi fi` where articles have `wifi`."""
-        if not isinstance(node, And):
+        """The tree where words that stand side by side are also found as one: `wi fi` where articles have `wifi`. Of
+        a few words only: in long queries neighbours are as often two words as one (npl loses half a point)."""
+        if not isinstance(node, And) or len(node.nodes) > FEW:
             return node
         nodes = list(node.nodes)
         for i, (before, word) in enumerate(pairwise(node.nodes)):
