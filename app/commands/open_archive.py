@@ -1,5 +1,7 @@
 """Opens archives for commands and the server: furnishes an empty one, refuses a misfit, copies, upgrades."""
 
+import errno
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -44,6 +46,16 @@ def open_archive(settings: Settings) -> Database:
 def protect_new_files(settings: Settings) -> None:
     """Has this process make files of the archive for whom its folders are open alone."""
     permissions.close_new_files(_list_folders(settings))
+
+
+def make_index_folder(settings: Settings) -> None:
+    """DatabaseProblem where it cannot be made or written."""
+    try:
+        permissions.make_folder(settings.index_path)
+        if not os.access(settings.index_path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(settings.index_path))
+    except OSError as error:
+        raise DatabaseProblem(f"The index's folder cannot be used: {error.strerror}: {error.filename}.") from error
 
 
 def _open_database(settings: Settings) -> Database:

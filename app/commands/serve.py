@@ -59,6 +59,7 @@ def run_server(settings: Settings, seed: Path | None, console: Console) -> None:
         with open_database(settings) as db:
             lock.enter_context(open_archive.hold_server_lock(db.url))
             key = _import_samples(db, settings, seed, console) if seed is not None else None
+            open_archive.make_index_folder(settings)
             db.write_now(_note_start, settings)
         _start_logging(settings)
         _greet(console, _name_address(listening), key)
@@ -74,6 +75,7 @@ def _run_workers(settings: Settings, listening: socket.socket, seed: Path | None
         logging.getLogger().setLevel(logging.ERROR)  # as without workers: what comes first is no news
         with open_database(settings) as db:
             key = _import_samples(db, settings, seed, console) if seed is not None else None
+            open_archive.make_index_folder(settings)
             db.write_now(_note_start, settings)
         _show_key(console, key)
 

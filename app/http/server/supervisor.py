@@ -132,6 +132,8 @@ class Supervisor:
         except DatabaseProblem as problem:
             self._counts.report({FAILED: str(problem)})
             return 1
+        except SystemExit:  # uvicorn's, which has said why
+            return 1
         except BaseException:
             logger.exception("worker %d has failed", number + 1)
             return 1
