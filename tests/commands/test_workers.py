@@ -5,70 +5,21 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 from support import linearizable
 from support.processes import DatelineProcess
+from support.worker_server import run_workers
 
 from app.http.server import supervisor
 
 pytestmark = pytest.mark.slow
 
-SEED = str(Path(__file__).resolve().parent.parent.parent / "seed_data")
 WORKERS = 3
-
-
-class WorkerServer:
-    """`dateline serve --workers 3` with the sample articles; `key` has every scope."""
-
-    def __init__(self, data: Path, **settings: str) -> None:
-        environment = {f"DATELINE_{name.upper()}": value for name, value in settings.items()}
-        self.process = DatelineProcess(
-            "serve", "--port", "0", "--workers", str(WORKERS), "--seed", SEED,
-            environment={"DATELINE_DATA_DIR": str(data), **environment},
-        )  # fmt: skip
-        self.address = self.key = ""
-        self.clients: list[httpx.Client] = []
-        for line in self.process.lines:
-            if line.startswith("Admin key"):
-                assert not self.key, "printed twice"
-                self.key = line.split()[-1]
-            if line.startswith("Dateline is at"):
-                self.address = line.split()[3]
-            if line.startswith("Try:"):
-                break
-
-    def list_workers(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
-        return [int(process) for process in children.split()]
-
-    def open_clients(self, count: int) -> list[httpx.Client]:
-        """Clients of one connection each, which stays open: neighbours are at different workers."""
-        clients = [httpx.Client(base_url=self.address, timeout=20) for _ in range(count)]
-        self.clients += clients
-        for client in clients:
-            assert client.get("/health/live").status_code == 200
-        return clients
-
-
-@contextmanager
-def run_workers(data: Path, **settings: str) -> Iterator[WorkerServer]:
-    server = WorkerServer(data, **settings)
-    workers = server.list_workers()
-    try:
-        assert len(workers) == WORKERS
-        yield server
-    finally:
-        for client in server.clients:
-            client.close()
-        server.process.end()
-        for process in workers:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGCONT)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -178,8 +129,10 @@ def test_bad_start_ends_all_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_limits_are_those_of_all_workers_together(tmp_path: Path) -> None:
-    limits = {"max_streams_per_address": "4", "rate_limit": "30"}
-    with run_workers(tmp_path / "data", **limits) as server, ExitStack() as streams:
+    with (
+        run_workers(tmp_path / "data", max_streams_per_address="4", rate_limit="30") as server,
+        ExitStack() as streams,
+    ):
         clients = server.open_clients(9)
         statuses = [
             streams.enter_context(client.stream("GET", "/v1/changes/stream?since=0")).status_code for client in clients
