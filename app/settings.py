@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         1,
         ge=1,
         le=MOST_WORKERS,
-        description="Processes that `dateline serve` answers with, at one address: `auto` for as many as there are "
+        description="Processes that `dateline serve` runs, at one address: `auto` for as many as there are "
         "processors, which is what the container starts. Limits are those of all of them together.",
     )
     site_url: str = Field(

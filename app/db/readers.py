@@ -80,23 +80,17 @@ class SqliteReader:
         what runs outside of tasks commits nothing. Where other workers commit too, each call looks: a client may have
         their response before this loop comes to `_forget`.
         """
-        if not self._is_alone:
-            return self._look()
         asker = asyncio.current_task() or self
-        if self._asker is not None and (self._asker is not asker or asker is self):
+        if self._is_alone and self._asker is not None and (self._asker is not asker or asker is self):
             return self._told
-        self._told = self._look()
-        if self._asker is None:
+        try:
+            self._told = self._version.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            self._told = None
+        if self._is_alone and self._asker is None:
             asyncio.get_running_loop().call_soon(self._forget)
         self._asker = asker
         return self._told
-
-    def _look(self) -> int | None:
-        try:
-            number: int = self._version.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.OperationalError:
-            return None
-        return number
 
     def _forget(self) -> None:
         self._asker = None

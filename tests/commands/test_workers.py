@@ -12,8 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support import linearizable
-from support.processes import DatelineProcess
-from support.worker_server import run_workers
+from support.processes import DatelineProcess, run_workers
 
 from app.http.server import supervisor
 
@@ -55,8 +54,8 @@ def test_workers_serve_one_archive_and_end_together(tmp_path: Path) -> None:
             slug = made.json()["slug"]
             assert {other.get(f"/v1/articles/{slug}").status_code for other in clients} == {200}
         seq = made.headers["x-seq"]
-        found = [client.get("/v1/search", params={"q": "number", "min_seq": seq}).json() for client in clients]
-        assert {page["page"]["total"] >= 6 for page in found} == {True}
+        pages = [client.get("/v1/search", params={"q": "number", "min_seq": seq}).json() for client in clients]
+        assert {page["page"]["total"] >= 6 for page in pages} == {True}
         assert {client.get("/health/ready").json()["status"] for client in clients} == {"ok"}
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == (0, "", "")
@@ -83,8 +82,8 @@ def test_worker_that_dies_or_hangs_is_replaced_and_counters_go_on(tmp_path: Path
         assert count_requests(server.address) >= before
         stopped = server.list_workers()[0]
         os.kill(stopped, signal.SIGSTOP)
-        answered = [httpx.get(f"{server.address}/v1/articles", timeout=5).status_code for _ in range(10)]
-        assert answered == [200] * 10, "requests waited at a worker that is stopped"
+        statuses = [httpx.get(f"{server.address}/v1/articles", timeout=5).status_code for _ in range(10)]
+        assert statuses == [200] * 10, "requests waited at a worker that is stopped"
         wait_until(lambda: not is_alive(stopped), supervisor.HANGING_SECONDS + 10)
         wait_until(lambda: len(server.list_workers()) == WORKERS)
         key = {"Authorization": f"Bearer {server.key}"}

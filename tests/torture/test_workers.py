@@ -13,7 +13,7 @@ import httpx
 import pytest
 from conftest import ENGINES
 from support import linearizable
-from support.worker_server import WorkerServer, run_workers
+from support.processes import WorkerServer, run_workers
 
 from app.settings import Settings
 
@@ -127,15 +127,15 @@ async def test_killed_workers_lose_nothing_and_nobody_else_notices(settings: Set
         assert not outcome.wrong, (outcome.counts, outcome.wrong[:5])
         assert min(outcome.counts[what] for what in ("written", "changed", "read")) >= KILLS // 4, outcome.counts
         async with httpx.AsyncClient(base_url=server.address, headers=headers, timeout=60) as client:
-            found: Counter[str] = Counter()
+            counts: Counter[str] = Counter()
             page = "/v1/articles?fields=title&limit=100&count=none"
             while page:
                 shown = (await client.get(page)).json()
-                found.update(article["title"] for article in shown["data"])
+                counts.update(article["title"] for article in shown["data"])
                 after = shown["page"].get("next")
                 page = f"/v1/articles?fields=title&limit=100&count=none&cursor={after}" if after else ""
-        lost = [title for title in outcome.saved if not found[title]]
-        doubled = [title for title, count in found.items() if count > 1 and title.startswith("W")]
+        lost = [title for title in outcome.saved if not counts[title]]
+        doubled = [title for title, count in counts.items() if count > 1 and title.startswith("W")]
         assert (lost, doubled) == ([], []), outcome.counts
 
 
