@@ -62,8 +62,12 @@ def run_server(settings: Settings, seed: Path | None, console: Console) -> None:
             open_archive.make_index_folder(settings)
             db.write_now(_note_start, settings)
         _start_logging(settings)
-        _greet(console, _name_address(listening), key)
-        _serve(settings, lambda process: process.run(listening))
+
+        def run(process: ServerProcess) -> bool:
+            _greet(console, _name_address(listening), key)
+            return process.run(listening)
+
+        _serve(settings, run)
 
 
 def _run_workers(settings: Settings, listening: socket.socket, seed: Path | None, console: Console) -> None:

@@ -81,10 +81,10 @@ class CurrentLoad:
     """What is being worked on at this moment, here; streams by the address of their client. What begins counts before
     it is compared with what all workers have: two that begin at once may both be refused, never both be too many."""
 
-    def __init__(self, counts: SharedCounts) -> None:
+    def __init__(self, counts: SharedCounts | None = None) -> None:
         self.requests = 0
         self.streams: Counter[str] = Counter()
-        self._counts = counts
+        self._counts = counts or SharedCounts()
 
     def begin_request(self, most: int) -> bool:
         """Whether there is room for one more."""
