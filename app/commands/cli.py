@@ -73,6 +73,9 @@ def main(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (DATELINE_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks one (DATELINE_PORT).")] = None,
+    workers: Annotated[
+        str | None, typer.Option(help="Processes to serve with, or `auto`: one for each processor (DATELINE_WORKERS).")
+    ] = None,
     seed: Annotated[
         Path | None,
         typer.Option(
@@ -84,7 +87,7 @@ def serve(
     """Run the server. Migrates an empty archive; refuses an outdated one."""
     from app.commands import serve  # with all of the web's imports, which the other commands need not wait for
 
-    serve.run_server(load_settings(host=host, port=port), seed, output.out)
+    serve.run_server(load_settings(host=host, port=port, workers=workers), seed, output.out)
 
 
 @cli.command()

@@ -1,5 +1,7 @@
 """Opens archives for commands and the server: furnishes an empty one, refuses a misfit, copies, upgrades."""
 
+import errno
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -40,9 +43,24 @@ def open_archive(settings: Settings) -> Database:
     return db
 
 
+def protect_new_files(settings: Settings) -> None:
+    """Has this process make files of the archive for whom its folders are open alone."""
+    permissions.close_new_files(_list_folders(settings))
+
+
+def make_index_folder(settings: Settings) -> None:
+    """DatabaseProblem where it cannot be made or written."""
+    try:
+        permissions.make_folder(settings.index_path)
+        if not os.access(settings.index_path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(settings.index_path))
+    except OSError as error:
+        raise DatabaseProblem(f"The index's folder cannot be used: {error.strerror}: {error.filename}.") from error
+
+
 def _open_database(settings: Settings) -> Database:
     try:
-        permissions.close_new_files(_list_folders(settings))
+        protect_new_files(settings)
         return Database(settings, log.append)
     except OSError as error:
         raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
@@ -77,16 +95,22 @@ def _create_content(db: Database, state: db_migrate.State) -> None:
 
 
 @contextmanager
-def hold_server_lock(db: Database) -> Iterator[None]:
+def hold_server_lock(url: URL) -> Iterator[None]:
     """Holds the lock of the one server of a SQLite archive; a PostgreSQL archive any number may serve."""
-    if db.dialect != "sqlite":
+    if url.drivername != "sqlite":
         yield
         return
-    lock = FileLock(db.path.with_name(db.path.name + ".serve-lock"))
-    if not lock.try_hold():
+    path = Path(url.database or "")
+    try:
+        permissions.make_folder(path.parent)
+        lock = FileLock(path.with_name(path.name + ".serve-lock"))
+        is_held = lock.try_hold()
+    except OSError as error:
+        raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
+    if not is_held:
         raise DatabaseProblem(
-            f"A server for {db.path} is running already. One SQLite file has one server; for more, put the archive on "
-            "PostgreSQL with DATELINE_DATABASE_URL."
+            f"A server for {path} is running already. One SQLite file has one server, with as many workers as "
+            "--workers says; for servers on several machines, put the archive on PostgreSQL with DATELINE_DATABASE_URL."
         )
     try:
         yield
@@ -98,7 +122,7 @@ def migrate(settings: Settings) -> str:
     """Brings the schema up, alone; returns what was done, for people."""
     db = _open_database(settings)
     try:
-        with hold_server_lock(db):
+        with hold_server_lock(db.url):
             state = db_migrate.find_state(db)
             if state == "newer":
                 raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
@@ -139,7 +163,7 @@ def compact(db: Database) -> None:
         raise DatabaseProblem("A PostgreSQL archive is written anew with VACUUM FULL.")
     try:
         # The driver's own connection: SQLite runs VACUUM in no transaction, and SQLAlchemy begins one before it.
-        with hold_server_lock(db), db.hold_write_lock(), closing(db.engine.raw_connection()) as connection:
+        with hold_server_lock(db.url), db.hold_write_lock(), closing(db.engine.raw_connection()) as connection:
             cursor = connection.cursor()
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
