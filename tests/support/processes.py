@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from app.search.tantivy import index_schema
+
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["app.__main__", "app.main", "app.commands.serve", "app.importers.pipeline"])
 
@@ -25,6 +27,7 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], out: Connectio
         del os.environ[name]
     os.environ |= environment
     _shift_clock(float(environment.get("CLOCK_OFFSET", 0)))
+    index_schema.ANALYSIS += int(environment.get("LATER_FORMS", 0))
     sys.argv = ["dateline", *arguments]
     from app.__main__ import main
 
@@ -39,7 +42,7 @@ def _shift_clock(seconds: float) -> None:
 
 class DatelineProcess:
     """A running command. `lines` are those of its standard output, as they come. `CLOCK_OFFSET` in its environment are
-    seconds by which its clock is off."""
+    seconds by which its clock is off; `LATER_FORMS` makes it a later version, with so many newer forms of the index."""
 
     def __init__(self, *arguments: str, environment: Mapping[str, str], quiet: bool = False) -> None:
         reading, out = _context.Pipe(duplex=False)

@@ -13,7 +13,7 @@ from app.search.tantivy import index_folders, integrity, reader
 
 log = logging.getLogger(__name__)
 
-_TRIES, _PAUSE = 10, 0.05
+_TRIES, _PAUSE = 5, 0.1
 """A commit beside it and the hashes of its files are apart by some milliseconds: then the files do not agree."""
 
 
