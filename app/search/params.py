@@ -6,11 +6,10 @@ from typing import get_args
 from app.articles.reading import filter_params
 from app.articles.reading.filter_params import FilterParams, ResolvedFilter
 from app.context import AppContext, RequestContext
-from app.errors import IndexBehind
 from app.http.params import parser
 from app.http.params.declaration import Parameter
 from app.http.params.typed import Params
-from app.search.engine import Match, Order, Question
+from app.search.engine import Match, Order, Question, make_building_error
 from app.search.index import EngineIndex
 from app.search.query.parser import ParsedQuery, parse
 from app.search.vocabulary.names import Vocabulary
@@ -68,7 +67,7 @@ async def resolve_search(context: AppContext, view: RequestContext, params: Filt
     index = context.index
     assert isinstance(index, EngineIndex)
     if index.seq() is None:
-        raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
+        raise make_building_error(index.engine.progress())
     resolved_filter = await filter_params.resolve(context, view, params)
     vocabulary = await index.vocabulary.get(view.head)
     order: Order = "relevance" if query.tree is not None else "-published_at"

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import httpx
 
+from app.search.tantivy import index_schema
+
 SEED = str(Path(__file__).resolve().parent.parent.parent / "seed_data")
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["app.__main__", "app.main", "app.commands.serve", "app.importers.pipeline"])
@@ -29,6 +31,7 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], out: Connectio
         del os.environ[name]
     os.environ |= environment
     _shift_clock(float(environment.get("CLOCK_OFFSET", 0)))
+    index_schema.ANALYSIS += int(environment.get("LATER_FORMS", 0))
     sys.argv = ["dateline", *arguments]
     from app.__main__ import main
 
@@ -43,7 +46,7 @@ def _shift_clock(seconds: float) -> None:
 
 class DatelineProcess:
     """A running command. `lines` are those of its standard output, as they come. `CLOCK_OFFSET` in its environment are
-    seconds by which its clock is off."""
+    seconds by which its clock is off; `LATER_FORMS` makes it a later version, with so many newer forms of the index."""
 
     def __init__(self, *arguments: str, environment: Mapping[str, str], quiet: bool = False) -> None:
         reading, out = _context.Pipe(duplex=False)
