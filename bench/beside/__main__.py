@@ -11,9 +11,11 @@ of the others are stopped (SIGSTOP); the rounds of the three alternate, and ever
 import argparse
 import os
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -71,12 +73,15 @@ def measure_round(engine: Engine, paths: Path, seconds: int) -> Measured:
 
 
 @contextmanager
-def open_engines(arguments: argparse.Namespace, folder: Path, archive: Path) -> Iterator[list[Engine]]:
-    """All three with the same articles in them, running."""
+def open_engines(
+    arguments: argparse.Namespace, folder: Path, archive: Path
+) -> Iterator[tuple[list[Engine], list[QuestionKind]]]:
+    """All three with the same articles in them, running, and what they are asked."""
     ports = [arguments.port + n if arguments.port else load.find_free_port() for n in range(PORTS)]
     with ExitStack() as stack:
         dateline = stack.enter_context(run_dateline(archive, ports[0], arguments.workers, folder / "dateline.log"))
         articles = read_articles(dateline)
+        _tell(f"{len(articles)} articles read")
         engines: list[Engine] = [dateline]
         left_out = arguments.without.split(",")
         for name in {"opensearch", "datasette"} - {*left_out}:
@@ -87,11 +92,11 @@ def open_engines(arguments: argparse.Namespace, folder: Path, archive: Path) -> 
         if "datasette" not in left_out:
             own, log = folder / "datasette", folder / "datasette.log"
             engines.append(stack.enter_context(run_datasette(arguments.datasette, own, ports[3], articles, log)))
-        arguments.kinds = make_kinds(articles)
-        yield engines
+        _tell(f"the others have them; {', '.join(engine.name for engine in engines)} run")
+        yield engines, make_kinds(articles)
 
 
-def render_row(kind: str, engines: Sequence[Engine], rounds: Sequence[Sequence[Measured]]) -> str:
+def render_row(kind: str, rounds: Sequence[Sequence[Measured]], workers: int) -> str:
     """Requests a second and processor time of each, and how many times as many the first serves."""
     medians = [LoadRound.take_median([one.round for one in measured]) for measured in rounds]
     cells = [f"{median.rate:,.0f} ({median.cpu:,.0f})" for median in medians]
@@ -101,8 +106,13 @@ def render_row(kind: str, engines: Sequence[Engine], rounds: Sequence[Sequence[M
         for others in rounds[1:]
     ]
     latencies = [f"{median.p50:.1f}, {median.p99:.1f}" for median in medians]
-    spread = "; ".join(sorted({"+".join(map(str, one.connections)) for one in rounds[0]}))
+    spread = "; ".join(sorted({_render_connections(one, workers) for one in rounds[0]}))
     return "| " + " | ".join([kind, *cells, *(f"{n:.2f}" for n in times), *latencies, spread]) + " |"
+
+
+def _render_connections(measured: Measured, workers: int) -> str:
+    """Of the processes that have any; a supervisor has none, so that zeros are workers."""
+    return "+".join(map(str, [*measured.connections, *[0] * (workers - len(measured.connections))]))
 
 
 def render_head(engines: Sequence[Engine]) -> str:
@@ -122,9 +132,9 @@ def describe_engines(engines: Sequence[Engine], folder: Path, archive: Path) -> 
 
 
 def compare_and_measure(arguments: argparse.Namespace, folder: Path, archive: Path) -> None:
-    with open_engines(arguments, folder, archive) as engines:
+    with open_engines(arguments, folder, archive) as (engines, kinds):
         asks = [EngineClient(engine).ask for engine in engines]
-        chosen = [kind for kind in arguments.kinds if _is_chosen(kind.name, arguments.only)]
+        chosen = [kind for kind in kinds if _is_chosen(kind.name, arguments.only)]
         comparisons = [compare_answers(kind, asks) for kind in chosen]
         for one in comparisons:
             found = len(one.kind.questions)
@@ -138,9 +148,14 @@ def compare_and_measure(arguments: argparse.Namespace, folder: Path, archive: Pa
         )
         print(render_head(engines))
         for one in comparisons:
-            print(render_row(one.kind.name, engines, measure_kind(engines, one.kind, arguments)), flush=True)
+            rounds = measure_kind(engines, one.kind, arguments)
+            print(render_row(one.kind.name, rounds, arguments.workers), flush=True)
         print()
         print(*describe_engines(engines, folder, archive), sep="\n")
+
+
+def _tell(step: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {step}", file=sys.stderr, flush=True)
 
 
 def _is_chosen(name: str, only: str) -> bool:
@@ -158,7 +173,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--articles", type=int, default=20_000)
     parser.add_argument("--seconds", type=int, default=3, help="of each round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--warm-up", type=int, default=5, help="seconds of load on each before its rounds, per kind")
+    parser.add_argument("--warm-up", type=int, default=10, help="seconds of load on each before its rounds, per kind")
     parser.add_argument("--only", default="", help="how kinds begin: one,20,three")
     parser.add_argument("--port", type=int, default=0, help="the first of four; free ones")
     arguments = parser.parse_args()
@@ -185,6 +200,7 @@ def check_tools(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     arguments = _parse_arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers that are stopped would be left behind
     check_tools(arguments)
     archive = arguments.folder / f"archive-{arguments.articles}x{WORDS}"
     build_archive(archive, arguments.articles, WORDS)

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
@@ -43,29 +43,30 @@ class ProcessGroup:
 
     def cpu(self) -> float:
         """Seconds of processor, in user and system, with those of children that have ended."""
-        return sum(sum(map(int, _read_stat(pid)[11:15])) for pid in self.list_pids()) / TICK
+        ticks = 0
+        for pid in self.list_pids():
+            with suppress(OSError):  # it has ended, and its parent has its time
+                ticks += sum(map(int, _read_stat(pid)[11:15]))
+        return ticks / TICK
 
     def stop(self) -> None:
         """Halts all, parents first: a child that does not move is no news to a parent that does not either."""
         for pid in self.list_pids():
-            os.kill(pid, signal.SIGSTOP)
+            _send(pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
         """Lets children run before their parents."""
         pids = self.list_pids()
         for pid in reversed(pids[1:]):
-            os.kill(pid, signal.SIGCONT)
+            _send(pid, signal.SIGCONT)
         if len(pids) > 1:
             time.sleep(SECONDS_TO_WAKE)
-        os.kill(self.pid, signal.SIGCONT)
+        _send(self.pid, signal.SIGCONT)
 
     def count_connections(self) -> dict[int, int]:
-        """By process, the established connections to the port: of the processes that may have any."""
+        """By process, the established connections to the port that it has."""
         inodes = _list_sockets(self.port)
-        counts = Counter(dict.fromkeys(self.list_pids(), 0))
-        for pid in counts:
-            counts[pid] = sum(inode in inodes for inode in _list_open_sockets(pid))
-        return dict(counts)
+        return {pid: sum(inode in inodes for inode in _list_open_sockets(pid)) for pid in self.list_pids()}
 
     def read_memory(self) -> tuple[float, float]:
         """MB: resident, what processes share counted once, and what is of one process alone."""
@@ -75,6 +76,11 @@ class ProcessGroup:
                 name, value, *_ = line.split()
                 sums[name] += int(value)
         return sums["Pss:"] / 1024, (sums["Private_Dirty:"] + sums["Private_Clean:"]) / 1024
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it has ended meanwhile
+        os.kill(pid, number)
 
 
 def _list_parents() -> Iterator[tuple[int, int]]:
@@ -152,7 +158,7 @@ def _end(group: ProcessGroup, process: subprocess.Popen[bytes]) -> None:
         process.wait(60)
     except subprocess.TimeoutExpired:
         for pid in group.list_pids():
-            os.kill(pid, signal.SIGKILL)
+            _send(pid, signal.SIGKILL)
 
 
 def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
