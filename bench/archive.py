@@ -37,26 +37,26 @@ def make_vocabulary(chance: random.Random) -> list[str]:
     return list(word_set)
 
 
-def make_articles(count: int, seed: int = 3) -> Iterator[Row]:
-    """Repeatable rows of about 220 words."""
+def make_articles(count: int, seed: int = 3, length: int = LENGTH) -> Iterator[Row]:
+    """Repeatable rows of so many words."""
     chance = random.Random(seed)
     words = make_vocabulary(chance)
     weights = list(accumulate(1 / (rank + 2) for rank in range(WORDS)))
     for number in range(1, count + 1):
-        text = chance.choices(words, cum_weights=weights, k=LENGTH)
+        text = chance.choices(words, cum_weights=weights, k=length)
         title, at = " ".join(text[:8]), NEWEST - chance.randrange(10 * 365 * 86_400)
         yield {
             "id": number, "version": 1, "status": "published", "slug": f"article-{number}", "language": "en",
             "title": title, "title_derived": False, "title_key": title, "sort_title": title, "source_id": 1,
-            "body": "".join(f"<p>{' '.join(text[i : i + 55])}</p>" for i in range(8, LENGTH, 55)), "images": "[]",
-            "corrections": "[]", "seo": "{}", "extra": "{}", "word_count": LENGTH - 8, "origin": "bench",
+            "body": "".join(f"<p>{' '.join(text[i : i + 55])}</p>" for i in range(8, length, 55)), "images": "[]",
+            "corrections": "[]", "seo": "{}", "extra": "{}", "word_count": length - 8, "origin": "bench",
             "identity": f"id:{number}", "external_id": str(number), "content_hash": "", "published_at": at,
             "published_precision": "instant", "first_published_at": at, "updated_at": at, "created_at": at,
             "public_once": True,
         }  # fmt: skip
 
 
-def build_archive(folder: Path, count: int) -> Settings:
+def build_archive(folder: Path, count: int, length: int = LENGTH) -> Settings:
     """The archive with its index, made where it is not there yet."""
     settings = Settings(data_dir=folder, index_heap_mb=256)
     db = open_archive.open_archive(settings)
@@ -65,7 +65,7 @@ def build_archive(folder: Path, count: int) -> Settings:
     if is_filled is None:
         began = time.monotonic()
         with db.hold_write_lock(), db.engine.begin() as connection:
-            _fill_tables(connection, count)
+            _fill_tables(connection, count, length)
         filled = time.monotonic()
         _build_index(db, settings)
         ended = time.monotonic()
@@ -74,7 +74,7 @@ def build_archive(folder: Path, count: int) -> Settings:
     return settings
 
 
-def _fill_tables(connection: Connection, count: int) -> None:
+def _fill_tables(connection: Connection, count: int, length: int) -> None:
     chance = random.Random(5)
     atlas = regions.read(connection)
     places = [place.id for place in atlas.by_id.values() if place.level == "country"]
@@ -88,7 +88,7 @@ def _fill_tables(connection: Connection, count: int) -> None:
     connection.execute(insert(table(TagName)), names)
     of_tag = list(accumulate(1 / rank for rank in range(1, TAGS + 1)))
     of_place = list(accumulate(1 / rank for rank in range(1, len(places) + 1)))
-    for rows in _split_into_batches(make_articles(count)):
+    for rows in _split_into_batches(make_articles(count, length=length)):
         connection.execute(insert(table(Article)), rows)
         connection.execute(insert(table(ArticleSlug)), [{"slug": r["slug"], "article_id": r["id"]} for r in rows])
         tagged = [
