@@ -15,7 +15,7 @@ from app.db import permissions
 from app.db.database import Snapshot
 from app.db.file_locks import FileLock
 from app.db.log_position import LogPosition
-from app.search.indexing import documents
+from app.search.indexing import documents, segments
 from app.search.query import analysis
 from app.search.tantivy import filters, index_folders, index_schema, integrity, reader
 
@@ -125,16 +125,8 @@ class Indexer:
         )  # what a rebuild that was cut short has left: on a full disk it is in the way
         folder = index_folders.begin_rebuild(self._root)
         with reader.translate_damage(folder.name), integrity.HashRecorder(folder, None) as recorder:
-            index = tantivy.Index(index_schema.build_schema(), str(folder))
-            analysis.register_tokenizer(index)
-            writer = index.writer(self._heap, 1)
-            waiting = 0
-            for portion in documents.split_into_batches(snapshot, documents.load_published_ids(snapshot)):
-                _add_documents(writer, documents.load_batch(snapshot, portion.ids))
-                waiting += portion.large
-                if waiting > documents.PORTION:  # a commit waits until they are written
-                    writer.commit()
-                    waiting = 0
+            ids = documents.load_published_ids(snapshot)
+            writer = segments.build(snapshot, folder, ids, self._heap, segments.count_processes(len(ids)))
             _commit(writer, place)
             writer.wait_merging_threads()
             recorder.record()
