@@ -18,6 +18,7 @@ NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in r
 """For a class of characters: the 66 that Unicode keeps out of texts for good. Libraries take them for broken UTF-8."""
 _controls = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff{NONCHARACTERS}]")
 _ascii_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ASCII_BYTES = bytes(range(128))
 _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
 # C1 controls begin with C2, surrogates with ED, U+FDD0 to U+FDEF and the byte order mark with EF; U+xFFFE and U+xFFFF
 # end in BF BE and BF BF.
@@ -79,6 +80,11 @@ def pieces(text: str, size: int) -> Iterator[str]:
         yield text[start:end]
         start = end
     yield text[start:]
+
+
+def drop_ascii(text: str) -> str:
+    """The other characters of a text, which are few in most: what looks for some of them has less to look at."""
+    return text.encode("utf-8", "surrogatepass").translate(None, _ASCII_BYTES).decode("utf-8", "surrogatepass")
 
 
 def runs(text: str) -> list[str]:

@@ -36,7 +36,7 @@ LAYERS = {
         ("__main__",),
     ),
     "app.db": (
-        ("actor", "file_locks", "log_position", "permissions", "shipped", "sql", "wal_truncation"),
+        ("actor", "child_process", "file_locks", "log_position", "permissions", "shipped", "sql", "wal_truncation"),
         ("audit_rows", "readers"),
         ("database",),
         ("migrate",),

@@ -11,7 +11,7 @@ from tantivy import Document
 
 from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, ArticleFacts
 from app.articles.html import bodies
-from app.db.database import Row, Snapshot
+from app.db.database import Snapshot
 from app.db.sql import AnyOf, Prepared, measure_bytes, prepare, read_integer
 from app.search.tantivy import index_schema
 
@@ -69,7 +69,7 @@ class DocumentBatch:
 def load_documents(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Document]:
     """Documents of those ids that are published now, a portion at a time."""
     for portion in split_into_batches(snapshot, ids):
-        yield from load_batch(snapshot, portion.ids)
+        yield from build_documents(load_rows(snapshot, portion.ids))
 
 
 def split_into_batches(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[DocumentBatch]:
@@ -102,12 +102,18 @@ def split_by_size(items: Sequence[T], sizes: Sequence[int]) -> Iterator[list[T]]
         yield part
 
 
-def load_batch(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
-    """Documents of those ids that are published now, in four statements."""
-    rows = {
-        name: snapshot.fetch(s, {"ids": ids})
-        for name, s in _prepare_statements(snapshot.connection.dialect.name).items()
-    }
+ArticleRows = dict[str, list[tuple[object, ...]]]
+"""The rows of one portion, by the names of the statements: plain values, which another process can be sent."""
+
+
+def load_rows(snapshot: Snapshot, ids: list[int]) -> ArticleRows:
+    """What is indexed of those ids that are published now, by four statements."""
+    statements = _prepare_statements(snapshot.connection.dialect.name)
+    return {name: list(map(tuple, snapshot.fetch(s, {"ids": ids}))) for name, s in statements.items()}
+
+
+def build_documents(rows: ArticleRows) -> Iterator[Document]:
+    """A document of each article of the rows, in their order. Pure."""
     tags: defaultdict[int, list[int]] = defaultdict(list)
     for article, tag in rows["tags"]:
         tags[read_integer(article)].append(read_integer(tag))
@@ -120,7 +126,7 @@ def load_batch(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
 
 
 def _build_document(
-    row: Row,
+    row: tuple[object, ...],
     tags: defaultdict[int, list[int]],
     regions: defaultdict[int, dict[int, tuple[int, int]]],
     unresolved: set[object],

@@ -16,7 +16,7 @@ from app.db import permissions
 from app.db.database import Snapshot
 from app.db.file_locks import FileLock
 from app.db.log_position import LogPosition
-from app.search.indexing import documents
+from app.search.indexing import documents, segments
 from app.search.indexing.adoption import adopt_index
 from app.search.query import analysis
 from app.search.tantivy import filters, index_folders, index_forms, index_schema, integrity, reader
@@ -149,17 +149,8 @@ class Indexer:
             integrity.HashRecorder(folder, None) as recorder,
             ProgressWriter(self._root, len(ids), self._tell) as progress,
         ):
-            index = tantivy.Index(index_schema.build_schema(), str(folder))
-            analysis.register_tokenizer(index)
-            writer = index.writer(self._heap, 1)
-            waiting = 0
-            for portion in documents.split_into_batches(snapshot, ids):
-                _add_documents(writer, documents.load_batch(snapshot, portion.ids))
-                progress.add(len(portion.ids))
-                waiting += portion.large
-                if waiting > documents.PORTION:  # a commit waits until they are written
-                    writer.commit()
-                    waiting = 0
+            count = segments.count_processes(len(ids))
+            writer = segments.build(snapshot, folder, ids, self._heap, count, progress.add)
             _commit(writer, place)
             writer.wait_merging_threads()
             recorder.record()

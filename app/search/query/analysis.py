@@ -8,7 +8,7 @@ need their accents.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import tantivy
 from tantivy import Document, PreTokenizedString, TextAnalyzer
@@ -16,15 +16,20 @@ from tantivy import Document, PreTokenizedString, TextAnalyzer
 from app.search.query import compounds, spelling
 from app.search.query.spelling import SPACELESS, is_spaceless
 from app.search.query.stop_words import STEMMERS, find_language, is_function_word, is_stop_word
+from app.search.query.word_cache import WordCache
 from app.text.keys import pieces
 
 LONGEST = 200
 """Bytes; longer words are not indexed."""
 WHOLE_WORDS = "whole_words"
 """The name of the tokenizer of fields that hold whole words."""
+BETWEEN_SPACES = "whitespace"
+"""The name of tantivy's own tokenizer for terms that are ready made, with spaces between them."""
 PIECE = 50_000
 """Characters of a text that are made tokens at once, which takes 5 ms."""
 
+# ASCII letters in lower case, spaces for what is no part of a word; the bytes of other characters stay.
+_WORD_BYTES = bytes(i if i > 127 else ord(chr(i).lower()) if chr(i).isalnum() else ord(" ") for i in range(256))
 _RUNS = re.compile(f"[{SPACELESS}]+|[^\\W_{SPACELESS}]+")
 # Articles of Romance languages before a vowel (`l'`, `qu'`, `jusqu'`), and the English genitive.
 _ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)['’ʼ＇](?=\w{2})|['’ʼ＇]s$", re.IGNORECASE)
@@ -61,9 +66,10 @@ def register_tokenizer(index: tantivy.Index) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TokenizedText:
-    """A part of an article as the index takes it: its terms in pieces, for several fields, and normalized text."""
+    """A part of an article as the index takes it: its terms in pieces, for several fields, and normalized text. Terms
+    with a space after each cost a fraction of ready-made tokens, which are left to texts that need them."""
 
-    stems: tuple[PreTokenizedString, ...]
+    stems: tuple[str | PreTokenizedString, ...]
     normalized: str
     language: str | None = None
 
@@ -73,13 +79,43 @@ def tokenize(text: str, tag: str | None) -> TokenizedText:
     nothing else while tantivy makes tokens. A phrase is not found from one piece to the next."""
     normalized = [spelling.normalize(piece) for piece in pieces(text, PIECE)]
     language = find_language(tag)
-    return TokenizedText(tuple(_tokenize(piece, language) for piece in normalized), "".join(normalized), language)
+    return TokenizedText(tuple(_list_stems(piece, language) for piece in normalized), "".join(normalized), language)
+
+
+def _list_stems(normalized: str, language: str | None) -> str | PreTokenizedString:
+    # What stands between two ASCII characters that are no part of words has the same terms everywhere.
+    words = normalized.encode().translate(_WORD_BYTES).decode().split()
+    try:
+        return " ".join(map(_find_cache(language).__getitem__, words))
+    except _TokensNeeded:
+        return _tokenize(normalized, language)
+
+
+class _TokensNeeded(Exception):
+    """A term's place does not follow from the terms before it."""
+
+
+@lru_cache(8)
+def _find_cache(language: str | None) -> WordCache[str]:
+    return WordCache(partial(_join_terms, language=language))
+
+
+def _join_terms(word: str, language: str | None) -> str:
+    if is_spaceless(word) or len(word) >= LONGEST // 4:
+        raise _TokensNeeded
+    joined = " ".join(terms := _create_analyzer(language).analyze(word))
+    if joined.split() != terms:
+        raise _TokensNeeded
+    return joined
 
 
 def add_stems(document: Document, field: str, text: TokenizedText) -> None:
-    """The text's stems into a field of ready-made tokens."""
+    """The text's stems into a field whose tokenizer is BETWEEN_SPACES."""
     for piece in text.stems:
-        document.add_pre_tokenized_text(field, piece)
+        if isinstance(piece, str):
+            document.add_text(field, piece)
+        else:
+            document.add_pre_tokenized_text(field, piece)
 
 
 def add_words(document: Document, field: str, texts: Sequence[TokenizedText]) -> None:
@@ -93,13 +129,20 @@ def add_words(document: Document, field: str, texts: Sequence[TokenizedText]) ->
 
 def list_variants(texts: Sequence[TokenizedText]) -> set[str]:
     """Other spellings of words of the texts, each with the words as they stand: `cooperation co operation`."""
-    variants = set()
+    variants: set[str] = set()
     for apart, joined in {compound for text in texts for compound in compounds.list_compounds(text.normalized)}:
-        spelt, words = _analyse_normalized(joined, None), _analyse_normalized(apart, None)
-        if len(spelt) == 1 and spelt != words:
-            variants.add(spelling.SEPARATOR.join(term for _, term in (*spelt, *words)))
+        variants.update(_list_joined(apart, joined))
     accented = {(word, text.language) for text in texts for word in compounds.list_accented_words(text.normalized)}
     return variants.union(*(_list_accents(word, language) for word, language in accented))
+
+
+@lru_cache(8192)
+def _list_joined(apart: str, joined: str) -> tuple[str, ...]:
+    """Words as one, beside what they are apart: `cooperation co operation`."""
+    spelt, words = _analyse_normalized(joined, None), _analyse_normalized(apart, None)
+    if len(spelt) != 1 or spelt == words:
+        return ()
+    return (spelling.SEPARATOR.join(term for _, term in (*spelt, *words)),)
 
 
 @lru_cache(32768)

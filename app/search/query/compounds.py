@@ -6,10 +6,16 @@ The index learns the other spelling beside the words; a query is looked for in b
 import re
 from collections.abc import Iterator
 
+from app.text.keys import drop_ascii
+
 LONGEST_COMPOUND, MOST_PARTS = 40, 4
 """Characters and words; longer compounds are addresses and codes."""
-_JOINT = re.compile("[-'.\u200c\u00b7](?<=[^\\W\\d_].)(?=[^\\W\\d_])")
-_SPACED_NUMBER = re.compile(r"\d(?<![\d.,]\d)\d{0,2}(?: \d{3})+(?!\d)")
+_JOINT = re.compile("[-'.\u200c\u00b7](?=[^\\W\\d_])(?<=[^\\W\\d_].)")
+_GENITIVE = "(?!(?<=')[sS](?![^\\W\\d_]|[-'.\u200c\u00b7][^\\W\\d_]))"
+_FIRST_JOINT = re.compile(_JOINT.pattern + _GENITIVE)
+"""That of a genitive alone is none: most are such."""
+_SPACED_NUMBER = re.compile("[0-9](?<![0-9.,][0-9])[0-9]{0,2}(?: [0-9]{3})+(?![0-9])")
+"""Of a normalized text, in which all digits are these."""
 _ELISIONS = frozenset(("c", "d", "j", "l", "m", "n", "s", "t", "qu", "jusqu", "lorsqu", "puisqu"))
 _DIGRAPHS = {
     "ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa",
@@ -24,7 +30,7 @@ def list_compounds(text: str) -> Iterator[tuple[str, str]]:
     """What of a normalized text is spelt in another way as well: as it stands, and that spelling. `co-operation`,
     `Node.js`, `O'Brien`, `Müller`, `10 000`; not the genitive, and no elided article."""
     done = 0
-    for joint in _JOINT.finditer(text):
+    for joint in _FIRST_JOINT.finditer(text):
         if joint.start() < done:
             continue
         start, done = _find_compound(text, joint.start())
@@ -48,7 +54,9 @@ def list_accented_words(text: str) -> set[str]:
 
 def _list_words_with(letter: re.Pattern[str], text: str) -> Iterator[str]:
     done = 0
-    for match in () if text.isascii() else letter.finditer(text):
+    if text.isascii() or not letter.search(drop_ascii(text)):
+        return
+    for match in letter.finditer(text):
         if match.start() >= done:
             start, done = _find_word(text, match.start())
             if done - start <= LONGEST_COMPOUND:

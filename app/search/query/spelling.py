@@ -21,7 +21,7 @@ from opencc import OpenCC
 
 from app.search.query.stop_words import is_function_word
 from app.text.emoji import EMOJI
-from app.text.keys import remove_match
+from app.text.keys import drop_ascii, remove_match
 
 _MOST_TO_REPLACE = 8
 MARK = "\ua78f"
@@ -120,22 +120,25 @@ _INDIC_LETTER, _MIDDLE_DOT = re.compile("[\u0900-\u0d7f]"), re.compile("[\u00b7\
 _DOUBLE_L = re.compile("([lL])[\u00b7\u2022\u2027\u22c5](?=[lL])|[\u013f\u0140](?=[lL])")
 # Abbreviations of Hebrew have a sign before their last letter; quotation marks are typed for it.
 GERSHAYIM = re.compile('["\u05f4\u201c-\u201f](?<=[\u05d0-\u05ea].)(?=[\u05d0-\u05ea])')
+_HEBREW_LETTER, _ARABIC_LETTER = re.compile("[\u05d0-\u05ea]"), re.compile("[\u0600-\u08ff\ufb50-\ufeff]")
 _FINAL_HAMZA = re.compile("\u064a(?=\u0621(?!\\w))")
 INITIAL = r"[^\W\d_]"
 """A letter, for patterns of initials."""
 # A class of characters first, because that is what `re` looks for quickly; alternatives would be tried everywhere.
+# All digits are ASCII by then, and a capital or full stop that nothing follows is put aside at once: most are such.
 _SPELT = re.compile(
-    r"""[\d.+\#A-Z](?:
-    (?<=\d)(?<!\d\d)(?P<number>\d*(?:[.,'\u00a0]\d+)+|\d*(?=[^\W\d_])|(?<=[^\W\d_]\d)\d*)
-    |(?<=\.)(?P<initials>(?<=INITIAL\.)(?<![\w.]INITIAL\.)(?:[ \u00a0]INITIAL\.)+(?!\w))
-    |(?<=\.)(?P<dots>(?<=[^\W\d_]\.)(?<![^\W\d][^\W\d_]\.)[^\W\d_](?:\.[^\W\d_])*(?!\w)\.?)
-    |(?<=\.)(?P<suffix>(?<![\w.)\]]\.)(?=[^\W\d_]{2}))
+    r"""[0-9.+\#A-Z](?:
+    (?<=[A-Z])(?=[A-Z])(?<![^\W\d][A-Z])(?P<capitals>[A-Z]{1,3}(?![^\W\d]))
+    |(?<=\.)(?=[^\W\d_]|[ \u00a0]INITIAL\.)(?:
+        (?P<initials>(?<=INITIAL\.)(?<![\w.]INITIAL\.)(?:[ \u00a0]INITIAL\.)+(?!\w))
+        |(?P<dots>(?<=[^\W\d_]\.)(?<![^\W\d][^\W\d_]\.)[^\W\d_](?:\.[^\W\d_])*(?!\w)\.?)
+        |(?P<suffix>(?<![\w.)\]]\.)(?=[^\W\d_]{2})))
+    |(?<=[0-9])(?<!\d\d)(?P<number>\d*(?:[.,'\u00a0]\d+)+|\d*(?=[^\W\d_])|(?<=[^\W\d_]\d)\d*)
     |(?<=\+)(?P<plus>\+(?<=\b[A-Za-z]\+\+)(?![^\W\d]))
-    |(?<=\#)(?P<sharp>(?<=\b[A-Za-z]\#)(?![^\W\d]))
-    |(?<![^\W\d][A-Z])(?<=[A-Z])(?P<capitals>[A-Z]{1,3}(?![^\W\d])))""".replace("INITIAL", INITIAL),
+    |(?<=\#)(?P<sharp>(?<=\b[A-Za-z]\#)(?![^\W\d])))""".replace("INITIAL", INITIAL),
     re.VERBOSE,
 )
-_CHANGED = re.compile(r"[\d.+#]|[A-Z]{2}")
+_MAY_CHANGE = re.compile("[0-9.+#A-Z]")
 _GROUPED = re.compile(
     r"(\d{1,3}([.,'\u00a0])\d{3}(?:\2\d{3})*|\d{1,2}(?:,\d{2})+,\d{3})((?!\2)[.,]\d+(?![\d.,'\u00a0]))?"
 )
@@ -143,6 +146,8 @@ _HEADLINE_NAMES = frozenset(("US", "UN", "EU", "AI", "WHO"))
 """In a headline in capitals they are names far more often than what they are in small letters."""
 _MARKED_BEFORE_DIGIT = re.compile(f"{MARK}(?=[ -]?[0-9])")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_NOT_SMALL = bytes(i for i in range(256) if not ord("a") <= i <= ord("z"))
+_NOT_CAPITAL = bytes(i for i in range(256) if not ord("A") <= i <= ord("Z"))
 _SHOUTED_WORD = re.compile("[^\\W\\d_a-z]{5}")
 
 
@@ -169,7 +174,7 @@ class NormalizedText:
 def normalize(text: str, *, is_query: bool = False) -> str:
     """The text as it is compared, its case kept. Capitals of a word that is a function word in small letters (`US`)
     get a mark; of a whole text in capitals only `U.S.` does, as nobody can tell there. In a query they count."""
-    if text.isascii() and not _CHANGED.search(text):
+    if text.isascii() and not _MAY_CHANGE.search(text):
         return text
     for pattern, replace in _list_steps(text, is_query=is_query):
         text = _fold(text) if pattern is None else pattern.sub(replace, text)
@@ -177,9 +182,16 @@ def normalize(text: str, *, is_query: bool = False) -> str:
 
 
 def _fold(text: str) -> str:
-    if len(_NEEDS_FOLDING.findall(text)) * _MOST_TO_REPLACE > len(text):
+    found = _NEEDS_FOLDING.findall(drop_ascii(text))
+    characters = set(found)
+    if len(characters) <= _MOST_TO_REPLACE:
+        # As in most Latin texts. One after the other: what is put for a character needs no folding itself.
+        for character in characters:
+            text = text.replace(character, FOLDING[ord(character)])
+        return text
+    if len(found) * _MOST_TO_REPLACE > len(text):
         return text.translate(FOLDING)
-    # A few quotation marks in a Latin text are found sooner than every letter is looked up.
+    # A few signs are found sooner than every letter is looked up.
     return _NEEDS_FOLDING.sub(lambda match: FOLDING[ord(match[0])], text)
 
 
@@ -207,16 +219,19 @@ _Replace = Callable[[re.Match[str]], str]
 def _list_steps(text: str, *, is_query: bool) -> Iterator[tuple[re.Pattern[str] | None, _Replace]]:
     """Patterns with what is put for what they find, in their order; None stands for the table of characters."""
     if not text.isascii():
-        if _MAY_BE_FIRST.search(text):
+        others = drop_ascii(text)
+        if _MAY_BE_FIRST.search(others):
             # Before the table, which takes emoji and kana of half a width apart.
             yield _FIRST, _replace_whole_sign
-        if _INDIC_LETTER.search(text):
+        if _INDIC_LETTER.search(others):
             yield _INDIC, _replace_nasal
-        if _NEEDS_FOLDING.search(text):
-            yield GERSHAYIM, remove_match
+        if _NEEDS_FOLDING.search(others):
+            if _HEBREW_LETTER.search(others):
+                yield GERSHAYIM, remove_match
             yield None, _replace_whole_sign
-            yield _FINAL_HAMZA, remove_match
-        if _MIDDLE_DOT.search(text):
+            if _ARABIC_LETTER.search(others):
+                yield _FINAL_HAMZA, remove_match
+        if _MIDDLE_DOT.search(others):
             yield _DOUBLE_L, _replace_double_l
     yield _SPELT, _SpellingReplacer(capitals_count=True if is_query else None)
 
@@ -316,14 +331,16 @@ def _space_number(match: re.Match[str], number: str) -> str:
 
 def is_spaceless(text: str) -> bool:
     """Whether any character is of a script that puts no spaces between words."""
-    return bool(_SPACELESS.search(text))
+    return not text.isascii() and bool(_SPACELESS.search(text))
 
 
 def is_shouted(text: str) -> bool:
     """Whether a text is in capitals, as headlines of agencies are, so that they tell nothing: most of its letters, and
     a word of five."""
-    letters = sum(map(str.isalpha, text))
-    return 2 * sum(map(str.isupper, text)) > letters and bool(_SHOUTED_WORD.search(text))
+    others, data = drop_ascii(text), text.encode("utf-8", "surrogatepass")
+    small, capitals = (len(data.translate(None, none_of)) for none_of in (_NOT_SMALL, _NOT_CAPITAL))
+    letters = small + capitals + sum(map(str.isalpha, others))
+    return 2 * (capitals + sum(map(str.isupper, others))) > letters and bool(_SHOUTED_WORD.search(text))
 
 
 def unmark_names_with_numbers(normalized: str) -> str:

@@ -22,7 +22,7 @@ from app.search.query import analysis
 ID_BITS = 26
 """Of an article's id in its date key: 67 million articles beside all seconds of the years 1 to 2200 fit into an i64."""
 
-ANALYSIS = 5  # raised with every change of what the index holds: the higher one is the newer form
+ANALYSIS = 6  # raised with every change of what the index holds: the higher one is the newer form
 NUMBERS = ("id", "version", "newest", "year", "updated", "dateline_from", "dateline_to", "source", "translation_of")
 MANY = ("tags", "within_own", *(f"within_{mask}" for mask in range(1, 8)), "flags")
 EXACT = ("language", "origin", "external_id")
@@ -67,9 +67,9 @@ def build_schema() -> Schema:
     for name in EXACT:
         builder.add_text_field(name, fast=name == "language", tokenizer_name="raw", index_option="basic")
     for name in (*STEMMED, DATELINE):
-        # Tokens come ready-made (`analysis.add_stems`): a tokenizer of the field would take the text for one language.
-        builder.add_text_field(name, tokenizer_name="raw", index_option="position")
-    builder.add_text_field(TEXT, tokenizer_name="raw", index_option="freq")
+        # Terms come ready-made (`analysis.add_stems`): a tokenizer of the field would take the text for one language.
+        builder.add_text_field(name, tokenizer_name=analysis.BETWEEN_SPACES, index_option="position")
+    builder.add_text_field(TEXT, tokenizer_name=analysis.BETWEEN_SPACES, index_option="freq")
     for name in (SPELLINGS, TITLE_KEY):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(WORDS, tokenizer_name=analysis.WHOLE_WORDS, index_option="freq")

@@ -58,6 +58,11 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
 
 
+def is_segment_file(name: str) -> bool:
+    """Whether tantivy gives files of segments such names."""
+    return _SEGMENT_FILE.fullmatch(name) is not None
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replaces the former one at once. It is renamed before it is flushed: the shorter the time between the commit
     and this, the fewer kills end in a new index. A power cut between the two leaves one that fails its own hash."""
@@ -109,7 +114,7 @@ def check_last_commit(folder: Path, *, held: bool) -> Manifest:
 
 def _remove_orphans(folder: Path, manifest: Manifest) -> None:
     for name in os.listdir(folder):
-        if _SEGMENT_FILE.fullmatch(name) and name not in manifest.files:
+        if is_segment_file(name) and name not in manifest.files:
             (folder / name).unlink(missing_ok=True)
 
 

@@ -1,0 +1,68 @@
+"""The terms that the index is given of a text are those that tantivy makes of it, one after the other."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.search.query import analysis, spelling
+from app.search.query.word_cache import MOST_WORDS, WordCache
+
+LANGUAGES = ("en", "de", "fr", "tr", "ru", "el", "ar", "hu", "ta", "und")
+PARTS = (
+    "storms", "STORMS", "Übergrößen", "œuvre", "İstanbul", "дождь", "Σίσυφος", "مدينة", "हिन्दी", "東京都", "한국어",
+    "co-operation", "O'Brien", "U.S.", "10,000", "covid19", "C++", "“US”", "d’Orsay", "１２", "ﬁn", "①", "e\u0301",
+    "_x_", "a\u00a0b", "x" * 60, "x" * 201, "😀", "—", "\n\n", "\u2028", "\x1c",
+)  # fmt: skip
+texts = st.lists(st.one_of(st.sampled_from(PARTS), st.text(max_size=12)), max_size=12).map(" ".join)
+
+
+def _list_terms(tokenized: analysis.TokenizedText) -> list[str]:
+    return [
+        term
+        for piece in tokenized.stems
+        for term in (piece.split() if isinstance(piece, str) else [token.text for token in piece.tokens])
+    ]
+
+
+@given(texts.filter(lambda text: not spelling.is_spaceless(spelling.normalize(text))), st.sampled_from(LANGUAGES))
+def test_terms_are_those_of_the_analyzer(text: str, language: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    assert _list_terms(analysis.tokenize(text, language)) == list(analysis.analyse(text, language).stems)
+
+
+@given(texts, st.sampled_from(LANGUAGES))
+def test_a_second_time_they_are_the_same(text: str, language: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    first, second = (analysis.tokenize(text, language) for _ in range(2))
+    assert _list_terms(first) == _list_terms(second)
+    assert analysis.list_variants([first]) == analysis.list_variants([second])
+
+
+@pytest.mark.parametrize("text", ["x" * 201 + " b", "東京 b"])
+def test_places_that_do_not_follow_from_the_order_come_with_tokens(text: str) -> None:
+    [piece] = analysis.tokenize(text, "en").stems
+    assert not isinstance(piece, str)
+    assert piece.tokens[-1].position > 0
+
+
+def test_cache_is_bounded() -> None:
+    cache = WordCache(str.upper)
+    assert [cache[f"w{n}"] for n in range(MOST_WORDS + 5)][-1] == f"W{MOST_WORDS + 4}"
+    assert len(cache) == 5
+    assert cache["x" * 31] == "X" * 31
+    assert "x" * 31 not in cache
+
+
+@given(texts)
+def test_whether_a_text_is_shouted_is_a_matter_of_its_letters(text: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    mostly = 2 * sum(map(str.isupper, text)) > sum(map(str.isalpha, text))
+    assert mostly or not spelling.is_shouted(text)
+    assert not mostly or spelling.is_shouted(text + " ABCDE")
+
+
+def test_folding_a_character_again_changes_nothing() -> None:
+    """Characters are folded one after the other where few of a text are."""
+    for code in [*range(0xD800), *range(0xE000, 0x30000)]:
+        folded = spelling.fold_character(chr(code))
+        assert "".join(map(spelling.fold_character, folded)) == folded, hex(code)
