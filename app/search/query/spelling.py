@@ -97,7 +97,7 @@ def fold_character(character: str) -> str:
     if "\u0600" <= character <= "\u06ff":
         character = character.translate(_ARABIC)
     bare = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
-    folded = unicodedata.normalize("NFC", bare).replace("ς", "σ").translate(_ARABIC)
+    folded = unicodedata.normalize("NFC", bare).replace("ς", "σ").translate(_ARABIC).translate(_SIGNS)
     return _simplify(folded) if "\u3400" <= folded[:1] <= "\U0003ffff" else folded
 
 
