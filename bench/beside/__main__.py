@@ -3,9 +3,9 @@
     python -m bench.beside FOLDER [--workers 2] [--articles 20000] [--seconds 3] [--rounds 5] [--only one,three]
 
 FOLDER, outside of the project, holds `opensearch` (the unpacked distribution) and `datasette` (an environment of
-Python); docs/performance.md says how to get both. It can be named in DATELINE_BENCH_BESIDE instead. The archive is
-made in it once. Before anything is measured the answers of all three are compared. While one is measured the processes
-of the others are stopped (SIGSTOP); the rounds of the three alternate, and every figure is the median of its rounds.
+Python); docs/performance.md says how to get both. It can be named in BENCH_BESIDE instead. The archive is made in
+it once. Before anything is measured the responses of all three are compared. While one is measured the processes of the
+others are stopped (SIGSTOP); the rounds of the three alternate, and every figure is the median of its rounds.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from bench.beside.dateline import read_articles, run_dateline
 from bench.beside.engines import Engine, EngineClient
 from bench.beside.opensearch import find_java, require_distribution, run_opensearch
 from bench.beside.processes import count_meanwhile
-from bench.beside.questions import QuestionKind, compare_answers, make_kinds
+from bench.beside.questions import LoadKind, compare_responses, make_kinds
 from bench.load import LoadRound
 
 WORDS = 450
@@ -36,16 +36,16 @@ PORTS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredRound:
     """One round at one server, and the connections that each of its processes had in it."""
 
     round: LoadRound
     connections: tuple[int, ...]
 
 
-def measure_kind(engines: Sequence[Engine], kind: QuestionKind, arguments: argparse.Namespace) -> list[list[Measured]]:
+def measure_kind(engines: Sequence[Engine], kind: LoadKind, arguments: argparse.Namespace) -> list[list[MeasuredRound]]:
     """The rounds of each engine, which alternate."""
-    rounds: list[list[Measured]] = [[] for _ in engines]
+    rounds: list[list[MeasuredRound]] = [[] for _ in engines]
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, engine.name) for engine in engines]
         for engine, file in zip(engines, files, strict=True):
@@ -58,7 +58,7 @@ def measure_kind(engines: Sequence[Engine], kind: QuestionKind, arguments: argpa
     return rounds
 
 
-def measure_round(engine: Engine, paths: Path, seconds: int) -> Measured:
+def measure_round(engine: Engine, paths: Path, seconds: int) -> MeasuredRound:
     """All engines are stopped but for this one, while it is measured."""
     before = engine.group.list_pids()
     engine.group.go_on()
@@ -67,7 +67,7 @@ def measure_round(engine: Engine, paths: Path, seconds: int) -> Measured:
             measured = load.run_load(engine.group, paths, seconds, {})
         if engine.group.list_pids() != before:
             print(f"{engine.name} has other processes than before: the round is of no use", file=sys.stderr)
-        return Measured(measured, tuple(sorted((n for n in connections.values() if n), reverse=True)))
+        return MeasuredRound(measured, tuple(sorted((n for n in connections.values() if n), reverse=True)))
     finally:
         engine.group.stop()
 
@@ -75,7 +75,7 @@ def measure_round(engine: Engine, paths: Path, seconds: int) -> Measured:
 @contextmanager
 def open_engines(
     arguments: argparse.Namespace, folder: Path, archive: Path
-) -> Iterator[tuple[list[Engine], list[QuestionKind]]]:
+) -> Iterator[tuple[list[Engine], list[LoadKind]]]:
     """All three with the same articles in them, running, and what they are asked."""
     ports = [arguments.port + n if arguments.port else load.find_free_port() for n in range(PORTS)]
     with ExitStack() as stack:
@@ -96,7 +96,7 @@ def open_engines(
         yield engines, make_kinds(articles)
 
 
-def render_row(kind: str, rounds: Sequence[Sequence[Measured]], workers: int) -> str:
+def render_row(kind: str, rounds: Sequence[Sequence[MeasuredRound]], workers: int) -> str:
     """Requests a second and processor time of each, and how many times as many the first serves."""
     medians = [LoadRound.take_median([one.round for one in measured]) for measured in rounds]
     cells = [f"{median.rate:,.0f} ({median.cpu:,.0f})" for median in medians]
@@ -110,7 +110,7 @@ def render_row(kind: str, rounds: Sequence[Sequence[Measured]], workers: int) ->
     return "| " + " | ".join([kind, *cells, *(f"{n:.2f}" for n in times), *latencies, spread]) + " |"
 
 
-def _render_connections(measured: Measured, workers: int) -> str:
+def _render_connections(measured: MeasuredRound, workers: int) -> str:
     """Of the processes that have any; a supervisor has none, so that zeros are workers."""
     return "+".join(map(str, [*measured.connections, *[0] * (workers - len(measured.connections))]))
 
@@ -135,10 +135,10 @@ def compare_and_measure(arguments: argparse.Namespace, folder: Path, archive: Pa
     with open_engines(arguments, folder, archive) as (engines, kinds):
         asks = [EngineClient(engine).ask for engine in engines]
         chosen = [kind for kind in kinds if _is_chosen(kind.name, arguments.only)]
-        comparisons = [compare_answers(kind, asks) for kind in chosen]
+        comparisons = [compare_responses(kind, asks) for kind in chosen]
         for one in comparisons:
-            found = len(one.kind.questions)
-            print(f"{one.kind.name}: {found} questions, {one.shared:.0%} of the 20 articles are the same")
+            count = len(one.kind.questions)
+            print(f"{one.kind.name}: {count} questions, {one.shared:.0%} of the 20 articles are the same")
         for engine in engines:
             engine.group.stop()
         print(
@@ -164,7 +164,7 @@ def _is_chosen(name: str, only: str) -> bool:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench.beside")
-    named = os.environ.get("DATELINE_BENCH_BESIDE")
+    named = os.environ.get("BENCH_BESIDE")
     parser.add_argument("folder", type=Path, nargs="?", default=Path(named) if named else None)
     parser.add_argument("--opensearch", type=Path, help="the unpacked distribution; FOLDER/opensearch")
     parser.add_argument("--datasette", type=Path, help="its environment of Python; FOLDER/datasette")
@@ -178,7 +178,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="the first of four; free ones")
     arguments = parser.parse_args()
     if arguments.folder is None or not arguments.folder.is_dir():
-        parser.error("name the folder that holds opensearch and datasette, or set DATELINE_BENCH_BESIDE")
+        parser.error("name the folder that holds opensearch and datasette, or set BENCH_BESIDE")
     arguments.folder = arguments.folder.resolve()
     arguments.opensearch = (arguments.opensearch or arguments.folder / "opensearch").resolve()
     arguments.datasette = (arguments.datasette or arguments.folder / "datasette").absolute()

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from bench.beside.processes import ProcessGroup, run_processes
-from bench.beside.questions import LIMIT, Page, Question, Row, list_tags, strip_private
+from bench.beside.questions import LIMIT, LoadQuestion, LoadResult, Row, list_tags, strip_private
 
 NOT_IN_LISTS = ("related",)
 """Columns that only a response of one article has."""
@@ -23,7 +23,7 @@ class Datasette:
     file: Path
     name: str = "Datasette"
 
-    def make_path(self, question: Question) -> str:
+    def make_path(self, question: LoadQuestion) -> str:
         shape = {"_shape": "array"}
         if question.article is not None:
             return "/beside/article.json?" + urlencode({"id": question.article, **shape})
@@ -34,10 +34,10 @@ class Datasette:
             return "/beside/tag.json?" + urlencode({"tag": question.tag, **shape})
         return "/beside/newest.json?" + urlencode(shape)
 
-    def read_page(self, question: Question, content: bytes) -> Page:
-        return Page(json.loads(content))
+    def read_page(self, question: LoadQuestion, content: bytes) -> LoadResult:
+        return LoadResult(json.loads(content))
 
-    def count_hits(self, question: Question, page: Page) -> int | None:
+    def count_hits(self, question: LoadQuestion, page: LoadResult) -> int | None:
         """From the file: its responses do not say how many hits there are."""
         with sqlite3.connect(self.file) as connection:
             row = connection.execute("select count(*) from words where words match ?", [question.words]).fetchone()
@@ -53,15 +53,15 @@ def make_queries(columns: Sequence[str]) -> dict[str, dict[str, str]]:
         ", ".join(f'a."{name}"' for name in names)
         for names in (columns, listed, [name for name in listed if name != "body"])
     )
-    found = f"(select rowid, rank from words where words match :q order by rank limit {LIMIT}) f"
+    hits = f"(select rowid, rank from words where words match :q order by rank limit {LIMIT}) f"
     order = "order by t.published_at desc, t.article_id desc"
     queries = {
         "article": f"select {item} from articles a where a.id = :id",
         "newest": f"select {rows} from articles a order by a.published_at desc, a.id desc limit {LIMIT}",
         "tag": f"select {rows} from article_tag t join articles a on a.id = t.article_id where t.tag = :tag "
         f"{order} limit {LIMIT}",
-        "search": f"select {rows} from {found} join articles a on a.id = f.rowid order by f.rank",
-        "search_cards": f"select {cards} from {found} join articles a on a.id = f.rowid order by f.rank",
+        "search": f"select {rows} from {hits} join articles a on a.id = f.rowid order by f.rank",
+        "search_cards": f"select {cards} from {hits} join articles a on a.id = f.rowid order by f.rank",
     }
     return {name: {"sql": sql} for name, sql in queries.items()}
 

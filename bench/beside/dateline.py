@@ -12,20 +12,20 @@ from urllib.parse import urlencode
 import httpx
 
 from bench.beside.processes import ProcessGroup, run_processes
-from bench.beside.questions import LIMIT, Page, Question, Row
+from bench.beside.questions import LIMIT, LoadQuestion, LoadResult, Row
 
 PROJECT = Path(__file__).parents[2]
 READ_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Dateline:
+class DatelineServer:
     """The server of this project."""
 
     group: ProcessGroup
     name: str = "Dateline"
 
-    def make_path(self, question: Question) -> str:
+    def make_path(self, question: LoadQuestion) -> str:
         if question.article is not None:
             return f"/v1/articles/{question.article}"
         params: dict[str, str | int] = {"limit": LIMIT}
@@ -35,28 +35,28 @@ class Dateline:
             return "/v1/search?" + urlencode({"q": question.words, **params})
         return "/v1/articles?" + urlencode({**({"tag": question.tag} if question.tag else {}), **params})
 
-    def read_page(self, question: Question, content: bytes) -> Page:
+    def read_page(self, question: LoadQuestion, content: bytes) -> LoadResult:
         response = json.loads(content)
         if question.article is not None:
-            return Page([response])
+            return LoadResult([response])
         if question.words is None:
-            return Page(response["data"])
+            return LoadResult(response["data"])
         assert response["query"]["match"] == "all", response["query"]
-        return Page([hit["article"] for hit in response["data"]], response["page"]["total"])
+        return LoadResult([hit["article"] for hit in response["data"]], response["page"]["total"])
 
-    def count_hits(self, question: Question, page: Page) -> int | None:
+    def count_hits(self, question: LoadQuestion, page: LoadResult) -> int | None:
         return page.total
 
 
 @contextmanager
-def run_dateline(archive: Path, port: int, workers: int, log: Path) -> Iterator[Dateline]:
+def run_dateline(archive: Path, port: int, workers: int, log: Path) -> Iterator[DatelineServer]:
     """Serves the archive, with `--workers` where there is to be more than one."""
     command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
     command += ["--workers", str(workers)] if workers > 1 else []
     env = {"DATELINE_DATA_DIR": str(archive), "DATELINE_CACHE_MB": "0"}
     with run_processes(command, port, env, PROJECT, log) as group:
         _wait_until_ready(group, log)
-        yield Dateline(group)
+        yield DatelineServer(group)
 
 
 def _wait_until_ready(group: ProcessGroup, log: Path) -> None:
@@ -71,7 +71,7 @@ def _wait_until_ready(group: ProcessGroup, log: Path) -> None:
     raise SystemExit(f"Dateline is not ready; see {log}")
 
 
-def read_articles(engine: Dateline) -> list[Row]:
+def read_articles(engine: DatelineServer) -> list[Row]:
     """All articles as lists show them, the newest first, with body, plain text, and what only an item has."""
     rows: list[Row] = []
     params: dict[str, str | int] = {"limit": READ_AT_ONCE, "include": "body,body_text"}

@@ -6,7 +6,7 @@ from typing import Protocol
 import httpx
 
 from bench.beside.processes import ProcessGroup
-from bench.beside.questions import Page, Question
+from bench.beside.questions import LoadQuestion, LoadResult
 
 
 class Engine(Protocol):
@@ -18,13 +18,13 @@ class Engine(Protocol):
     @property
     def group(self) -> ProcessGroup: ...
 
-    def make_path(self, question: Question) -> str:
+    def make_path(self, question: LoadQuestion) -> str:
         """Path and query of a GET that the load generator can repeat."""
         ...
 
-    def read_page(self, question: Question, content: bytes) -> Page: ...
+    def read_page(self, question: LoadQuestion, content: bytes) -> LoadResult: ...
 
-    def count_hits(self, question: Question, page: Page) -> int | None:
+    def count_hits(self, question: LoadQuestion, page: LoadResult) -> int | None:
         """How many articles have the words, asked beside the measurement where a response does not say it."""
         ...
 
@@ -35,10 +35,10 @@ class EngineClient:
 
     engine: Engine
 
-    def ask(self, question: Question) -> Page:
+    def ask(self, question: LoadQuestion) -> LoadResult:
         path = self.engine.group.address + self.engine.make_path(question)
         response = httpx.get(path, headers={"Accept-Encoding": "identity"}, timeout=60)
         if response.status_code != 200:
             raise SystemExit(f"{self.engine.name}: {response.status_code} for {path}: {response.text[:500]}")
         page = self.engine.read_page(question, response.content)
-        return Page(page.rows, self.engine.count_hits(question, page) if question.words else page.total)
+        return LoadResult(page.rows, self.engine.count_hits(question, page) if question.words else page.total)

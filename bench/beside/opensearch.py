@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import httpx
 
 from bench.beside.processes import ProcessGroup, run_processes
-from bench.beside.questions import LIMIT, Page, Question, Row, list_tags, strip_private
+from bench.beside.questions import LIMIT, LoadQuestion, LoadResult, Row, list_tags, strip_private
 
 JAVA_AT_LEAST = 21
 NOBODY = 65534
@@ -43,7 +43,7 @@ class OpenSearch:
     group: ProcessGroup
     name: str = "OpenSearch"
 
-    def make_path(self, question: Question) -> str:
+    def make_path(self, question: LoadQuestion) -> str:
         """A search as a GET, its body in the query: the load generator repeats addresses."""
         if question.article is not None:
             return f"/articles/_doc/{question.article}"
@@ -57,15 +57,15 @@ class OpenSearch:
         params = {"source": json.dumps(search, separators=(",", ":")), "source_content_type": "application/json"}
         return "/articles/_search?" + urlencode(params)
 
-    def read_page(self, question: Question, content: bytes) -> Page:
+    def read_page(self, question: LoadQuestion, content: bytes) -> LoadResult:
         response = json.loads(content)
         if question.article is not None:
-            return Page([response["_source"]])
+            return LoadResult([response["_source"]])
         assert not response["_shards"]["failed"], response["_shards"]
         hits = response["hits"]
-        return Page([hit["_source"] for hit in hits["hits"]], hits["total"]["value"])
+        return LoadResult([hit["_source"] for hit in hits["hits"]], hits["total"]["value"])
 
-    def count_hits(self, question: Question, page: Page) -> int | None:
+    def count_hits(self, question: LoadQuestion, page: LoadResult) -> int | None:
         return page.total
 
 
@@ -86,8 +86,8 @@ def find_java() -> Path:
 
 def _read_java_version(home: Path) -> int:
     run = subprocess.run([home / "bin/java", "-version"], capture_output=True, text=True, check=False)
-    found = re.search(r'version "(\d+)', run.stderr)
-    return int(found[1]) if found else 0
+    version = re.search(r'version "(\d+)', run.stderr)
+    return int(version[1]) if version else 0
 
 
 def require_distribution(folder: Path) -> None:
@@ -156,12 +156,12 @@ def _fill_index(engine: OpenSearch, articles: Sequence[Row]) -> None:
 
 def make_document(row: Row) -> Row:
     """What is shown of an article, and the three fields that it is found by."""
-    found = {
+    indexed = {
         "text": f"{row['title']}\n{row['body_text']}",
         "tag_slugs": list_tags(row),
         "published": row["published_at"],
     }
-    return {**strip_private(row), **found}
+    return {**strip_private(row), **indexed}
 
 
 def _send(client: httpx.Client, method: str, path: str, body: object = None) -> None:

@@ -1,4 +1,4 @@
-"""What all servers are asked, and what they have to answer: the same articles with the same columns. Pure."""
+"""What all servers are asked, and what they have to send: the same articles with the same columns. Pure."""
 
 import random
 import re
@@ -17,7 +17,7 @@ ONE_OF_THREE = (0.08, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LoadQuestion:
     """One article, the newest of a tag, those that have all of these words, or else the newest."""
 
     article: int | None = None
@@ -27,7 +27,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class LoadResult:
     """The rows of a response, and how many there are in all where it says so."""
 
     rows: Sequence[Row]
@@ -39,11 +39,11 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionKind:
+class LoadKind:
     """Questions that are asked in turn, and measured together."""
 
     name: str
-    questions: Sequence[Question]
+    questions: Sequence[LoadQuestion]
 
 
 def strip_private(row: Row) -> Row:
@@ -61,7 +61,7 @@ def list_words(row: Row) -> set[str]:
     return set(WORD.findall(f"{row['title']} {row['body_text']}"))
 
 
-def make_kinds(rows: Sequence[Row], seed: int = 7) -> list[QuestionKind]:
+def make_kinds(rows: Sequence[Row], seed: int = 7) -> list[LoadKind]:
     """Questions about these articles; each finds a whole page at least."""
     chance = random.Random(seed)
     words_by_article = [list_words(row) for row in rows]
@@ -72,13 +72,13 @@ def make_kinds(rows: Sequence[Row], seed: int = 7) -> list[QuestionKind]:
     single = _pick(_list_shared(counts, len(rows), ONE_WORD), chance)
     triples = _pick_triples(words_by_article, _list_shared(counts, len(rows), ONE_OF_THREE), chance)
     return [
-        QuestionKind("one article", [Question(article=id) for id in articles]),
-        QuestionKind("20 newest, with bodies", [Question()]),
-        QuestionKind("20 of a tag, with bodies", [Question(tag=tag) for tag in common]),
-        QuestionKind("one word, 20 cards", [Question(words=word, bodies=False) for word in single]),
-        QuestionKind("three words, 20 cards", [Question(words=words, bodies=False) for words in triples]),
-        QuestionKind("one word, 20 with bodies", [Question(words=word) for word in single]),
-        QuestionKind("three words, 20 with bodies", [Question(words=words) for words in triples]),
+        LoadKind("one article", [LoadQuestion(article=id) for id in articles]),
+        LoadKind("20 newest, with bodies", [LoadQuestion()]),
+        LoadKind("20 of a tag, with bodies", [LoadQuestion(tag=tag) for tag in common]),
+        LoadKind("one word, 20 cards", [LoadQuestion(words=word, bodies=False) for word in single]),
+        LoadKind("three words, 20 cards", [LoadQuestion(words=words, bodies=False) for words in triples]),
+        LoadKind("one word, 20 with bodies", [LoadQuestion(words=word) for word in single]),
+        LoadKind("three words, 20 with bodies", [LoadQuestion(words=words) for words in triples]),
     ]
 
 
@@ -110,14 +110,14 @@ def _pick_triples(articles: Sequence[set[str]], words: Sequence[str], chance: ra
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The questions that all servers answer alike, and how many of the first 20 hits two rankings share on average."""
+    """The questions that find as many everywhere, and how much of the first 20 hits two rankings share on average."""
 
-    kind: QuestionKind
+    kind: LoadKind
     shared: float
 
 
-def compare_answers(kind: QuestionKind, asks: Sequence[Callable[[Question], Page]]) -> Comparison:
-    """Holds the answers of all servers against those of the first. SystemExit where lists, totals or columns differ.
+def compare_responses(kind: LoadKind, asks: Sequence[Callable[[LoadQuestion], LoadResult]]) -> Comparison:
+    """Holds the responses of all servers against those of the first. SystemExit where lists, totals or columns differ.
 
     Each ranks hits as it does: of searches the number of articles has to be equal, and each page has to be full. The
     stemmers differ in a few words; questions that these let find more or fewer are left out.
@@ -136,7 +136,7 @@ def compare_answers(kind: QuestionKind, asks: Sequence[Callable[[Question], Page
             shared += [len({*first.ids} & {*page.ids}) / len(first.ids) for page in others]
     if len(equal) < 0.8 * len(kind.questions) or not equal:
         raise SystemExit(f"{kind.name}: only {len(equal)} of {len(kind.questions)} questions find as many everywhere")
-    return Comparison(QuestionKind(kind.name, equal), sum(shared) / len(shared) if shared else 1.0)
+    return Comparison(LoadKind(kind.name, equal), sum(shared) / len(shared) if shared else 1.0)
 
 
 def _compare_columns(rows: Sequence[Row], others: Sequence[Row]) -> set[str]:

@@ -15,7 +15,7 @@ import pytest
 from bench.beside.datasette import make_queries, write_database
 from bench.beside.opensearch import OpenSearch, make_document
 from bench.beside.processes import ProcessGroup
-from bench.beside.questions import Page, Question, QuestionKind, Row, compare_answers, make_kinds, strip_private
+from bench.beside.questions import LoadKind, LoadQuestion, LoadResult, Row, compare_responses, make_kinds, strip_private
 from bench.load import find_free_port
 
 PROJECT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ os.wait()
 
 
 @pytest.fixture
-def forked() -> Iterator[ProcessGroup]:
+def create_forked_server() -> Iterator[ProcessGroup]:
     port = find_free_port()
     with subprocess.Popen([sys.executable, "-c", FORKED, str(port)]) as process:
         group = ProcessGroup(process.pid, port)
@@ -51,25 +51,25 @@ def _wait(happened: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_connections_are_counted_by_the_process_that_accepted_them(forked: ProcessGroup) -> None:
+def test_connections_are_counted_by_the_process_that_accepted_them(create_forked_server: ProcessGroup) -> None:
     with ExitStack() as stack:
         for _ in range(5):
-            one = stack.enter_context(socket.create_connection(("127.0.0.1", forked.port), 20))
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", create_forked_server.port), 20))
             assert one.recv(5) == b"hello"
-        supervisor, *workers = forked.list_pids()
-        counts = forked.count_connections()
+        supervisor, *workers = create_forked_server.list_pids()
+        counts = create_forked_server.count_connections()
     assert counts[supervisor] == 0
     assert sum(counts[worker] for worker in workers) == 5
-    assert forked.cpu() >= 0
+    assert create_forked_server.cpu() >= 0
 
 
-def test_a_stopped_group_accepts_nothing_until_it_goes_on(forked: ProcessGroup) -> None:
-    forked.stop()
-    with socket.create_connection(("127.0.0.1", forked.port), 20) as waiting:
+def test_a_stopped_group_accepts_nothing_until_it_goes_on(create_forked_server: ProcessGroup) -> None:
+    create_forked_server.stop()
+    with socket.create_connection(("127.0.0.1", create_forked_server.port), 20) as waiting:
         waiting.settimeout(0.1)
         with pytest.raises(TimeoutError):
             waiting.recv(5)
-        forked.go_on()
+        create_forked_server.go_on()
         waiting.settimeout(20)
         assert waiting.recv(5) == b"hello"
 
@@ -126,25 +126,25 @@ def test_opensearch_keeps_what_dateline_shows_and_is_asked_for_cards_without_bod
     document = make_document(article)
     assert document["tag_slugs"] == ["tag-0"]
     assert set(document) - set(strip_private(article)) == {"text", "tag_slugs", "published"}
-    path = OpenSearch(ProcessGroup(1, 1)).make_path(Question(words="half1", bodies=False))
+    path = OpenSearch(ProcessGroup(1, 1)).make_path(LoadQuestion(words="half1", bodies=False))
     assert "%22related%22%2C%22body%22" in path
 
 
-def test_answers_that_differ_are_never_measured() -> None:
-    kind = QuestionKind("lists", [Question()])
+def test_responses_that_differ_are_never_measured() -> None:
+    kind = LoadKind("lists", [LoadQuestion()])
     rows: list[Row] = [{"id": 1, "title": "a"}, {"id": 2, "title": "b"}]
-    first = Page(rows, 2)
-    assert compare_answers(kind, [lambda _: first, lambda _: Page(rows)]).shared == 1
+    first = LoadResult(rows, 2)
+    assert compare_responses(kind, [lambda _: first, lambda _: LoadResult(rows)]).shared == 1
     for other in (rows[::-1], [{"id": 1}, {"id": 2}]):
         with pytest.raises(SystemExit):
-            compare_answers(kind, [lambda _: first, lambda _, other=other: Page(other)])  # type: ignore[misc]
+            compare_responses(kind, [lambda _: first, lambda _, other=other: LoadResult(other)])  # type: ignore[misc]
 
 
 def test_searches_with_other_totals_are_left_out() -> None:
     rows: list[Row] = [{"id": n} for n in range(20)]
-    kind = QuestionKind("searches", [Question(words=word) for word in "abcdefghij"])
-    compared = compare_answers(
-        kind, [lambda _: Page(rows, 30), lambda question: Page(rows, 31 if question.words == "c" else 30)]
+    kind = LoadKind("searches", [LoadQuestion(words=word) for word in "abcdefghij"])
+    compared = compare_responses(
+        kind, [lambda _: LoadResult(rows, 30), lambda question: LoadResult(rows, 31 if question.words == "c" else 30)]
     )
     assert [question.words for question in compared.kind.questions] == [*"abdefghij"]
 
@@ -154,11 +154,11 @@ def test_searches_with_other_totals_are_left_out() -> None:
     ("environment", "message"),
     [
         ({"PATH": "/nonexistent"}, "wrk"),
-        ({"DATELINE_BENCH_BESIDE": "/nonexistent"}, "DATELINE_BENCH_BESIDE"),
+        ({"BENCH_BESIDE": "/nonexistent"}, "BENCH_BESIDE"),
     ],
 )
 def test_what_is_missing_is_named(tmp_path: Path, environment: dict[str, str], message: str) -> None:
-    folder = [] if "DATELINE_BENCH_BESIDE" in environment else [str(tmp_path)]
+    folder = [] if "BENCH_BESIDE" in environment else [str(tmp_path)]
     command = [sys.executable, "-m", "bench.beside", *folder]
     run = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode
