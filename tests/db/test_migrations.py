@@ -279,6 +279,7 @@ def test_outdated_archive_is_refused_until_it_is_migrated(later_version: Path, s
         open_archive.open_archive(sqlite_settings)
 
 
+@pytest.mark.slow
 def test_tables_are_changed_only_where_no_server_runs(later_version: Path, sqlite_settings: Settings) -> None:
     db = open_archive.open_archive(sqlite_settings)
     with open_archive.hold_server_lock(db):
