@@ -94,6 +94,10 @@ class EngineIndex:
     def describe_building(self) -> str | None:
         return describe_building(self.engine.progress()) if self.engine.position() is None else None
 
+    def check_built(self) -> None:
+        if self.engine.position() is None:
+            raise make_building_error(self.engine.progress())
+
     async def find_excluded(self, head: LogHead) -> tuple[int, ...]:
         """Articles that the log has changed since the index's place and that are public no more.
 

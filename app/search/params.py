@@ -9,7 +9,7 @@ from app.context import AppContext, RequestContext
 from app.http.params import parser
 from app.http.params.declaration import Parameter
 from app.http.params.typed import Params
-from app.search.engine import Match, Order, Question, make_building_error
+from app.search.engine import Match, Order, Question
 from app.search.index import EngineIndex
 from app.search.query.parser import ParsedQuery, parse
 from app.search.vocabulary.names import Vocabulary
@@ -66,8 +66,7 @@ async def resolve_search(context: AppContext, view: RequestContext, params: Filt
         query, match, typo = parse(params.q or ""), params.match, params.typo == "auto"
     index = context.index
     assert isinstance(index, EngineIndex)
-    if index.seq() is None:
-        raise make_building_error(index.engine.progress())
+    index.check_built()
     resolved_filter = await filter_params.resolve(context, view, params)
     vocabulary = await index.vocabulary.get(view.head)
     order: Order = "relevance" if query.tree is not None else "-published_at"

@@ -127,8 +127,8 @@ def test_new_index_is_built_beside_a_server_and_opened_by_the_next(data_dir: Pat
     assert searching.failed == []
     assert (_later_form(data_dir) / CURRENT).exists()
     with _serve(data_dir, later=True) as address:
-        found = httpx.get(f"{address}/v1/search?q=story+7")
-        assert (found.status_code, found.json()["page"]["total"] > 0) == (200, True)
+        response = httpx.get(f"{address}/v1/search?q=story+7")
+        assert (response.status_code, response.json()["page"]["total"] > 0) == (200, True)
         until = time.monotonic() + 20
         while not httpx.get(f"{address}/v1/search?q=zanzibar&typo=off").json()["page"]["total"]:
             assert time.monotonic() < until

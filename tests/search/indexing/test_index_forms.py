@@ -23,6 +23,7 @@ from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 
 Become = Callable[[int], None]
+OWN = index_schema.ANALYSIS
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_versions_keep_their_indexes_side_by_side(archive: SearchArchive, become
     assert TantivyEngine(archive.root).position() is None
     archive.put(SearchStory(2, "Nato again"))
     assert sorted(ids(ask(archive.engine(), "nato"))) == [1, 2]
-    become(5)
+    become(OWN)
     assert ids(ask(older, "nato")) == [1]
     with archive.indexer() as indexer, archive.db.snapshot() as snapshot:
         place = older.position()
@@ -126,7 +127,7 @@ def test_version_whose_index_was_removed_builds_another(archive: SearchArchive, 
     become(99)
     archive.index()
     index_forms.delete_others(archive.root)
-    become(5)
+    become(OWN)
     assert older.acquire()
     older.close()
     assert ids(ask(archive.engine(), "nato")) == [1]
