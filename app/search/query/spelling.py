@@ -81,7 +81,14 @@ class _Folding(dict[int, str]):
 
 
 def fold_character(character: str) -> str:
-    """The character as all its spellings have it. Latin letters keep their marks, which stemmers need, and Cyrillic й
+    """The character as all its spellings have it; folded again it stays as it is."""
+    folded = _fold_once(character)
+    # Such as ㈶, which is a sign of its own for three characters.
+    return folded if folded == character else "".join(map(_fold_once, folded))
+
+
+def _fold_once(character: str) -> str:
+    """Latin letters keep their marks, which stemmers need, and Cyrillic й
     and ї are letters of their own; no other script keeps marks, but kana do, and Indian vowels."""
     code = ord(character)
     if code in _SIGNS:
@@ -97,7 +104,7 @@ def fold_character(character: str) -> str:
     if "\u0600" <= character <= "\u06ff":
         character = character.translate(_ARABIC)
     bare = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
-    folded = unicodedata.normalize("NFC", bare).replace("ς", "σ").translate(_ARABIC).translate(_SIGNS)
+    folded = unicodedata.normalize("NFC", bare).replace("ς", "σ").translate(_ARABIC)
     return _simplify(folded) if "\u3400" <= folded[:1] <= "\U0003ffff" else folded
 
 
