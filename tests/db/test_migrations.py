@@ -282,7 +282,7 @@ def test_outdated_archive_is_refused_until_it_is_migrated(later_version: Path, s
 @pytest.mark.slow
 def test_tables_are_changed_only_where_no_server_runs(later_version: Path, sqlite_settings: Settings) -> None:
     db = open_archive.open_archive(sqlite_settings)
-    with open_archive.hold_server_lock(db):
+    with open_archive.hold_server_lock(db.url):
         assert open_archive.migrate(sqlite_settings).startswith("The search index of this version is built.")
         assert open_archive.migrate(sqlite_settings) == "The archive is up to date."
         _step(later_version)
