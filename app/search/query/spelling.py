@@ -189,14 +189,14 @@ def normalize(text: str, *, is_query: bool = False) -> str:
 
 
 def _fold(text: str) -> str:
-    found = _NEEDS_FOLDING.findall(drop_ascii(text))
-    characters = set(found)
+    occurrences = _NEEDS_FOLDING.findall(drop_ascii(text))
+    characters = set(occurrences)
     if len(characters) <= _MOST_TO_REPLACE:
         # As in most Latin texts. One after the other: what is put for a character needs no folding itself.
         for character in characters:
             text = text.replace(character, FOLDING[ord(character)])
         return text
-    if len(found) * _MOST_TO_REPLACE > len(text):
+    if len(occurrences) * _MOST_TO_REPLACE > len(text):
         return text.translate(FOLDING)
     # A few signs are found sooner than every letter is looked up.
     return _NEEDS_FOLDING.sub(lambda match: FOLDING[ord(match[0])], text)
