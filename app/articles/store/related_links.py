@@ -38,12 +38,12 @@ _TITLES = select(A.c.id, A.c.title).where(AnyOf(A.c.id, "ids"))
 _SOURCES = select(RELATED.c.article_id).where(AnyOf(RELATED.c.target_id, "targets"))
 _REMOVE = delete(RELATED).where(AnyOf(RELATED.c.article_id, "articles"))
 _UPDATE_TARGET = update(RELATED).where(RELATED.c.id == bindparam("row")).values(target_id=bindparam("target"))
-_waiting = select(*(RELATED.c[name] for name in _Waiting.__slots__)).where(
-    RELATED.c.target_id.is_(None), RELATED.c.unlinked.is_(False)
-)
-# One statement for all ways in which an entry can wait: each of them is served by an index of its own.
+_entries = select(*(RELATED.c[name] for name in _Waiting.__slots__)).where(RELATED.c.unlinked.is_(False))
+_waiting = _entries.where(RELATED.c.target_id.is_(None))
+# One statement for all ways in which an entry can wait.
 _WAITING = union_all(
-    _waiting.where(AnyOf(RELATED.c.article_id, "saved")),
+    # Not as `IS NULL`: SQLite would take the index of targets, and read every entry that waits.
+    _entries.where(func.coalesce(RELATED.c.target_id, 0) == 0, AnyOf(RELATED.c.article_id, "saved")),
     _waiting.where(
         RELATED.c.title_key.in_(select(A.c.title_key).where(AnyOf(A.c.id, "published"), A.c.title_key != ""))
     ),
