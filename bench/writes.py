@@ -118,12 +118,12 @@ def measure_checkouts(subjects: Sequence[Subject], rounds: int, seconds: float) 
     print("| write | checkout | CPU µs | requests/s | p50 ms at half | p99 ms at half |")
     print("|---" * 6 + "|")
     for name in ("POST", "PATCH"):
-        found: dict[str, list[WriteRound]] = {}
+        rounds_by_name: dict[str, list[WriteRound]] = {}
         for _ in range(rounds):
             for subject in subjects:
                 requests = subject.make_requests(name, words)
-                found.setdefault(subject.name, []).append(run_round(subject, requests, seconds))
-        for checkout, measured in found.items():
+                rounds_by_name.setdefault(subject.name, []).append(run_round(subject, requests, seconds))
+        for checkout, measured in rounds_by_name.items():
             cpu, rate, p50, p99 = (statistics.median(getattr(one, n) for one in measured) for n in WriteRound.__slots__)
             print(f"| {name} | {checkout} | {cpu:,.0f} | {rate:,.0f} | {p50:.1f} | {p99:.1f} |", flush=True)
 

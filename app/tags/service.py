@@ -44,9 +44,12 @@ def find(session: Session, specs: Iterable[TagSpec]) -> dict[TagSpec, int]:
         return {}
     names: dict[tuple[str, str], int] = {}
     ids: dict[tuple[str, str], int] = {}
-    wanted = {"refs": sorted({one.ref for one in asked}), "keys": sorted({text_keys.name_key(m.name) for m in asked})}
+    parameters = {
+        "refs": sorted({one.ref for one in asked}),
+        "keys": sorted({text_keys.name_key(m.name) for m in asked}),
+    }
     # Of tags that are called alike the one that got the name first counts, a current slug before an old one.
-    for rank, word, kind, id in sorted(session.connection().execute(_FOUND, wanted), key=itemgetter(0)):
+    for rank, word, kind, id in sorted(session.connection().execute(_FOUND, parameters), key=itemgetter(0)):
         (names if rank <= 0 else ids)[word, family(kind)] = id
     out: dict[TagSpec, int] = {}
     for one in asked:

@@ -163,8 +163,8 @@ def _insert(connection: Connection, old: Sequence[ExistingRow | None], rows: Seq
         ids: dict[tuple[object, object], int] = {}
         for origin in {row["origin"] for row in new}:
             for identities in split_chunks([row["identity"] for row in new if row["origin"] == origin]):
-                found = connection.execute(_BY_IDENTITY, {"of_origin": origin, "identities": identities})
-                ids |= {(origin, row[0]): row[1] for row in found}
+                rows_by_identity = connection.execute(_BY_IDENTITY, {"of_origin": origin, "identities": identities})
+                ids |= {(origin, row[0]): row[1] for row in rows_by_identity}
         made += (ids[row["origin"], row["identity"]] for row in new)
     rest = iter(made)
     return [next(rest) if existing is None else existing.id for existing in old]
