@@ -159,4 +159,3 @@ class TantivyEngine:
 
 def _select_ids(counts: Mapping[int | str, int]) -> dict[int, int]:
     return {int(value): count for value, count in counts.items()}
-

@@ -6,7 +6,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, repeat
+from math import inf
 from operator import add
 
 from tantivy import DocAddress, Occur, Query
@@ -87,7 +89,7 @@ class _SearchByWords:
     question: Question
     query: Query
     step: float
-    steps: tuple[Sequence[int | None], ...]
+    steps: tuple[tuple[int | None, ...], ...]
 
     def find_page(self) -> tuple[tuple[SearchHit, ...], int] | None:
         """The page as the whole query would have it; None where it takes that to know.
@@ -96,19 +98,21 @@ class _SearchByWords:
         could reach the page, the best of those that are young enough for them are read as well.
         """
         last = self.question.offset + self.question.limit
-        bands = compute_bands(self.question.today, [days for some in self.steps for days in some])
+        bands = compute_bands(self.question.today, tuple(days for some in self.steps for days in some))
         results = self.view.searcher.search(self.query, last + _MORE)
         hits, total = results.hits, date_order.get_count(results)
-        candidates, left, searched = self._add_age(hits), total - len(hits), 0
-        while left > 0 and (count := self._count_bands(candidates, hits[-1][0], last)):
+        candidates, left, searched = self._add_age(hits, bands), total - len(hits), 0
+        while left > 0 and (count := self._count_bands(_find_lowest_score(candidates, last), hits[-1][0])):
             if count == 1 or count <= searched:
                 return None  # the oldest band holds half of a usual archive
             searched = count
             results = self.view.searcher.search(self._match_since(bands.find_lowest_key(count)), last + _MORE)
             hits, known = results.hits, {key for _, _, key in candidates}
             left = date_order.get_count(results) - len(hits)
-            candidates += [candidate for candidate in self._add_age(hits) if candidate[2] not in known]
-        page = _select_page(candidates, self.question.offset, last)
+            candidates += [candidate for candidate in self._add_age(hits, bands) if candidate[2] not in known]
+        lowest = _find_lowest_score(candidates, last)
+        best = [candidate for candidate in candidates if candidate[0] >= lowest]
+        page = sorted(best, key=lambda candidate: (-candidate[0], candidate[1]))[self.question.offset : last]
         scores: list[float | None] = [score for score, _, _ in page]
         return date_order.load_hits(self.view, [at for _, at, _ in page], scores, [key for _, _, key in page]), total
 
@@ -117,34 +121,38 @@ class _SearchByWords:
         young = filters.match_between("newest", key, None) if rest else filters.match_since_day(day)
         return Query.boolean_query([(Occur.Must, self.query), (Occur.Must, Query.const_score_query(young, 0))])
 
-    def _count_bands(self, candidates: list[Candidate], lowest: float, last: int) -> int:
-        """How many bands lift an article that was not read onto the page, at least; 0 where none do."""
-        if last == 0:
-            return 0
-        worst = sorted((score for score, _, _ in candidates), reverse=True)[last - 1] * (1 - _ROUNDING)
+    def _count_bands(self, needed: float, score: float) -> int:
+        """How many bands lift an article of that score onto the page, at least; 0 where none do."""
         most = sum(map(len, self.steps))
-        return next((count for count in range(1, most + 1) if lowest + count * self.step >= worst), 0)
+        needed -= abs(needed) * _ROUNDING
+        return next((count for count in range(1, most + 1) if score + count * self.step >= needed), 0)
 
-    def _add_age(self, hits: Hits) -> list[Candidate]:
+    def _add_age(self, hits: Hits, bands: RecencyBands) -> list[Candidate]:
+        """Scores are rounded as the index rounds them: to floats of 24 bits, after each addition."""
         addresses = [address for _, address in hits]
         keys = [int(key or 0) for key in self.view.searcher.fast_field_values("newest", addresses)]
         scores = [score for score, _ in hits]
+        periods = [*map(bisect_right, repeat(bands.edges), keys)]
         for days in self.steps:
-            bands = compute_bands(self.question.today, days)
-            # Rounded as the index rounds: to floats of 24 bits, after each addition.
-            summed = [*accumulate(array("f", [0, *[self.step] * len(days)]), lambda *two: array("f", [sum(two)])[0])]
-            added = [summed[bands.count(key)] for key in keys]
-            scores = array("f", map(add, scores, added)).tolist()
+            own = compute_bands(self.question.today, days)
+            sums = [*accumulate(array("f", [0, *[self.step] * len(days)]), _add_floats)]
+            added = [sums[own.count(edge)] for edge in (index_schema.LOWEST, *bands.edges)]
+            scores = array("f", map(add, scores, map(added.__getitem__, periods))).tolist()
         return list(zip(scores, addresses, keys, strict=True))
 
 
-def _select_page(candidates: list[Candidate], first: int, last: int) -> list[Candidate]:
-    ranked = sorted((score for score, _, _ in candidates), reverse=True)[:last]
-    best = [candidate for candidate in candidates if ranked and candidate[0] >= ranked[-1]]
-    return sorted(best, key=lambda candidate: (-candidate[0], candidate[1]))[first:last]
+def _add_floats(first: float, second: float) -> float:
+    return array("f", [first + second])[0]
 
 
-def compute_bands(today: int, days: Sequence[int | None]) -> RecencyBands:
+def _find_lowest_score(candidates: list[Candidate], last: int) -> float:
+    """Of the best so many; what more than all score without any."""
+    ranked = sorted([score for score, _, _ in candidates], reverse=True)[:last]
+    return ranked[-1] if ranked else inf
+
+
+@lru_cache(maxsize=64)
+def compute_bands(today: int, days: tuple[int | None, ...]) -> RecencyBands:
     """Where the bands begin and end that `matches.score_recency` makes queries of."""
     changes: list[tuple[int, int]] = []
     for some in days:
