@@ -130,9 +130,9 @@ class QueryBuilder:
             yield from queries if times == 1 else (Query.boost_query(query, times) for query in queries)
 
     def list_common_parts(self, word: Word) -> Iterator[Part]:
-        """Of a common word of a long query. That it stands in the title, or exactly so, tells nothing, and these words
-        are what a long query costs."""
-        return (part for part in self.list_parts(word) if part[0] == "text")
+        """Of a common word of a long query. That it stands there exactly so tells nothing, and costs as much as that
+        it stands there at all, which is what a long query costs most of."""
+        return (part for part in self.list_parts(word) if part[0] != "words")
 
     def select_words(self, node: Node) -> "SelectedWords":
         """What any word of is enough: the words that tell something, and the common ones, which only score."""
