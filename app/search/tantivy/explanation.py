@@ -100,7 +100,7 @@ def _list_parts(view: View, question: Question) -> Iterator[_Part]:
         yield _Part("the whole query", "title", titled)
     for near in matches.score_nearness(view, question, reading):
         yield _Part(TOGETHER, "text", near)
-    for band in matches.score_recency(view, question, reading):
+    for band in matches.score_recency(view, question, reading, (*matches.OLD, *matches.YOUNG)):
         yield _Part("recency", "date", band)
 
 
