@@ -117,15 +117,15 @@ async def test_a_body_that_was_shown_leaves_memory_with_its_article(plain: Serve
     for _ in range(2):
         [shown] = (await plain.public.get(path)).json()["data"]
         assert shown["body"] == "<p>Ships.</p>"
-    assert bodies.held
+    assert bodies.size
     changed = await plain.editor.patch("/v1/articles/2", json={"body": "<p>Boats.</p>"}, headers=etag)
     assert changed.is_success
     [shown] = (await plain.public.get(path)).json()["data"]
     assert shown["body"] == "<p>Boats.</p>"
-    assert bodies.held
+    assert bodies.size
     assert (await plain.editor.delete("/v1/articles/2", headers=etag)).is_success
     assert (await plain.public.get(path)).json()["data"] == []
-    assert not bodies.held
+    assert not bodies.size
 
 
 async def test_a_page_of_tags_shows_a_new_name_at_once(plain: Served) -> None:
