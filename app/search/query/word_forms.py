@@ -21,7 +21,7 @@ PLAIN = f"\\x00-\\u012f\\u0131-\\u013e\\u0141-\\u024f\\u2010-\\u2027\\u2030-\\u2
 """For a class of characters: those that Python and tantivy divide into words alike, and that are as long in small
 letters; a test compares them one by one."""
 _OTHER = re.compile(f"[^{PLAIN}]")
-_WORD = re.compile(r"[^\W_]+")
+WORD = re.compile(r"[^\W_]+")
 
 _known: dict[str | None, dict[str, str]] = {}
 """By language: the term of each word in small letters; by None: the word without accents."""
@@ -33,7 +33,7 @@ def analyse(text: str, tag: str | None) -> AnalysedText:
         return analysis.analyse(text, tag)
     normalized = spelling.normalize(text)
     lowered = normalized.lower()
-    surfaces = _WORD.findall(lowered)
+    surfaces = WORD.findall(lowered)
     distinct = set(surfaces)
     language = find_language(tag)
     words = surfaces if lowered.isascii() else _list_terms(surfaces, distinct, None)
@@ -54,11 +54,16 @@ def _list_terms(surfaces: Sequence[str], distinct: set[str], language: str | Non
             return None
         # `known` stays whole whatever another thread forgets.
         terms = {word: known[word] for word in distinct.difference(new)} | learned
-        if sum(map(len, _known.values())) + len(new) > MOST_WORDS:
+        if count_known() + len(new) > MOST_WORDS:
             _known.clear()
         _known.setdefault(language, {}).update(learned)
         known = terms
     return list(map(known.__getitem__, surfaces))
+
+
+def count_known() -> int:
+    """How many words are kept."""
+    return sum(map(len, _known.values()))
 
 
 def _learn_terms(words: Iterable[str], language: str | None) -> dict[str, str] | None:
