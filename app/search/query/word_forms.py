@@ -1,4 +1,4 @@
-"""The analysis of `analysis.analyse` for texts in Latin letters, several times as fast: each word is stemmed once. Pure.
+"""What `analysis.analyse` gives of a text in Latin letters, with less work: each word is stemmed once. Pure.
 
 Terms of a word depend on the word alone, so they are kept by word, bounded in number and length; and places are
 found for the words asked for, not for all. Any other text goes to `analysis` as it is.
@@ -15,7 +15,7 @@ from app.search.query.analysis import AnalysedText, Span
 from app.search.query.stop_words import find_language
 
 MOST_WORDS, LONGEST_WORD = 40_000, 40
-"""How many words are kept, together about 8 MB, and how many characters the longest has."""
+"""How many words are kept, of all languages together, and how many characters the longest has."""
 
 PLAIN = f"\\x00-\\u012f\\u0131-\\u013e\\u0141-\\u024f\\u2010-\\u2027\\u2030-\\u203a\\u20ac{spelling.MARK}"
 """For a class of characters: those that Python and tantivy divide into words alike, and that are as long in small
@@ -77,9 +77,7 @@ def _learn_terms(words: Iterable[str], language: str | None) -> dict[str, str] |
     return {word: word if word == term else term for word, term in zip(listed, terms, strict=True)}
 
 
-def _find_places(
-    text: str, normalized: str, lowered: str, surfaces: Sequence[str], which: Iterable[int]
-) -> list[Span]:
+def _find_places(text: str, normalized: str, lowered: str, surfaces: Sequence[str], which: Iterable[int]) -> list[Span]:
     """Which characters of the text the words of these numbers stand for."""
     numbers = list(which)
     spans: dict[int, Span] = {}
@@ -109,7 +107,7 @@ def _list_spans(lowered: str, word: str) -> Iterator[Span]:
 
 
 @dataclass(frozen=True, slots=True)
-class Replacement:
+class TextReplacement:
     """What was put in the place of characters `first` to `last`; `is_spaced`: the same with spaces around it."""
 
     first: int
@@ -121,7 +119,7 @@ class Replacement:
 class _Layer:
     """Replacements in one text, and the way back through them."""
 
-    def __init__(self, replacements: Sequence[Replacement]) -> None:
+    def __init__(self, replacements: Sequence[TextReplacement]) -> None:
         self._replacements = replacements
         self._starts: list[int] = []
         moved = 0
@@ -160,7 +158,7 @@ def find_sources(text: str, normalized: str) -> Callable[[int, int], Span]:
             instead = replace(match)
             if instead != match[0]:
                 same = instead.strip(" ") == match[0]
-                replacements.append(Replacement(match.start(), match.end(), instead, same))
+                replacements.append(TextReplacement(match.start(), match.end(), instead, same))
         if replacements:
             layers.append(_Layer(replacements))
             changed = _apply(changed, replacements)
@@ -183,7 +181,7 @@ def _find_through(layers: Sequence[_Layer], at: int) -> Span:
     return start, last + 1
 
 
-def _apply(text: str, replacements: Sequence[Replacement]) -> str:
+def _apply(text: str, replacements: Sequence[TextReplacement]) -> str:
     parts, at = [], 0
     for one in replacements:
         parts += [text[at : one.first], one.instead]

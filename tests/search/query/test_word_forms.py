@@ -10,9 +10,10 @@ from app.search.query import analysis, spelling, word_forms
 PLAIN = re.compile(f"[{word_forms.PLAIN}]")
 LANGUAGES = ("en", "de", "fr", "tr", "fi", "ar", "ja", None)
 PIECES = (
-    "U.S.", "US", "10,000.50", "covid19", "Wi-Fi", "CO₂", "C++", ".NET", "l’école", "Müller", "Straße", "İzmir", "col·lecció",
-    "7 a.m.", "J. K. Rowling", "\u00ad", "’", "“", "🎺", "京都", "дом", "the", "harbours", "harbour", "x" * 45, "y" * 210,
-    "e\u0301", " ", "\n", "-", "_",
+    "U.S.", "US", "10,000.50", "covid19", "Wi-Fi", "CO₂", "C++", ".NET", "l’école", "Müller", "Straße", "İzmir",
+    "col·lecció", "7 a.m.", "J. K. Rowling",
+    "\u00ad", "’", "“", "🎺", "京都", "дом", "the", "harbours", "harbour", "x" * 45,
+    "y" * 210, "e\u0301", " ", "\n", "-", "_",
 )  # fmt: skip
 
 
