@@ -176,8 +176,8 @@ def _find_spans(text: str, language: str | None, marks: Marks, room: ReadingBudg
 
 
 def _find_terms(terms: Sequence[str], marked_terms: frozenset[str]) -> Iterator[int]:
-    """Numbers of the terms that are one of the marked_terms, in no order: most texts have few of them, and most terms are
-    looked at by the interpreter's own loops."""
+    """Numbers of the terms that are marked, in no order."""
+    # Most texts have few of them: the others are passed over without a step of the interpreter for each.
     for term in marked_terms.intersection(terms):
         at = -1
         for _ in range(terms.count(term)):
