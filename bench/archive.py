@@ -37,19 +37,19 @@ def make_vocabulary(chance: random.Random) -> list[str]:
     return list(word_set)
 
 
-def make_articles(count: int, seed: int = 3) -> Iterator[Row]:
-    """Repeatable rows of about 220 words."""
+def make_articles(count: int, seed: int = 3, length: int = LENGTH) -> Iterator[Row]:
+    """Repeatable rows of `length` words."""
     chance = random.Random(seed)
     words = make_vocabulary(chance)
     weights = list(accumulate(1 / (rank + 2) for rank in range(WORDS)))
     for number in range(1, count + 1):
-        text = chance.choices(words, cum_weights=weights, k=LENGTH)
+        text = chance.choices(words, cum_weights=weights, k=length)
         title, at = " ".join(text[:8]), NEWEST - chance.randrange(10 * 365 * 86_400)
         yield {
             "id": number, "version": 1, "status": "published", "slug": f"article-{number}", "language": "en",
             "title": title, "title_derived": False, "title_key": title, "sort_title": title, "source_id": 1,
-            "body": "".join(f"<p>{' '.join(text[i : i + 55])}</p>" for i in range(8, LENGTH, 55)), "images": "[]",
-            "corrections": "[]", "seo": "{}", "extra": "{}", "word_count": LENGTH - 8, "origin": "bench",
+            "body": "".join(f"<p>{' '.join(text[i : i + 55])}</p>" for i in range(8, length, 55)), "images": "[]",
+            "corrections": "[]", "seo": "{}", "extra": "{}", "word_count": length - 8, "origin": "bench",
             "identity": f"id:{number}", "external_id": str(number), "content_hash": "", "published_at": at,
             "published_precision": "instant", "first_published_at": at, "updated_at": at, "created_at": at,
             "public_once": True,
