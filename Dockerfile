@@ -20,6 +20,7 @@ ENV PYTHONUNBUFFERED=1 \
     DATELINE_DATA_DIR=/data \
     DATELINE_HOST=0.0.0.0 \
     DATELINE_RATE_LIMIT=600 \
+    DATELINE_WORKERS=auto \
     DATELINE_FIRST_KEY_FILE=/data/first-admin-key
 
 WORKDIR /opt/dateline

@@ -86,6 +86,14 @@ class SearchIndex(Protocol):
         is no index yet."""
         ...
 
+    def describe_building(self) -> str | None:
+        """While there is no index: a sentence that says how far it is. None where there is one."""
+        ...
+
+    def check_built(self) -> None:
+        """IndexBehind with how far it is while there is no index: for what would be wrong without."""
+        ...
+
     async def count_tags(self, head: LogHead) -> dict[int, int]:
         """Published articles for each tag id; tags without any are missing."""
         ...

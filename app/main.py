@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from fastapi import FastAPI
@@ -29,8 +30,9 @@ from app.changes import log
 from app.changes.cache_version import CacheVersions
 from app.changes.follower import FollowerTask
 from app.changes.jobs import Jobs
-from app.context import AppContext, begin_read, load_context, load_view
+from app.context import AppContext, SearchIndex, begin_read, load_context, load_view
 from app.db.database import Database
+from app.db.file_locks import FileLock
 from app.http import docs_page, openapi, problems
 from app.http.fast_path import FastPath, build_table
 from app.http.middleware.access_log import AccessLog, RequestTally
@@ -43,12 +45,14 @@ from app.http.middleware.load_shedding import CurrentLoad, LoadCaps, LoadSheddin
 from app.http.middleware.rate_limit import RateCounters, RateLimit
 from app.http.middleware.response_cache import ResponseCache
 from app.http.server.connections import ConnectionLimiter, Timeouts
+from app.http.server.shared_counts import SharedCounts
 from app.importers import routes as imports
 from app.importers.jobs import upload_store
 from app.importers.jobs.submission import ImportAddress
 from app.importers.jobs.worker import ImportWorker, choose_queue
 from app.importers.web.fetch import Fetch, HostThrottle
 from app.monitoring import health, metrics
+from app.monitoring.server_numbers import read_numbers
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
 from app.search.index import EngineIndex
@@ -90,6 +94,7 @@ FEATURES = (
     metrics,
 )  # fmt: skip
 
+LEAD_SECONDS, REPORT_SECONDS = 0.25, 0.5
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")
 """Where responses are for one client alone, or take their time."""
 
@@ -119,9 +124,29 @@ class Application(FastAPI):
         await self.middleware_stack(scope, receive, send)
 
 
-def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
-    """The application for one archive, whose schema must be current. `follow`: keep the search index in step too."""
-    db = Database(settings, log.append)
+@dataclass(frozen=True, slots=True)
+class SharedMemory:
+    """What workers of one server have together: made before they are forked."""
+
+    counts: SharedCounts
+    rates: RateCounters | None
+
+
+def share_memory(settings: Settings) -> SharedMemory:
+    """For as many workers as the settings say."""
+    is_shared = settings.workers > 1
+    rates = (
+        RateCounters(settings.rate_limit, settings.trusted_proxies, shared=is_shared) if settings.rate_limit else None
+    )
+    return SharedMemory(SharedCounts(settings.workers), rates)
+
+
+def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory | None = None) -> FastAPI:
+    """The application for one archive, whose schema must be current. `follow`: keep the search index in step too.
+    `shared`: as one of several workers."""
+    shared = shared or share_memory(settings.model_copy(update={"workers": 1}))
+    settings = settings.of_one_worker if shared.counts.workers > 1 else settings
+    db = Database(settings, log.append, alone=shared.counts.workers == 1)
     index = EngineIndex(db, TantivyEngine(settings.index_path))
     archive = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
     app = Application(
@@ -143,9 +168,11 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
         settings.max_connections,
         settings.max_connections_per_address,
         settings.trusted_proxies,
-        Timeouts(rest=settings.keep_alive),
+        Timeouts(rest=settings.keep_alive).share(shared.counts.workers),
+        shared.counts,
     )
-    app.state.load, app.state.tally = CurrentLoad(), RequestTally()
+    app.state.counts = shared.counts
+    app.state.load, app.state.tally = CurrentLoad(shared.counts), RequestTally()
     fetcher = partial(_create_fetcher, settings, HostThrottle())
     importing = ImportWorker(db, settings.site_url, fetcher, enrich=settings.enrich)
     app.state.importing = importing
@@ -156,7 +183,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES, public_reads=settings.public_reads)
     docs_page.install(app)
-    _add_layers(app, settings, CacheVersions(db, index.engine.position))
+    _add_layers(app, settings, CacheVersions(db, index.engine.position), shared.rates)
     return app
 
 
@@ -172,9 +199,8 @@ def _create_fetcher(settings: Settings, pace: HostThrottle) -> AbstractContextMa
     return HttpFetcher(allow_private=settings.import_private_addresses, pace=pace)
 
 
-def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -> None:
+def _add_layers(app: Application, settings: Settings, versions: CacheVersions, counters: RateCounters | None) -> None:
     """Pure ASGI, the innermost first."""
-    counters = RateCounters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
     limiter: ConnectionLimiter = app.state.limiter  # what lies in `app.state` has no type of its own
     begun = load_context, load_view
     build_table(app.routes, begun)  # now, and not with the first request: a wrong declaration ends the building
@@ -206,17 +232,21 @@ def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -
 def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        counts: SharedCounts = app.state.counts
         indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
         following = FollowerTask(archive.db, indexer, archive.settings.index_interval)
         app.state.following = following
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(archive.index.seq)
-        tasks = [asyncio.create_task(schedule.run(archive.db, archive.settings.trash_days))]
-        tasks += [asyncio.create_task(app.state.jobs.run()), asyncio.create_task(app.state.imports.run())]
-        if days := archive.settings.audit_days:
-            tasks += [asyncio.create_task(retention.run(archive.db, days))]
         verification = Verification(archive.settings.index_path)
-        tasks += [asyncio.create_task(_become_indexer(indexer, following, verification))] if follow else []
+        leading = FileLock(archive.settings.index_path / "leader-lock") if counts.workers > 1 else None
+        tasks: list[asyncio.Task[None]] = []
+        begin = partial(_begin_leading, tasks, app, archive, (indexer, following, verification), follow=follow)
+        if leading is None:
+            begin()
+        else:
+            tasks += [asyncio.create_task(_lead(leading, begin)), asyncio.create_task(_report(app, counts))]
+        tasks += [asyncio.create_task(_follow_index(archive.index))]
         try:
             yield
         finally:
@@ -227,8 +257,50 @@ def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-u
             await asyncio.to_thread(following.stop)
             await asyncio.to_thread(indexer.close)
             await archive.db.close()
+            if leading is not None:
+                leading.close()
 
     return lifespan
+
+
+async def _lead(lock: FileLock, begin: Callable[[], None]) -> None:
+    """Begins as soon as no other worker leads: another takes it up where that one has died."""
+    while not await asyncio.to_thread(lock.try_hold):  # noqa: ASYNC110 -- another process holds it
+        await asyncio.sleep(LEAD_SECONDS)
+    begin()
+
+
+def _begin_leading(
+    tasks: list[asyncio.Task[None]],
+    app: FastAPI,
+    archive: AppContext,
+    indexing: tuple[Indexer, FollowerTask, Verification],
+    *,
+    follow: bool,
+) -> None:
+    """What one worker of a server does: the schedule, jobs and imports, old rows of the audit, and the index."""
+    work = [schedule.run(archive.db, archive.settings.trash_days), app.state.jobs.run(), app.state.imports.run()]
+    if days := archive.settings.audit_days:
+        work.append(retention.run(archive.db, days))
+    if follow:
+        work.append(_become_indexer(*indexing))
+    tasks += map(asyncio.create_task, work)
+
+
+async def _follow_index(index: SearchIndex) -> None:
+    """Looks for the index's newest commit once a second, whether anybody searches or not: what is open of an old one
+    stays on the disk, whole."""
+    while True:
+        await asyncio.to_thread(index.seq)
+        await asyncio.sleep(1)
+
+
+async def _report(app: FastAPI, counts: SharedCounts) -> None:
+    """Signs of life for the supervisor, and numbers for the other workers."""
+    while True:
+        counts.report(asdict(read_numbers(app)))
+        counts.give_sign_of_life()
+        await asyncio.sleep(REPORT_SECONDS)
 
 
 async def cancel_tasks(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -1,5 +1,6 @@
 """What can be set from outside, each as an environment variable DATELINE_*. Reads no files and opens nothing."""
 
+import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,22 @@ def _read_networks(value: object) -> object:
     return [ip_network(part.strip()) for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def count_processors() -> int:
+    """Processors that this process may use: what a container's quota allows where that is less, rounded up."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        # Of version 2 of Linux's control groups: microseconds of processor time in so many, or `max`.
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return min(allowed, max(1, -(-int(quota) // int(period))))
+    except (OSError, ValueError):
+        return allowed
+
+
+def _read_workers(value: object) -> object:
+    return min(count_processors(), MOST_WORKERS) if value == "auto" else value
+
+
+MOST_WORKERS = 64
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
 
@@ -41,6 +58,13 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address that `dateline serve` listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `dateline serve` listens on; 0 picks a free one.")
+    workers: Annotated[int, BeforeValidator(_read_workers)] = Field(
+        1,
+        ge=1,
+        le=MOST_WORKERS,
+        description="Processes that `dateline serve` runs, at one address: `auto` for as many as there are "
+        "processors, which is what the container starts. Limits are those of all of them together.",
+    )
     site_url: str = Field(
         "",
         description="Address of the web site that shows the articles, without a slash at its end; an article's `url` "
@@ -62,7 +86,7 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=1_000_000,
-        description="Requests a minute that each client may make, counted in each server process; 0 for no limit, "
+        description="Requests a minute that each client may make, counted in each server; 0 for no limit, "
         "which is right until strangers reach the server.",
     )
     trusted_proxies: Networks = Field(
@@ -97,13 +121,13 @@ class Settings(BaseSettings):
         256,
         ge=1,
         le=100_000,
-        description="Requests that one server process works on at once; beyond that it returns 503 `overloaded`.",
+        description="Requests that one server works on at once; beyond that it returns 503 `overloaded`.",
     )
     max_connections: int = Field(
         2_000,
         ge=10,
         le=1_000_000,
-        description="Connections that one server process has open; for a new one the longest idle one is closed. Less "
+        description="Connections that one server has open; for a new one the longest idle one is closed. Less "
         "where the system allows fewer open files.",
     )
     max_connections_per_address: int = Field(
@@ -116,7 +140,7 @@ class Settings(BaseSettings):
         500,
         ge=0,
         le=100_000,
-        description="Event streams, exports and requests that wait for changes in one server process; beyond that 503.",
+        description="Event streams, exports and requests that wait for changes in one server; beyond that 503.",
     )
     max_streams_per_address: int = Field(
         50, ge=0, le=100_000, description="Of them, those of one address; beyond that 429 `rate_limited`."
@@ -153,10 +177,16 @@ class Settings(BaseSettings):
         "`true` lets every key with `admin` see what responds there.",
     )
     write_connections: int = Field(
-        4, ge=1, le=64, description="PostgreSQL only: how many writes run side by side in one process."
+        4,
+        ge=1,
+        le=64,
+        description="PostgreSQL only: how many writes run side by side in one server, at least one in each worker.",
     )
     read_connections: int = Field(
-        8, ge=1, le=256, description="PostgreSQL only: how many reads run side by side in one process."
+        8,
+        ge=1,
+        le=256,
+        description="PostgreSQL only: how many reads run side by side in one server, at least one in each worker.",
     )
     index_interval: float = Field(
         0.25,
@@ -193,6 +223,15 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The database's address with its default filled in."""
         return self.database_url or f"sqlite:///{self.data_dir / 'dateline.db'}"
+
+    @property
+    def of_one_worker(self) -> "Settings":
+        """These settings with a worker's part of what all have together: memory of the cache, database connections."""
+        parts = {
+            name: max(1, getattr(self, name) // self.workers) if getattr(self, name) else 0
+            for name in ("cache_mb", "write_connections", "read_connections")
+        }
+        return self.model_copy(update=parts)
 
     @property
     def index_path(self) -> Path:

@@ -38,7 +38,7 @@ def make_vocabulary(chance: random.Random) -> list[str]:
 
 
 def make_articles(count: int, seed: int = 3, length: int = LENGTH) -> Iterator[Row]:
-    """Repeatable rows of `length` words."""
+    """Repeatable rows of so many words."""
     chance = random.Random(seed)
     words = make_vocabulary(chance)
     weights = list(accumulate(1 / (rank + 2) for rank in range(WORDS)))
@@ -56,7 +56,7 @@ def make_articles(count: int, seed: int = 3, length: int = LENGTH) -> Iterator[R
         }  # fmt: skip
 
 
-def build_archive(folder: Path, count: int) -> Settings:
+def build_archive(folder: Path, count: int, length: int = LENGTH) -> Settings:
     """The archive with its index, made where it is not there yet."""
     settings = Settings(data_dir=folder, index_heap_mb=256)
     db = open_archive.open_archive(settings)
@@ -65,7 +65,7 @@ def build_archive(folder: Path, count: int) -> Settings:
     if is_filled is None:
         began = time.monotonic()
         with db.hold_write_lock(), db.engine.begin() as connection:
-            _fill_tables(connection, count)
+            _fill_tables(connection, count, length)
         filled = time.monotonic()
         _build_index(db, settings)
         ended = time.monotonic()
@@ -74,7 +74,7 @@ def build_archive(folder: Path, count: int) -> Settings:
     return settings
 
 
-def _fill_tables(connection: Connection, count: int) -> None:
+def _fill_tables(connection: Connection, count: int, length: int) -> None:
     chance = random.Random(5)
     atlas = regions.read(connection)
     places = [place.id for place in atlas.by_id.values() if place.level == "country"]
@@ -88,7 +88,7 @@ def _fill_tables(connection: Connection, count: int) -> None:
     connection.execute(insert(table(TagName)), names)
     of_tag = list(accumulate(1 / rank for rank in range(1, TAGS + 1)))
     of_place = list(accumulate(1 / rank for rank in range(1, len(places) + 1)))
-    for rows in _split_into_batches(make_articles(count)):
+    for rows in _split_into_batches(make_articles(count, length=length)):
         connection.execute(insert(table(Article)), rows)
         connection.execute(insert(table(ArticleSlug)), [{"slug": r["slug"], "article_id": r["id"]} for r in rows])
         tagged = [

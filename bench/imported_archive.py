@@ -95,9 +95,9 @@ def _import_files(files: Sequence[Path], settings: Settings) -> None:
 def _index_articles(settings: Settings) -> None:
     """Brings the index to the head of the log; anew where it was made by other code."""
     made_by, digest = settings.data_dir / "indexed", compute_digest([PROJECT / part for part in INDEXING])
+    db, indexer = open_archive.open_archive(settings), Indexer(settings.index_path)
     if made_by.exists() and made_by.read_text() != digest:
         index_folders.request_rebuild(settings.index_path)
-    db, indexer = open_archive.open_archive(settings), Indexer(settings.index_path)
     try:
         if not indexer.acquire():
             raise SystemExit(f"Another process writes the index in {settings.index_path}.")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
-from typing import Self
+from typing import Protocol, Self
 
 import httpx
 
@@ -35,6 +35,17 @@ class LoadRound:
     @classmethod
     def take_median(cls, rounds: Sequence[Self]) -> Self:
         return cls(*(statistics.median(getattr(one, name) for one in rounds) for name in cls.__slots__))
+
+
+class LoadTarget(Protocol):
+    """Where load goes, and what it costs there."""
+
+    @property
+    def address(self) -> str: ...
+
+    def cpu(self) -> float:
+        """Seconds of processor that it has used."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     raise SystemExit(f"{' '.join(str(word) for word in process.args)} did not start.")  # type: ignore[union-attr]
 
 
-def run_load(server: LoadedServer, paths: Path, seconds: float, headers: Mapping[str, str]) -> LoadRound:
+def run_load(server: LoadTarget, paths: Path, seconds: float, headers: Mapping[str, str]) -> LoadRound:
     """As many requests as it serves in that time, over a few connections that stay open."""
     headers_sent = [f"{name}: {value}" for name, value in headers.items()]
     # Whole seconds only: wrk knows no parts.
@@ -109,7 +120,7 @@ def run_load(server: LoadedServer, paths: Path, seconds: float, headers: Mapping
 def require_wrk() -> None:
     """Ends the program where there is no load generator, saying how to get it."""
     if shutil.which("wrk") is None:
-        raise SystemExit("bench.http puts load on a server with wrk, which is not here: apt-get install wrk")
+        raise SystemExit("Load is put on servers with wrk, which is not here: apt-get install wrk")
 
 
 @contextmanager

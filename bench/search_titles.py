@@ -128,20 +128,21 @@ async def count_exact_below_others(client: httpx.AsyncClient, text: str) -> tupl
     corrected = [row["word"] for row in query["corrections"]]
     below = 0
     for word in corrected or ([text] if len(text.split()) == 1 else []):
-        is_exact = [_has_word(article, word, query["languages"]) for article in articles]
+        is_exact = [_has_word(article, word, query["languages"], bool(corrected)) for article in articles]
         below += sum(there and not all(is_exact[:i]) for i, there in enumerate(is_exact))
     return len(corrected), below
 
 
-def _has_word(article: Story, word: str, languages: list[str]) -> bool:
+def _has_word(article: Story, word: str, languages: list[str], corrected: bool) -> bool:
     """In its text, in any form and spelling of the word, or in the name of a tag or author."""
     names = [*_list_rows(article, "tags"), *_list_rows(article, "authors")]
     parts = [str(article[part] or "") for part in ("title", "standfirst", "body_text")]
     text = "\n".join([*parts, *(str(one["name"]) for one in names)])
     analysed = analysis.analyse(text, str(article["language"]))
     spelt = {joined.lower() for _, joined in compounds.list_compounds(spelling.normalize(text))}
-    # `breakdown` and `break down` are one word in two spellings where articles have `break-down`.
-    spelt.update("".join(neighbours) for neighbours in pairwise(analysed.words))
+    if not corrected:
+        # `breakdown` and `break down` are one word in two spellings where articles have `break-down`.
+        spelt.update("".join(pair) for words in (analysed.words, analysed.stems) for pair in pairwise(words))
     # As the index is asked for them.
     forms = [analysis.analyse_words(word, language) for language in (*languages, None)]
     return (

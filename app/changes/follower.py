@@ -78,6 +78,11 @@ class FollowerTask:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started here, and has not been stopped."""
+        return self._thread.ident is not None and not self._ended.is_set()
+
     def wake(self) -> None:
         """Something was committed: look at once."""
         self._wake.set()

@@ -73,6 +73,9 @@ def main(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (DATELINE_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks one (DATELINE_PORT).")] = None,
+    workers: Annotated[
+        str | None, typer.Option(help="Processes to serve with, or `auto`: one for each processor (DATELINE_WORKERS).")
+    ] = None,
     seed: Annotated[
         Path | None,
         typer.Option(
@@ -84,7 +87,7 @@ def serve(
     """Run the server. Migrates an empty archive; refuses an outdated one."""
     from app.commands import serve  # with all of the web's imports, which the other commands need not wait for
 
-    serve.run_server(load_settings(host=host, port=port), seed, output.out)
+    serve.run_server(load_settings(host=host, port=port, workers=workers), seed, output.out)
 
 
 @cli.command()
@@ -246,8 +249,12 @@ def _fix_dates(db: Database, chosen: Settings) -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the archive's schema up to this version. Stop the server first."""
-    output.out.print(open_archive.migrate(load_settings()), markup=False)
+    """Bring the archive up to this version. Where tables change, the server must be stopped first, and the command says
+    so; else the search index of this version is built beside a running server of the former one.
+    """
+    with output.show_build_progress() as tell:
+        said = open_archive.migrate(load_settings(), tell)
+    output.out.print(said, markup=False)
 
 
 @cli.command()
@@ -257,6 +264,7 @@ def compact() -> None:
     with open_database(chosen) as db:
         open_archive.compact(db)
         rebuild_index(db, chosen)
+        open_archive.delete_other_indexes(chosen)
     output.out.print("Nothing that was deleted is left in the archive's files.", markup=False)
 
 

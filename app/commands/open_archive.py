@@ -1,12 +1,15 @@
 """Opens archives for commands and the server: furnishes an empty one, refuses a misfit, copies, upgrades."""
 
+import errno
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -18,6 +21,10 @@ from app.db.database import Database, DatabaseProblem, read_url
 from app.db.file_locks import FileLock
 from app.models import Region, table
 from app.regions import service as regions
+from app.search.indexing.indexer import Indexer
+from app.search.indexing.preparation import prepare_index
+from app.search.tantivy import index_folders, index_forms
+from app.search.tantivy.build_progress import Tell
 from app.settings import Settings
 
 MOST_LISTED = 1_000
@@ -34,15 +41,31 @@ def open_archive(settings: Settings) -> Database:
         if state == "newer":
             raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
         _create_content(db, state)
+        _adopt_index(settings)
     except BaseException:
         db.close_now()
         raise
     return db
 
 
+def protect_new_files(settings: Settings) -> None:
+    """Has this process make files of the archive for whom its folders are open alone."""
+    permissions.close_new_files(_list_folders(settings))
+
+
+def make_index_folder(settings: Settings) -> None:
+    """DatabaseProblem where it cannot be made or written."""
+    try:
+        permissions.make_folder(settings.index_path)
+        if not os.access(settings.index_path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(settings.index_path))
+    except OSError as error:
+        raise DatabaseProblem(f"The index's folder cannot be used: {error.strerror}: {error.filename}.") from error
+
+
 def _open_database(settings: Settings) -> Database:
     try:
-        permissions.close_new_files(_list_folders(settings))
+        protect_new_files(settings)
         return Database(settings, log.append)
     except OSError as error:
         raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
@@ -76,17 +99,37 @@ def _create_content(db: Database, state: db_migrate.State) -> None:
         raise DatabaseProblem(f"The archive cannot be made: {db_migrate.first_line(error)}.") from error
 
 
+def _adopt_index(settings: Settings) -> None:
+    """Takes over the index that a version without a folder for each form has left, before anybody asks for it."""
+    if index_folders.find_formless(settings.index_path) is None or index_folders.find_current(settings.index_path):
+        return
+    with suppress(OSError):  # a folder that cannot be written: who needs an index will say so
+        indexer = Indexer(settings.index_path)
+        indexer.acquire()
+        indexer.close()
+
+
+class ServerRunning(DatabaseProblem):
+    """Another process serves the archive."""
+
+
 @contextmanager
-def hold_server_lock(db: Database) -> Iterator[None]:
+def hold_server_lock(url: URL) -> Iterator[None]:
     """Holds the lock of the one server of a SQLite archive; a PostgreSQL archive any number may serve."""
-    if db.dialect != "sqlite":
+    if url.drivername != "sqlite":
         yield
         return
-    lock = FileLock(db.path.with_name(db.path.name + ".serve-lock"))
-    if not lock.try_hold():
-        raise DatabaseProblem(
-            f"A server for {db.path} is running already. One SQLite file has one server; for more, put the archive on "
-            "PostgreSQL with DATELINE_DATABASE_URL."
+    path = Path(url.database or "")
+    try:
+        permissions.make_folder(path.parent)
+        lock = FileLock(path.with_name(path.name + ".serve-lock"))
+        is_held = lock.try_hold()
+    except OSError as error:
+        raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
+    if not is_held:
+        raise ServerRunning(
+            f"A server for {path} is running already. One SQLite file has one server, with as many workers as "
+            "--workers says; for servers on several machines, put the archive on PostgreSQL with DATELINE_DATABASE_URL."
         )
     try:
         yield
@@ -94,24 +137,45 @@ def hold_server_lock(db: Database) -> Iterator[None]:
         lock.close()
 
 
-def migrate(settings: Settings) -> str:
-    """Brings the schema up, alone; returns what was done, for people."""
+def migrate(settings: Settings, tell: Tell | None = None) -> str:
+    """Brings the archive up to this version; returns what was done, for people. Tables are changed while no server
+    runs, and nothing else is done then, so that it can start soon; the index is built beside one."""
     db = _open_database(settings)
     try:
-        with hold_server_lock(db):
-            state = db_migrate.find_state(db)
-            if state == "newer":
-                raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
-            if state != "current":
-                db_migrate.upgrade(db)
-            # After the schema: the regions of this version may have columns that the old tables had not.
-            changed = db.write_now(regions.load).value
-            unsafe = db.write_now(_repair).value
+        state = db_migrate.find_state(db)
+        if state == "newer":
+            raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
+        is_changed, unsafe = _bring_up(db, state)
+        is_built = prepare_index(db, settings, tell) if state == "current" else False
     finally:
         db.close_now()
-    is_current = state == "current" and not changed and not unsafe
-    message = "The archive is up to date." if is_current else "The archive has been brought up to date."
-    return "\n".join([message, *_list_unsafe(unsafe)])
+    lines = ["The archive has been brought up to date." if is_changed else "The archive is up to date."]
+    if is_built:
+        lines = ["The search index of this version is built. A server of this version opens it when it starts."]
+    elif state == "outdated":
+        lines.append("A server of this version can start now. Where the index has changed too, it builds one first.")
+    return "\n".join([*lines, *_list_unsafe(unsafe)])
+
+
+def _bring_up(db: Database, state: db_migrate.State) -> tuple[bool, list[str]]:
+    """Whether anything but the index was changed, and the addresses that were removed."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hold_server_lock(db.url))
+        except ServerRunning as error:
+            if state != "current":
+                raise DatabaseProblem(
+                    f"A server for {db.path} is running, and the tables change with this version: stop it, run "
+                    "`dateline migrate`, and start this version's."
+                ) from error
+            # Beside a server only what is short: it keeps its clients waiting for every write of somebody else.
+            return bool(db.write_now(regions.load).value), []
+        if state != "current":
+            db_migrate.upgrade(db)
+        # After the schema: the regions of this version may have columns that the old tables had not.
+        changed = db.write_now(regions.load).value
+        unsafe = db.write_now(_repair).value
+    return state != "current" or bool(changed) or bool(unsafe), unsafe
 
 
 def _repair(session: Session) -> list[str]:
@@ -139,12 +203,20 @@ def compact(db: Database) -> None:
         raise DatabaseProblem("A PostgreSQL archive is written anew with VACUUM FULL.")
     try:
         # The driver's own connection: SQLite runs VACUUM in no transaction, and SQLAlchemy begins one before it.
-        with hold_server_lock(db), db.hold_write_lock(), closing(db.engine.raw_connection()) as connection:
+        with hold_server_lock(db.url), db.hold_write_lock(), closing(db.engine.raw_connection()) as connection:
             cursor = connection.cursor()
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.Error as error:
         raise DatabaseProblem(f"The file could not be written anew: {error}.") from error
+
+
+def delete_other_indexes(settings: Settings) -> None:
+    """Deletes the indexes of all other versions, which hold words of what was purged, too. DatabaseProblem where a
+    process keeps one."""
+    held = index_forms.delete_others(settings.index_path, older=False)
+    if held:
+        raise DatabaseProblem(f"A process of another version writes the index in {held[0]}: stop it, and run it again.")
 
 
 def backup(db: Database, file: Path) -> None:

@@ -2,9 +2,17 @@
 
 import getpass
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import orjson
 from rich.console import Console
+from rich.progress import Progress
+
+from app.search.engine import BuildProgress
+
+LINE_ARTICLES = 100_000
+"""Of an index that is being built, for each line where no terminal shows a bar."""
 
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -20,3 +28,20 @@ def find_user() -> str:
 def print_json(document: object) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+@contextmanager
+def show_build_progress() -> Iterator[Callable[[BuildProgress], None]]:
+    """A bar on a terminal, else a line from time to time, on standard error."""
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        shown = bar.add_task("Search index", total=None)
+        lines = 0
+
+        def tell(progress: BuildProgress) -> None:
+            nonlocal lines
+            bar.update(shown, completed=progress.indexed, total=progress.articles)
+            if not err.is_terminal and progress.indexed // LINE_ARTICLES > lines:
+                lines = progress.indexed // LINE_ARTICLES
+                err.print(progress.describe(), markup=False)
+
+        yield tell

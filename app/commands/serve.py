@@ -1,10 +1,12 @@
-"""Runs the server as one process: the socket first, then the archive, then uvicorn; says what a person should know."""
+"""Runs the server: the socket first, then the archive, then uvicorn, in one process or in several workers; says what a
+person should know."""
 
 import ctypes
 import gc
 import logging
 import resource
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import metadata
 from io import BytesIO
@@ -19,14 +21,16 @@ from app.commands import open_archive
 from app.commands.import_articles import catch_up_index
 from app.commands.options import open_database
 from app.db import audit_rows, permissions, shipped
-from app.db.database import Database, DatabaseProblem
+from app.db.database import Database, DatabaseProblem, read_url
 from app.http import auth
 from app.http.server.connections import ConnectionLimiter
 from app.http.server.process import ServerProcess
 from app.http.server.self_check import check_libraries
+from app.http.server.supervisor import Supervisor
 from app.importers import pipeline, sources
-from app.main import create_app
+from app.main import SharedMemory, create_app, share_memory
 from app.models import ApiKey, Article, table
+from app.monitoring.server_numbers import add_ended
 from app.settings import Settings
 from app.sync.watch import LogWatch
 
@@ -48,11 +52,45 @@ def run_server(settings: Settings, seed: Path | None, console: Console) -> None:
     check_libraries(plain=settings.plain_uvicorn)
     # The socket before the archive: a port in use is said at once, not after a migration or an import of samples.
     with _open_socket(settings) as listening, ExitStack() as lock:
+        if settings.workers > 1:
+            lock.enter_context(open_archive.hold_server_lock(read_url(settings.url)))
+            _run_workers(settings, listening, seed, console)
+            return
         with open_database(settings) as db:
-            lock.enter_context(open_archive.hold_server_lock(db))
+            lock.enter_context(open_archive.hold_server_lock(db.url))
             key = _import_samples(db, settings, seed, console) if seed is not None else None
+            open_archive.make_index_folder(settings)
             db.write_now(_note_start, settings)
-        _serve(settings, listening, console, key)
+        _start_logging(settings)
+
+        def run(process: ServerProcess) -> bool:
+            _greet(console, _name_address(listening), key)
+            return process.run(listening)
+
+        _serve(settings, run)
+
+
+def _run_workers(settings: Settings, listening: socket.socket, seed: Path | None, console: Console) -> None:
+    """Opens nothing itself that a worker must not inherit: the archive is made ready in a process of its own."""
+    shared = share_memory(settings)
+    _start_logging(settings)
+
+    def prepare() -> None:
+        logging.getLogger().setLevel(logging.ERROR)  # as without workers: what comes first is no news
+        with open_database(settings) as db:
+            key = _import_samples(db, settings, seed, console) if seed is not None else None
+            open_archive.make_index_folder(settings)
+            db.write_now(_note_start, settings)
+        _show_key(console, key)
+
+    def work(number: int, lifeline: int) -> None:
+        open_archive.protect_new_files(settings)
+        _serve(settings, lambda process: process.run_worker(listening, shared.counts, lifeline), shared)
+
+    supervisor = Supervisor(shared.counts, work, add_ended)
+    freeze_garbage_collector()  # before the fork: memory that is not looked through stays that of all
+    if supervisor.run_first(prepare):
+        supervisor.run(lambda: _greet(console, _name_address(listening), None))
 
 
 def _note_start(session: Session, settings: Settings) -> None:
@@ -66,28 +104,31 @@ def _note_start(session: Session, settings: Settings) -> None:
     audit_rows.add_record(session, audit_rows.AuditRecord("server_start", details={**details, **changed}))
 
 
-def _serve(settings: Settings, listening: socket.socket, console: Console, key: str | None) -> None:
+def _start_logging(settings: Settings) -> None:
     # Only now: that an index is built for the first time is no news to whoever starts a server.
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    ending = Event()
-    _return_memory(ending)
     for warning in open_archive.describe_open_files(settings):
         logger.warning("%s", warning)
-    app = create_app(settings)
-    limiter: ConnectionLimiter = app.state.limiter
-    limiter.max_connections = _limit_connections(settings)
     if settings.plain_uvicorn:
         logger.warning(
             "DATELINE_PLAIN_UVICORN is set: connections, heads of requests and slow clients have no limits but those "
             "of uvicorn and of a proxy in front"
         )
+
+
+def _serve(settings: Settings, run: Callable[[ServerProcess], bool], shared: SharedMemory | None = None) -> None:
+    """In this process, until told to stop."""
+    ending = Event()
+    _return_memory(ending)
+    app = create_app(settings, shared=shared)
+    limiter: ConnectionLimiter = app.state.limiter
+    limiter.max_connections = _limit_connections(settings)
     process = ServerProcess(app, None if settings.plain_uvicorn else limiter.protocol, settings.keep_alive)
     # Whoever waits for news is let go first; else the server would wait for them.
     watch: LogWatch = app.state.watch
     watch.ending = lambda: process.is_ending
-    _greet(console, "http://{}:{}".format(*_format_address(listening)), key)
     freeze_garbage_collector()
-    has_served = process.run(listening)
+    has_served = run(process)
     ending.set()
     if not has_served:
         raise DatabaseProblem("The server could not start; the lines above say why.")
@@ -139,6 +180,10 @@ def freeze_garbage_collector() -> None:
     requests for 60 to 100 ms each time."""
     gc.collect()
     gc.freeze()
+
+
+def _name_address(listening: socket.socket) -> str:
+    return "http://{}:{}".format(*_format_address(listening))
 
 
 def _format_address(listening: socket.socket) -> tuple[str, int]:
@@ -201,5 +246,9 @@ def _create_first_key(db: Database, file: Path | None, console: Console) -> str 
 def _greet(console: Console, address: str, key: str | None) -> None:
     console.print(f"Dateline is at {address} (documentation: {address}/docs).", markup=False)
     console.print(f"Try: curl '{address}/v1/search?q=nato'", markup=False)
+    _show_key(console, key)
+
+
+def _show_key(console: Console, key: str | None) -> None:
     if key:
         console.print(f"Admin key, shown this once: {key}", markup=False)

@@ -165,7 +165,9 @@ class CommitNotifier:
 class Database:
     """One archive's database, on either engine. `before_commit` appends what a transaction recorded to the log."""
 
-    def __init__(self, settings: Settings, before_commit: BeforeCommit) -> None:
+    def __init__(self, settings: Settings, before_commit: BeforeCommit, *, alone: bool = True) -> None:
+        """`alone`: no other process of the same server commits."""
+        self._is_alone = alone
         self.url = read_url(settings.url)
         self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
         self._before_commit = before_commit
@@ -192,7 +194,7 @@ class Database:
     def reader(self) -> Reader:
         """Opened when first asked for: a command that only writes has none."""
         if self.dialect == "sqlite":
-            return SqliteReader(self.path)
+            return SqliteReader(self.path, alone=self._is_alone)
         return PostgresReader(self.url, self._settings.read_connections)
 
     async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:

@@ -11,7 +11,7 @@ from pathlib import Path
 class FileLock:
     """An exclusive lock on a file beside what it guards; fair between processes, one holder a process.
 
-    The file is never deleted: a lock on a deleted file guards nothing.
+    A lock on a deleted file guards nothing: who deletes one holds it, and `try_hold` does not take it for held.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,11 +39,14 @@ class FileLock:
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                is_held = _is_same(fd, self._path)
             except BlockingIOError:
+                is_held = False
+            if is_held:
+                self._fd = fd
+            else:
                 os.close(fd)
-                return False
-            self._fd = fd
-            return True
+            return is_held
 
     def close(self) -> None:
         """Lets go of whatever this object holds."""
@@ -51,3 +54,11 @@ class FileLock:
             if self._fd is not None:
                 os.close(self._fd)
                 self._fd = None
+
+
+def _is_same(fd: int, path: Path) -> bool:
+    """Whether the file is still there, and has not been deleted between its opening and its locking."""
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -38,8 +38,9 @@ class Reader(Protocol):
 class SqliteReader:
     """One read-only connection in the event loop, one in a thread for statements that no index bounds."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, alone: bool = True) -> None:
+        """`alone`: what is committed while clients are connected is committed in this process."""
+        self._path, self._is_alone = path, alone
         self._loop_connection = self._connect()
         self._thread_connection = self._connect()
         self._version = self._loop_connection.cursor()
@@ -76,16 +77,17 @@ class SqliteReader:
     def version(self) -> int | None:
         """One look serves all tasks that were ready before it: whatever a later commit makes ready is behind `_forget`
         in the loop's queue. Only the task that looked can have committed something itself meanwhile, and looks again;
-        what runs outside of tasks commits nothing.
+        what runs outside of tasks commits nothing. Where other workers commit too, each call looks: a client may have
+        their response before this loop comes to `_forget`.
         """
         asker = asyncio.current_task() or self
-        if self._asker is not None and (self._asker is not asker or asker is self):
+        if self._is_alone and self._asker is not None and (self._asker is not asker or asker is self):
             return self._told
         try:
             self._told = self._version.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.OperationalError:
             self._told = None
-        if self._asker is None:
+        if self._is_alone and self._asker is None:
             asyncio.get_running_loop().call_soon(self._forget)
         self._asker = asker
         return self._told

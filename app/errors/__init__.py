@@ -342,9 +342,12 @@ class InternalError(DatelineError):
 
 class IndexBehind(TryAgain):
     """The search index has not yet got to the place in the change log that `min_seq` asks for, or is being built
-    for the first time. Try again after `Retry-After`."""
+    for the first time: then `progress` says how many of the articles are `indexed`. Try again after `Retry-After`."""
 
     code, status, title = "index_behind", 503, "The index is behind"
+
+    def __init__(self, detail: str = "", retry_after: int = 1, progress: Mapping[str, int] | None = None) -> None:
+        super().__init__(detail, retry_after, {"progress": progress} if progress is not None else None)
 
 
 class Overloaded(TryAgain):

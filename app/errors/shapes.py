@@ -74,8 +74,8 @@ class DatelineError(Exception):
 class TryAgain(DatelineError):
     """Passes by itself; `retry_after` is in seconds."""
 
-    def __init__(self, detail: str = "", retry_after: int = 1) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+    def __init__(self, detail: str = "", retry_after: int = 1, members: Mapping[str, object] | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)}, members=members)
 
 
 class OtherFormat(DatelineError):

@@ -1,4 +1,4 @@
-"""What a monitoring system wants to know of one server process, as Prometheus reads it. Counts nothing itself.
+"""What a monitoring system wants to know of one server, as Prometheus reads it. Counts nothing itself.
 
 Whoever may read it learns how much is asked, and from the log's head how much is written, drafts too: so not everybody.
 """
@@ -22,10 +22,8 @@ from app.errors import DatabaseUnavailable
 from app.http.api_route import ApiRoute
 from app.http.auth import KEY_SCHEME
 from app.http.conditional import VARY
-from app.http.middleware.access_log import EDGES, RequestTally
-from app.http.middleware.cache_store import CacheStore
-from app.http.middleware.load_shedding import CurrentLoad
-from app.http.server.connections import ConnectionLimiter
+from app.http.middleware.access_log import EDGES
+from app.monitoring.server_numbers import SEPARATOR, ServerNumbers, read_server
 from app.sync.streaming_response import describe_stream
 
 router = APIRouter(tags=["operating"], route_class=ApiRoute)
@@ -47,7 +45,7 @@ SENT_ON = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
     openapi_extra={"security": [{}, {KEY_SCHEME.scheme_name: [SCOPE]}]},
 )
 async def get_metrics(request: Request, context: Context) -> Response:
-    """Numbers of this process, in Prometheus' text format. Without a key for clients on this machine itself, or from
+    """Numbers of this server, in Prometheus' text format. Without a key for clients on this machine itself, or from
     where the settings say."""
     if not _is_allowed(request, context):
         (await context.view(request)).caller.require_scope(SCOPE)
@@ -74,66 +72,61 @@ def _is_allowed(request: Request, context: AppContext) -> bool:
 def _create_registry(app: FastAPI, context: AppContext, head: LogHead | None) -> CollectorRegistry:
     """Made for one response: everything in it reads numbers that are kept anyway."""
     registry = CollectorRegistry(auto_describe=False)
-    ProcessCollector(registry=registry)
-    state = app.state
-    registry.register(_ServerCollector(state.limiter, state.load, state.tally, state.cache, context, head))
+    if app.state.counts.workers == 1:
+        ProcessCollector(registry=registry)
+    registry.register(_ServerCollector(read_server(app), app.state.counts.workers, context, head))
     return registry
 
 
 class _ServerCollector(Collector):
     """The numbers of Dateline itself; `head` is None while the database does not respond."""
 
-    def __init__(
-        self,
-        limiter: ConnectionLimiter,
-        load: CurrentLoad,
-        tally: RequestTally,
-        cache: CacheStore,
-        context: AppContext,
-        head: LogHead | None,
-    ) -> None:
-        self._limiter, self._load, self._tally, self._cache = limiter, load, tally, cache
-        self._context, self._head = context, head
+    def __init__(self, numbers: ServerNumbers, workers: int, context: AppContext, head: LogHead | None) -> None:
+        self._numbers, self._workers, self._context, self._head = numbers, workers, context, head
 
     def collect(self) -> Iterable[Metric]:
         yield from self._collect_requests()
         yield from self._collect_cache()
         yield from self._collect_connections()
         yield from self._collect_archive()
+        if self._workers > 1:
+            yield from self._collect_processes()
 
     def _collect_requests(self) -> Iterator[Metric]:
+        numbers = self._numbers
         responses = Counts(
             "dateline_requests", "Answers, without those from the response cache.", labels=["method", "route", "status"]
         )
-        for (method, name, hundreds), count in sorted(self._tally.responses.items()):
+        for key, count in sorted(numbers.responses.items()):
+            method, name, hundreds = key.split(SEPARATOR)
             responses.add_metric([method, name, f"{hundreds}xx"], count)
         yield responses
         seconds = Histogram(
             "dateline_request_seconds", "Time to the end of these answers; streams last.", labels=["route"]
         )
-        for name, buckets in sorted(self._tally.seconds.items()):
-            seconds.add_metric([name], list(_accumulate(buckets)), self._tally.spent[name])
+        for name, buckets in sorted(numbers.seconds.items()):
+            seconds.add_metric([name], list(_accumulate(buckets)), numbers.spent[name])
         yield seconds
-        yield Gauge("dateline_requests_in_progress", "Requests that are being worked on.", self._load.requests)
-        streams = self._load.streams.total()
-        yield Gauge("dateline_streams", "Event streams, exports and requests that wait.", streams)
+        gauges = numbers.gauges
+        yield Gauge("dateline_requests_in_progress", "Requests that are being worked on.", gauges["requests"])
+        yield Gauge("dateline_streams", "Event streams, exports and requests that wait.", gauges["streams"])
 
     def _collect_cache(self) -> Iterator[Metric]:
-        cache = self._cache
-        lookups = {"hit": cache.hits, "miss": cache.misses, "waited": cache.waited}
+        cache, gauges = self._numbers.cache, self._numbers.gauges
+        lookups = {result: cache[result] for result in ("hit", "miss", "waited")}
         yield _count_metric("dateline_cache_lookups", "Look-ups in the response cache.", lookups, "result")
-        yield Counts("dateline_cache_evicted", "Answers that were forgotten to make room.", cache.evicted)
-        yield Counts("dateline_cache_emptied", "Times that a change emptied the response cache.", cache.turns)
-        yield Gauge("dateline_cache_bytes", "Size of the response cache.", cache.bytes)
-        yield Gauge("dateline_cache_answers", "Answers in the response cache.", len(cache.entries))
+        yield Counts("dateline_cache_evicted", "Answers that were forgotten to make room.", cache["evicted"])
+        yield Counts("dateline_cache_emptied", "Times that a change emptied the response cache.", cache["emptied"])
+        yield Gauge("dateline_cache_bytes", "Size of the response cache.", gauges["cache_bytes"])
+        yield Gauge("dateline_cache_answers", "Answers in the response cache.", gauges["cache_answers"])
 
     def _collect_connections(self) -> Iterator[Metric]:
-        limiter = self._limiter
-        yield Gauge("dateline_connections", "Open connections.", len(limiter.open))
-        yield _count_metric("dateline_refused", "Requests and connections that were turned away.", limiter.refused)
-        yield _count_metric("dateline_broken_off", "Connections that were closed because nothing moved.", limiter.cut)
-        yield Gauge("dateline_unsent_bytes", "Bytes of answers that slow clients have not taken yet.", limiter.held)
-        yield Gauge("dateline_loop_lag_seconds", "How late the event loop last came to its clock.", limiter.lag)
+        numbers, gauges = self._numbers, self._numbers.gauges
+        yield Gauge("dateline_connections", "Open connections.", gauges["connections"])
+        yield _count_metric("dateline_refused", "Requests and connections that were turned away.", numbers.refused)
+        yield _count_metric("dateline_broken_off", "Connections that were closed because nothing moved.", numbers.cut)
+        yield Gauge("dateline_unsent_bytes", "Bytes of answers that slow clients have not taken yet.", gauges["unsent"])
+        yield Gauge("dateline_loop_lag_seconds", "How late the event loop last came to its clock.", numbers.lag)
 
     def _collect_archive(self) -> Iterator[Metric]:
         seq, head = self._context.index.seq(), self._head
@@ -145,6 +138,14 @@ class _ServerCollector(Collector):
         if seq is not None:
             lag = max(0, head.public_seq - seq)
             yield Gauge("dateline_index_lag_changes", "Changes that the index has not taken in.", lag)
+
+    def _collect_processes(self) -> Iterator[Metric]:
+        """Of all workers together, by the names that Prometheus' clients give those of one process."""
+        numbers, gauges = self._numbers, self._numbers.gauges
+        yield Gauge("dateline_workers", "Worker processes of this server.", self._workers)
+        yield Counts("process_cpu_seconds", "CPU time of all workers, in seconds.", numbers.processor_seconds)
+        yield Gauge("process_resident_memory_bytes", "Resident memory size in bytes.", gauges["resident"])
+        yield Gauge("process_open_fds", "Number of open file descriptors.", gauges["files"])
 
 
 def _count_metric(name: str, meaning: str, counts: dict[str, int], label: str = "reason") -> Metric:

@@ -86,6 +86,8 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
     await context.wait_for(params.min_seq, view.head)
     by_count = params.sort.endswith("article_count")
+    if by_count or params.min_articles:
+        context.index.check_built()
     counts = await _counts(context, view, params, is_counted=by_count or "min_articles" in params.given_names)
     keys = _keys(view.atlas, params)
     least = params.min_articles

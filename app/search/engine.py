@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from app.articles.filters import ArticleFilter
 from app.db.log_position import LogPosition
+from app.errors import IndexBehind
 from app.search.query.lexer import ParseNote
 from app.search.query.parser import ParsedQuery
 from app.search.query.tree import Node
@@ -25,6 +26,8 @@ PUBLISHED_ARTICLES = ArticleFilter()
 
 DEEPEST = 10_000
 """How many articles pages by relevance reach."""
+LONGEST_WAIT = 300
+"""Seconds after which a client is told to look again whether an index is built: what is left is an estimate."""
 
 
 class NameLookup(Protocol):
@@ -150,14 +153,46 @@ class SimilaritySample:
     stems: Mapping[str, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BuildProgress:
+    """How many of the articles are in an index that is being built; `seconds_left` is None where nothing tells."""
+
+    indexed: int
+    articles: int
+    seconds_left: int | None
+
+    def describe(self) -> str:
+        """A sentence for people."""
+        left = "" if self.seconds_left is None else f", about {self.seconds_left} s left"
+        return f"The search index is being built: {self.indexed:,} of {self.articles:,} articles{left}."
+
+
+def describe_building(progress: BuildProgress | None) -> str:
+    """The same where nothing may be known."""
+    return progress.describe() if progress else "The search index is being built."
+
+
+def make_building_error(progress: BuildProgress | None) -> IndexBehind:
+    """What a search is told while there is no index."""
+    detail = f"{describe_building(progress)} Articles can be read and listed meanwhile."
+    if progress is None:
+        return IndexBehind(detail)
+    retry_after = min(max(progress.seconds_left or 1, 1), LONGEST_WAIT)
+    return IndexBehind(detail, retry_after, {"indexed": progress.indexed, "articles": progress.articles})
+
+
 class SearchEngine(Protocol):
     """Finds published articles only, as of `position`. Safe to call from any thread; calls take milliseconds.
 
-    Every method but `position` raises IndexBehind where there is no index yet, and ValueError for a filter that asks
-    for anything but published articles. A text or number of any size or kind in a question is no error."""
+    Every method but `position` and `progress` raises IndexBehind where there is no index yet, and ValueError for a
+    filter that asks for anything but published articles. A text or number of any size or kind in a question is no
+    error."""
 
     def position(self) -> LogPosition | None:
         """The position in the log that results reflect; None where there is no index to trust."""
+
+    def progress(self) -> BuildProgress | None:
+        """How far a new index is; None where none is being built, or where that is not known."""
 
     def search(self, question: Question) -> ResultPage: ...
 

@@ -21,7 +21,17 @@ from app.db.sql import Prepared, prepare
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
-from app.search.engine import FacetName, GroupName, Question, ResultPage, SearchEngine, SearchHit, SimilaritySample
+from app.search.engine import (
+    FacetName,
+    GroupName,
+    Question,
+    ResultPage,
+    SearchEngine,
+    SearchHit,
+    SimilaritySample,
+    describe_building,
+    make_building_error,
+)
 from app.search.highlight import ReadingBudget
 from app.search.similar import ranking
 from app.search.similar.compared_articles import ComparedArticle, ComparedArticles
@@ -81,6 +91,13 @@ class EngineIndex:
         position = self.engine.position()
         return None if position is None else position.seq
 
+    def describe_building(self) -> str | None:
+        return describe_building(self.engine.progress()) if self.engine.position() is None else None
+
+    def check_built(self) -> None:
+        if self.engine.position() is None:
+            raise make_building_error(self.engine.progress())
+
     async def find_excluded(self, head: LogHead) -> tuple[int, ...]:
         """Articles that the log has changed since the index's place and that are public no more.
 
@@ -91,7 +108,7 @@ class EngineIndex:
 
     async def _find_excluded(self, position: LogPosition | None, head: LogHead) -> tuple[int, ...]:
         if position is not None and position.epoch != head.epoch:
-            raise IndexBehind("The search index is being built anew; articles can be read and listed meanwhile.")
+            raise make_building_error(self.engine.progress())
         if position is None or position.seq >= head.public_seq:
             return ()
         cached, span = self._behind, (position, head.public_position)

@@ -6,7 +6,6 @@ from typing import get_args
 from app.articles.reading import filter_params
 from app.articles.reading.filter_params import FilterParams, ResolvedFilter
 from app.context import AppContext, RequestContext
-from app.errors import IndexBehind
 from app.http.params import parser
 from app.http.params.declaration import Parameter
 from app.http.params.typed import Params
@@ -67,8 +66,7 @@ async def resolve_search(context: AppContext, view: RequestContext, params: Filt
         query, match, typo = parse(params.q or ""), params.match, params.typo == "auto"
     index = context.index
     assert isinstance(index, EngineIndex)
-    if index.seq() is None:
-        raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
+    index.check_built()
     resolved_filter = await filter_params.resolve(context, view, params)
     vocabulary = await index.vocabulary.get(view.head)
     order: Order = "relevance" if query.tree is not None else "-published_at"

@@ -74,6 +74,8 @@ Json = dict[str, Any]
 async def list_tags(request: Request, context: Context, view: AnyCaller, params: TagListParams) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
     await context.wait_for(params.min_seq, view.head)
+    if params.min_articles or params.sort.endswith("article_count"):
+        context.index.check_built()
     named = await _load_names(context, view, params)
     counts = await context.count_tags(view.head)
     page_of = partial(_page, named, counts or {}, params)

@@ -181,5 +181,5 @@ async def test_compacted_archive_has_the_word_in_no_file(settings: Settings) -> 
     async with serve(settings) as api:
         body = (await api.public.get(f"/v1/search?q={WORD[:-1]}")).json()
         assert (body["data"], WORD in repr(body["query"]["corrections"])) == ([], False)
-        with open_archive.hold_server_lock(api.db), pytest.raises(DatabaseProblem, match="running already"):
+        with open_archive.hold_server_lock(api.db.url), pytest.raises(DatabaseProblem, match="running already"):
             open_archive.compact(api.db)

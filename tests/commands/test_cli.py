@@ -141,7 +141,7 @@ def test_dry_run_says_what_would_be_and_changes_nothing(dateline: Dateline, tmp_
     before = (tmp_path / "data" / "dateline.db").read_bytes()
     assert dateline("import", SEED, "--dry-run").out.startswith("Would be: 40 created")
     assert (tmp_path / "data" / "dateline.db").read_bytes() == before
-    assert not (tmp_path / "data" / "index" / "CURRENT").exists()
+    assert index_folders.find_current(tmp_path / "data" / "index") is None
 
 
 def test_json_report_has_counts_failures_and_the_place_in_the_log(dateline: Dateline, tmp_path: Path) -> None:

@@ -279,6 +279,20 @@ def test_outdated_archive_is_refused_until_it_is_migrated(later_version: Path, s
         open_archive.open_archive(sqlite_settings)
 
 
+@pytest.mark.slow
+def test_tables_are_changed_only_where_no_server_runs(later_version: Path, sqlite_settings: Settings) -> None:
+    db = open_archive.open_archive(sqlite_settings)
+    with open_archive.hold_server_lock(db.url):
+        assert open_archive.migrate(sqlite_settings).startswith("The search index of this version is built.")
+        assert open_archive.migrate(sqlite_settings) == "The archive is up to date."
+        _step(later_version)
+        said = _run(later_version, sqlite_settings, "migrate")
+        assert "the tables change with this version: stop it, run `dateline migrate`" in said
+        assert migrate.find_state(db) == "current"
+    db.close_now()
+    assert _run(later_version, sqlite_settings, "migrate") == ""
+
+
 def test_migration_that_fails_leaves_the_archive_as_it_was(later_version: Path, sqlite_settings: Settings) -> None:
     _step(later_version, then='op.execute("INSERT INTO nowhere VALUES (1)")')
     assert "nowhere" in _run(later_version, sqlite_settings, "migrate")

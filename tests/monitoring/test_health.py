@@ -37,5 +37,8 @@ async def test_server_without_an_index_is_not_ready_but_lists(sqlite_settings: S
         listed = await client.get("/v1/articles")
         assert (listed.status_code, listed.json()["page"]["total_is"]) == (200, "none")
         assert (await client.get("/v1/search?q=x")).json()["code"] == "index_behind"
+        for address in ("/v1/tags?sort=-article_count", "/v1/tags?min_articles=1", "/v1/regions?min_articles=1"):
+            assert (await client.get(address)).json()["code"] == "index_behind", address
+        assert (await client.get("/v1/tags")).status_code == 200
         region = (await client.get("/v1/regions/belgium?include=counts")).json()
         assert region["article_count"] is None

@@ -9,9 +9,15 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 
+import httpx
+
+from app.search.tantivy import index_schema
+
+SEED = str(Path(__file__).resolve().parent.parent.parent / "seed_data")
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["app.__main__", "app.main", "app.commands.serve", "app.importers.pipeline"])
 
@@ -25,6 +31,7 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], out: Connectio
         del os.environ[name]
     os.environ |= environment
     _shift_clock(float(environment.get("CLOCK_OFFSET", 0)))
+    index_schema.ANALYSIS += int(environment.get("LATER_FORMS", 0))
     sys.argv = ["dateline", *arguments]
     from app.__main__ import main
 
@@ -39,7 +46,7 @@ def _shift_clock(seconds: float) -> None:
 
 class DatelineProcess:
     """A running command. `lines` are those of its standard output, as they come. `CLOCK_OFFSET` in its environment are
-    seconds by which its clock is off."""
+    seconds by which its clock is off; `LATER_FORMS` makes it a later version, with so many newer forms of the index."""
 
     def __init__(self, *arguments: str, environment: Mapping[str, str], quiet: bool = False) -> None:
         reading, out = _context.Pipe(duplex=False)
@@ -91,3 +98,52 @@ class DatelineProcess:
         self._out.close()
         with suppress(OSError):
             self._errors.close()
+
+
+class WorkerServer:
+    """`dateline serve --workers N` with the sample articles; `key` has every scope."""
+
+    def __init__(self, data: Path, workers: int, **settings: str) -> None:
+        environment = {f"DATELINE_{name.upper()}": value for name, value in settings.items()}
+        self.process = DatelineProcess(
+            "serve", "--port", "0", "--workers", str(workers), "--seed", SEED,
+            environment={"DATELINE_DATA_DIR": str(data), **environment},
+        )  # fmt: skip
+        self.address = self.key = ""
+        self.clients: list[httpx.Client] = []
+        for line in self.process.lines:
+            if line.startswith("Admin key"):
+                assert not self.key, "printed twice"
+                self.key = line.split()[-1]
+            if line.startswith("Dateline is at"):
+                self.address = line.split()[3]
+            if line.startswith("Try:"):
+                break
+
+    def list_workers(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
+        return [int(process) for process in children.split()]
+
+    def open_clients(self, count: int) -> list[httpx.Client]:
+        """Clients of one connection each, which stays open: neighbours are at different workers."""
+        clients = [httpx.Client(base_url=self.address, timeout=20) for _ in range(count)]
+        self.clients += clients
+        for client in clients:
+            assert client.get("/health/live").status_code == 200
+        return clients
+
+
+@contextmanager
+def run_workers(data: Path, workers: int = 3, **settings: str) -> Iterator[WorkerServer]:
+    server = WorkerServer(data, workers, **settings)
+    processes = server.list_workers()
+    try:
+        assert len(processes) == workers
+        yield server
+    finally:
+        for client in server.clients:
+            client.close()
+        server.process.end()
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)

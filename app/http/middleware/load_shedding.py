@@ -18,6 +18,7 @@ from app.http.params import query_string
 from app.http.problems import render_problem
 from app.http.server.client_address import ClientAddresses, Network
 from app.http.server.connections import ConnectionLimiter
+from app.http.server.shared_counts import PerAddress, Shared, SharedCounts
 
 STREAMS = frozenset({"/v1/changes/stream", "/v1/export"})
 WAITING = "/v1/changes"
@@ -26,7 +27,7 @@ RETRY_STREAM = 10
 
 @dataclass(frozen=True, slots=True)
 class LoadCaps:
-    """How many may go on at once in this process: requests, streams of all clients, streams of one address."""
+    """How many may go on at once in this server: requests, streams of all clients, streams of one address."""
 
     requests: int
     streams: int
@@ -53,31 +54,23 @@ class LoadShedding:
             await self.app(scope, receive, send)
         elif is_long_lived(scope):
             await self._stream(scope, receive, send)
-        elif self.limiter.is_strained or self.load.requests >= self.caps.requests:
+        elif self.limiter.is_strained or not self.load.begin_request(self.caps.requests):
             await self._refuse("requests", Overloaded(), scope, receive, send)
         else:
-            self.load.requests += 1
             try:
                 await self.app(scope, receive, send)
             finally:
-                self.load.requests -= 1
+                self.load.end_request()
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        address, load = self._clients.find_address(scope), self.load
-        if load.streams.total() >= self.caps.streams:
-            error: DatelineError = Overloaded("As many streams as can be are open.", RETRY_STREAM)
-            await self._refuse("streams", error, scope, receive, send)
-        elif load.streams[address] >= self.caps.streams_per_address:
-            await self._refuse("streams_of_address", RateLimited(RETRY_STREAM), scope, receive, send)
-        else:
-            load.streams[address] += 1
-            try:
-                await self.app(scope, receive, send)
-            finally:
-                load.streams[address] -= 1
-                # Else the counter would keep an entry for every address that ever had a stream.
-                if not load.streams[address]:
-                    del load.streams[address]
+        address = self._clients.find_address(scope)
+        if problem := self.load.begin_stream(address, self.caps):
+            await self._refuse(*problem, scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.load.end_stream(address)
 
     async def _refuse(self, why: str, error: DatelineError, scope: Scope, receive: Receive, send: Send) -> None:
         self.limiter.refused[why] += 1
@@ -85,11 +78,52 @@ class LoadShedding:
 
 
 class CurrentLoad:
-    """What is being worked on at this moment; streams by the address of their client."""
+    """What is being worked on at this moment, here; streams by the address of their client. What begins counts before
+    it is compared with what all workers have: two that begin at once may both be refused, never both be too many."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: SharedCounts | None = None) -> None:
         self.requests = 0
         self.streams: Counter[str] = Counter()
+        self._counts = counts or SharedCounts()
+
+    def begin_request(self, most: int) -> bool:
+        """Whether there is room for one more."""
+        self.requests += 1
+        self._counts.set_own(Shared.REQUESTS, self.requests)
+        if self.requests + self._counts.add_others(Shared.REQUESTS) <= most:
+            return True
+        self.end_request()
+        return False
+
+    def end_request(self) -> None:
+        self.requests -= 1
+        self._counts.set_own(Shared.REQUESTS, self.requests)
+
+    def begin_stream(self, address: str, caps: LoadCaps) -> tuple[str, DatelineError] | None:
+        """Why there is no room for one more, and what to say of it."""
+        counts = self._counts
+        self._add_stream(address, 1)
+        problem: tuple[str, DatelineError] | None = None
+        if self.streams.total() + counts.add_others(Shared.STREAMS) > caps.streams:
+            problem = "streams", Overloaded("As many streams as can be are open.", RETRY_STREAM)
+        elif (
+            self.streams[address] + counts.add_others_of_address(PerAddress.STREAMS, address) > caps.streams_per_address
+        ):
+            problem = "streams_of_address", RateLimited(RETRY_STREAM)
+        if problem:
+            self.end_stream(address)
+        return problem
+
+    def end_stream(self, address: str) -> None:
+        self._add_stream(address, -1)
+        # Else the counter would keep an entry for every address that ever had a stream.
+        if not self.streams[address]:
+            del self.streams[address]
+
+    def _add_stream(self, address: str, change: int) -> None:
+        self.streams[address] += change
+        self._counts.set_own(Shared.STREAMS, self.streams.total())
+        self._counts.add_of_address(PerAddress.STREAMS, address, change)
 
 
 def is_long_lived(scope: Scope) -> bool:

@@ -1,4 +1,5 @@
-"""How many requests a minute each client may make: pure ASGI, in the memory of one process.
+"""How many requests a minute each client may make: pure ASGI, in the memory of one process or of
+all workers of a server.
 
 A client is its key once a response has shown that the key is valid, else its address. Never reads the database, never
 believes a forwarded address from a peer that is no trusted proxy, and counts nothing under /health and /metrics.
@@ -13,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +22,7 @@ from app.errors import RateLimited
 from app.http.headers import find_header
 from app.http.problems import render_problem
 from app.http.server.client_address import ClientAddresses, Network
+from app.http.server.shared_buckets import SharedInstants
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -38,6 +41,27 @@ class RateLimitState:
     allowed: bool
     remaining: int
     seconds: int
+
+
+class Buckets(Protocol):
+    """Token buckets by name; one of a name that is not in it is full."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def take(self, name: str) -> RateLimitState:
+        """Takes a token if there is one. Asking in vain costs nothing, and keeps the client from being forgotten."""
+        ...
+
+    def forget(self, name: str) -> None: ...
+
+
+def take_token(missing: int, step: int, room: int) -> tuple[RateLimitState, int]:
+    """Of a bucket that `missing` nanoseconds fill, where a token takes `step` and all of them `room`; what is missing
+    then. The generic cell rate algorithm: one instant is all that a bucket needs, and none is filled by a clock."""
+    allowed = missing + step <= room
+    missing += step if allowed else 0
+    until_more = missing % step or step
+    return RateLimitState(allowed, (room - missing) // step, -(-until_more // SECOND)), missing
 
 
 class TokenBuckets:
@@ -60,21 +84,45 @@ class TokenBuckets:
     def take(self, name: str) -> RateLimitState:
         """Takes a token if there is one. Asking in vain costs nothing, and keeps the client from being forgotten."""
         now = self._clock()
-        # The generic cell rate algorithm: one instant is all that a bucket needs, and none is filled by a clock.
-        missing = max(self._full_at.get(name, now) - now, 0)
-        allowed = missing + self._step <= self._room
-        missing += self._step if allowed else 0
+        state, missing = take_token(max(self._full_at.get(name, now) - now, 0), self._step, self._room)
         self._full_at[name] = now + missing
         # In the order of their last request, so that the one to forget is the first.
         self._full_at.move_to_end(name)
         if len(self._full_at) > self._most:
             self._full_at.popitem(last=False)
-        until_more = missing % self._step or self._step
-        return RateLimitState(allowed, (self._room - missing) // self._step, -(-until_more // SECOND))
+        return state
 
     def forget(self, name: str) -> None:
         """As if never heard of."""
         self._full_at.pop(name, None)
+
+
+class SharedTokenBuckets:
+    """The same for all workers of a server together: `TokenBuckets` in memory that they share."""
+
+    def __init__(self, per_minute: int, most: int, clock: Callable[[], int]) -> None:
+        self._step = MINUTE // per_minute
+        self._room = self._step * per_minute
+        self._clock = clock
+        self._full_at = SharedInstants(most)
+
+    def __contains__(self, name: str) -> bool:
+        return self._full_at.find(name) is not None
+
+    def take(self, name: str) -> RateLimitState:
+        now = self._clock()
+        taken: list[RateLimitState] = []
+
+        def take_from(full_at: int | None) -> int:
+            state, missing = take_token(max((full_at or now) - now, 0), self._step, self._room)
+            taken.append(state)
+            return now + missing
+
+        self._full_at.change(name, take_from)
+        return taken[0]
+
+    def forget(self, name: str) -> None:
+        self._full_at.remove(name)
 
 
 def hash_key(authorization: bytes | None) -> str | None:
@@ -93,10 +141,14 @@ class RateCounters:
         trusted: Sequence[Network] = (),
         most: int = MOST_CLIENTS,
         clock: Callable[[], int] = time.monotonic_ns,
+        *,
+        shared: bool = False,
     ) -> None:
+        """`shared` before the workers are forked that count together."""
+        make = SharedTokenBuckets if shared else TokenBuckets
         self.clients = ClientAddresses(trusted)
-        self.addresses = TokenBuckets(per_minute, most, clock)
-        self.keys = TokenBuckets(per_minute, most, clock)
+        self.addresses: Buckets = make(per_minute, most, clock)
+        self.keys: Buckets = make(per_minute, most, clock)
         self.policy = f'"default";q={per_minute};w=60'
 
     def admits(self, scope: Scope) -> bool:

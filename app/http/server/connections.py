@@ -11,7 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from app.errors import DatelineError, Overloaded, RateLimited, RequestTimeout
 from app.http.server.client_address import ClientAddresses, Network
 from app.http.server.lingering_close import MOST_LEAVING, MOST_UNSENT, LingeringClose, Lost, encode_response
 from app.http.server.request_head import BudgetedProtocol
+from app.http.server.shared_counts import PerAddress, Shared, SharedCounts
 from app.http.server.single_write import DefaultHeaders, SingleWriteSend
 
 logger = logging.getLogger(__name__)
@@ -47,26 +48,38 @@ class Timeouts:
     beat: float = 1
     late_seconds: float = 0.5
 
+    def share(self, workers: int) -> Timeouts:
+        """One worker's part of the bytes that all of a server's may hold."""
+        parts = {name: getattr(self, name) // workers for name in ("strain", "held_bytes", "heads")}
+        return replace(self, **parts)
+
 
 AtOnce = Callable[[Scope], tuple[Message, Message] | None]
 """Start and body of a cached response, from the scope of its request."""
 
 
 class ConnectionLimiter:
-    """All connections of a server. `refused` and `cut` count, by reason, whom it turned away and broke off;
-    `find_cached` is asked before the application."""
+    """All connections of a process; `counts` has those of the server's other ones, and the limits are those of all.
+    `refused` and `cut` count, by reason, whom it turned away and broke off; `find_cached` is asked before the
+    application."""
 
     def __init__(
-        self, max_connections: int, per_address: int, trusted: Sequence[Network] = (), timeouts: Timeouts | None = None
+        self,
+        max_connections: int,
+        per_address: int,
+        trusted: Sequence[Network] = (),
+        timeouts: Timeouts | None = None,
+        counts: SharedCounts | None = None,
     ):
         self.max_connections, self.per_address = max_connections, per_address
         self.timeouts = timeouts or Timeouts()
+        self._counts = counts or SharedCounts()
         self.open: dict[LimitedProtocol, None] = {}
         self.refused: Counter[str] = Counter()
         self.cut: Counter[str] = Counter()
         self.default_headers = DefaultHeaders()
         self.find_cached: AtOnce = lambda scope: None
-        self.held = self.heads = self._late = self._leaving = 0
+        self.held = self.heads = self._late = self._leaving = self._counted = 0
         self.lag = self._busy_until = self._looked = 0.0
         self._clients = ClientAddresses(trusted)
         self._by_address: dict[str, dict[LimitedProtocol, None]] = {}
@@ -89,10 +102,15 @@ class ConnectionLimiter:
         """Takes the connection in, at the expense of an idle one where there is no more room; else says why not."""
         client = self._clients.read_peer(peer)
         beside = self._by_address.get(client.name, {})
-        if not client.trusted and len(beside) >= self.per_address and not self._evict(beside):
+        self._count(client.name, 1)  # before it is compared: two that come at once may not both be too many
+        elsewhere = self._counts.add_others_of_address(PerAddress.CONNECTIONS, client.name)
+        if not client.trusted and len(beside) + elsewhere >= self.per_address and not self._evict(beside):
+            self._count(client.name, -1)
             self.refused["address"] += 1
             return RateLimited(5)
-        if len(self.open) >= self.max_connections and not self._find_room():
+        is_full = len(self.open) + self._counts.add_others(Shared.CONNECTIONS) >= self.max_connections
+        if is_full and not self._find_room():
+            self._count(client.name, -1)
             self.refused["connections"] += 1
             return Overloaded("All connections are in use.", 5)
         connection.address = client.name
@@ -110,10 +128,16 @@ class ConnectionLimiter:
         if connection not in self.open:
             return
         del self.open[connection]
+        self._count(connection.address, -1)
         beside = self._by_address[connection.address]
         del beside[connection]
         if not beside:
             del self._by_address[connection.address]
+
+    def _count(self, address: str, change: int) -> None:
+        self._counted += change
+        self._counts.set_own(Shared.CONNECTIONS, self._counted)
+        self._counts.add_of_address(PerAddress.CONNECTIONS, address, change)
 
     def _find_room(self) -> bool:
         """At the expense of the address that has most, so that a crowd drives out its own; looks through all

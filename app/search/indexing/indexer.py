@@ -4,6 +4,7 @@ The place in the log lies in the index as a document of its own, replaced in the
 """
 
 import logging
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from app.db.database import Snapshot
 from app.db.file_locks import FileLock
 from app.db.log_position import LogPosition
 from app.search.indexing import documents, segments
+from app.search.indexing.adoption import adopt_index
 from app.search.query import analysis
-from app.search.tantivy import filters, index_folders, index_schema, integrity, reader
+from app.search.tantivy import filters, index_folders, index_forms, index_schema, integrity, reader
+from app.search.tantivy.build_progress import ProgressWriter, Tell
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +32,11 @@ _PATIENCE = 3
 class Indexer:
     """A Follower that writes the index under `root`. `acquire` comes before everything else, but for `position`."""
 
-    def __init__(self, root: Path, heap_mb: int = 64) -> None:
-        self._root, self._heap = root, heap_mb * MEGABYTE
-        permissions.make_folder(root)
-        self._lock = FileLock(root / "writer-lock")
+    def __init__(self, root: Path, heap_mb: int = 64, tell: Tell | None = None) -> None:
+        self._root, self._heap, self._tell = root, heap_mb * MEGABYTE, tell
+        self._form = index_forms.locate_form(root)
+        permissions.make_folder(self._form)
+        self._lock = FileLock(self._form / index_forms.LOCK)
         self._held = False
         self._folder: Path | None = None
         self._index: tantivy.Index | None = None
@@ -43,7 +47,11 @@ class Indexer:
 
     def acquire(self) -> bool:
         """Whether this process may write: one does, as long as it lives; the others read."""
-        self._held = self._held or self._lock.try_hold()
+        if not self._held:
+            permissions.make_folder(self._form)  # a newer version may have removed it since
+            self._held = self._lock.try_hold()
+            if self._held and index_folders.find_current(self._root) is None:
+                adopt_index(self._root)
         return self._held
 
     def close(self) -> None:
@@ -124,15 +132,28 @@ class Indexer:
             self._root
         )  # what a rebuild that was cut short has left: on a full disk it is in the way
         folder = index_folders.begin_rebuild(self._root)
-        with reader.translate_damage(folder.name), integrity.HashRecorder(folder, None) as recorder:
-            ids = documents.load_published_ids(snapshot)
-            writer = segments.build(snapshot, folder, ids, self._heap, segments.count_processes(len(ids)))
-            _commit(writer, place)
-            writer.wait_merging_threads()
-            recorder.record()
+        try:
+            self._build(snapshot, place, folder)
+        except Exception:
+            # At once, and not with the next rebuild: on a full disk it is in everybody's way.
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         index_folders.make_current(self._root, folder)
         index_folders.delete_old_folders(self._root)
         self._failures = 0
+
+    def _build(self, snapshot: Snapshot, place: LogPosition, folder: Path) -> None:
+        ids = documents.load_published_ids(snapshot)
+        with (
+            reader.translate_damage(folder.name),
+            integrity.HashRecorder(folder, None) as recorder,
+            ProgressWriter(self._root, len(ids), self._tell) as progress,
+        ):
+            count = segments.count_processes(len(ids))
+            writer = segments.build(snapshot, folder, ids, self._heap, count, progress.add)
+            _commit(writer, place)
+            writer.wait_merging_threads()
+            recorder.record()
 
     def _open_folder(self, folder: Path) -> tuple[tantivy.Index, integrity.Manifest]:
         """IndexDamaged where its files are not those of the last commit."""

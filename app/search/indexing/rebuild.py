@@ -7,6 +7,7 @@ from app.changes.follower import catch_up
 from app.db.database import Database, DatabaseProblem
 from app.search.indexing.indexer import Indexer
 from app.search.tantivy import index_folders
+from app.search.tantivy.reader import IndexDamaged
 from app.settings import Settings
 
 LOOK_SECONDS = 0.1
@@ -14,7 +15,7 @@ LOOK_SECONDS = 0.1
 
 def rebuild_index(db: Database, settings: Settings) -> None:
     """Returns when the new index is in its place; goes on by itself where a server that was asked has ended, or has
-    stopped to follow the log. DatabaseProblem where the log is broken."""
+    stopped to follow the log. DatabaseProblem where the log is broken, or the index cannot be written."""
     root = settings.index_path
     indexer = Indexer(root, settings.index_heap_mb)
     try:
@@ -28,6 +29,8 @@ def rebuild_index(db: Database, settings: Settings) -> None:
         with db.snapshot() as snapshot:
             indexer.rebuild(snapshot, log.head(snapshot).position)
         catch_up(db, indexer)
+    except IndexDamaged as error:
+        raise DatabaseProblem(f"The search index cannot be built in {root}: {error}.") from error
     except log.LogBroken as error:
         raise DatabaseProblem(f"{error} No index can follow it; `dateline check` says where it breaks.") from error
     finally:

@@ -4,7 +4,7 @@ segments of their own beside one another, which then become one index. Reads SQL
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -78,18 +78,22 @@ def count_processes(articles: int) -> int:
     return 0 if articles < MANY or cores < 2 else min(cores, MOST_PROCESSES)
 
 
-def build(snapshot: Snapshot, folder: Path, ids: Sequence[int], heap: int, count: int) -> IndexWriter:
-    """Makes an index of the articles in the folder, which is empty; `count` processes write it, with 0 this one. What
-    is returned has to commit, and to wait for its merges."""
+def build(
+    snapshot: Snapshot, folder: Path, ids: Sequence[int], heap: int, count: int, note: Callable[[int], None]
+) -> IndexWriter:
+    """Makes an index of the articles in the folder, which is empty; `count` processes write it, with 0 this one. `note`
+    is told of each portion how many articles it has. What is returned has to commit, and to wait for its merges."""
     if count == 0:
         writer = SegmentWriter(folder, heap)
         for portion in documents.split_into_batches(snapshot, ids):
             writer.add(Portion(documents.load_rows(snapshot, portion.ids), portion.large))
+            note(len(portion.ids))
         return writer.writer
     team = _Team(folder, max(LEAST_HEAP, heap // count), count)
     try:
         for portion in documents.split_into_batches(snapshot, ids):
             team.add(Portion(documents.load_rows(snapshot, portion.ids), portion.large))
+            note(len(portion.ids))
         team.finish()
     finally:
         team.close()

@@ -1,5 +1,5 @@
-"""Compares the live index with the hashes of its files, at once or slowly beside a server. Writes no index: where
-something is damaged it asks for a new one."""
+"""Compares the live index with the hashes of its files, at once or slowly beside a server, and removes the indexes of
+older versions after that. Writes no index: where something is damaged it asks for a new one."""
 
 import logging
 import threading
@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from app.db.file_locks import FileLock
-from app.search.tantivy import index_folders, integrity, reader
+from app.search.tantivy import index_folders, index_forms, integrity, reader
+from app.search.tantivy.index_forms import LOCK, locate_form
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,9 @@ BYTES_PER_SECOND = 64_000_000
 _SETTLE_SECONDS = 60
 """How long one commit, with its merges, may take to be recorded while somebody writes."""
 _LOOK_SECONDS = 0.05
+KEEP_SECONDS = 600.0
+"""How long after its start a server keeps the indexes of older versions: one that has to be started again finds its
+own."""
 
 
 def find_damage(root: Path) -> list[str]:
@@ -72,7 +76,7 @@ def _read_stable_manifest(root: Path, folder: Path) -> integrity.Manifest | None
 
 
 def _is_written(root: Path) -> bool:
-    lock = FileLock(root / "writer-lock")
+    lock = FileLock(locate_form(root) / LOCK)
     try:
         return not lock.try_hold()
     except OSError:  # where nobody can make a file, nobody writes either
@@ -82,10 +86,11 @@ def _is_written(root: Path) -> bool:
 
 
 class Verification:
-    """A thread that compares the live index once, slowly, and asks for a new one where a file is damaged."""
+    """A thread that compares the live index once, slowly, and asks for a new one where a file is damaged. Then it
+    removes the indexes of older versions, as soon as this version has one and nobody writes them any more."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, keep_seconds: float = KEEP_SECONDS) -> None:
+        self._root, self._keep_seconds = root, keep_seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="verification", daemon=True)
 
@@ -99,6 +104,20 @@ class Verification:
             self._thread.join()
 
     def _run(self) -> None:
+        self._compare_files()
+        self._delete_older()
+
+    def _delete_older(self) -> None:
+        while index_forms.list_others(self._root, older=True) and not self._ended.wait(self._keep_seconds):
+            if index_folders.find_current(self._root) is None:
+                continue
+            try:
+                for held in index_forms.delete_others(self._root):
+                    log.info("the search index in %s is kept: another version writes it", held)
+            except OSError as error:
+                log.warning("the search index of an older version cannot be deleted: %s", error)
+
+    def _compare_files(self) -> None:
         folder = index_folders.find_current(self._root)
         manifest = None if folder is None else integrity.read_manifest(folder)
         if folder is None or manifest is None:  # there is nothing to compare: the writer begins with a new index

@@ -129,7 +129,7 @@ def add_words(document: Document, field: str, texts: Sequence[TokenizedText]) ->
 
 def list_variants(texts: Sequence[TokenizedText]) -> set[str]:
     """Other spellings of words of the texts, each with the words as they stand: `cooperation co operation`."""
-    variants = set()
+    variants: set[str] = set()
     for apart, joined in {compound for text in texts for compound in compounds.list_compounds(text.normalized)}:
         variants.update(_list_joined(apart, joined))
     accented = {(word, text.language) for text in texts for word in compounds.list_accented_words(text.normalized)}

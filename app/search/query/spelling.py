@@ -81,7 +81,14 @@ class _Folding(dict[int, str]):
 
 
 def fold_character(character: str) -> str:
-    """The character as all its spellings have it. Latin letters keep their marks, which stemmers need, and Cyrillic й
+    """The character as all its spellings have it; folded again it stays as it is."""
+    folded = _fold_once(character)
+    # Such as ㈶, which is a sign of its own for three characters.
+    return folded if folded == character else "".join(map(_fold_once, folded))
+
+
+def _fold_once(character: str) -> str:
+    """Latin letters keep their marks, which stemmers need, and Cyrillic й
     and ї are letters of their own; no other script keeps marks, but kana do, and Indian vowels."""
     code = ord(character)
     if code in _SIGNS:
@@ -182,14 +189,14 @@ def normalize(text: str, *, is_query: bool = False) -> str:
 
 
 def _fold(text: str) -> str:
-    found = _NEEDS_FOLDING.findall(drop_ascii(text))
-    characters = set(found)
+    occurrences = _NEEDS_FOLDING.findall(drop_ascii(text))
+    characters = set(occurrences)
     if len(characters) <= _MOST_TO_REPLACE:
         # As in most Latin texts. One after the other: what is put for a character needs no folding itself.
         for character in characters:
             text = text.replace(character, FOLDING[ord(character)])
         return text
-    if len(found) * _MOST_TO_REPLACE > len(text):
+    if len(occurrences) * _MOST_TO_REPLACE > len(text):
         return text.translate(FOLDING)
     # A few signs are found sooner than every letter is looked up.
     return _NEEDS_FOLDING.sub(lambda match: FOLDING[ord(match[0])], text)

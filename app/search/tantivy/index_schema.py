@@ -1,6 +1,6 @@
 """The index's fields, and an article as a document of them. Opens nothing.
 
-A change here changes the fingerprint: every index is then built anew when its writer starts.
+A change here makes another form of the index, with a folder of its own (`index_forms`), and raises ANALYSIS.
 """
 
 import functools
@@ -22,7 +22,7 @@ from app.search.query import analysis
 ID_BITS = 26
 """Of an article's id in its date key: 67 million articles beside all seconds of the years 1 to 2200 fit into an i64."""
 
-ANALYSIS = 6  # raised when analysis gives other terms than before, or the schema other tokenizers
+ANALYSIS = 6  # raised with every change of what the index holds: the higher one is the newer form
 NUMBERS = ("id", "version", "newest", "year", "updated", "dateline_from", "dateline_to", "source", "translation_of")
 MANY = ("tags", "within_own", *(f"within_{mask}" for mask in range(1, 8)), "flags")
 EXACT = ("language", "origin", "external_id")

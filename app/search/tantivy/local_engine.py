@@ -11,8 +11,19 @@ from tantivy import Occur, Query
 from app.articles.filters import ArticleFilter
 from app.db.log_position import LogPosition
 from app.errors import IndexBehind
-from app.search.engine import FacetName, GroupName, Question, ResultPage, ScoreComponent, SearchHit, SimilaritySample
+from app.search.engine import (
+    BuildProgress,
+    FacetName,
+    GroupName,
+    Question,
+    ResultPage,
+    ScoreComponent,
+    SearchHit,
+    SimilaritySample,
+    make_building_error,
+)
 from app.search.tantivy import aggregates, date_order, explanation, filters, index_schema, matches, more_like_this
+from app.search.tantivy.build_progress import read_progress
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
 from app.search.timeline import Edges
@@ -43,18 +54,22 @@ class TantivyEngine:
     """A SearchEngine on the folder `root`, which need not exist yet."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._live = LiveIndex(root)
 
     def view(self) -> View:
         """The newest commit; IndexBehind where there is none."""
         view = self._live.view()
         if view is None:
-            raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
+            raise make_building_error(self.progress())
         return view
 
     def position(self) -> LogPosition | None:
         view = self._live.view()
         return None if view is None else view.place
+
+    def progress(self) -> BuildProgress | None:
+        return read_progress(self._root)
 
     @_translate_panics
     def languages(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import tantivy
 from tantivy import Query, Searcher
 
 from app.db.log_position import LogPosition
-from app.search.tantivy import index_folders, index_schema, integrity
+from app.search.tantivy import index_folders, index_forms, index_schema, integrity
 
 log = logging.getLogger(__name__)
 Stamp = tuple[int, int, int]
@@ -96,7 +96,7 @@ class LiveIndex:
         self._root = root
         self._lock = threading.Lock()
         self._seen: Stamps = (None, None)
-        self._current = str(root / "CURRENT")
+        self._current = str(index_forms.locate_form(root) / index_forms.CURRENT)
         self._folder: Path | None = None
         self._meta: str | None = None
         self._index: tantivy.Index | None = None

@@ -43,17 +43,17 @@ def _list_terms(archive: SearchArchive, folder: Path, count: int) -> dict[str, l
     """What an index finds by each of a few terms: ids of articles."""
     folder.mkdir()
     with archive.db.snapshot() as snapshot:
-        writer = segments.build(snapshot, folder, documents.load_published_ids(snapshot), HEAP, count)
+        writer = segments.build(snapshot, folder, documents.load_published_ids(snapshot), HEAP, count, lambda _: None)
         writer.commit()
         writer.wait_merging_threads()
     assert not list(folder.glob("part-*"))
     index = tantivy.Index.open(str(folder))
     searcher, schema = index.searcher(), index_schema.build_schema()
-    found = {}
+    ids_by_term = {}
     for field, term in (("title", "storm"), ("words", "rugen"), ("title", "10000"), ("text", "东京"), ("flags", 1)):
         hits = searcher.search(Query.term_query(schema, field, term), STORIES, order_by_field="id").hits
-        found[f"{field}:{term}"] = [key for key, _ in hits]
-    return found
+        ids_by_term[f"{field}:{term}"] = [key for key, _ in hits]
+    return ids_by_term
 
 
 def test_processes_make_the_same_index(archive: SearchArchive, tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""Brings the index of this version up beside whatever serves the archive, for the server that will open it."""
+
+from pathlib import Path
+
+from app.changes import log
+from app.changes.follower import catch_up
+from app.db.database import Database, DatabaseProblem
+from app.search.engine import describe_building
+from app.search.indexing.indexer import Indexer
+from app.search.tantivy import index_folders
+from app.search.tantivy.build_progress import Tell, read_progress
+from app.search.tantivy.reader import IndexDamaged, LiveIndex
+from app.settings import Settings
+
+
+def prepare_index(db: Database, settings: Settings, tell: Tell | None = None) -> bool:
+    """Whether it was built anew; else there was one to go on with, which was brought up here or is kept by its server.
+    DatabaseProblem where another process is building it, where it cannot be written, and where the log is broken."""
+    root = settings.index_path
+    try:
+        indexer = Indexer(root, settings.index_heap_mb, tell)
+        try:
+            if not indexer.acquire():
+                _check_kept(root)
+                return False
+            before = index_folders.find_current(root)
+            catch_up(db, indexer)
+            return index_folders.find_current(root) != before
+        finally:
+            indexer.close()
+    except IndexDamaged as error:
+        raise DatabaseProblem(f"The search index cannot be built in {root}: {error}.") from error
+    except OSError as error:
+        raise DatabaseProblem(f"The search index cannot be built in {root}: {error.strerror or error}.") from error
+    except log.LogBroken as error:
+        raise DatabaseProblem(f"{error} No index can follow it; `dateline check` says where it breaks.") from error
+
+
+def _check_kept(root: Path) -> None:
+    if LiveIndex(root).view() is None:
+        said = describe_building(read_progress(root)) or "The search index is being built."
+        raise DatabaseProblem(f"Another process builds the index of this version already. {said} Wait for it.")
