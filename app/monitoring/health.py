@@ -80,9 +80,9 @@ async def get_readiness(request: Request, context: Context, response: Response) 
         return Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail)
     seq = context.index.seq()
     lag = None if seq is None else max(0, head.public_seq - seq)
-    problem = find_problem(request.app)
-    good = lag is not None and lag <= LAG and problem is None
+    indexer_problem = find_problem(request.app)
+    good = lag is not None and lag <= LAG and indexer_problem is None
     response.status_code = 200 if good else 503
     state: Literal["ok", "unavailable"] = "ok" if good else "unavailable"
-    problem = problem or context.index.describe_building()
+    problem = indexer_problem or context.index.describe_building()
     return Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=problem)

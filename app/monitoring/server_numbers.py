@@ -93,7 +93,11 @@ def read_server(app: FastAPI) -> ServerNumbers:
 
 def find_problem(app: FastAPI) -> str | None:
     """What keeps the indexer from following, whichever worker it runs in."""
-    return read_server(app).problem
+    counts: SharedCounts = app.state.counts
+    following: FollowerTask | None = getattr(app.state, "following", None)
+    if counts.workers == 1 or (following is not None and following.is_running):
+        return following.problem if following is not None else None
+    return add_all(parse_report(report) for report in counts.read_reports()).problem
 
 
 def parse_report(report: Mapping[str, object]) -> ServerNumbers:

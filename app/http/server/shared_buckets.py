@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import mmap
+import os
 import secrets
 import tempfile
 import time
+import weakref
 from collections.abc import Callable
 from hashlib import blake2b
 
@@ -26,7 +28,9 @@ class SharedInstants:
         self._table = memoryview(mmap.mmap(-1, self._lines * PLACES * 16)).cast("Q")
         self._secret = secrets.token_bytes(16)
         # Only locked, never written; it has no name, and is the same file in every process that is forked later.
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- open as long as the process
+        self._file, path = tempfile.mkstemp()
+        os.unlink(path)
+        weakref.finalize(self, os.close, self._file)
 
     def find(self, name: str) -> int | None:
         line, key = self._locate(name)

@@ -22,6 +22,8 @@ BUCKETS = 1 << 16
 """Of addresses, by a keyed hash: two share a count with a chance of 1 to 65,536, and nobody can choose which."""
 REPORT_BYTES = 1 << 17
 _REPORT_HEAD: Final = struct.Struct("=qq")
+"""How many reports were written in this place, and the bytes of the last."""
+_HALF_BYTES = (REPORT_BYTES - _REPORT_HEAD.size) // 2
 _READINGS = 1_000
 
 
@@ -94,7 +96,7 @@ class SharedCounts:
         self.set_own(Shared.BEAT, int(time.monotonic()) + 1)
 
     def report(self, report: dict[str, object]) -> None:
-        """What this worker says of itself, as JSON; ValueError where it is larger than REPORT_BYTES."""
+        """What this worker says of itself, as JSON; ValueError where it takes more than half of REPORT_BYTES."""
         self._write_report(self.own, report)
 
     def read_reports(self) -> list[dict[str, object]]:
@@ -129,23 +131,23 @@ class SharedCounts:
 
     def _write_report(self, place: int, report: dict[str, object]) -> None:
         body, start = orjson.dumps(report), place * REPORT_BYTES
-        if len(body) > REPORT_BYTES - _REPORT_HEAD.size:
+        if len(body) > _HALF_BYTES:
             raise ValueError("the report is too large")
-        number, _ = _REPORT_HEAD.unpack_from(self._reports, start)
-        # Odd while it is being written, so that nobody takes a half for a whole.
-        _REPORT_HEAD.pack_into(self._reports, start, number // 2 * 2 + 1, len(body))
-        self._reports[start + _REPORT_HEAD.size : start + _REPORT_HEAD.size + len(body)] = body
-        _REPORT_HEAD.pack_into(self._reports, start, number // 2 * 2 + 2, len(body))
+        number = _REPORT_HEAD.unpack_from(self._reports, start)[0] + 1
+        # Into the half that nobody reads, then the head: a writer that is killed in between leaves the last one whole.
+        at = start + _REPORT_HEAD.size + number % 2 * _HALF_BYTES
+        self._reports[at : at + len(body)] = body
+        _REPORT_HEAD.pack_into(self._reports, start, number, len(body))
 
     def _read_report(self, place: int) -> dict[str, object] | None:
-        """None where there is none, and where its writer was killed while it wrote."""
+        """None where there is none."""
         start = place * REPORT_BYTES
-        for _ in range(_READINGS):
+        while True:
             number, size = _REPORT_HEAD.unpack_from(self._reports, start)
             if not number:
                 return None
-            body = self._reports[start + _REPORT_HEAD.size : start + _REPORT_HEAD.size + size]
-            if number % 2 == 0 and _REPORT_HEAD.unpack_from(self._reports, start) == (number, size):
+            at = start + _REPORT_HEAD.size + number % 2 * _HALF_BYTES
+            body = self._reports[at : at + size]
+            if _REPORT_HEAD.unpack_from(self._reports, start) == (number, size):
                 report: dict[str, object] = orjson.loads(body)
                 return report
-        return None
