@@ -122,7 +122,7 @@ async def count_exact_below_others(client: httpx.AsyncClient, text: str) -> tupl
     title only the words that were corrected are looked at: with any of its words enough, the others have no order."""
     fields = {"fields": "title,standfirst,language,tags.name,authors.name", "include": "body_text"}
     # The whole texts of 100 articles may be more than one response holds.
-    pages = [await search(client, text, 50, page=number, **fields) for number in ("1", "2")]
+    pages = [await search(client, text, 25, page=number, **fields) for number in "1234"]
     query, articles = pages[0]["query"], [article for page in pages for article in list_articles(page)]
     assert isinstance(query, dict)
     corrected = [row["word"] for row in query["corrections"]]
