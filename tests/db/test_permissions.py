@@ -11,6 +11,7 @@ import pytest
 from test_serve import SEED, read_refusal, run_server
 
 from app.commands import open_archive
+from app.search.tantivy.index_forms import LOCK, locate_form
 from app.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -35,7 +36,8 @@ def test_served_archive_is_the_owners_alone(tmp_path: Path) -> None:
     with run_server(data, *SEED, last="Admin key") as server:
         assert httpx.get(server.address + "/v1/articles").status_code == 200
         result = modes(data)
-    assert {"dateline.db", "dateline.db-wal", "dateline.db-shm", "index", "index/writer-lock"} <= result.keys()
+    lock = f"{locate_form(Path('index'))}/{LOCK}"
+    assert {"dateline.db", "dateline.db-wal", "dateline.db-shm", "index", lock} <= result.keys()
     folders = {name for name in result if (data / name).is_dir()}
     assert len(folders) > 2
     assert {name: mode for name, mode in result.items() if mode != (0o700 if name in folders else 0o600)} == {}
