@@ -164,7 +164,11 @@ class AppContext:
         return RequestContext(caller, head, atlas, get_now(request.scope))
 
     async def head(self) -> LogHead:
-        return await self.latest.read(self.db)
+        """Where the log stands. Bodies of what it has named since are no longer in memory then."""
+        head = await self.latest.read(self.db)
+        if head is not self.cards.bodies.head:
+            await self.cards.bodies.follow(self.db, head)
+        return head
 
     async def sources(self) -> dict[int, tuple[str, str]]:
         """Slug and name of every source, by id: a few rows."""

@@ -75,10 +75,14 @@ def find_free_port() -> int:
 
 
 @contextmanager
-def run_server(arguments: Sequence[str], port: int, env: Mapping[str, str] | None = None) -> Iterator[LoadedServer]:
-    """A Python module as a server, from its first response until the end of the block."""
+def run_server(
+    arguments: Sequence[str], port: int, env: Mapping[str, str] | None = None, checkout: Path | None = None
+) -> Iterator[LoadedServer]:
+    """A Python module as a server, from its first response until the end of the block; of another `checkout`, if one
+    is given."""
     command = [sys.executable, "-m", *arguments]
-    with subprocess.Popen(command, env={**os.environ, **(env or {})}, stdout=subprocess.DEVNULL) as process:
+    environment = {**os.environ, **(env or {})}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=checkout) as process:
         try:
             _wait_for(process, port)
             yield LoadedServer(process.pid, f"http://127.0.0.1:{port}")

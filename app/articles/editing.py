@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlmodel import Session
 
 from app.articles.input.fields import make_invalid_input
@@ -24,6 +24,7 @@ from app.models import Article, table
 from app.tags import service as tags
 
 A = table(Article)
+_LOCKED = select(A.c.id).where(A.c.id == bindparam("article")).with_for_update(key_share=True)
 
 TRANSITIONS = {
     "draft": ("scheduled", "published", "trashed"),
@@ -55,7 +56,7 @@ def lock_article(session: Session, id: int) -> StoredArticle | None:
     """The article with its row locked until the commit; None where it has gone."""
     connection = session.connection()
     # In a statement of its own: what is read along with a lock that was waited for may be older than the lock.
-    locked = connection.execute(select(A.c.id).where(A.c.id == id).with_for_update(key_share=True)).first()
+    locked = connection.execute(_LOCKED, {"article": id}).first()
     return stored_article.load(connection, [id])[id] if locked else None
 
 

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session
 
 from app.changes import audit_trail
@@ -74,20 +76,20 @@ def append(session: Session) -> LogHead:
     session.flush()
     if not entries:
         audit_rows.write_records(session, audit_rows.list_pending(session))
-        return LogHead(*session.connection().execute(select(*_HEAD_COLUMNS)).one())
+        return LogHead(*session.connection().execute(_HEAD).one())
     # 63 bits, since both databases have integers with a sign.
     marks = [secrets.randbits(63) for _ in entries]
     shown = [i for i, entry in enumerate(entries) if entry.public]
     renamed = [i for i, entry in enumerate(entries) if entry.entity != "article" or entry.relabels]
     count = len(entries)
-    values: dict[str, object] = {"seq": HEAD.c.seq + count, "mark": marks[-1]}
+    moved = {"more": count, "last_mark": marks[-1]}
     if shown:
-        values |= {"public_seq": HEAD.c.seq + shown[-1] + 1, "public_mark": marks[shown[-1]]}
+        moved |= {"more_public": shown[-1] + 1, "last_public_mark": marks[shown[-1]]}
     if renamed:
-        values["names_seq"] = HEAD.c.seq + renamed[-1] + 1
+        moved["more_named"] = renamed[-1] + 1
     # On the connection, not the session: the session would look for objects to refresh.
     connection = session.connection()
-    head = LogHead(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
+    head = LogHead(*connection.execute(_advance(public=bool(shown), named=bool(renamed)), moved).one())
     now, first = int(time.time()), head.seq - count + 1
     insert_rows(
         connection,
@@ -115,6 +117,21 @@ def append(session: Session) -> LogHead:
 
 
 _HEAD_COLUMNS = [HEAD.c[name] for name in ("epoch", "seq", "mark", "public_seq", "public_mark", "names_seq")]
+_HEAD = select(*_HEAD_COLUMNS)
+
+
+@lru_cache(maxsize=4)
+def _advance(*, public: bool, named: bool) -> ReturningUpdate[*tuple[Any, ...]]:
+    """Moves the counter, with those of what the public sees and of names where rows of theirs are among the new."""
+    values: dict[str, object] = {"seq": HEAD.c.seq + bindparam("more"), "mark": bindparam("last_mark")}
+    if public:
+        values |= {
+            "public_seq": HEAD.c.seq + bindparam("more_public"),
+            "public_mark": bindparam("last_public_mark"),
+        }
+    if named:
+        values["names_seq"] = HEAD.c.seq + bindparam("more_named")
+    return update(HEAD).values(values).returning(*_HEAD_COLUMNS)
 
 
 @lru_cache(maxsize=4)
@@ -145,7 +162,7 @@ def renamed_statement(dialect: str) -> Prepared:
 
 def head(snapshot: Snapshot) -> LogHead:
     """Where the log stands at the snapshot's point in time."""
-    return LogHead(*snapshot.connection.execute(select(*_HEAD_COLUMNS)).one())
+    return LogHead(*snapshot.connection.execute(_HEAD).one())
 
 
 def has_position(snapshot: Snapshot, place: LogPosition) -> bool:

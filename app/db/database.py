@@ -15,7 +15,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from sqlmodel import Session
 from app.db import audit_rows, permissions
 from app.db.actor import Actor, current_actor
 from app.db.file_locks import FileLock
+from app.db.group_commit import GroupCommit
 from app.db.log_position import LogHead
 from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
 from app.db.readers import PostgresReader, SqliteReader, encode_sqlite_values, is_disconnected
@@ -183,12 +184,13 @@ class Database:
             self._eraser: WalTruncation | None = WalTruncation(
                 self.engine, self.hold_write_lock, self._writers, BUSY_SECONDS
             )
+            self._groups: GroupCommit | None = GroupCommit(self)
         else:
             self._file_lock = None
             self.engine = _create_postgres_engine(self.url, settings.write_connections)
             self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
-            self._eraser = None
+            self._eraser = self._groups = None
 
     @functools.cached_property
     def reader(self) -> Reader:
@@ -204,46 +206,76 @@ class Database:
         not respond, and where a connection broke during COMMIT: then nobody knows, and its text says so.
         """
         # Read here: the writers' threads do not have this task's context.
-        loop, actor = asyncio.get_running_loop(), current_actor()
-        written = await loop.run_in_executor(
-            self._writers, lambda: self._transact(actor, lambda session: fn(session, *args, **kwargs))
+        actor = current_actor()
+        return await self._wait_for(
+            self._writers.submit(lambda: self.transact(actor, lambda session: fn(session, *args, **kwargs)))
         )
+
+    async def write_short(
+        self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Committed[T]:
+        """`write` for what takes a few milliseconds: on SQLite those that wait for the writer share a commit."""
+        if self._groups is None:
+            return await self.write(fn, *args, **kwargs)
+        waiting = self._groups.add(current_actor(), lambda session: fn(session, *args, **kwargs))
+        self._writers.submit(self._groups.commit_next)
+        return await self._wait_for(waiting)
+
+    async def _wait_for(self, waiting: "Future[Committed[T]]") -> Committed[T]:
+        written = await asyncio.wrap_future(waiting)
         if self._eraser:
-            self._eraser.retry(loop)
+            self._eraser.retry(asyncio.get_running_loop())
         return written
 
     def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:
         """`write` in the calling thread, for commands and followers."""
-        return self._transact(current_actor(), lambda session: fn(session, *args, **kwargs))
+        return self.transact(current_actor(), lambda session: fn(session, *args, **kwargs))
 
-    def _transact(self, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
+    def transact(self, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
         """One transaction of `actor`, begun again whole where it lost a race."""
         for attempt in range(RETRIES):
             try:
-                with self.hold_write_lock(), Session(self.engine, expire_on_commit=False) as session:
-                    audit_rows.set_actor(session, actor)
-                    result = work(session)
-                    head = self._before_commit(session)
-                    for fn in session.info.pop(_FINISH, ()):
-                        fn(session, head)
-                    try:
-                        session.commit()
-                    except DBAPIError as error:
-                        # Run again it would be saved twice where the server had committed before the connection broke.
-                        if self.dialect == "postgresql" and (
-                            error.connection_invalidated or is_disconnected(_sql_state(error))
-                        ):
-                            raise DatabaseUnavailable(UNKNOWN_OUTCOME) from error
-                        raise
-                    if self._eraser:
-                        self._eraser.truncate_after_commit(session)
-                    return Committed(result, head)
+                with self.begin() as session:
+                    committed = self.run(session, actor, work)
+                    self.commit(session)
+                    self.after_commit(session)
+                    return committed
             except DBAPIError as error:
                 again = _sql_state(error) in RETRY_STATES or error.connection_invalidated
                 if not again or attempt + 1 == RETRIES:
                     raise _translate_error(error) from error
                 time.sleep(0.005 * 2**attempt)  # without the lock
         raise AssertionError("the last attempt returns or raises")
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """A transaction under the lock on writing, rolled back unless it is committed."""
+        with self.hold_write_lock(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def run(self, session: Session, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
+        """`work` as `actor` in a transaction that is open, then what it recorded, and what waited for that."""
+        audit_rows.set_actor(session, actor)
+        result = work(session)
+        head = self._before_commit(session)
+        for fn in session.info.pop(_FINISH, ()):
+            fn(session, head)
+        return Committed(result, head)
+
+    def commit(self, session: Session) -> None:
+        """The only commit."""
+        try:
+            session.commit()
+        except DBAPIError as error:
+            # Run again it would be saved twice where the server had committed before the connection broke.
+            if self.dialect == "postgresql" and (error.connection_invalidated or is_disconnected(_sql_state(error))):
+                raise DatabaseUnavailable(UNKNOWN_OUTCOME) from error
+            raise
+
+    def after_commit(self, session: Session) -> None:
+        """While the lock on writing is still held."""
+        if self._eraser:
+            self._eraser.truncate_after_commit(session)
 
     @contextmanager
     def hold_write_lock(self) -> Iterator[None]:

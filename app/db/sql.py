@@ -6,6 +6,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
+    String,
     Subquery,
     Table,
     Text,
@@ -27,8 +29,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import Boolean
+from sqlalchemy.sql.functions import FunctionElement, GenericFunction
+from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
 AnySelect = Select[*tuple[Any, ...]]
 """Any SELECT: which columns it has is known where its rows are read."""
@@ -52,15 +54,35 @@ def read_integer(value: object) -> int:
     return value
 
 
-class AnyOf(ColumnElement[bool]):
-    """`column = any of a bound list`, with one statement text whatever the length of the list."""
+class BoundList(TypeDecorator[list[Any]]):
+    """A list as one bound value: JSON to SQLite, an array to PostgreSQL."""
 
-    inherit_cache = False
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, *, of_texts: bool) -> None:
+        super().__init__()
+        self.of_texts = of_texts
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Text())
+        return dialect.type_descriptor(postgresql.ARRAY(Text() if self.of_texts else BigInteger()))
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> object:
+        values = list(value or ())
+        return orjson.dumps(values).decode() if dialect.name == "sqlite" else values
+
+
+class AnyOf(FunctionElement[bool]):
+    """`column = any of a bound list`, with one statement text whatever the length of the list: SQLAlchemy compiles a
+    statement that is composed once for good, while the text of `in_` is put together anew for each execution."""
+
+    inherit_cache = True
     type = Boolean()
 
     def __init__(self, column: ColumnElement[int] | ColumnElement[str], name: str) -> None:
-        self.column = column
-        self.list = bindparam(name, type_=Text())
+        super().__init__(column, bindparam(name, type_=BoundList(of_texts=isinstance(column.type, String))))
 
     def self_group(self, against: object = None) -> "AnyOf":
         """It is a condition as it stands: no `= 1` behind it."""
@@ -69,14 +91,14 @@ class AnyOf(ColumnElement[bool]):
 
 @compiles(AnyOf, "sqlite")
 def _any_of_sqlite(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
-    column, values = compiler.process(element.column, **kw), compiler.process(element.list, **kw)
+    column, values = (compiler.process(one, **kw) for one in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
 @compiles(AnyOf, "postgresql")
 def _any_of_postgresql(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
-    # Without a cast: psycopg then sends the list as an array of its own kind.
-    return f"{compiler.process(element.column, **kw)} = ANY(%({element.list.key})s)"
+    column, values = (compiler.process(one, **kw) for one in element.clauses)
+    return f"{column} = ANY({values})"
 
 
 class _json_array(GenericFunction[str]):  # noqa: N801 (named as the SQL function)
@@ -126,10 +148,13 @@ _spell(
 )
 
 
+_CLOCK = select(clock())
+
+
 def read_clock(connection: Connection) -> int:
     """What is due, and when something is published, is decided by this clock and by no server's own: two servers'
     clocks differ, and a state that one has set would be undone by the other."""
-    return read_integer(connection.execute(select(clock())).scalar_one())
+    return read_integer(connection.execute(_CLOCK).scalar_one())
 
 
 def aggregate_rows(rows: Subquery) -> ColumnElement[str]:

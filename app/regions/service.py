@@ -23,6 +23,7 @@ _cache: dict[tuple[int, int], Atlas] = {}
 """Atlases by (epoch, names_seq): the same numbers mean the same rows, in whatever database of this process."""
 
 
+_NAMES_STATE = select(HEAD.c.epoch, HEAD.c.names_seq)
 Rows = list[Row]
 Within = Mapping[int, frozenset[int]]
 
@@ -69,7 +70,7 @@ def read(connection: Connection) -> Atlas:
 
 def atlas(connection: Connection) -> Atlas:
     """All regions as this transaction sees them."""
-    epoch, names_seq = connection.execute(select(HEAD.c.epoch, HEAD.c.names_seq)).one()
+    epoch, names_seq = connection.execute(_NAMES_STATE).one()
     cached = _cache.get((epoch, names_seq))
     if cached is None:
         older, values = _older(epoch, names_seq)

@@ -10,7 +10,7 @@ from html import escape
 from typing import Literal
 
 from app.search.engine import QueryInterpretation
-from app.search.query import analysis
+from app.search.query import analysis, word_forms
 from app.search.query.analysis import Reading, Span
 from app.search.query.spelling import is_spaceless
 from app.search.query.stop_words import is_stop_word
@@ -153,12 +153,11 @@ def _choose_windows(text: str, spans: list[Span]) -> list[Span]:
 def _find_spans(text: str, language: str | None, marks: Marks, room: ReadingBudget) -> list[Span]:
     if not marks:
         return []
-    analysed = analysis.analyse(text, language)
+    analysed = word_forms.analyse(text, language)
     unspaced = 3 * len(analysed.words) > len(text)
     # Charged before anything is looked for: what costs is the analysis.
     room.words -= len(analysed.words) * (3 if unspaced else 1)
-    both = zip(analysed.stems, analysed.words, strict=False)
-    matched = {i for i, (stem, word) in enumerate(both) if stem in marks.words or word in marks.words}
+    matched = {i for terms in (analysed.stems, analysed.words) for i in _find_terms(terms, marks.words)}
     halves: set[int] = set()
     for terms in (analysed.stems, analysed.words) if marks.rows else ():
         for i, is_half in _find_rows(terms, marks.rows):
@@ -174,6 +173,16 @@ def _find_spans(text: str, language: str | None, marks: Marks, room: ReadingBudg
         (start, start + (2 if text[start + 1 : start + 2] in _VOICINGS else 1)) for start, _ in spans[len(matched) :]
     ]
     return sorted({*spans[: len(matched)], *firsts})
+
+
+def _find_terms(terms: Sequence[str], wanted: frozenset[str]) -> Iterator[int]:
+    """Numbers of the terms that are one of the wanted, in no order: most texts have few of them, and most terms are
+    looked at by the interpreter's own loops."""
+    for term in wanted.intersection(terms):
+        at = -1
+        for _ in range(terms.count(term)):
+            at = terms.index(term, at + 1)
+            yield at
 
 
 def _find_beginnings(terms: Sequence[str], beginnings: Sequence[str]) -> Iterator[int]:

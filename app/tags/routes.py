@@ -1,9 +1,9 @@
 """Tags over HTTP: the vocabulary with its counts, one tag. Reads only."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import orjson
 from fastapi import APIRouter
@@ -57,6 +57,8 @@ MOVED = responses.document_redirect("An old slug, or a merged tag: the tag that 
 
 MANY = 3_000
 """Tags from which on putting them in order takes a millisecond."""
+MOST_KEPT = 16_000
+"""Bytes of a page that is kept: a hundred usual tags."""
 Json = dict[str, Any]
 
 
@@ -76,13 +78,34 @@ async def list_tags(request: Request, context: Context, view: AnyCaller, params:
     await context.wait_for(params.min_seq, view.head)
     if params.min_articles or params.sort.endswith("article_count"):
         context.index.check_built()
+    # Of the index the place before it counts: what was counted behind it is then taken for older than it is.
+    key = ("tags", params.canonical, view.caller.has_scope("read_drafts"), context.index.seq())
+    kept = context.memo.get(view.head, key)
+    rows, page = kept if isinstance(kept, _TagPage) else await _load_page(context, view, params, key)
+    return responses.render_list(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
+
+
+class _TagPage(NamedTuple):
+    """The tags on one page as JSON, and the page."""
+
+    rows: list[bytes]
+    page: PageInfo
+
+
+async def _load_page(context: AppContext, view: RequestContext, params: TagListParams, key: Hashable) -> _TagPage:
+    """Puts all tags in order; what comes of it is kept under `key` until the next commit, unless it is large."""
     named = await _load_names(context, view, params)
     counts = await context.count_tags(view.head)
     page_of = partial(_page, named, counts or {}, params)
     ids, page = await asyncio.to_thread(page_of) if len(named) > MANY else page_of()
     entries = await queries.by_ids(context.db, ids)
     rows = [orjson.dumps(render_tag(entries[id], counts, params.names_language)) for id in ids if id in entries]
-    return responses.render_list(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
+    # Copies: orjson leaves its results in buffers that are larger.
+    rendered = _TagPage([bytes(memoryview(row)) for row in rows], page)
+    # Nothing counted may mean that there is no index of this archive yet: no commit tells when there is one.
+    if counts and sum(map(len, rows)) <= MOST_KEPT:
+        context.memo.put(view.head, key, rendered)
+    return rendered
 
 
 def _page(named: list[tuple[int, str]], counts: Mapping[int, int], params: TagListParams) -> tuple[list[int], PageInfo]:

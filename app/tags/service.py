@@ -5,11 +5,12 @@ these tags is merged into another.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, literal_column, select, union_all
 from sqlmodel import Session
 
-from app.db.sql import split_chunks
+from app.db.sql import AnyOf, split_chunks
 from app.models import ImportTag, Tag, TagName, TagSlug, table
 from app.tags.tag_names import KINDS as KINDS
 from app.tags.tag_names import TagSpec as TagSpec
@@ -19,6 +20,17 @@ from app.text import keys as text_keys
 TAG, SLUG, NAME, MADE = table(Tag), table(TagSlug), table(TagName), table(ImportTag)
 _MADE = "dateline.tags_made"
 _EVERY_ID = select(func.max(TAG.c.id)).union_all(select(func.max(MADE.c.tag_id))).subquery()
+_target = func.coalesce(TAG.c.merged_into, TAG.c.id)
+_FOUND = union_all(
+    select(-NAME.c.id, NAME.c.name_key, TAG.c.kind, _target)
+    .join(TAG, TAG.c.id == NAME.c.tag_id)
+    .where(AnyOf(NAME.c.name_key, "keys")),
+    select(literal_column("1"), SLUG.c.slug, TAG.c.kind, _target)
+    .join(TAG, TAG.c.id == SLUG.c.tag_id)
+    .where(AnyOf(SLUG.c.slug, "refs")),
+    select(literal_column("2"), TAG.c.slug, TAG.c.kind, _target).where(AnyOf(TAG.c.slug, "refs")),
+)
+"""Tags by names and slugs: (rank, word, kind, id), where what has a higher rank counts more."""
 LAST_ID = select(func.max(_EVERY_ID.c[0]))
 """The highest number that a tag has or had. Kept versions name tags by their numbers, and SQLite would give that of a
 removed last row out again: there a new tag gets the next one."""
@@ -27,22 +39,18 @@ removed last row out again: there a new tag gets the next one."""
 def find(session: Session, specs: Iterable[TagSpec]) -> dict[TagSpec, int]:
     """The ids of those tags that there are, in a bounded number of statements. Follows old slugs and merges. A tag that
     is looked for as a contributor or section is only found among these, any other among the rest."""
-    connection, asked = session.connection(), list(dict.fromkeys(specs))
-    refs = sorted({one.ref for one in asked})
-    keys = sorted({text_keys.name_key(one.name) for one in asked})
-    ids: dict[tuple[str, str], int] = {}
-    target = func.coalesce(TAG.c.merged_into, TAG.c.id)
-    by_name = select(NAME.c.name_key, TAG.c.kind, target).join(TAG, TAG.c.id == NAME.c.tag_id)
-    by_old_slug = select(SLUG.c.slug, TAG.c.kind, target).join(TAG, TAG.c.id == SLUG.c.tag_id)
-    by_slug = select(TAG.c.slug, TAG.c.kind, target)
+    asked = list(dict.fromkeys(specs))
+    if not asked:
+        return {}
     names: dict[tuple[str, str], int] = {}
-    for chunk in split_chunks(keys):
-        for row in connection.execute(by_name.where(NAME.c.name_key.in_(chunk)).order_by(NAME.c.id.desc())):
-            names[(row[0], family(row[1]))] = row[2]
-    for statement, column in ((by_old_slug, SLUG.c.slug), (by_slug, TAG.c.slug)):
-        for chunk in split_chunks(refs):
-            for row in connection.execute(statement.where(column.in_(chunk))):
-                ids[(row[0], family(row[1]))] = row[2]
+    ids: dict[tuple[str, str], int] = {}
+    parameters = {
+        "refs": sorted({one.ref for one in asked}),
+        "keys": sorted({text_keys.name_key(m.name) for m in asked}),
+    }
+    # Of tags that are called alike the one that got the name first counts, a current slug before an old one.
+    for rank, word, kind, id in sorted(session.connection().execute(_FOUND, parameters), key=itemgetter(0)):
+        (names if rank <= 0 else ids)[word, family(kind)] = id
     out: dict[TagSpec, int] = {}
     for one in asked:
         kinds = family(one.kind)

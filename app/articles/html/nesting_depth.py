@@ -18,6 +18,8 @@ DEEP = f"its HTML has elements nested more than {MAX_DEPTH} levels deep"
 FLATTENED = f"elements nested more than {MAX_DEPTH} levels deep: inner tags removed, their words kept"
 FEW_TAGS, FEW_CHARACTERS = MAX_DEPTH // 4, 4_000
 """What has no more of both is neither deep nor slow: most levels for a tag has a cell, two in a table of its own."""
+FEW_PAIRS = 2 * MAX_DEPTH
+"""A sanitised body with no more tags is not deep: each element has two."""
 
 _FOREIGN = re.compile(rf"<(?:svg|math|(?!(?:{'|'.join(sorted(KNOWN))})[\t\n\f\r />])[a-z])", re.IGNORECASE)
 """A tag that is none of HTML, or in which other rules hold."""
@@ -64,7 +66,7 @@ def is_deep_body(body: str) -> bool:
     """The same of a sanitised body, in which every element has its end: most of them need no look at each tag. Counts
     levels as they are written, too: of a heading in another one, which is left where what stood between them was
     removed, a parser makes two in a row."""
-    if body.count("<") <= 2 * MAX_DEPTH:
+    if body.count("<") <= FEW_PAIRS:
         return False
     for _ in range(3):
         body = _PAIR.sub(remove_match, body)

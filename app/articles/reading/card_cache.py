@@ -4,8 +4,7 @@ One statement fetches any number of them. They are kept by (id, version, names_s
 served and nothing has to be emptied: what has changed is asked for under another key.
 """
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +12,9 @@ import orjson
 from sqlalchemy import ColumnElement, literal_column, select
 
 from app.articles.html.bodies import reading_minutes
+from app.articles.reading.body_cache import EncodedBodies
+from app.articles.reading.byte_lru import ByteLru
+from app.articles.reading.card_parts import CardParts, Json, Selection, cut_card, cut_properties
 from app.db.database import Readable, Row
 from app.db.sql import AnyOf, AnySelect, Prepared, aggregate_rows, prepare, read_integer
 from app.enrich.suggestion import ROLES
@@ -24,18 +26,10 @@ from app.text.urls import safe_or_none
 
 A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
 KEPT_BYTES = 6_000_000
-OVERHEAD = 500
+OVERHEAD = 600
 """Bytes that keeping a card takes beside its text."""
-
-Json = dict[str, object]
-
-FIELDS = (
-    "id", "slug", "status", "language", "version", "title", "standfirst", "dateline", "body", "authors", "tags",
-    "regions", "related", "images", "corrections", "source", "signature", "external_id", "translation_of", "gone",
-    "replaced_by", "seo", "word_count", "reading_minutes", "published_at", "published_precision", "first_published_at",
-    "updated_at", "created_at", "url",
-)  # fmt: skip
-"""Every property of an article in the order shown."""
+PARTS_BYTES, FIELD_OVERHEAD = 2_000_000, 60
+"""Of what `fields` leaves of cards; and what each of its names takes in the key."""
 
 COLUMNS = (
     "id", "version", "slug", "status", "language", "title", "standfirst", "dateline_text", "dateline_place",
@@ -169,33 +163,49 @@ def _seo(kept: Mapping[str, object]) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
-class _CachedCard:
-    """A card, and of which article it is a translation."""
+class Card:
+    """A card of this version, and of which article it is a translation, as far as it says so."""
 
-    shown: bytes
+    parts: CardParts
+    version: int
     original: int | None
 
     @property
-    def size(self) -> int:
-        return len(self.shown) + OVERHEAD
+    def shown(self) -> bytes:
+        return self.parts.shown
+
+    def hide_original(self) -> "Card":
+        """The same as of no translation."""
+        shown = orjson.dumps(orjson.loads(self.shown) | {"translation_of": None})
+        return Card(cut_card(shown), self.version, None)
 
 
 class Cards:
-    """The most recently used cards of this process."""
+    """The most recently used cards of this process, and the bodies that were shown with them."""
 
     def __init__(self, db: Readable, site_url: str) -> None:
         self._db, self._site_url = db, site_url
         self._statement = statement(db.dialect)
-        self._kept: OrderedDict[tuple[int, int, int], _CachedCard] = OrderedDict()
-        self._bytes = 0
+        self._kept: ByteLru[tuple[int, int, int], Card] = ByteLru(KEPT_BYTES)
+        self._parts: ByteLru[Hashable, CardParts] = ByteLru(PARTS_BYTES, PARTS_BYTES // 100)
+        self.bodies = EncodedBodies()
 
     async def get(
         self, versions: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False, public: bool | None = None
     ) -> dict[int, bytes]:
+        """The JSON of what `load` returns."""
+        return {
+            id: card.shown
+            for id, card in (await self.load(versions, atlas, published=published, public=public)).items()
+        }
+
+    async def load(
+        self, versions: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False, public: bool | None = None
+    ) -> dict[int, Card]:
         """Cards by id, for pairs (id, version); at most two statements. What is gone meanwhile is missing; what
         changed meanwhile comes as it is now, with `published` only if the public may still see it. With `public`,
         which is as `published` unless given, a translation does not name an original that is not public."""
-        cards: dict[int, _CachedCard] = {}
+        cards: dict[int, Card] = {}
         missing: list[int] = []
         names_seq = atlas.names_seq
         for id, version in versions:
@@ -205,28 +215,39 @@ class Cards:
                 missing.append(id)
             else:
                 cards[id] = kept
-                self._kept.move_to_end(key)
         rows = await self._db.reader.rows(self._statement, {"ids": missing}) if missing else []
         for row in rows:
             id, version, original = read_integer(row[0]), read_integer(row[1]), row[_ORIGINAL]
             shown = await self.render_row(row, atlas)
             # A copy: orjson leaves its result in a buffer of at least 8 kB.
             compact = bytes(memoryview(orjson.dumps(shown)))
-            made = _CachedCard(compact, None if original is None else read_integer(original))
-            self._put((id, version, names_seq), made)
+            made = Card(cut_card(compact), version, None if original is None else read_integer(original))
+            self._kept.put((id, version, names_seq), made, len(compact) + OVERHEAD)
             if not published or row[_STATUS] == "published":
                 cards[id] = made
         originals = sorted({made.original for made in cards.values() if made.original is not None})
         if not originals or not (published if public is None else public):
-            return {id: made.shown for id, made in cards.items()}
+            return cards
         # Whether an original is public moves no version of its translations: it is asked each time.
         named = {id for (id,) in await self._db.reader.rows(_public(self._db.dialect), {"ids": originals})} | {None}
-        return {
-            id: made.shown
-            if made.original in named
-            else orjson.dumps(orjson.loads(made.shown) | {"translation_of": None})
-            for id, made in cards.items()
-        }
+        return {id: made if made.original in named else made.hide_original() for id, made in cards.items()}
+
+    def cut(
+        self, cards: Mapping[int, Card], atlas: Atlas, fields: tuple[str, ...], selection: Selection
+    ) -> dict[int, CardParts]:
+        """Loaded cards in pieces: whole, or what `fields` leaves of them, of which `selection` is made."""
+        if not fields:
+            return {id: card.parts for id, card in cards.items()}
+        parts_by_id = {}
+        for id, card in cards.items():
+            # One that hides its original has none, and another key.
+            key = id, card.version, atlas.names_seq, card.original, fields
+            parts = self._parts.get(key)
+            if parts is None:
+                parts = cut_properties(orjson.loads(card.shown), selection)
+                self._parts.put(key, parts, len(parts.shown) + 2 * OVERHEAD + FIELD_OVERHEAD * len(fields))
+            parts_by_id[id] = parts
+        return parts_by_id
 
     async def render_row(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
         """`render_card` of a row that may be newer than the atlas."""
@@ -234,15 +255,6 @@ class Cards:
             return render_card(row, atlas, self._site_url, added)
         except KeyError:  # of a region that was added after the atlas was read
             return render_card(row, await regions.newest(self._db), self._site_url, added)
-
-    def _put(self, key: tuple[int, int, int], made: _CachedCard) -> None:
-        """Cards are of 1 to 20 kB: what bounds their number says little about memory."""
-        before = self._kept.pop(key, None)
-        self._kept[key] = made
-        self._bytes += made.size - (before.size if before else 0)
-        while self._bytes > KEPT_BYTES:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= oldest.size
 
 
 async def public_among(db: Readable, ids: Sequence[int]) -> set[int]:

@@ -2,7 +2,8 @@
 
 What an item shows may change without its version: a related post finds its article, that is withdrawn, an original
 becomes public. So what is remembered is good for as long as the database says the same of all that can change by
-itself, its `state`, which one small statement reads. The rest is told by versions and by `names_seq`.
+itself, its `state`, which one small statement reads, unless nothing was committed since it did. The rest is told by
+versions and by `names_seq`.
 """
 
 from collections import OrderedDict
@@ -17,6 +18,7 @@ from sqlalchemy import bindparam, select
 
 from app.articles.reading import card_cache, queries
 from app.db.database import Database, Row
+from app.db.log_position import LogHead
 from app.db.sql import AnySelect, Prepared, aggregate_rows, prepare
 from app.models import Article, ArticleSlug, RelatedPost, table
 
@@ -28,13 +30,14 @@ OVERHEAD = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A response: the article's JSON, its entity tag, the names of what is in it, as Cache-Tag has them, and what the
-    database said when it was made."""
+    """A response: the article's JSON, its entity tag, the names of what is in it, as Cache-Tag has them, what the
+    database said when it was made, and the head of the log under which it has said so last."""
 
     body: bytes
     etag: str
     names: str
     state: Row
+    head: LogHead | None = None
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from app.articles.reading.filter_sql import StatementKey
 from app.articles.reading.query_plan import DrivingLink, Turn
 from app.articles.store import purge
 from app.db.database import Database, Readable
-from app.db.sql import AnyOf, AnySelect, Prepared, Value, prepare, read_into
+from app.db.sql import AnyOf, AnySelect, Prepared, Value, prepare, read_integer, read_into
 from app.models import Article, ArticleSlug, ArticleUrl, PurgedRef, RelatedPost, table
 
 A, SLUG, URL, RELATED = table(Article), table(ArticleSlug), table(ArticleUrl), table(RelatedPost)
@@ -238,7 +238,7 @@ async def is_purged(db: Database, ref: str) -> bool:
 
 @lru_cache(maxsize=4)
 def _bodies(dialect: str) -> Prepared:
-    return prepare(select(A.c.id, A.c.body).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+    return prepare(select(A.c.id, A.c.body, A.c.version).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
 async def load_body_beginnings(db: Readable, ids: Sequence[int], characters: int) -> dict[int, str]:
@@ -254,10 +254,10 @@ def _body_beginnings(dialect: str) -> Prepared:
     return prepare(select(A.c.id, begun).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-async def load_bodies(db: Readable, ids: Sequence[int], *, large: bool = False) -> dict[int, str]:
-    """The stored bodies by id; `large` ones are read outside the event loop."""
+async def load_bodies(db: Readable, ids: Sequence[int], *, large: bool = False) -> dict[int, tuple[str, int]]:
+    """The stored bodies by id, each with its version; `large` ones are read outside the event loop."""
     rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)}, bounded=not large)
-    return {int(str(id)): str(body) for id, body in rows}
+    return {read_integer(id): (str(body), read_integer(version)) for id, body, version in rows}
 
 
 @dataclass(frozen=True, slots=True)

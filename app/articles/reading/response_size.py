@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from sqlalchemy import Integer, bindparam, case, func, literal_column, null, select
 
+from app.articles.reading.body_cache import MeasuredBody
 from app.articles.reading.queries import ListRow
 from app.db.database import Readable
 from app.db.sql import AnyOf, Prepared, Value, measure_bytes, prepare, read_integer
@@ -37,13 +38,15 @@ LARGE = 50_000
 
 @dataclass(frozen=True, slots=True)
 class ResponseCosts:
-    """What bodies count as, and those that are small enough to be read with it, both by the article's id."""
+    """What bodies count as, what they are like, and those that are small enough to be read with it, all by the
+    article's id."""
 
     costs: Mapping[int, int]
+    bodies: Mapping[int, MeasuredBody]
     texts: Mapping[int, str]
 
 
-NOTHING = ResponseCosts({}, {})
+NOTHING = ResponseCosts({}, {}, {})
 
 
 async def measure(db: Readable, ids: Sequence[int], includes: Set[str], *, small: int = SMALL) -> ResponseCosts:
@@ -55,14 +58,20 @@ async def measure(db: Readable, ids: Sequence[int], includes: Set[str], *, small
     # In a thread: SQLite copies the bodies to measure them.
     values: dict[str, Value] = {"ids": list(ids), "small": small}
     rows = await db.reader.rows(_statement(db.dialect), values, bounded=False)
-    texts = {read_integer(id): str(body) for id, _, _, body in rows if body is not None}
-    weight = sum(BYTE_COSTS[name] for name in forms)
-    costs = {}
-    for id_, size, counted, _ in rows:
+    texts = {read_integer(id): str(body) for id, _, _, _, body in rows if body is not None}
+    bodies = {}
+    for id_, version, size, counted, _ in rows:
         id = read_integer(id_)
         tags = texts[id].count("<") if counted is None else read_integer(counted)
-        costs[id] = read_integer(size) * weight + tags * TAG_COST * len(forms)
-    return ResponseCosts(costs, texts)
+        bodies[id] = MeasuredBody(read_integer(version), read_integer(size), tags)
+    return ResponseCosts(weigh(bodies, includes), bodies, texts)
+
+
+def weigh(bodies: Mapping[int, MeasuredBody], includes: Set[str]) -> dict[int, int]:
+    """What measured bodies count as in these forms, by the article's id."""
+    forms = includes & BYTE_COSTS.keys()
+    weight, tag_cost = sum(BYTE_COSTS[name] for name in forms), TAG_COST * len(forms)
+    return {id: body.size * weight + body.tags * tag_cost for id, body in bodies.items()}
 
 
 @lru_cache(maxsize=4)
@@ -72,7 +81,7 @@ def _statement(dialect: str) -> Prepared:
     eighth = size // literal_column("8", Integer())
     measured = case((size <= small, null()), (size <= literal_column(str(MEASURED)), tags), else_=eighth)
     read = case((size <= small, A.c.body), else_=null())
-    return prepare(select(A.c.id, size, measured, read).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+    return prepare(select(A.c.id, A.c.version, size, measured, read).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
 def count_fitting(costs: Iterable[int]) -> int:

@@ -4,15 +4,24 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 import orjson
 
 from app.articles.reading import queries, response_size
-from app.articles.reading.card_cache import FIELDS, Json
+from app.articles.reading.card_parts import (
+    FIELDS,
+    Json,
+    Selection,
+    cut_properties,
+    read_selection,
+    select_parts,
+    select_within,
+)
 from app.articles.reading.item_cache import ItemRow
 from app.articles.render import body_views
+from app.articles.render.encoded_views import EncodedViews
 from app.context import AppContext, CardSource, RequestContext
 from app.db.sql import read_integer
 from app.http.params import parser
@@ -68,7 +77,7 @@ class ArticleParts(NamesIn):
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RenderOptions:
     """What is shown of articles: all of a card where `fields` is empty; names in the archive's own words or a
     language's."""
@@ -76,6 +85,11 @@ class RenderOptions:
     fields: tuple[str, ...] = ()
     includes: frozenset[str] = frozenset()
     language: str | None = None
+
+    @cached_property
+    def selection(self) -> Selection:
+        """By property what `fields` leaves of it."""
+        return read_selection(self.fields)
 
 
 CARD, FULL = RenderOptions(), RenderOptions(includes=frozenset({"body", "related"}))
@@ -98,47 +112,46 @@ async def render_articles(
     ResponseTooLarge where several, with those that the response holds `beside`, are too much for it, unless the caller
     has seen to that: `costs` is what `load_costs` told."""
     public, pairs = not view.caller.has_scope("read_drafts"), [(entry.id, entry.version) for entry in entries]
-    cards = await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
+    cards = await archive.cards.load(pairs, view.atlas, published=public and not own, public=public)
     form = _form(params, full=full)
     # Nearly always the same object: comparing takes as long as the rest of this.
     is_card = form is CARD or form == CARD
-    if is_card and sum(map(len, cards.values())) <= response_size.MAX_COST:
-        return cards
+    if is_card and sum(len(card.parts.shown) for card in cards.values()) <= response_size.MAX_COST:
+        return {id: card.parts.shown for id, card in cards.items()}
     checking = params if costs is None else None
-    known = response_size.NOTHING
+    versions = [(id, card.version) for id, card in cards.items()]
+    encoded = EncodedViews.find(archive.cards.bodies, versions, form.includes)
     if costs is None:
-        known = await response_size.measure(archive.db, (*beside, *cards), form.includes)
-        costs = known.costs
-        sums = (len(cards[entry.id]) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
+        known = await response_size.measure(archive.db, encoded.list_missing((*beside, *cards)), form.includes)
+        encoded.measured |= known.bodies
+        encoded.texts |= known.texts
+        costs = response_size.weigh(encoded.measured, form.includes)
+        sums = (len(cards[entry.id].shown) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
         response_size.check_fit(params, [*(costs.get(id, 0) for id in beside), *sums])
     if is_card:
-        return cards
-    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
-    total = sum(costs.values())
-    texts: dict[int, str] = {}
-    if form.includes - {"related"}:
-        missing = [id for id in shown if id not in known.texts]
-        read = await queries.load_bodies(archive.db, missing, large=total > response_size.LARGE) if missing else {}
-        texts = {id: known.texts.get(id) or read.get(id, "") for id in shown}
+        return {id: card.parts.shown for id, card in cards.items()}
+    posts: Mapping[int, list[Json]] = {}
+    await encoded.load(archive.db, list(cards), costs)
     if "related" in form.includes:
-        rows = await queries.load_related(archive.db, list(shown))
+        rows = await queries.load_related(archive.db, list(cards))
         if checking is not None:
             named = Counter(row.article_id for row in rows)
-            response_size.check_fit(checking, [response_size.RELATED_COST * named[id] for id in shown])
-        posts = await render_related(archive, view, list(shown), rows)
-        shown = {id: card | {"related": posts[id]} for id, card in shown.items()}
-    if form.language is not None:
-        called = await tags.names_in(archive.db, sorted(_tag_slugs(shown.values())), form.language)
-        _rename_all(shown.values(), view.atlas, called, form.language)
-    return await run_in_thread_if_large(total, partial(_serialize, shown, form, texts))
-
-
-def _serialize(shown: Mapping[int, Json], form: RenderOptions, texts: Mapping[int, str]) -> dict[int, bytes]:
-    for id, added in body_views.render_all(form.includes, texts).items():
-        shown[id].update(added)
-    parts = _parts_of(form.fields)
-    selected = {id: _select_parts(card, parts) for id, card in shown.items()} if parts else shown
-    return {id: orjson.dumps(order_properties(card)) for id, card in selected.items()}
+            response_size.check_fit(checking, [response_size.RELATED_COST * named[id] for id in cards])
+        posts = await render_related(archive, view, list(cards), rows)
+    if form.language is None:
+        parts = archive.cards.cut(cards, view.atlas, form.fields, form.selection)
+    else:
+        shown: dict[int, Json] = {id: orjson.loads(card.shown) for id, card in cards.items()}
+        with_posts = [card | {"related": posts.get(id)} for id, card in shown.items()]
+        called = await tags.names_in(archive.db, sorted(_tag_slugs(with_posts)), form.language)
+        _rename_all(with_posts, view.atlas, called, form.language)
+        parts = {id: cut_properties(card, form.selection) for id, card in shown.items()}
+    added = await encoded.render(costs)
+    if checking is not None:
+        encoded.keep(archive.cards.bodies, view.head)
+    for id, some in posts.items():
+        added.setdefault(id, {})["related"] = _encode_posts(some, form.selection)
+    return {id: one.join(added[id]) if id in added else one.shown for id, one in parts.items()}
 
 
 def list_rows(entries: Sequence[queries.ListRow], shown: Mapping[int, bytes]) -> list[bytes]:
@@ -176,7 +189,7 @@ async def render_item(
     if form.language is not None:
         called = await tags.names_in(archive.db, sorted(_tag_slugs([shown])), form.language)
         _rename_all([shown], view.atlas, called, form.language)
-    return _select_parts(shown, _parts_of(form.fields)) if form.fields else shown
+    return select_parts(shown, form.selection) if form.fields else shown
 
 
 def includes_related(params: ArticleParts) -> bool:
@@ -190,13 +203,17 @@ _FORMING = ArticleParts.declared.specs.keys()
 def _form(params: ArticleParts, *, full: bool) -> RenderOptions:
     if params.given_names.isdisjoint(_FORMING):
         return FULL if full else CARD
-    fields, added = params.fields, params.include
+    return _make_form(params.fields, params.include, params.names_language, full=full)
+
+
+@lru_cache(maxsize=256)
+def _make_form(fields: tuple[str, ...], added: tuple[str, ...], language: str | None, *, full: bool) -> RenderOptions:
     if fields:
         fields = (*fields, *added)
     includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}
     if full and not fields:
         includes |= {"body", "related"}
-    return RenderOptions(fields, frozenset(includes), params.names_language)
+    return RenderOptions(fields, frozenset(includes), language)
 
 
 async def render_related(
@@ -234,6 +251,12 @@ async def render_related(
         named[row.article_id].add(name)
         rendered[row.article_id].append(_render_related_row(row, article))
     return rendered
+
+
+def _encode_posts(posts: list[Json], selection: Selection) -> bytes:
+    """Related posts as `related` shows them, with `fields` only what these name."""
+    named = selection.get("related", {""}) if selection else {""}
+    return orjson.dumps(posts if "" in named else select_within(posts, named))
 
 
 def _first_distinct(
@@ -345,29 +368,3 @@ def _rename(card: Json, atlas: Atlas, called: Mapping[str, str], language: str) 
 def _rows(card: Json, name: str) -> list[Json]:
     rows = card.get(name)
     return rows if isinstance(rows, list) else []
-
-
-def _parts_of(fields: Sequence[str]) -> Mapping[str, set[str]]:
-    """By property which parts of it are named; "" stands for all of it."""
-    parts: dict[str, set[str]] = {}
-    for field in fields:
-        name, _, part = field.partition(".")
-        parts.setdefault(name, set()).add(part)
-    return parts
-
-
-def _select_parts(article: Json, parts: Mapping[str, set[str]]) -> Json:
-    """Only what `parts` names: `id` always, a property whole, or parts of it."""
-    return {
-        name: value if name == "id" or "" in parts[name] else _parts(value, parts[name])
-        for name, value in article.items()
-        if name == "id" or name in parts
-    }
-
-
-def _parts(value: object, names: set[str]) -> object:
-    if isinstance(value, list):
-        return [_parts(one, names) for one in value]
-    if isinstance(value, dict):
-        return {name: part for name, part in value.items() if name in names}
-    return value

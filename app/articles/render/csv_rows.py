@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import orjson
 
-from app.articles.reading.card_cache import FIELDS
+from app.articles.reading.card_parts import FIELDS
 from app.articles.render import article_json
 from app.articles.render.article_json import ArticleParts
 

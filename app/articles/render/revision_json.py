@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from app.articles.reading import card_cache
+from app.articles.reading.card_parts import Json
 from app.articles.reading.queries import RelatedRow
 from app.articles.render import article_json, body_views
 from app.articles.store import revisions, stored_article
@@ -44,7 +45,7 @@ async def load_documents(context: AppContext, id: int, numbers: Collection[int])
 
 async def render_articles(
     context: AppContext, view: RequestContext, id: int, numbers: Collection[int]
-) -> dict[int, card_cache.Json]:
+) -> dict[int, Json]:
     """Versions in the full read shape, by number; those that there are."""
 
     def read() -> dict[int, RevisionDocument]:
@@ -86,7 +87,7 @@ def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, s
     return (None, None, None, None, None) if row is None else tuple(row.values())  # type: ignore[return-value] # as selected
 
 
-async def _article(context: AppContext, view: RequestContext, id: int, kept: RevisionDocument) -> card_cache.Json:
+async def _article(context: AppContext, view: RequestContext, id: int, kept: RevisionDocument) -> Json:
     card = card_cache.render_card(_row(kept, view.atlas), view.atlas, context.settings.site_url.rstrip("/"))
     card["body"] = body_views.render_body(kept.stored.columns["body"])
     card["related"] = (await article_json.render_related(context, view, [id], kept.related))[id]

@@ -1,7 +1,8 @@
 """Articles over HTTP: the list and the item. Reads only."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,8 +14,9 @@ from starlette.responses import Response
 from app.articles import examples, schemas
 from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params, item_cache, queries, query_plan, replacements
-from app.articles.reading.card_cache import Json
+from app.articles.reading.card_parts import Json
 from app.articles.reading.filter_params import FilterParams, StatusParams
+from app.articles.reading.item_cache import Item
 from app.articles.reading.queries import ArticleRef, CursorPosition, ListRow
 from app.articles.reading.query_plan import QueryPlan
 from app.articles.render import article_json, csv_rows
@@ -284,7 +286,10 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
     ref = request.path_params["ref"]
     key = (ref, view.head.epoch, view.head.names_seq, view.caller.has_scope("read_drafts"), params.identity)
     item = context.items.get(key)
-    if item is None or await item_cache.state(context.db, ref) != item.state:
+    # The very head: it is another one after any commit, and each time where commits cannot be told without asking.
+    if item is not None and item.head is not view.head:
+        item = await _confirm(context, view, key, ref, item)
+    if item is None:
         stored = await item_cache.find(context.db, ref)
         article = await check_access(request, context, view, ref, stored.article if stored else None)
         if stored is None or isinstance(article, Response):
@@ -298,7 +303,7 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
         # A copy: what orjson returns goes on holding the larger buffer that it was written in.
         body = bytes(memoryview(orjson.dumps(shown)))
         etag = conditional.item_etag(article.version, body)
-        item = item_cache.Item(body, etag, " ".join(_list_cache_tags(shown)), stored.state)
+        item = Item(body, etag, " ".join(_list_cache_tags(shown)), stored.state, view.head)
         # Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
         # committed since the request began, or it might be older than a state that comes again.
         if not shown.get("related") or await context.head() == view.head:
@@ -306,6 +311,15 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
     return responses.render_item(
         request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names]
     )
+
+
+async def _confirm(context: AppContext, view: RequestContext, key: Hashable, ref: str, item: Item) -> Item | None:
+    """The item, if the database still says the same of all that it shows."""
+    if await item_cache.state(context.db, ref) != item.state:
+        return None
+    confirmed = replace(item, head=view.head)
+    context.items.put(key, confirmed)
+    return confirmed
 
 
 def _list_cache_tags(article: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.articles import examples, schemas
 from app.articles.reading import filter_params, queries, replacements
-from app.articles.reading.card_cache import Json
+from app.articles.reading.card_parts import Json
 from app.articles.reading.filter_params import FilterParams
 from app.articles.reading.queries import ArticleRef
 from app.articles.render import article_json

@@ -110,7 +110,7 @@ class UpdateRequest:
                     raise await asyncio.to_thread(_explain_stale, self.context.db, article.id, versions)
                 known = () if versions == conditional.ANY else versions
                 try:
-                    return await self.context.db.write(self.execute, await plan(article), article, known)
+                    return await self.context.db.write_short(self.execute, await plan(article), article, known)
                 except PreconditionFailed:
                     if versions != conditional.ANY or attempt == TRIES:
                         raise

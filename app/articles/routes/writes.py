@@ -128,7 +128,7 @@ async def create_article(
     # In a thread where a language is to be recognised: the first time the model is read.
     size = validation.measure_text(data) if article.language else offload.LARGE + 1
     manuscript = await offload.run(size, make, article, view, known)
-    return await change.respond(await context.db.write(change.execute, manuscript))
+    return await change.respond(await context.db.write_short(change.execute, manuscript))
 
 
 @router.patch(

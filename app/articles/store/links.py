@@ -7,12 +7,13 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from app.articles.manuscript import Manuscript
 from app.articles.store.row_columns import Row
-from app.db.sql import insert_rows, make_insert, split_chunks
+from app.db.sql import AnyOf, insert_rows, split_chunks
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions.atlas import Atlas
 from app.tags.service import TagSpec
 
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
+_REMOVE = [delete(links).where(AnyOf(links.c.article_id, "articles")) for links in (TAGGED, PLACED)]
 
 
 class LinkState(NamedTuple):
@@ -31,14 +32,13 @@ def replace(
 ) -> None:
     """Writes the links of (article, manuscript, row) anew; `existing` may have old ones. They bear the date of
     publication while the article is published."""
-    for some in split_chunks(existing):
-        for links in (TAGGED, PLACED):
-            connection.execute(delete(links).where(links.c.article_id.in_(some)))
+    if existing:
+        for statement in _REMOVE:
+            connection.execute(statement, {"articles": existing})
     tag_rows = [one for id, m, row in saved for one in _tag_rows(id, m, _mark(row), tags)]
     region_rows = [one for id, m, row in saved for one in _region_rows(id, m.regions, _mark(row), atlas)]
     for links, rows in ((TAGGED, tag_rows), (PLACED, region_rows)):
-        if rows:
-            connection.exec_driver_sql(*make_insert(connection.dialect, links, rows))
+        insert_rows(connection, links, rows)
 
 
 def _mark(row: Row) -> LinkState:

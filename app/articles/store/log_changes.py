@@ -9,10 +9,11 @@ from sqlmodel import Session
 from app.articles.filters import ArticleFacts
 from app.articles.store import log_facts
 from app.changes import log
-from app.db.sql import split_chunks
+from app.db.sql import AnyOf
 from app.models import Article, table
 
 A = table(Article)
+_TRANSLATIONS = select(A.c.id, A.c.translation_of).where(AnyOf(A.c.translation_of, "originals"))
 
 
 def record(
@@ -30,19 +31,9 @@ def record(
     have an original only while that is public."""
     connection, saved = session.connection(), set(ids)
     others = sorted(set(linked) - saved)
-    naming = select(A.c.id, A.c.translation_of)
-    translations = {
-        id: original
-        for some in split_chunks(sorted(turned))
-        for id, original in connection.execute(naming.where(A.c.translation_of.in_(some)))
-        if id not in saved
-    }
-    after: dict[int, ArticleFacts] = {}
-    versions: dict[int, int] = {}
-    for some in split_chunks(dict.fromkeys((*ids, *others, *translations))):
-        tagged, placed, articles = (connection.execute(one).all() for one in log_facts.select_facts(some))
-        after |= log_facts.make_facts(tagged, placed, articles)
-        versions |= {row.id: row.version for row in articles}
+    rows = connection.execute(_TRANSLATIONS, {"originals": sorted(turned)}) if turned else ()
+    translations = {id: original for id, original in rows if id not in saved}
+    after, versions = log_facts.load_with_versions(connection, list(dict.fromkeys((*ids, *others, *translations))))
     for id in ids:
         entry = _entry(id, versions[id], before.get(id), after[id], fields.get(id, ()))
         entry = replace(entry, version_before=versions[id] - 1 if id in before else None)

@@ -1,7 +1,7 @@
 """The filterable facts of articles, read from SQL in sets: what the log keeps, what the index holds."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Connection, select
@@ -9,7 +9,7 @@ from sqlalchemy import Row as SqlRow
 
 from app.articles.filters import ORIGINAL, UNRESOLVED, ArticleFacts
 from app.changes.log import Facts as LoggedFacts
-from app.db.sql import AnySelect, split_chunks
+from app.db.sql import AnyOf
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
 
 A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
@@ -17,26 +17,19 @@ Rows = Sequence[SqlRow[*tuple[Any, ...]]]
 
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, ArticleFacts]:
-    """Facts of the articles that exist, three statements for each 500."""
-    facts: dict[int, ArticleFacts] = {}
-    for some in split_chunks(ids):
-        facts |= make_facts(*(connection.execute(statement).all() for statement in select_facts(some)))
-    return facts
+    """Facts of the articles that exist, in three statements."""
+    return load_with_versions(connection, ids)[0]
 
 
-def select_facts(ids: Sequence[int]) -> tuple[AnySelect, AnySelect, AnySelect]:
-    """The statements that `make_facts` takes the rows of; the last one says the articles' versions too."""
-    return (
-        select(TAGGED.c.article_id, TAGGED.c.tag_id).where(TAGGED.c.article_id.in_(ids)).order_by(TAGGED.c.position),
-        select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within).where(
-            PLACED.c.article_id.in_(ids)
-        ),
-        _articles.where(A.c.id.in_(ids)),
-    )
+def load_with_versions(connection: Connection, ids: Collection[int]) -> tuple[dict[int, ArticleFacts], dict[int, int]]:
+    """Facts of the articles that exist, and their versions, by id."""
+    if not ids:
+        return {}, {}
+    tagged, placed, articles = (connection.execute(one, {"ids": ids}).all() for one in (_TAGS, _REGIONS, _ARTICLES))
+    return _make_facts(tagged, placed, articles), {row.id: row.version for row in articles}
 
 
-def make_facts(tagged: Rows, placed: Rows, articles: Rows) -> dict[int, ArticleFacts]:
-    """Facts by id, from the rows of `select_facts`."""
+def _make_facts(tagged: Rows, placed: Rows, articles: Rows) -> dict[int, ArticleFacts]:
     tags: dict[int, list[int]] = defaultdict(list)
     regions: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
     for article, tag in tagged:
@@ -70,12 +63,18 @@ def make_facts(tagged: Rows, placed: Rows, articles: Rows) -> dict[int, ArticleF
 
 
 _waiting = UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists()
-_articles = select(
+_TAGS = (
+    select(TAGGED.c.article_id, TAGGED.c.tag_id).where(AnyOf(TAGGED.c.article_id, "ids")).order_by(TAGGED.c.position)
+)
+_REGIONS = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within).where(
+    AnyOf(PLACED.c.article_id, "ids")
+)
+_ARTICLES = select(
     A.c.id, A.c.status, A.c.language, A.c.origin, A.c.external_id, A.c.slug, A.c.source_id, A.c.published_at,
     A.c.published_precision, A.c.public_once, A.c.withdrawn_at, A.c.replaced_by, A.c.version,
     A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.images, A.c.corrections,
     ORIGINAL.label("original"), _waiting.label("waiting"),
-)  # fmt: skip
+).where(AnyOf(A.c.id, "ids"))  # fmt: skip
 
 
 def for_log(facts: ArticleFacts) -> LoggedFacts:

@@ -1,14 +1,14 @@
 """Finds articles that are nearly the same as an earlier one: keeps a few keys of every text, looks for those that
 others have too, and compares the texts themselves. Plain functions, never commit."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select
 
 from app.articles.html import bodies
 from app.articles.manuscript import Manuscript
-from app.db.sql import make_insert, split_chunks
+from app.db.sql import AnyOf, insert_rows, split_chunks
 from app.enrich import near_duplicates
 from app.enrich.near_duplicates import Runs
 from app.models import Article, TextKey, table
@@ -18,9 +18,13 @@ _OTHER = KEY.alias("other")
 _SHARED = (
     select(KEY.c.article_id, func.min(_OTHER.c.article_id))
     .join(_OTHER, (_OTHER.c.value == KEY.c.value) & (_OTHER.c.article_id < KEY.c.article_id))
+    .where(AnyOf(KEY.c.article_id, "articles"))
     .group_by(KEY.c.article_id, KEY.c.value)
 )
 """For each key of an article the first article that has it too; only those that came before count."""
+_BODIES = select(A.c.id, A.c.body).where(AnyOf(A.c.id, "articles"))
+_KEYED = select(KEY.c.article_id).where(AnyOf(KEY.c.article_id, "articles")).distinct()
+_REMOVE = delete(KEY).where(AnyOf(KEY.c.article_id, "articles"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +35,39 @@ class NearDuplicate:
     share: float
 
 
-def save_keys(connection: Connection, saved: Mapping[int, Manuscript], known: Sequence[int]) -> None:
-    """Writes the keys of these articles' texts anew; `known` may have old ones. None are kept of articles that came
-    without enrichment."""
-    for ids in split_chunks(known):
-        connection.execute(delete(KEY).where(KEY.c.article_id.in_(ids)))
-    rows = [{"value": value, "article_id": id} for id, manuscript in saved.items() for value in _keys(manuscript)]
-    if rows:
-        connection.exec_driver_sql(*make_insert(connection.dialect, KEY, rows))
+def save_keys(connection: Connection, saved: Mapping[int, Manuscript], replaced: Mapping[int, str]) -> None:
+    """Writes the keys of these articles' texts anew; of those with `replaced` bodies there may be old ones, which stay
+    where an edit has left the body as it was. None are kept of articles that came without enrichment."""
+    same = [id for id, body in replaced.items() if saved[id].text_keys is None and saved[id].body == body]
+    kept = {*connection.execute(_KEYED, {"articles": same}).scalars()} if same else set()
+    if old := [id for id in replaced if id not in kept]:
+        connection.execute(_REMOVE, {"articles": old})
+    rows = [{"value": value, "article_id": id} for id, m in saved.items() if id not in kept for value in _keys(m)]
+    insert_rows(connection, KEY, rows)
 
 
 def _keys(manuscript: Manuscript) -> tuple[int, ...]:
     if manuscript.text_keys is not None:
         return manuscript.text_keys
-    return near_duplicates.keys(near_duplicates.words(bodies.to_text(manuscript.body)))
+    return make_keys(manuscript.body)
+
+
+def make_keys(body: str) -> tuple[int, ...]:
+    """The keys of a text, which is sanitised HTML."""
+    return near_duplicates.keys(near_duplicates.words(bodies.to_text(body)))
 
 
 def find_copies(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, NearDuplicate]:
     """Of articles whose keys are kept: which of them are copies. Two or three statements for 500 of them."""
     candidates: dict[int, set[int]] = {}
     for some in split_chunks([id for id, m in saved.items() if m.suggestions is not None and m.text_keys]):
-        for article, earlier in connection.execute(_SHARED.where(KEY.c.article_id.in_(some))):
+        for article, earlier in connection.execute(_SHARED, {"articles": some}):
             candidates.setdefault(article, set()).add(earlier)
     texts = {id: saved[id].body for id in candidates}
     texts |= {
         id: body
         for some in split_chunks(sorted(set().union(*candidates.values()) - texts.keys()))
-        for id, body in connection.execute(select(A.c.id, A.c.body).where(A.c.id.in_(some)))
+        for id, body in connection.execute(_BODIES, {"articles": some})
     }
     runs = {id: near_duplicates.runs(bodies.to_text(body)) for id, body in texts.items()}
     every = {id: _best(runs[id], others, runs) for id, others in candidates.items()}

@@ -6,13 +6,13 @@ that is published, not while it is withdrawn, and linked again when it returns; 
 says so. Linking moves neither `version` nor `updated_at` of the article that names it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, text, union_all, update
 
 from app.articles.manuscript import RelatedEntry
-from app.db.sql import AnySelect, split_chunks
+from app.db.sql import AnyOf, AnySelect, insert_rows, split_chunks
 from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
 from app.text import keys as texts
 
@@ -29,9 +29,28 @@ class _Waiting:
     url_key: str | None
 
 
-_waiting = select(RELATED.c.id, RELATED.c.article_id, RELATED.c.title_key, RELATED.c.slug_key, RELATED.c.url_key).where(
-    RELATED.c.target_id.is_(None), RELATED.c.unlinked.is_(False)
+_ENTRIES = (
+    select(*(RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked")))
+    .where(AnyOf(RELATED.c.article_id, "articles"))
+    .order_by(RELATED.c.article_id, RELATED.c.position)
 )
+_TITLES = select(A.c.id, A.c.title).where(AnyOf(A.c.id, "ids"))
+_SOURCES = select(RELATED.c.article_id).where(AnyOf(RELATED.c.target_id, "targets"))
+_REMOVE = delete(RELATED).where(AnyOf(RELATED.c.article_id, "articles"))
+_UPDATE_TARGET = update(RELATED).where(RELATED.c.id == bindparam("row")).values(target_id=bindparam("target"))
+_entries = select(*(RELATED.c[name] for name in _Waiting.__slots__)).where(RELATED.c.unlinked.is_(False))
+_waiting = _entries.where(RELATED.c.target_id.is_(None))
+# One statement for all ways in which an entry can wait.
+_WAITING = union_all(
+    # Not as `IS NULL`: SQLite would take the index of targets, and read every entry that waits.
+    _entries.where(func.coalesce(RELATED.c.target_id, 0) == 0, AnyOf(RELATED.c.article_id, "saved")),
+    _waiting.where(
+        RELATED.c.title_key.in_(select(A.c.title_key).where(AnyOf(A.c.id, "published"), A.c.title_key != ""))
+    ),
+    _waiting.where(RELATED.c.slug_key.in_(select(SLUG.c.slug).where(AnyOf(SLUG.c.article_id, "published")))),
+    _waiting.where(RELATED.c.url_key.in_(select(URL.c.url_key).where(AnyOf(URL.c.article_id, "published")))),
+)
+"""The entries of `saved` articles that wait, and those of any that may wait for `published` ones; some come twice."""
 
 
 def lock_linking(connection: Connection) -> None:
@@ -47,22 +66,15 @@ def lock_linking(connection: Connection) -> None:
 def load_entries(connection: Connection, articles: Collection[int]) -> dict[int, list[RelatedEntry]]:
     """The editors' entries of articles as they are kept, in their order; articles without any are left out."""
     entries: dict[int, list[RelatedEntry]] = {}
-    columns = [RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked")]
-    for ids in split_chunks(articles, CHUNK):
-        rows = select(*columns).where(RELATED.c.article_id.in_(ids)).order_by(RELATED.c.article_id, RELATED.c.position)
-        for article, *values in connection.execute(rows):
-            entries.setdefault(article, []).append(RelatedEntry(*values))
+    for article, *values in connection.execute(_ENTRIES, {"articles": articles}) if articles else ():
+        entries.setdefault(article, []).append(RelatedEntry(*values))
     return entries
 
 
 def load_titles(connection: Connection, entries: Iterable[Iterable[RelatedEntry]]) -> dict[int, str]:
     """The titles of the articles that lists of entries mean, by id; what is gone is missing."""
     targets = {one.target for listed in entries for one in listed if one.target is not None}
-    return {
-        id: title
-        for ids in split_chunks(sorted(targets), CHUNK)
-        for id, title in connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(ids)))
-    }
+    return dict(connection.execute(_TITLES, {"ids": sorted(targets)}).all()) if targets else {}
 
 
 def replace(
@@ -70,11 +82,10 @@ def replace(
 ) -> None:
     """Writes the editors' entries of articles anew, in their order; `existing` have old ones. The caller has locked the
     linking."""
-    for ids in split_chunks([id for id in entries if id in existing], CHUNK):
-        connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(ids)))
+    if replaced := [id for id in entries if id in existing]:
+        connection.execute(_REMOVE, {"articles": replaced})
     rows = [_row(id, i, one, site_url) for id, listed in entries.items() for i, one in enumerate(listed, 1)]
-    if rows:
-        connection.execute(insert(RELATED), rows)
+    insert_rows(connection, RELATED, rows)
 
 
 def _row(article: int, position: int, one: RelatedEntry, site_url: str) -> dict[str, object]:
@@ -101,13 +112,7 @@ def _slug_key(url: str, site_url: str) -> str | None:
 
 def find_sources(connection: Connection, targets: Collection[int]) -> list[int]:
     """The articles with an entry that means one of `targets`: what they show changes when these come or go."""
-    meaning = select(RELATED.c.article_id)
-    sources = {
-        source
-        for ids in split_chunks(sorted(targets), CHUNK)
-        for source in connection.execute(meaning.where(RELATED.c.target_id.in_(ids))).scalars()
-    }
-    return sorted(sources)
+    return sorted({*connection.execute(_SOURCES, {"targets": sorted(targets)}).scalars()}) if targets else []
 
 
 def release_targets(connection: Connection, targets: Sequence[int]) -> None:
@@ -126,49 +131,42 @@ def link(connection: Connection, saved: Sequence[int], published: Sequence[int])
 
     Returns article → targets newly linked. The caller has locked the linking.
     """
-    waiting: dict[int, _Waiting] = {}
-    for statement in _select_waiting(saved, published):
-        waiting |= {row[0]: _Waiting(*row) for row in connection.execute(statement)}
+    rows = connection.execute(_WAITING, {"saved": saved, "published": published})
+    waiting = {row[0]: _Waiting(*row) for row in rows}
     targets: dict[int, int] = {}
-    for name, statement, key in _TARGETS:
+    for name, statement in _TARGETS:
         rest = [one for one in waiting.values() if one.id not in targets and getattr(one, name)]
-        by_key: dict[str, int] = {}
-        for keys in split_chunks(sorted({getattr(one, name) for one in rest}), CHUNK):
-            chunk = statement.where(key.in_(keys), A.c.status == "published")
-            by_key |= {row[0]: row[1] for row in connection.execute(chunk)}
+        keys = sorted({getattr(one, name) for one in rest})
+        by_key = {row[0]: row[1] for row in connection.execute(statement, {"keys": keys})} if keys else {}
         targets |= {one.id: by_key[getattr(one, name)] for one in rest if getattr(one, name) in by_key}
     pairs = [(one, targets[one.id]) for one in waiting.values() if targets.get(one.id) not in (None, one.article_id)]
     linked: dict[int, list[int]] = {}
     for one, target in pairs:
         linked.setdefault(one.article_id, []).append(target)
     if pairs:
-        update_target = update(RELATED).where(RELATED.c.id == bindparam("row")).values(target_id=bindparam("target"))
-        connection.execute(update_target, [{"row": one.id, "target": target} for one, target in pairs])
+        connection.execute(_UPDATE_TARGET, [{"row": one.id, "target": target} for one, target in pairs])
     return linked
 
 
-def _select_waiting(saved: Sequence[int], published: Sequence[int]) -> Iterator[AnySelect]:
-    """The entries of `saved` articles that wait, and those of any that may wait for `published` ones."""
-    for ids in split_chunks(saved, CHUNK):
-        yield _waiting.where(RELATED.c.article_id.in_(ids))
-    for ids in split_chunks(published, CHUNK):
-        titles = select(A.c.title_key).where(A.c.id.in_(ids), A.c.title_key != "")
-        yield _waiting.where(RELATED.c.title_key.in_(titles))
-        yield _waiting.where(RELATED.c.slug_key.in_(select(SLUG.c.slug).where(SLUG.c.article_id.in_(ids))))
-        yield _waiting.where(RELATED.c.url_key.in_(select(URL.c.url_key).where(URL.c.article_id.in_(ids))))
-
-
-_TARGETS: tuple[tuple[str, AnySelect, ColumnElement[str]], ...] = (
+_public = A.c.status == "published"
+_TARGETS: tuple[tuple[str, AnySelect], ...] = (
     (
         "url_key",
-        select(URL.c.url_key, func.min(A.c.id)).join(A, A.c.id == URL.c.article_id).group_by(URL.c.url_key),
-        URL.c.url_key,
+        select(URL.c.url_key, func.min(A.c.id))
+        .join(A, A.c.id == URL.c.article_id)
+        .where(AnyOf(URL.c.url_key, "keys"), _public)
+        .group_by(URL.c.url_key),
     ),
-    ("slug_key", select(SLUG.c.slug, A.c.id).join(A, A.c.id == SLUG.c.article_id), SLUG.c.slug),
+    (
+        "slug_key",
+        select(SLUG.c.slug, A.c.id).join(A, A.c.id == SLUG.c.article_id).where(AnyOf(SLUG.c.slug, "keys"), _public),
+    ),
     (
         "title_key",
-        select(A.c.title_key, func.min(A.c.id)).group_by(A.c.title_key).having(func.count() == 1),
-        A.c.title_key,
+        select(A.c.title_key, func.min(A.c.id))
+        .where(AnyOf(A.c.title_key, "keys"), _public)
+        .group_by(A.c.title_key)
+        .having(func.count() == 1),
     ),
 )
 """What an entry is linked by, the surest first: an address, a slug, a title that only one published article has."""

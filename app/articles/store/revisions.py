@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.articles.store import stored_article
 from app.articles.store.stored_article import StoredArticle
 from app.db.database import Database
-from app.db.sql import Prepared, prepare, read_into
+from app.db.sql import Prepared, insert_rows, prepare, read_into
 from app.models import Article, Revision, table
 
 A, REVISION = table(Article), table(Revision)
@@ -18,8 +18,6 @@ A, REVISION = table(Article), table(Revision)
 
 def save_current(connection: Connection, articles: Mapping[int, StoredArticle]) -> None:
     """Writes down the articles as they are now: the transaction is about to replace them."""
-    if not articles:
-        return
     rows = [
         {
             "article_id": id,
@@ -30,7 +28,7 @@ def save_current(connection: Connection, articles: Mapping[int, StoredArticle]) 
         }
         for id, one in articles.items()
     ]
-    connection.execute(insert(REVISION), rows)
+    insert_rows(connection, REVISION, rows)
 
 
 def get(connection: Connection, id: int, version: int) -> StoredArticle | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from app.articles.manuscript import Manuscript
-from app.db.sql import split_chunks
+from app.db.sql import AnyOf
 from app.models import Article, Source, table
 from app.text import keys
 
 A, SOURCE = table(Article), table(Source)
+_SOURCES = select(SOURCE.c.slug, SOURCE.c.id).where(AnyOf(SOURCE.c.slug, "slugs"))
 
 Row = dict[str, object]
 
@@ -147,17 +148,11 @@ COMPARED = (
 """The columns that hold an article's own properties."""
 
 
-def changed_fields(connection: Connection, rows: Mapping[int, Row], also: Sequence[str]) -> dict[int, list[str]]:
-    """Properties that the new rows of known articles change, by id, and behind them what changes `also`; links are
-    compared by their facts."""
-    changes: dict[int, list[str]] = {}
-    for ids in split_chunks(rows):
-        columns = (A.c.id, *(A.c[name] for name in COMPARED))
-        for row in connection.execute(select(*columns).where(A.c.id.in_(ids))):
-            new = rows[row.id]
-            differing = (n for n, value in zip(COMPARED, row[1:], strict=True) if n in new and new[n] != value)
-            changes[row.id] = [*dict.fromkeys(FIELD_OF.get(name, name) for name in differing), *also]
-    return changes
+def changed_fields(old: Mapping[str, object], new: Row, also: Sequence[str]) -> list[str]:
+    """Properties that the new row of a known article changes, and behind them what changes `also`; links are compared
+    by their facts."""
+    differing = (name for name in COMPARED if name in new and new[name] != old[name])
+    return [*dict.fromkeys(FIELD_OF.get(name, name) for name in differing), *also]
 
 
 def sources(connection: Connection, names: set[str]) -> dict[str, int]:
@@ -165,10 +160,7 @@ def sources(connection: Connection, names: set[str]) -> dict[str, int]:
     by_slug = {keys.slug(name, "source"): name for name in sorted(names)}
     if not by_slug:
         return {}
-    known = {
-        row.slug: row.id
-        for row in connection.execute(select(SOURCE.c.slug, SOURCE.c.id).where(SOURCE.c.slug.in_(by_slug)))
-    }
+    known = {row.slug: row.id for row in connection.execute(_SOURCES, {"slugs": list(by_slug)})}
     for slug in by_slug.keys() - known.keys():
         made = insert(SOURCE).returning(SOURCE.c.id)
         known[slug] = connection.execute(made, {"slug": slug, "name": by_slug[slug]}).scalar_one()

@@ -3,9 +3,10 @@ and the log, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, insert, select, update
 from sqlmodel import Session
 
 from app.articles.manuscript import Manuscript
@@ -25,13 +26,20 @@ from app.articles.store import (
 from app.articles.store.near_duplicates import NearDuplicate
 from app.articles.store.row_columns import ExistingRow, Row, SaveContext
 from app.articles.store.stored_article import StoredArticle
-from app.db.sql import lock_vocabulary, make_insert, read_integer, split_chunks
+from app.db.sql import AnyOf, lock_vocabulary, make_insert, read_integer, split_chunks
 from app.models import Article, table
 from app.models.column_types import InstantType, check_instant
 from app.regions import service as regions
 from app.tags import service as tags
 
 A = table(Article)
+# Composed once: to compose a statement takes SQLAlchemy several times as long as to execute it, and a write of one
+# article has some twenty. So have all modules that a write goes through.
+_INSERT = insert(A).returning(A.c.id)
+_INSERT_SOME = insert(A).returning(A.c.id, sort_by_parameter_order=True)
+_BY_IDENTITY = select(A.c.identity, A.c.id).where(
+    A.c.origin == bindparam("of_origin"), AnyOf(A.c.identity, "identities")
+)
 _INSTANTS = [column.name for column in A.c if isinstance(column.type, InstantType)]
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -74,7 +82,8 @@ def save(session: Session, batch: Batch, saving: SaveContext) -> list[Saved]:
     connection, manuscripts, old = session.connection(), batch.manuscripts, batch.old
     known = [e.id for e in old if e is not None]
     # The version that is replaced, before anything of it is.
-    revisions.save_current(connection, batch.current or stored_article.load(connection, known))
+    current = batch.current or stored_article.load(connection, known)
+    revisions.save_current(connection, current)
     sources = row_columns.sources(connection, {m.source for m in manuscripts if m.source})
     rows = _make_rows(batch, sources, saving)
     # From here to the commit one transaction at a time: of two that want one slug the second sees it taken, of two that
@@ -90,7 +99,7 @@ def save(session: Session, batch: Batch, saving: SaveContext) -> list[Saved]:
     ids = _insert(connection, old, rows)
     slugs.claim_slugs(connection, {chosen[i]: ids[i] for i in free})
     changed = {e.id: row for e, row in zip(old, rows, strict=True) if e}
-    fields = row_columns.changed_fields(connection, changed, batch.also)
+    fields = {id: row_columns.changed_fields(current[id].columns, row, batch.also) for id, row in changed.items()}
     _update(connection, changed)
     by_id = dict(zip(ids, manuscripts, strict=True))
     slugs.save_previous_slugs(connection, by_id, strict=batch.strict)
@@ -102,7 +111,7 @@ def save(session: Session, batch: Batch, saving: SaveContext) -> list[Saved]:
     named |= tags.create_missing(session, specs, named)
     saved = list(zip(ids, manuscripts, rows, strict=True))
     links.replace(connection, saved, named, regions.atlas(connection), known)
-    near_duplicates.save_keys(connection, by_id, known)
+    near_duplicates.save_keys(connection, by_id, {id: one.columns["body"] for id, one in current.items()})
     copies = near_duplicates.find_copies(connection, by_id)
     suggestions.save(connection, by_id, named, copies, known)
     # Entries find their targets last: by titles, slugs and addresses as this transaction leaves them.
@@ -145,8 +154,7 @@ def _insert(connection: Connection, old: Sequence[ExistingRow | None], rows: Seq
     new = [row for row, existing in zip(rows, old, strict=True) if existing is None]
     made: list[int] = []
     if len(new) == 1 or any(row["identity"] is None for row in new):
-        statement = insert(A).returning(A.c.id, sort_by_parameter_order=True)
-        made += connection.execute(statement, new).scalars()
+        made += connection.execute(_INSERT if len(new) == 1 else _INSERT_SOME, new).scalars()
     elif new:
         for row in new:
             for name in _INSTANTS:
@@ -155,8 +163,8 @@ def _insert(connection: Connection, old: Sequence[ExistingRow | None], rows: Seq
         ids: dict[tuple[object, object], int] = {}
         for origin in {row["origin"] for row in new}:
             for identities in split_chunks([row["identity"] for row in new if row["origin"] == origin]):
-                by_identity = select(A.c.identity, A.c.id).where(A.c.origin == origin, A.c.identity.in_(identities))
-                ids |= {(origin, row[0]): row[1] for row in connection.execute(by_identity).all()}
+                rows_by_identity = connection.execute(_BY_IDENTITY, {"of_origin": origin, "identities": identities})
+                ids |= {(origin, row[0]): row[1] for row in rows_by_identity}
         made += (ids[row["origin"], row["identity"]] for row in new)
     rest = iter(made)
     return [next(rest) if existing is None else existing.id for existing in old]
@@ -164,6 +172,11 @@ def _insert(connection: Connection, old: Sequence[ExistingRow | None], rows: Seq
 
 def _update(connection: Connection, rows: Mapping[int, Row]) -> None:
     if rows:
-        values: dict[str, object] = {name: bindparam(f"new_{name}") for name in next(iter(rows.values()))}
-        bound = [{"row_id": id, **{f"new_{name}": row[name] for name in values}} for id, row in rows.items()]
-        connection.execute(update(A).where(A.c.id == bindparam("row_id")).values(values), bound)
+        names = tuple(next(iter(rows.values())))
+        bound = [{"row_id": id, **{f"new_{name}": row[name] for name in names}} for id, row in rows.items()]
+        connection.execute(_make_update(names), bound)
+
+
+@lru_cache(maxsize=4)
+def _make_update(names: tuple[str, ...]) -> Update:
+    return update(A).where(A.c.id == bindparam("row_id")).values({name: bindparam(f"new_{name}") for name in names})

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from app.articles.manuscript import ArticleDateline, Manuscript, RelatedEntry
 from app.articles.store.row_columns import COMPARED, FIELD_OF, ExistingRow
-from app.db.sql import split_chunks
+from app.db.sql import AnyOf, split_chunks
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, Source, Tag, table
 from app.tags.service import TagSpec
 
@@ -46,16 +46,22 @@ class StoredArticle:
 _TAGGED = (
     select(TAGGED.c.article_id, TAGGED.c.tag_id, TAG.c.kind)
     .join(TAG, TAG.c.id == TAGGED.c.tag_id)
+    .where(AnyOf(TAGGED.c.article_id, "ids"))
     .order_by(TAGGED.c.article_id, TAGGED.c.position)
 )
 _PLACED = (
     select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles)
-    .where(PLACED.c.roles != 0)
+    .where(PLACED.c.roles != 0, AnyOf(PLACED.c.article_id, "ids"))
     .order_by(PLACED.c.article_id, PLACED.c.position)
 )
-_RELATED = select(*(RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked"))).order_by(
-    RELATED.c.article_id, RELATED.c.position
+_RELATED = (
+    select(*(RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked")))
+    .where(AnyOf(RELATED.c.article_id, "ids"))
+    .order_by(RELATED.c.article_id, RELATED.c.position)
 )
+_ARTICLES = select(A).where(AnyOf(A.c.id, "ids"))
+_SOURCES = select(SOURCE.c.id, SOURCE.c.name).where(AnyOf(SOURCE.c.id, "ids"))
+_PRESENT = select(A.c.id).where(AnyOf(A.c.id, "ids"))
 
 
 def load(connection: Connection, ids: Collection[int]) -> dict[int, StoredArticle]:
@@ -65,13 +71,13 @@ def load(connection: Connection, ids: Collection[int]) -> dict[int, StoredArticl
     regions: dict[int, list[tuple[int, int]]] = defaultdict(list)
     posts: dict[int, list[RelatedEntry]] = defaultdict(list)
     for some in split_chunks(ids):
-        for article, tag, kind in connection.execute(_TAGGED.where(TAGGED.c.article_id.in_(some))):
+        for article, tag, kind in connection.execute(_TAGGED, {"ids": some}):
             terms[article][kind == "contributor"].append(tag)
-        for article, region, roles in connection.execute(_PLACED.where(PLACED.c.article_id.in_(some))):
+        for article, region, roles in connection.execute(_PLACED, {"ids": some}):
             regions[article].append((region, roles))
-        for article, *entry in connection.execute(_RELATED.where(RELATED.c.article_id.in_(some))):
+        for article, *entry in connection.execute(_RELATED, {"ids": some}):
             posts[article].append(RelatedEntry(*entry))
-        for row in connection.execute(select(A).where(A.c.id.in_(some))).mappings():
+        for row in connection.execute(_ARTICLES, {"ids": some}).mappings():
             id, own = row["id"], terms[row["id"]]
             links = (tuple(own[False]), tuple(own[True]), tuple(regions[id]), tuple(posts[id]))
             articles[id] = StoredArticle(dict(row), *links)
@@ -94,23 +100,12 @@ def make_manuscripts(connection: Connection, articles: Sequence[StoredArticle]) 
     """The articles as manuscripts that would leave everything as it is; three statements for some hundreds. Tags,
     sources and articles that are gone meanwhile are left out, merged tags replaced."""
     sources = {one.columns["source_id"] for one in articles} - {None}
-    names = {
-        id: name
-        for some in split_chunks(sources)
-        for id, name in connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(some)))
-    }
+    names = dict(connection.execute(_SOURCES, {"ids": sources}).all()) if sources else {}
     targets = {entry.target for one in articles for entry in one.related}
     targets |= {one.columns[name] for one in articles for name in ("translation_of", "replaced_by")}
-    there = {
-        id
-        for some in split_chunks(targets - {None})
-        for id in connection.execute(select(A.c.id).where(A.c.id.in_(some))).scalars()
-    }
-    known = {
-        id: TagSpec(*spec)
-        for some in split_chunks({id for one in articles for id in (*one.authors, *one.tags)})
-        for id, *spec in connection.execute(_MERGED.where(TAG.c.id.in_(some)))
-    }
+    targets -= {None}
+    there = {*connection.execute(_PRESENT, {"ids": targets}).scalars()} if targets else set()
+    known = load_tags(connection, {id for one in articles for id in (*one.authors, *one.tags)})
     return [_manuscript(one, names, there, known) for one in articles]
 
 
@@ -151,18 +146,15 @@ _TARGET = TAG.alias("target")
 _MERGED = (
     select(TAG.c.id, _TARGET.c.name, _TARGET.c.kind, _TARGET.c.slug)
     .select_from(TAG)
-    .join(_TARGET, (_TARGET.c.id == TAG.c.merged_into) | (TAG.c.merged_into.is_(None) & (_TARGET.c.id == TAG.c.id)))
+    .join(_TARGET, _TARGET.c.id == func.coalesce(TAG.c.merged_into, TAG.c.id))
+    .where(AnyOf(TAG.c.id, "ids"))
 )
 """Tags as they are called now; of a merged one the tag that it was merged into."""
 
 
 def load_tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
     """Tags as they are called now, by id; of merged ones the tag that they were merged into."""
-    return {
-        id: TagSpec(*spec)
-        for some in split_chunks(ids)
-        for id, *spec in connection.execute(_MERGED.where(TAG.c.id.in_(some)))
-    }
+    return {id: TagSpec(*spec) for id, *spec in connection.execute(_MERGED, {"ids": ids})} if ids else {}
 
 
 def list_tags(connection: Connection, ids: Sequence[int]) -> list[TagSpec]:

@@ -12,13 +12,14 @@ from app.articles.manuscript import ArticleDateline, Manuscript
 from app.articles.store import authorship, stored_article
 from app.articles.store.near_duplicates import NearDuplicate
 from app.articles.store.row_columns import ExistingRow
-from app.db.sql import make_insert, split_chunks
+from app.db.sql import AnyOf, insert_rows, split_chunks
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
 from app.models import Suggestion as Row
 from app.models import table
 from app.tags.service import TagSpec
 
 KEPT = table(Row)
+_REMOVE = delete(KEPT).where(AnyOf(KEPT.c.article_id, "articles"))
 
 MOST_LINKED, MOST_KEPT = 8, 12
 NAMED_TWICE = 0.95
@@ -97,12 +98,11 @@ def save(
     """Writes the suggestions of articles anew, the best of each kind, and of which earlier one an article is a copy;
     `known` may have old ones. `tags` are the ids of those that the articles have."""
     asked = {id: m for id, m in saved.items() if m.suggestions is not None}
-    for some in split_chunks([id for id in known if id in asked]):
-        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(some)))
+    if replaced := [id for id in known if id in asked]:
+        connection.execute(_REMOVE, {"articles": replaced})
     rows = [row for id, m in asked.items() for row in _rows(id, m, tags)]
     rows += [_copy_row(id, copy) for id, copy in copies.items()]
-    if rows:
-        connection.exec_driver_sql(*make_insert(connection.dialect, KEPT, rows))
+    insert_rows(connection, KEPT, rows)
 
 
 def _rows(article: int, manuscript: Manuscript, tags: Mapping[TagSpec, int]) -> Iterator[dict[str, object]]:
@@ -143,8 +143,7 @@ def keep_languages(connection: Connection, recognised: Mapping[int, SuggestedVal
     for some in split_chunks(list(recognised)):
         connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(some), KEPT.c.kind == "language"))
     rows = [_row(id, one, taken=True) for id, one in recognised.items() if one is not None]
-    if rows:
-        connection.exec_driver_sql(*make_insert(connection.dialect, KEPT, rows))
+    insert_rows(connection, KEPT, rows)
 
 
 def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int]) -> bool:

@@ -276,6 +276,11 @@ def list_normalized_words(normalized: str) -> list[str]:
     return [term.removesuffix(spelling.MARK) for _, term in _analyse_normalized(normalized, None)]
 
 
+def list_terms(normalized: str, language: str | None) -> list[str]:
+    """The terms of normalized words with spaces between them, in a language that has a stemmer, or whole."""
+    return _create_analyzer(language).analyze(normalized)
+
+
 def is_single_character(word: str) -> bool:
     """One character of a script without spaces: a word to a reader."""
     return len(word) == 1 and is_spaceless(word)

@@ -183,7 +183,7 @@ def normalize(text: str, *, is_query: bool = False) -> str:
     get a mark; of a whole text in capitals only `U.S.` does, as nobody can tell there. In a query they count."""
     if text.isascii() and not _MAY_CHANGE.search(text):
         return text
-    for pattern, replace in _list_steps(text, is_query=is_query):
+    for pattern, replace in list_steps(text, is_query=is_query):
         text = _fold(text) if pattern is None else pattern.sub(replace, text)
     return text
 
@@ -209,7 +209,7 @@ def normalize_with_places(text: str) -> NormalizedText:
         return NormalizedText(text)
     size = len(text)
     starts, ends = list(range(size)), list(range(1, size + 1))
-    for pattern, replace in _list_steps(text, is_query=False):
+    for pattern, replace in list_steps(text, is_query=False):
         if pattern is None:
             sizes = [len(FOLDING[ord(character)]) for character in text]
             starts = [start for start, size in zip(starts, sizes, strict=True) for _ in range(size)]
@@ -223,7 +223,7 @@ def normalize_with_places(text: str) -> NormalizedText:
 _Replace = Callable[[re.Match[str]], str]
 
 
-def _list_steps(text: str, *, is_query: bool) -> Iterator[tuple[re.Pattern[str] | None, _Replace]]:
+def list_steps(text: str, *, is_query: bool) -> Iterator[tuple[re.Pattern[str] | None, _Replace]]:
     """Patterns with what is put for what they find, in their order; None stands for the table of characters."""
     if not text.isascii():
         others = drop_ascii(text)

@@ -15,7 +15,7 @@ from math import exp, hypot, log
 from operator import mul
 from sys import getsizeof, intern, maxsize
 
-from app.search.query import analysis
+from app.search.query import analysis, word_forms
 from app.search.query.stop_words import is_stop_word
 
 COPY = 0.8
@@ -122,7 +122,7 @@ def build_profile(
 def _analyse(text: str, language: str) -> tuple[list[str], Sequence[str]]:
     """The stems of a text without stop words, and all its words. As `analysis.list_stems`, which also analyses the text
     once more for the words as they are written: stop words are looked up so, and in ASCII that is the same."""
-    analysed = analysis.analyse(text, language)
+    analysed = word_forms.analyse(text, language)
     if not text.isascii() and not language.startswith("en"):
         return analysis.list_stems(text, language), analysed.words
     languages = (language,)

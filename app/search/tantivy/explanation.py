@@ -100,7 +100,7 @@ def _list_parts(view: View, question: Question) -> Iterator[_Part]:
         yield _Part("the whole query", "title", titled)
     for near in matches.score_nearness(view, question, reading):
         yield _Part(TOGETHER, "text", near)
-    for band in matches.score_recency(view, question, reading):
+    for band in matches.score_recency(view, question, reading, (*matches.OLD, *matches.YOUNG)):
         yield _Part("recency", "date", band)
 
 
@@ -113,11 +113,18 @@ class _Explainer:
         """Of a query of which any word is enough."""
         words = self.builder.select_words(node)
         for word in (*words.telling, *words.common):
-            for part in self.list_node(word):
+            for part in self._list_common(word) if word in words.common else self.list_node(word):
                 for _ in range(words.counts[word]):
                     yield part
         for bonus in self.builder.score_bonuses(words):
             yield _Part(TOGETHER, "text", bonus)
+
+    def _list_common(self, word: Node) -> Iterator[_Part]:
+        if not isinstance(word, Word):
+            yield from self.list_node(word)
+            return
+        for part_field, query in self.builder.list_common_parts(word):
+            yield _Part(word.text, part_field, query)
 
     def list_node(self, node: Node, field: FieldName | None = None, within: tuple[Query, ...] = ()) -> Iterator[_Part]:
         """What the leaves of a node add, where what they belong to matches."""

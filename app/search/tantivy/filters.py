@@ -51,6 +51,18 @@ def match_between(field: str, lowest: int | None, highest: int | None) -> Query:
     )
 
 
+def match_since_day(day: int) -> Query:
+    """From that day on, in days since 1970, by postings: for few days, since all postings of each are read."""
+    return Query.range_query(
+        index_schema.build_schema(),
+        index_schema.DAY,
+        FieldType.Integer,
+        max(day, EARLIEST // index_schema.SECONDS_A_DAY),
+        LATEST // index_schema.SECONDS_A_DAY,
+        use_inverted_index=True,
+    )
+
+
 def match_published(span: Span) -> Query:
     """From (inclusive) to (exclusive) in epoch seconds; never articles without a date."""
     start, end = span

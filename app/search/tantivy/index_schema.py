@@ -22,7 +22,7 @@ from app.search.query import analysis
 ID_BITS = 26
 """Of an article's id in its date key: 67 million articles beside all seconds of the years 1 to 2200 fit into an i64."""
 
-ANALYSIS = 6  # raised with every change of what the index holds: the higher one is the newer form
+ANALYSIS = 7  # raised with every change of what the index holds: the higher one is the newer form
 NUMBERS = ("id", "version", "newest", "year", "updated", "dateline_from", "dateline_to", "source", "translation_of")
 MANY = ("tags", "within_own", *(f"within_{mask}" for mask in range(1, 8)), "flags")
 EXACT = ("language", "origin", "external_id")
@@ -35,11 +35,14 @@ SPELLINGS = "spellings"
 """Other spellings of words, each with the words as the text has them: `cooperation co operation`."""
 TITLE_KEY = "title_key"
 PLACE = "place"
+DAY = "day"
+"""Of publication, in days since 1970: postings, by which the youngest articles are found without reading all keys."""
 LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY, STANDFIRST, DAY_ONLY, UNDATED = range(1, 10)
 """Values of `flags`. Every article has LIVE: the document that holds the place has not. DAY_ONLY, MONTH_ONLY and
 YEAR_ONLY: the date of publication is known no better; UNDATED: not at all."""
 COARSE = (DAY_ONLY, MONTH_ONLY, YEAR_ONLY)
 _COARSE = {"day": DAY_ONLY, "month": MONTH_ONLY, "year": YEAR_ONLY}
+SECONDS_A_DAY = 86_400
 NEVER = EARLIEST - 1
 """The second under which articles without a date have their date key: before all that have one."""
 
@@ -64,6 +67,7 @@ def build_schema() -> Schema:
     builder = tantivy.SchemaBuilder()
     for name in (*NUMBERS, *MANY):
         builder.add_integer_field(name, indexed=True, fast=True)
+    builder.add_integer_field(DAY, indexed=True)
     for name in EXACT:
         builder.add_text_field(name, fast=name == "language", tokenizer_name="raw", index_option="basic")
     for name in (*STEMMED, DATELINE):
@@ -91,6 +95,7 @@ def compute_fingerprint() -> str:
         SPELLINGS,
         TITLE_KEY,
         PLACE,
+        DAY,
         COARSE,
         NEVER,
         ANALYSIS,
@@ -135,6 +140,7 @@ def build_article_document(facts: ArticleFacts, revision: int, text: SearchableT
     document.add_integer("newest", make_newest_key(facts.published_at, facts.id))
     if facts.published_at is not None:
         document.add_integer("year", year_of(facts.published_at))
+        document.add_integer(DAY, facts.published_at // SECONDS_A_DAY)
     document.add_integer("updated", facts.updated_at)
     for name, value in (
         ("dateline_from", facts.dateline[0]),

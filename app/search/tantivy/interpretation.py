@@ -124,12 +124,22 @@ class _Interpreter:
     def _is_too_strict(self, read: Node) -> bool:
         if not isinstance(read, And) or sum(not isinstance(node, Not) for node in read.nodes) < 2:
             return False
+        if self._has_enough_in_text(read):
+            return False
         words = [node for node in read.nodes if isinstance(node, Word)]
         if len(words) > 2 * _RAREST:
             rarest = sorted(words, key=lambda word: self.composer.terms.find_frequency(word.text))[:_RAREST]
             if not self._has_matches(self.composer.build(And(tuple(rarest))), ENOUGH):
                 return True
         return not self._has_matches(self.composer.build(read), ENOUGH)
+
+    def _has_enough_in_text(self, read: And) -> bool:
+        """Whether the texts alone have all words often enough: single terms take half of what the words take in all
+        that they are looked for in."""
+        leaves = [node.node if isinstance(node, NamedPlace) else node for node in read.nodes]
+        parts = [self.composer.find_text_part(leaf) if isinstance(leaf, Word) else None for leaf in leaves]
+        terms = [(Occur.Must, part) for part in parts if part is not None]
+        return len(terms) == len(parts) and self._has_matches(Query.boolean_query(terms), ENOUGH)
 
     def _has_matches(self, query: Query, least: int) -> bool:
         clauses = [(Occur.Must, Query.const_score_query(query, 0))]  # who matches is quicker than how well

@@ -22,7 +22,16 @@ from app.search.engine import (
     SimilaritySample,
     make_building_error,
 )
-from app.search.tantivy import aggregates, date_order, explanation, filters, index_schema, matches, more_like_this
+from app.search.tantivy import (
+    aggregates,
+    date_order,
+    explanation,
+    filters,
+    index_schema,
+    matches,
+    more_like_this,
+    relevance,
+)
 from app.search.tantivy.build_progress import read_progress
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
@@ -80,7 +89,7 @@ class TantivyEngine:
         view = self.view()
         reading = interpret(view, question)
         if question.order == "relevance":
-            hits, total = _find_by_relevance(view, matches.build_query(view, question), question)
+            hits, total = relevance.find_by_relevance(view, question)
         else:
             hits, total = date_order.find_in_order(view, matches.build_count_query(view, question), question)
         return ResultPage(hits, total, view.place, reading)
@@ -154,7 +163,7 @@ class TantivyEngine:
             return ()
         clauses = [*filters.build_clauses(article_filter, (*excluded, sample.id)), (Occur.Must, alike)]
         question = Question(order="relevance", limit=limit)
-        return _find_by_relevance(view, Query.boolean_query(clauses), question)[0]
+        return relevance.find_scored(view, Query.boolean_query(clauses), question)[0]
 
     @_translate_panics
     def measure_rarity(
@@ -165,12 +174,3 @@ class TantivyEngine:
 
 def _select_ids(counts: Mapping[int | str, int]) -> dict[int, int]:
     return {int(value): count for value, count in counts.items()}
-
-
-def _find_by_relevance(view: View, query: Query, question: Question) -> tuple[tuple[SearchHit, ...], int]:
-    # At least 1: a limit of 0 is a panic.
-    results = view.searcher.search(query, max(question.limit, 1), offset=question.offset)
-    addresses = [address for _, address in results.hits]
-    newest = view.searcher.fast_field_values("newest", addresses)
-    hits = date_order.load_hits(view, addresses, [score for score, _ in results.hits], [int(n or 0) for n in newest])
-    return hits[: question.limit], date_order.get_count(results)

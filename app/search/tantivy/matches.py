@@ -1,6 +1,6 @@
 """From a question to the query that finds its articles: filter, words, and what recency adds. Runs nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,13 +15,13 @@ from app.search.tantivy.reader import View
 
 TITLE_EQUAL = 10_000.0
 """More than all else can score: 64 words that one article has, each a few dozen times, come to 9,400."""
-_DAY = 86_400
 _SELECTIVE = 0.05
-_YOUNGER_THAN = (7, 30, 365)
-"""Days; each band adds a quarter of the boost, and so do this year and the four before it.
+YOUNG, OLD = (7, 30), (365, None)
+"""Days that articles are younger than; None: of this year or the four before it. Each adds a quarter of the boost.
 
-Years are postings: as a range of dates the last band would cost more than all words together.
+Years and the youngest days are postings: as a range of dates the last band would cost more than all words together.
 """
+BANDS = len(YOUNG) + len(OLD)
 _STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.9}
 """Of what a good hit scores by its words."""
 
@@ -49,18 +49,33 @@ def match_title(view: View, question: Question) -> Query | None:
 
 
 def build_query(view: View, question: Question) -> Query:
-    """Who matches, scored by the words and, where ordered by relevance, by age."""
+    """Who matches, scored by the words and, where ordered by relevance, by age: the youngest first, then the others.
+    `relevance` comes to the same scores without asking for the old bands."""
     interpretation = interpret(view, question)
-    clauses = _build_clauses(question, interpretation, build_words(view, question, interpretation))
-    boosts = list(score_recency(view, question, interpretation)) if question.order == "relevance" else []
-    near = list(score_nearness(view, question, interpretation)) if question.order == "relevance" else []
-    if (boosts or near) and _is_selective(view, question, interpretation):
-        # One by one they are asked about hits only; together they are read through whole.
-        scored = Query.boolean_query(clauses)
-        for boost in (*boosts, *near):
-            scored = Query.boolean_query([(Occur.Must, scored), (Occur.Should, boost)])
+    scored = build_without_age(view, question, interpretation)
+    if question.order != "relevance":
         return scored
-    return Query.boolean_query([*clauses, *((Occur.Should, boost) for boost in (*boosts, *near))])
+    return add_bands(add_bands(scored, view, question, interpretation, YOUNG), view, question, interpretation, OLD)
+
+
+def add_bands(
+    scored: Query, view: View, question: Question, interpretation: QueryInterpretation, days: Sequence[int | None]
+) -> Query:
+    """The query with more for articles that are younger than so many days."""
+    bands = [(Occur.Should, band) for band in score_recency(view, question, interpretation, days)]
+    return Query.boolean_query([(Occur.Must, scored), *bands]) if bands else scored
+
+
+def build_without_age(view: View, question: Question, interpretation: QueryInterpretation) -> Query:
+    """Who matches, scored by the words, and by their nearness where ordered by relevance."""
+    clauses = _build_clauses(question, interpretation, build_words(view, question, interpretation))
+    near = list(score_nearness(view, question, interpretation)) if question.order == "relevance" else []
+    if near and is_selective(view, question, interpretation):
+        scored = Query.boolean_query(clauses)
+        for bonus in near:
+            scored = Query.boolean_query([(Occur.Must, scored), (Occur.Should, bonus)])
+        return scored
+    return Query.boolean_query([*clauses, *((Occur.Should, bonus) for bonus in near)])
 
 
 def build_count_query(view: View, question: Question) -> Query:
@@ -98,7 +113,8 @@ def score_nearness(view: View, question: Question, interpretation: QueryInterpre
         yield from create_builder(view, question, interpretation).score_neighbours(interpretation.tree)
 
 
-def _is_selective(view: View, question: Question, interpretation: QueryInterpretation) -> bool:
+def is_selective(view: View, question: Question, interpretation: QueryInterpretation) -> bool:
+    """Whether few articles have the words."""
     terms = create_builder(view, question, interpretation).terms
     counts = [
         terms.find_frequency(leaf.text)
@@ -109,24 +125,48 @@ def _is_selective(view: View, question: Question, interpretation: QueryInterpret
     return bool(counts) and (max(counts) if interpretation.any_word else min(counts)) < selective_count
 
 
-def score_recency(view: View, question: Question, interpretation: QueryInterpretation) -> Iterator[Query]:
-    """Newer articles score more, in steps, measured by what the words can score; the future counts as new."""
+def compute_step(view: View, question: Question, interpretation: QueryInterpretation) -> float:
+    """What each of the bands adds that an article is young enough for, measured by what the words can score."""
     strength = _STRENGTH[question.recency]
     if not strength or interpretation.tree is None:
+        return 0.0
+    builder = create_builder(view, question, interpretation)
+    return strength * builder.estimate_weight(interpretation.tree) / BANDS
+
+
+def score_recency(
+    view: View, question: Question, interpretation: QueryInterpretation, days: Sequence[int | None]
+) -> Iterator[Query]:
+    """Newer articles score more, in steps; the future counts as new."""
+    if not _STRENGTH[question.recency] or interpretation.tree is None:
         return
-    composing = create_builder(view, question, interpretation)
-    step = strength * composing.estimate_weight(interpretation.tree) / 4
-    for days in (None, *_YOUNGER_THAN):
-        band = partial(_match_band, question.today, days)
-        yield Query.const_score_query(composing.terms.get_query(("recency", question.today, days), band), step)
+    step = compute_step(view, question, interpretation)
+    terms = create_builder(view, question, interpretation).terms
+    for some in days:
+        band = terms.get_query(("recency", question.today, some), partial(_match_band, question.today, some))
+        yield Query.const_score_query(band, step)
 
 
 def _match_band(today: int, days: int | None) -> Query:
     """What is younger than so many days; of this year or the four before it, without."""
     if days is None:
-        year = index_schema.year_of(today)
-        return filters.match_any("year", tuple(range(year - 4, year + 1)))
-    return filters.match_published((today - days * _DAY, None))
+        first, last = list_band_years(today)
+        return filters.match_any("year", tuple(range(first, last + 1)))
+    return match_younger(today, days)
+
+
+def match_younger(today: int, days: int) -> Query:
+    """What is younger than so many days."""
+    since = today - days * index_schema.SECONDS_A_DAY
+    if days in YOUNG and since % index_schema.SECONDS_A_DAY == 0:
+        return filters.match_since_day(since // index_schema.SECONDS_A_DAY)
+    return filters.match_published((since, None))
+
+
+def list_band_years(today: int) -> tuple[int, int]:
+    """The first and the last year of the oldest band."""
+    year = index_schema.year_of(today)
+    return year - 4, year
 
 
 def normalize_question(question: Question) -> Question:

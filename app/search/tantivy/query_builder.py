@@ -4,7 +4,7 @@ Words score as BM25 has it, over all of an article's text as one field, and a sh
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
@@ -112,15 +112,27 @@ class QueryBuilder:
         if not words.telling:
             return _match_all(ruled_out)
         any_word = Query.boolean_query([(Occur.Should, query) for query in self._weigh(words, words.telling)])
-        common = [(Occur.Should, query) for query in self._weigh(words, words.common)]
+        common = [(Occur.Should, query) for query in self._weigh(words, words.common, self.list_common_parts)]
         more = [(Occur.Should, bonus) for bonus in self.score_bonuses(words)]
         return Query.boolean_query([(Occur.Must, any_word), *common, *more, *ruled_out])
 
-    def _weigh(self, words: "SelectedWords", some: Sequence[Node]) -> Iterator[Query]:
-        """A word that the query has twice counts twice."""
+    def _weigh(
+        self, words: "SelectedWords", some: Sequence[Node], list_parts: Callable[[Word], Iterable[Part]] | None = None
+    ) -> Iterator[Query]:
+        """A word that the query has twice counts twice. Its parts side by side: one union of many terms takes a fifth
+        less than one of unions."""
         for word in some:
-            times = words.counts[word]
-            yield self.build(word) if times == 1 else Query.boost_query(self.build(word), float(times))
+            if isinstance(word, Word):
+                queries = [query for _, query in (list_parts or self.list_parts)(word)]
+            else:
+                queries = [self.build(word)]
+            times = float(words.counts[word])
+            yield from queries if times == 1 else (Query.boost_query(query, times) for query in queries)
+
+    def list_common_parts(self, word: Word) -> Iterator[Part]:
+        """Of a common word of a long query. That it stands there exactly so tells nothing, and costs as much as that
+        it stands there at all, which is what a long query costs most of."""
+        return (part for part in self.list_parts(word) if part[0] != "words")
 
     def select_words(self, node: Node) -> "SelectedWords":
         """What any word of is enough: the words that tell something, and the common ones, which only score."""
@@ -193,6 +205,16 @@ class QueryBuilder:
             yield from _list_in_text(reading, share) if field is None else [(field, _match_reading(field, reading))]
         if field is None:
             yield from self._list_names(leaf, readings)
+
+    def find_text_part(self, word: Word) -> Query | None:
+        """The commonest of its terms in the text, all of whose articles the word finds; None where it is no term."""
+        readings = [reading for reading in self.terms.list_readings(word) if len(reading) == 1]
+        if not readings:
+            return None
+        searcher = self.terms.searcher
+        return _match_reading(
+            index_schema.TEXT, max(readings, key=lambda reading: searcher.doc_freq(index_schema.TEXT, reading[0][1]))
+        )
 
     def _list_names(self, leaf: Word | Phrase, readings: Sequence[Reading]) -> Iterator[Part]:
         written = analysis.strip_affixes(leaf.text) if isinstance(leaf, Word) else leaf.text

@@ -1,0 +1,101 @@
+"""Bodies as they are sent: the JSON of their views, by article and version, bounded in bytes.
+
+Nothing stale is found, because the version is part of what is asked for. What the log names is removed all the same, as
+soon as this process sees that it has moved on: a body that was purged or withdrawn must not stay in memory.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import bindparam, select
+
+from app.articles.reading.byte_lru import ByteLru
+from app.changes.log import NEAR
+from app.db.database import Readable
+from app.db.log_position import LogHead
+from app.db.sql import Prepared, prepare, read_integer
+from app.errors import DatabaseUnavailable
+from app.models import Change, table
+
+CHANGE = table(Change)
+MOST_BYTES, LARGEST = 8_000_000, 80_000
+OVERHEAD = 600
+"""Bytes that an entry takes beside the JSON of its views: the objects around them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredBody:
+    """A stored body of one version: its bytes, and how many tags it counts as."""
+
+    version: int
+    size: int
+    tags: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedBody:
+    """A body, and the JSON of its views by their names."""
+
+    measured: MeasuredBody
+    views: Mapping[str, bytes]
+
+
+class EncodedBodies:
+    """The most recently used bodies of this process. Empty for whoever never told it where the log stands."""
+
+    def __init__(self) -> None:
+        self._kept: ByteLru[int, EncodedBody] = ByteLru(MOST_BYTES, LARGEST)
+        self.head: LogHead | None = None
+
+    @property
+    def held(self) -> int:
+        """Bytes in memory."""
+        return self._kept.held
+
+    def find(self, versions: Iterable[tuple[int, int]], names: Iterable[str]) -> dict[int, EncodedBody]:
+        """Of articles as (id, version) those of which all these views are here."""
+        wanted, found = list(names), {}
+        for id, version in versions:
+            body = self._kept.get(id)
+            if body is not None and body.measured.version == version and all(name in body.views for name in wanted):
+                found[id] = body
+        return found
+
+    def put(self, id: int, measured: MeasuredBody, views: Mapping[str, bytes], head: LogHead) -> None:
+        """Adds views that were read while the log stood at `head`, or later. Not kept where it has moved on since: what
+        they show may have been removed."""
+        if head != self.head:
+            return
+        before = self._kept.get(id)
+        if before is not None and before.measured.version == measured.version:
+            views = {**before.views, **views}
+        # Copies: orjson leaves its results in buffers of at least 8 kB.
+        copies = {name: bytes(memoryview(view)) for name, view in views.items()}
+        self._kept.put(id, EncodedBody(measured, copies), OVERHEAD + sum(map(len, copies.values())))
+
+    async def follow(self, db: Readable, head: LogHead) -> None:
+        """Removes what the log has named up to `head`; one small statement where it has moved on."""
+        before = self.head
+        if head == before or (before is not None and head.epoch == before.epoch and head.seq < before.seq):
+            return
+        self.head = head
+        if not len(self._kept):
+            return
+        if before is None or head.epoch != before.epoch or head.seq - before.seq > NEAR:
+            self._kept.clear()
+            return
+        try:
+            rows = await db.reader.rows(_named_statement(db.dialect), {"after": before.seq, "until": head.seq})
+        except DatabaseUnavailable:
+            self._kept.clear()
+            raise
+        for (id,) in rows:
+            self._kept.remove(read_integer(id))
+
+
+@lru_cache(maxsize=4)
+def _named_statement(dialect: str) -> Prepared:
+    after, until = (bindparam(name, type_=CHANGE.c.seq.type) for name in ("after", "until"))
+    of_articles = CHANGE.c.seq > after, CHANGE.c.seq <= until, CHANGE.c.entity == "article"
+    return prepare(select(CHANGE.c.entity_id).where(*of_articles), dialect)

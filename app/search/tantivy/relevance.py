@@ -1,0 +1,171 @@
+"""Hits by relevance. What age adds is added here to what the words score, for the best hits by words alone: bands of
+dates within the query would be read through whole, which costs several times what the words do. Composes no words."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import accumulate, repeat
+from math import inf
+from operator import add
+
+from tantivy import DocAddress, Occur, Query
+
+from app.search.engine import QueryInterpretation, Question, SearchHit
+from app.search.query import tree as trees
+from app.search.tantivy import date_order, filters, index_schema, matches
+from app.search.tantivy.interpretation import interpret
+from app.search.tantivy.reader import View
+
+_MORE = 128
+"""Hits that are read beyond the page: nearly always enough to know that no other one can reach it."""
+_DEEPEST = 1_000
+"""As far as pages are put in order here; beyond, reading all hits before them would cost more than the bands."""
+_ROUNDING = 1e-5
+"""More than scores, which are floats of 24 bits, can differ by in the order in which they are summed up."""
+
+Hits = Sequence[tuple[float, DocAddress]]
+Candidate = tuple[float, DocAddress, int]
+"""An article that may be on the page: its score; its address, by which it stands before others of that score; and its
+date key."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecencyBands:
+    """How many bands a date key lies in. `edges` are keys at which that changes, `counts` the bands before the first
+    of them and behind each."""
+
+    edges: tuple[int, ...]
+    counts: tuple[int, ...]
+
+    def count(self, key: int) -> int:
+        return self.counts[bisect_right(self.edges, key)]
+
+    def find_lowest_key(self, bands: int) -> int:
+        """Of articles in so many bands or more."""
+        return next(edge for edge, count in zip(self.edges, self.counts[1:], strict=True) if count >= bands)
+
+
+def find_by_relevance(view: View, question: Question) -> tuple[tuple[SearchHit, ...], int]:
+    """The page's hits, and how many articles match in all."""
+    interpretation = interpret(view, question)
+    step = matches.compute_step(view, question, interpretation)
+    if step > 0 and question.offset + question.limit <= _DEEPEST:
+        page = _prepare_search(view, question, interpretation, step).find_page()
+        if page is not None:
+            return page
+    return find_scored(view, matches.build_query(view, question), question)
+
+
+def find_scored(view: View, query: Query, question: Question) -> tuple[tuple[SearchHit, ...], int]:
+    """The page of what matches a query, in the order of its scores."""
+    # At least 1: a limit of 0 is a panic.
+    results = view.searcher.search(query, max(question.limit, 1), offset=question.offset)
+    addresses = [address for _, address in results.hits]
+    newest = view.searcher.fast_field_values("newest", addresses)
+    hits = date_order.load_hits(view, addresses, [score for score, _ in results.hits], [int(n or 0) for n in newest])
+    return hits[: question.limit], date_order.get_count(results)
+
+
+def _prepare_search(
+    view: View, question: Question, interpretation: QueryInterpretation, step: float
+) -> "_SearchByWords":
+    query = matches.build_without_age(view, question, interpretation)
+    [leaf, *others] = trees.list_leaves(interpretation.tree)
+    if not others and isinstance(leaf, trees.Word):
+        # Where all hits are much alike, the youngest of them are looked for if need be: asking each hit costs more.
+        return _SearchByWords(view, question, query, step, (matches.YOUNG, matches.OLD))
+    query = matches.add_bands(query, view, question, interpretation, matches.YOUNG)
+    return _SearchByWords(view, question, query, step, (matches.OLD,))
+
+
+@dataclass(frozen=True, slots=True)
+class _SearchByWords:
+    """`steps` are the bands that the query leaves out, in the order in which the whole query sums them up."""
+
+    view: View
+    question: Question
+    query: Query
+    step: float
+    steps: tuple[tuple[int | None, ...], ...]
+
+    def find_page(self) -> tuple[tuple[SearchHit, ...], int] | None:
+        """The page as the whole query would have it; None where it takes that to know.
+
+        An article that was not read scores no more by its words than the last one that was. Where that and the bands
+        could reach the page, the best of those that are young enough for them are read as well.
+        """
+        last = self.question.offset + self.question.limit
+        bands = compute_bands(self.question.today, tuple(days for some in self.steps for days in some))
+        results = self.view.searcher.search(self.query, last + _MORE)
+        hits, total = results.hits, date_order.get_count(results)
+        candidates, left, searched = self._add_age(hits, bands), total - len(hits), 0
+        while left > 0 and (count := self._count_bands(_find_lowest_score(candidates, last), hits[-1][0])):
+            if count == 1 or count <= searched:
+                return None  # the oldest band holds half of a usual archive
+            searched = count
+            results = self.view.searcher.search(self._match_since(bands.find_lowest_key(count)), last + _MORE)
+            hits, known = results.hits, {key for _, _, key in candidates}
+            left = date_order.get_count(results) - len(hits)
+            candidates += [candidate for candidate in self._add_age(hits, bands) if candidate[2] not in known]
+        lowest = _find_lowest_score(candidates, last)
+        best = [candidate for candidate in candidates if candidate[0] >= lowest]
+        page = sorted(best, key=lambda candidate: (-candidate[0], candidate[1]))[self.question.offset : last]
+        scores: list[float | None] = [score for score, _, _ in page]
+        return date_order.load_hits(self.view, [at for _, at, _ in page], scores, [key for _, _, key in page]), total
+
+    def _match_since(self, key: int) -> Query:
+        day, rest = divmod(key >> index_schema.ID_BITS, index_schema.SECONDS_A_DAY)
+        young = filters.match_between("newest", key, None) if rest else filters.match_since_day(day)
+        return Query.boolean_query([(Occur.Must, self.query), (Occur.Must, Query.const_score_query(young, 0))])
+
+    def _count_bands(self, needed: float, score: float) -> int:
+        """How many bands lift an article of that score onto the page, at least; 0 where none do."""
+        most = sum(map(len, self.steps))
+        needed -= abs(needed) * _ROUNDING
+        return next((count for count in range(1, most + 1) if score + count * self.step >= needed), 0)
+
+    def _add_age(self, hits: Hits, bands: RecencyBands) -> list[Candidate]:
+        """Scores are rounded as the index rounds them: to floats of 24 bits, after each addition."""
+        addresses = [address for _, address in hits]
+        keys = [int(key or 0) for key in self.view.searcher.fast_field_values("newest", addresses)]
+        scores = [score for score, _ in hits]
+        periods = [*map(bisect_right, repeat(bands.edges), keys)]
+        for days in self.steps:
+            own = compute_bands(self.question.today, days)
+            sums = [*accumulate(array("f", [0, *[self.step] * len(days)]), _add_floats)]
+            added = [sums[own.count(edge)] for edge in (index_schema.LOWEST, *bands.edges)]
+            scores = array("f", map(add, scores, map(added.__getitem__, periods))).tolist()
+        return list(zip(scores, addresses, keys, strict=True))
+
+
+def _add_floats(first: float, second: float) -> float:
+    return array("f", [first + second])[0]
+
+
+def _find_lowest_score(candidates: list[Candidate], last: int) -> float:
+    """Of the best so many; what more than all score without any."""
+    ranked = sorted([score for score, _, _ in candidates], reverse=True)[:last]
+    return ranked[-1] if ranked else inf
+
+
+@lru_cache(maxsize=64)
+def compute_bands(today: int, days: tuple[int | None, ...]) -> RecencyBands:
+    """Where the bands begin and end that `matches.score_recency` makes queries of."""
+    changes: list[tuple[int, int]] = []
+    for some in days:
+        if some is None:
+            first, last = matches.list_band_years(today)
+            changes += [(_find_year(first), 1), (_find_year(last + 1), -1)]
+        else:
+            changes.append((filters.clamp(today - some * index_schema.SECONDS_A_DAY), 1))
+    changes.sort()
+    edges = tuple(seconds << index_schema.ID_BITS for seconds, _ in changes)
+    return RecencyBands(edges, tuple(accumulate((change for _, change in changes), initial=0)))
+
+
+def _find_year(year: int) -> int:
+    """The second in which a year begins, as far as there are dates."""
+    return filters.clamp(int(datetime(min(max(year, 1), 9_999), 1, 1, tzinfo=UTC).timestamp()))
