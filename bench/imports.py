@@ -2,6 +2,7 @@
 
     python -m bench.imports stories.ndjson        a file of yours, into a new archive
     python -m bench.imports --generated 100000    made-up articles with tags, regions and related posts
+    python -m bench.imports --generated 20000 --words 450 --language en --no-enrich
 
 Seconds of the clock say little on a busy machine; those of the processor say what a quiet one would need: with two
 processors the larger of the two figures.
@@ -27,14 +28,14 @@ from app.settings import Settings
 from bench import archive
 
 
-def write_archive(file: Path, count: int, countries: list[str]) -> None:
+def write_archive(file: Path, count: int, countries: list[str], words: int, language: str | None) -> None:
     """The articles of `bench.archive` as lines: three tags, a country and an author each, one in five names a related
     post that is to come, by its title."""
     chance = random.Random(7)
     of_tag, of_place = (list(accumulate(1 / rank for rank in range(1, n + 1))) for n in (archive.TAGS, len(countries)))
     waiting = ""
     with file.open("wb") as out:
-        for number, row in enumerate(archive.make_articles(count)):
+        for number, row in enumerate(archive.make_articles(count, length=words)):
             line: dict[str, object] = {
                 "id": row["external_id"],
                 "title": row["title"],
@@ -44,6 +45,8 @@ def write_archive(file: Path, count: int, countries: list[str]) -> None:
                 "regions": chance.choices(countries, cum_weights=of_place),
                 "authors": [f"Author {number % 200}"],
             }
+            if language:
+                line["language"] = language
             if number % 5 == 0 and waiting:
                 line["related"] = [{"title": waiting}]
             waiting = str(row["title"])
@@ -66,6 +69,8 @@ def _read_processor_time(who: int) -> float:
 def main(
     files: Annotated[list[Path] | None, typer.Argument(help="What to import.")] = None,
     generate: Annotated[int, typer.Option("--generated", help="How many made-up articles to import instead.")] = 0,
+    words: Annotated[int, typer.Option("--words", help="Words of a made-up article.")] = archive.LENGTH,
+    language: Annotated[str | None, typer.Option("--language", help="That made-up articles name.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Import a second time, when nothing has changed.")] = False,
     enrich: Annotated[bool, typer.Option("--enrich/--no-enrich", help="As `dateline import` has it.")] = True,
 ) -> None:
@@ -76,7 +81,7 @@ def main(
         countries = _list_countries(settings)
         if generate:
             paths = [str(Path(folder) / "generated.ndjson")]
-            write_archive(Path(paths[0]), generate, countries)
+            write_archive(Path(paths[0]), generate, countries, words, language)
         for _ in range(2 if again else 1):
             _run_import(settings, paths, ImportOptions(enrich=enrich))
 

@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -12,6 +12,7 @@ from app.changes.follower import catch_up
 from app.commands.output import err, out, print_json
 from app.db.database import Database
 from app.importers import pipeline, sources
+from app.importers.jobs.preparation_pool import PreparationPool, count_processes
 from app.importers.records import visibility
 from app.importers.web.fetch import Fetch
 from app.search.indexing.indexer import Indexer
@@ -40,8 +41,9 @@ def run_import(
         _open_fetch(import_sources, allow_private=allow_private) as fetch,
         _collect_seldom(),
         nullcontext(tell) if options.dry_run else _keep_index_current(db, settings, tell) as progress,
+        closing(PreparationPool(db, count_processes())) as pool,
     ):
-        report = pipeline.run_import(db, import_sources, options, db.read_time, progress, fetch)
+        report = pipeline.run_import(db, import_sources, options, db.read_time, progress, fetch, pool)
     _print_report(report, time.monotonic() - started, dry_run=options.dry_run, json=json)
     return report
 

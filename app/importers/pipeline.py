@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import islice
 from pathlib import PurePath
+from typing import Protocol
 
 from sqlmodel import Session
 
@@ -18,18 +19,29 @@ from app.bulk import records
 from app.db.actor import act_as, acting_within
 from app.db.database import Database
 from app.db.log_position import LogHead
+from app.enrich.tags import TagLexicon
 from app.importers import batches, boundary, enrichment, sources
 from app.importers.document import BodyKind, Bookmark, Document, Failure, Identity, Item, ParseContext, Remark
 from app.importers.prepare import PreparedItem, prepare
 from app.importers.web import crawl_state as kept
 from app.importers.web.fetch import Fetch
 from app.regions import service as regions
+from app.regions.atlas import Atlas
 from app.tags import lexicon as tags
 from app.text import keys
 
 BATCH = 500
 MOST_NAMED, MOST_SHOWN = 20, 2
 """Sources that a record names, in its options and for people."""
+
+
+class Pool(Protocol):
+    """Processes that prepare documents beside one another."""
+
+    def prepare(
+        self, documents: Sequence[tuple[str, Document]], origin: str | None, *, enrich: bool
+    ) -> list[PreparedItem | Failure] | None:
+        """As `prepare_documents` does, with regions and tags as they are now; None: it is left to the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +112,17 @@ def run_import(
     now: Callable[[], int],
     progress: Callable[[ImportReport], None] = lambda _: None,
     fetch: Fetch | None = None,
+    pool: Pool | None = None,
 ) -> ImportReport:
     """Imports everything, one transaction for each batch; `progress` is called after each. Without `fetch` addresses
-    on the web are not read."""
+    on the web are not read, without `pool` this process does all of the work."""
     import_sources = list(import_sources)
     report = ImportReport()
     if not options.dry_run:
         report.record = db.write_now(_begin, import_sources, options).value
     with act_as(acting_within(origin=options.origin)):
         try:
-            _run(db, import_sources, options, now, progress, fetch, report)
+            _run(db, import_sources, options, now, progress, fetch, report, pool)
         except BaseException:
             with suppress(Exception):  # why it broke off says more than that this could not be noted
                 _end(db, report, records.BROKEN_OFF)
@@ -145,6 +158,7 @@ def _run(
     progress: Callable[[ImportReport], None],
     fetch: Fetch | None,
     report: ImportReport,
+    pool: Pool | None,
 ) -> None:
     # To take the source's side everywhere, pages that have not changed since the last import are read again too.
     web = sources.WebAccess(fetch, lambda url: {} if options.overwrite else _load_state(db, url)) if fetch else None
@@ -166,7 +180,7 @@ def _run(
                 documents.append((source, item))
         if documents:
             before = len(report.failures)
-            _save(db, documents, options, report)
+            _save(db, documents, options, report, pool)
             failed = {where for where, _ in report.failures[before:]}
             lost |= {source.name for source, document in documents if document.where in failed}
         # After the batch is saved: a bookmark says that everything before it needs no second reading.
@@ -182,10 +196,14 @@ def _load_state(db: Database, url: str) -> Mapping[str, object]:
 
 
 def _save(
-    db: Database, documents: list[tuple[sources.SourceInput, Document]], options: ImportOptions, report: ImportReport
+    db: Database,
+    documents: list[tuple[sources.SourceInput, Document]],
+    options: ImportOptions,
+    report: ImportReport,
+    pool: Pool | None,
 ) -> None:
     paths = [(source.path, document) for source, document in documents]
-    items = prepare_all(db, paths, options.origin, enrich=options.enrich)
+    items = prepare_all(db, paths, options.origin, enrich=options.enrich, pool=pool)
     report.failures += [(one.where, one.reason) for one in items if isinstance(one, Failure)]
     prepared = [one for one in items if isinstance(one, PreparedItem)]
     if options.dry_run:
@@ -207,28 +225,39 @@ def prepare_all(
     *,
     enrich: bool,
     sees_hidden: bool = True,
+    pool: Pool | None = None,
 ) -> list[PreparedItem | Failure]:
     """What is to be saved of each document, with its path, in their order. Outside of any transaction, so that the lock
     on writing is held for SQL only."""
-    with db.snapshot() as snapshot:
-        atlas = regions.atlas(snapshot.connection)
-        lexicon = tags.current(snapshot) if enrich else None
+    items = pool.prepare(documents, origin, enrich=enrich) if pool is not None else None
+    if items is None:
+        with db.snapshot() as snapshot:
+            atlas = regions.atlas(snapshot.connection)
+            lexicon = tags.current(snapshot) if enrich else None
+        items = prepare_documents(documents, origin, atlas, lexicon)
+    return batches.refuse_mismatches(db, items, sees_hidden=sees_hidden)
+
+
+def prepare_documents(
+    documents: Sequence[tuple[str, Document]], origin: str | None, atlas: Atlas, lexicon: TagLexicon | None
+) -> list[PreparedItem | Failure]:
+    """Each document, with its path, as a manuscript; without a lexicon it is not enriched. Pure."""
     items: list[PreparedItem | Failure] = [
         boundary.attempt("prepare", document.where, prepare, document, path, origin, atlas)
         for path, document in documents
     ]
-    if lexicon is not None:
-        # One thing for all and then the next: what each looks things up in fits a processor's cache, together they do
-        # not, and telling languages takes half as long again in turns with the rest.
-        items = [
-            one if isinstance(one, Failure) else enrichment.add_finding(one, enrichment.add_language, document)
-            for one, (_, document) in zip(items, documents, strict=True)
-        ]
-        items = [
-            one if isinstance(one, Failure) else enrichment.add_finding(one, enrichment.add_suggestions, atlas, lexicon)
-            for one in items
-        ]
-    return batches.refuse_mismatches(db, items, sees_hidden=sees_hidden)
+    if lexicon is None:
+        return items
+    # One thing for all and then the next: what each looks things up in fits a processor's cache, together they do
+    # not, and telling languages takes half as long again in turns with the rest.
+    items = [
+        one if isinstance(one, Failure) else enrichment.add_finding(one, enrichment.add_language, document)
+        for one, (_, document) in zip(items, documents, strict=True)
+    ]
+    return [
+        one if isinstance(one, Failure) else enrichment.add_finding(one, enrichment.add_suggestions, atlas, lexicon)
+        for one in items
+    ]
 
 
 def _report_outcome(report: ImportReport, one: PreparedItem, saved: Saved | str) -> None:

@@ -25,7 +25,7 @@ OVERHEAD = 600
 
 
 @dataclass(frozen=True, slots=True)
-class MeasuredBody:
+class BodySize:
     """A stored body of one version: its bytes, and how many tags it counts as."""
 
     version: int
@@ -37,7 +37,7 @@ class MeasuredBody:
 class EncodedBody:
     """A body, and the JSON of its views by their names."""
 
-    measured: MeasuredBody
+    measured: BodySize
     views: Mapping[str, bytes]
 
 
@@ -49,20 +49,20 @@ class EncodedBodies:
         self.head: LogHead | None = None
 
     @property
-    def held(self) -> int:
+    def size(self) -> int:
         """Bytes in memory."""
         return self._kept.held
 
     def find(self, versions: Iterable[tuple[int, int]], names: Iterable[str]) -> dict[int, EncodedBody]:
         """Of articles as (id, version) those of which all these views are here."""
-        wanted, found = list(names), {}
+        view_names, bodies = list(names), {}
         for id, version in versions:
             body = self._kept.get(id)
-            if body is not None and body.measured.version == version and all(name in body.views for name in wanted):
-                found[id] = body
-        return found
+            if body is not None and body.measured.version == version and all(name in body.views for name in view_names):
+                bodies[id] = body
+        return bodies
 
-    def put(self, id: int, measured: MeasuredBody, views: Mapping[str, bytes], head: LogHead) -> None:
+    def put(self, id: int, measured: BodySize, views: Mapping[str, bytes], head: LogHead) -> None:
         """Adds views that were read while the log stood at `head`, or later. Not kept where it has moved on since: what
         they show may have been removed."""
         if head != self.head:

@@ -170,13 +170,9 @@ class Card:
     version: int
     original: int | None
 
-    @property
-    def shown(self) -> bytes:
-        return self.parts.shown
-
     def hide_original(self) -> "Card":
         """The same as of no translation."""
-        shown = orjson.dumps(orjson.loads(self.shown) | {"translation_of": None})
+        shown = orjson.dumps(orjson.loads(self.parts.shown) | {"translation_of": None})
         return Card(cut_card(shown), self.version, None)
 
 
@@ -195,7 +191,7 @@ class Cards:
     ) -> dict[int, bytes]:
         """The JSON of what `load` returns."""
         return {
-            id: card.shown
+            id: card.parts.shown
             for id, card in (await self.load(versions, atlas, published=published, public=public)).items()
         }
 
@@ -244,7 +240,7 @@ class Cards:
             key = id, card.version, atlas.names_seq, card.original, fields
             parts = self._parts.get(key)
             if parts is None:
-                parts = cut_properties(orjson.loads(card.shown), selection)
+                parts = cut_properties(orjson.loads(card.parts.shown), selection)
                 self._parts.put(key, parts, len(parts.shown) + 2 * OVERHEAD + FIELD_OVERHEAD * len(fields))
             parts_by_id[id] = parts
         return parts_by_id

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from sqlalchemy import Integer, bindparam, case, func, literal_column, null, select
 
-from app.articles.reading.body_cache import MeasuredBody
+from app.articles.reading.body_cache import BodySize
 from app.articles.reading.queries import ListRow
 from app.db.database import Readable
 from app.db.sql import AnyOf, Prepared, Value, measure_bytes, prepare, read_integer
@@ -42,7 +42,7 @@ class ResponseCosts:
     article's id."""
 
     costs: Mapping[int, int]
-    bodies: Mapping[int, MeasuredBody]
+    bodies: Mapping[int, BodySize]
     texts: Mapping[int, str]
 
 
@@ -63,11 +63,11 @@ async def measure(db: Readable, ids: Sequence[int], includes: Set[str], *, small
     for id_, version, size, counted, _ in rows:
         id = read_integer(id_)
         tags = texts[id].count("<") if counted is None else read_integer(counted)
-        bodies[id] = MeasuredBody(read_integer(version), read_integer(size), tags)
+        bodies[id] = BodySize(read_integer(version), read_integer(size), tags)
     return ResponseCosts(weigh(bodies, includes), bodies, texts)
 
 
-def weigh(bodies: Mapping[int, MeasuredBody], includes: Set[str]) -> dict[int, int]:
+def weigh(bodies: Mapping[int, BodySize], includes: Set[str]) -> dict[int, int]:
     """What measured bodies count as in these forms, by the article's id."""
     forms = includes & BYTE_COSTS.keys()
     weight, tag_cost = sum(BYTE_COSTS[name] for name in forms), TAG_COST * len(forms)

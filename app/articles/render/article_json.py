@@ -126,7 +126,7 @@ async def render_articles(
         encoded.measured |= known.bodies
         encoded.texts |= known.texts
         costs = response_size.weigh(encoded.measured, form.includes)
-        sums = (len(cards[entry.id].shown) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
+        sums = (len(cards[entry.id].parts.shown) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
         response_size.check_fit(params, [*(costs.get(id, 0) for id in beside), *sums])
     if is_card:
         return {id: card.parts.shown for id, card in cards.items()}
@@ -141,7 +141,7 @@ async def render_articles(
     if form.language is None:
         parts = archive.cards.cut(cards, view.atlas, form.fields, form.selection)
     else:
-        shown: dict[int, Json] = {id: orjson.loads(card.shown) for id, card in cards.items()}
+        shown: dict[int, Json] = {id: orjson.loads(card.parts.shown) for id, card in cards.items()}
         with_posts = [card | {"related": posts.get(id)} for id, card in shown.items()]
         called = await tags.names_in(archive.db, sorted(_tag_slugs(with_posts)), form.language)
         _rename_all(with_posts, view.atlas, called, form.language)

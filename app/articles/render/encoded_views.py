@@ -11,7 +11,7 @@ import orjson
 
 from app.articles.html.nesting_depth import FEW_PAIRS
 from app.articles.reading import queries, response_size
-from app.articles.reading.body_cache import EncodedBodies, MeasuredBody
+from app.articles.reading.body_cache import BodySize, EncodedBodies
 from app.articles.render import body_views
 from app.db.database import Readable
 from app.db.log_position import LogHead
@@ -26,7 +26,7 @@ class EncodedViews:
     """Views with these names, by the article's id. `measured`, `texts`: what is known of stored bodies."""
 
     names: Sequence[str]
-    measured: dict[int, MeasuredBody] = field(default_factory=dict)
+    measured: dict[int, BodySize] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
     views: Encoded = field(default_factory=dict)
     _made: list[int] = field(default_factory=list)
@@ -34,12 +34,12 @@ class EncodedViews:
     @classmethod
     def find(cls, kept: EncodedBodies, versions: Iterable[tuple[int, int]], includes: Set[str]) -> Self:
         """With the bodies of these versions that are in memory."""
-        found = cls([name for name in body_views.BODIES if name in includes])
-        if found.names:
-            for id, body in kept.find(versions, found.names).items():
-                found.measured[id] = body.measured
-                found.views[id] = {name: body.views[name] for name in found.names}
-        return found
+        encoded = cls([name for name in body_views.BODIES if name in includes])
+        if encoded.names:
+            for id, body in kept.find(versions, encoded.names).items():
+                encoded.measured[id] = body.measured
+                encoded.views[id] = {name: body.views[name] for name in encoded.names}
+        return encoded
 
     def list_missing(self, ids: Iterable[int]) -> list[int]:
         """Those that have to be measured."""

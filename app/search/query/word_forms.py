@@ -1,4 +1,4 @@
-"""The analysis of `analysis.analyse` for texts in Latin letters, several times as fast: each word is stemmed once. Pure.
+"""The analysis of `analysis.analyse` for texts in Latin letters, several times as fast. Pure.
 
 Terms of a word depend on the word alone, so they are kept by word, bounded in number and length; and places are
 found for the words asked for, not for all. Any other text goes to `analysis` as it is.
@@ -72,9 +72,7 @@ def _learn_terms(words: Iterable[str], language: str | None) -> dict[str, str] |
     return {word: word if word == term else term for word, term in zip(listed, terms, strict=True)}
 
 
-def _find_places(
-    text: str, normalized: str, lowered: str, surfaces: Sequence[str], which: Iterable[int]
-) -> list[Span]:
+def _find_places(text: str, normalized: str, lowered: str, surfaces: Sequence[str], which: Iterable[int]) -> list[Span]:
     """Which characters of the text the words of these numbers stand for."""
     numbers = list(which)
     spans: dict[int, Span] = {}
