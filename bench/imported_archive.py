@@ -22,7 +22,7 @@ from app.importers import pipeline, sources
 from app.importers.pipeline import ImportOptions
 from app.main import create_app
 from app.search.indexing.indexer import Indexer
-from app.search.tantivy import index_folders
+from app.search.tantivy.storage import index_folders
 from app.settings import Settings
 
 Story = dict[str, object]

@@ -20,8 +20,9 @@ from app.db.log_position import LogPosition
 from app.search.engine import Question, SimilaritySample
 from app.search.query import analysis
 from app.search.query.parser import parse
-from app.search.tantivy import index_folders, index_schema
+from app.search.tantivy import index_schema
 from app.search.tantivy.local_engine import TantivyEngine
+from app.search.tantivy.storage import index_folders
 
 WORDS, LENGTH, TAGS, REGIONS = 40_000, 220, 500, 200
 NOW = 1_760_000_000 // 86_400 * 86_400

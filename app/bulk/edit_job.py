@@ -24,7 +24,7 @@ from app.articles.store.stored_article import StoredArticle
 from app.bulk import records
 from app.changes import jobs
 from app.db.database import Snapshot
-from app.db.sql import AnySelect, Prepared, insert_rows, lock_vocabulary, prepare, read_clock, read_integer
+from app.db.sql import AnySelect, Prepared, lock_vocabulary, make_insert, prepare, read_clock, read_integer
 from app.enrich.suggestion import DATELINE
 from app.errors import DatelineError
 from app.models import Article, TextKey, table
@@ -74,9 +74,9 @@ def _select(session: Session, task: jobs.Task) -> jobs.Step:
     """Writes down the next articles that are meant."""
     after, connection = read_integer(task.progress.get("after", 0)), session.connection()
     ids = find(Snapshot(connection), read_filter(task), after, read_integer(task.arguments["_last"]), SELECTED_AT_ONCE)
-    insert_rows(
-        connection, records.ARTICLE, [{"job_id": task.id, "article_id": id, "action": "selected"} for id in ids]
-    )
+    rows = [{"job_id": task.id, "article_id": id, "action": "selected"} for id in ids]
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, records.ARTICLE, rows))
     total = read_integer(task.progress.get("total", 0)) + len(ids)
     is_all = len(ids) < SELECTED_AT_ONCE
     progress = {**task.progress, "after": 0 if is_all else ids[-1], "total": total, "selected": is_all}

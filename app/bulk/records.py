@@ -15,7 +15,7 @@ from sqlmodel import Session
 from app.articles.store.saving import Saved
 from app.changes.jobs import JOB, Json
 from app.db import audit_rows
-from app.db.sql import insert_rows
+from app.db.sql import make_insert
 from app.errors import InvalidTransition
 from app.models import ImportArticle, ImportRecord, ImportTag, Tag, table
 from app.tags import service as tags
@@ -118,7 +118,8 @@ def note_articles(session: Session, job: int, rows: Sequence[tuple[int, int | No
         for id, before, version, action in rows
         if id not in known
     ]
-    insert_rows(connection, ARTICLE, new)
+    if new:
+        connection.exec_driver_sql(*make_insert(connection.dialect, ARTICLE, new))
 
 
 def note_tags(session: Session, job: int) -> None:
@@ -131,7 +132,8 @@ def note_tags(session: Session, job: int) -> None:
             {"tag_id": id, "job_id": job, "slug": slug, "name": name, "kind": kind}
             for id, slug, name, kind in connection.execute(statement)
         ]
-        insert_rows(connection, TAG_MADE, rows)
+        if rows:
+            connection.exec_driver_sql(*make_insert(connection.dialect, TAG_MADE, rows))
 
 
 def end(session: Session, job: int, progress: Mapping[str, object] | None = None, error: str | None = None) -> None:

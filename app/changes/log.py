@@ -24,7 +24,7 @@ from app.changes.entries import LogEntry as LogEntry
 from app.db import audit_rows
 from app.db.database import Snapshot
 from app.db.log_position import LogHead, LogPosition
-from app.db.sql import AnyOf, Prepared, insert_rows, prepare
+from app.db.sql import AnyOf, Prepared, make_insert, prepare
 from app.models import Change, ChangeHead, table
 
 CHANGE, HEAD = table(Change), table(ChangeHead)
@@ -91,26 +91,23 @@ def append(session: Session) -> LogHead:
     connection = session.connection()
     head = LogHead(*connection.execute(_advance(public=bool(shown), named=bool(renamed)), moved).one())
     now, first = int(time.time()), head.seq - count + 1
-    insert_rows(
-        connection,
-        CHANGE,
-        [
-            {
-                "seq": first + i,
-                "mark": marks[i],
-                "at": now,
-                "entity": entry.entity,
-                "entity_id": entry.entity_id,
-                "event": entry.event,
-                "version": entry.version,
-                "changed_fields": orjson.dumps(entry.changed_fields).decode(),
-                "public": entry.public,
-                "before": None if entry.before is None else orjson.dumps(entry.before).decode(),
-                "after": None if entry.after is None else orjson.dumps(entry.after).decode(),
-            }
-            for i, entry in enumerate(entries)
-        ],
-    )
+    rows = [
+        {
+            "seq": first + i,
+            "mark": marks[i],
+            "at": now,
+            "entity": entry.entity,
+            "entity_id": entry.entity_id,
+            "event": entry.event,
+            "version": entry.version,
+            "changed_fields": orjson.dumps(entry.changed_fields).decode(),
+            "public": entry.public,
+            "before": None if entry.before is None else orjson.dumps(entry.before).decode(),
+            "after": None if entry.after is None else orjson.dumps(entry.after).decode(),
+        }
+        for i, entry in enumerate(entries)
+    ]
+    connection.exec_driver_sql(*make_insert(connection.dialect, CHANGE, rows))
     # Here and nowhere else: whatever writes to the log, by whatever way, is in the audit with the same commit.
     audit_rows.write_records(session, [*audit_rows.list_pending(session), *audit_trail.derive_deeds(entries, first)])
     return head

@@ -19,8 +19,8 @@ from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, R
 from app.regions import service as regions
 from app.search.engine import Question
 from app.search.indexing import verification
-from app.search.tantivy import index_folders
 from app.search.tantivy.local_engine import TantivyEngine
+from app.search.tantivy.storage import index_folders
 from app.settings import Settings
 
 A, TAGGED, PLACED, WITHIN = (table(model) for model in (Article, ArticleTag, ArticleRegion, RegionWithin))

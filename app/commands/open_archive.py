@@ -23,8 +23,8 @@ from app.models import Region, table
 from app.regions import service as regions
 from app.search.indexing.indexer import Indexer
 from app.search.indexing.preparation import prepare_index
-from app.search.tantivy import index_folders, index_forms
-from app.search.tantivy.build_progress import Tell
+from app.search.tantivy.storage import index_folders, index_forms
+from app.search.tantivy.storage.build_progress import Tell
 from app.settings import Settings
 
 MOST_LISTED = 1_000

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlmodel import Session
 
 from app.db.actor import UNKNOWN, Actor, Context
-from app.db.sql import insert_rows
+from app.db.sql import make_insert
 from app.models import Audit, table
 
 AUDIT = table(Audit)
@@ -76,7 +76,10 @@ def get_actor(session: Session) -> Actor:
 def write_records(session: Session, deeds: Sequence[AuditRecord]) -> None:
     """Writes rows in the order of the deeds, in one statement, dated by the database's clock."""
     actor = get_actor(session)
-    insert_rows(session.connection(), AUDIT, [_render_row(deed, actor) for deed in deeds], clock_column="at")
+    rows = [_render_row(deed, actor) for deed in deeds]
+    if rows:
+        connection = session.connection()
+        connection.exec_driver_sql(*make_insert(connection.dialect, AUDIT, rows, clock_column="at"))
 
 
 def _render_row(deed: AuditRecord, actor: Actor) -> dict[str, object]:

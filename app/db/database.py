@@ -191,6 +191,8 @@ class Database:
             self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
             self._eraser = self._groups = None
+        self._waiting = 0
+        """Writes whose outcome is waited for; the event loop's alone."""
 
     @functools.cached_property
     def reader(self) -> Reader:
@@ -215,17 +217,24 @@ class Database:
         self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Committed[T]:
         """`write` for what takes a few milliseconds: on SQLite those that wait for the writer share a commit."""
-        if self._groups is None:
-            return await self.write(fn, *args, **kwargs)
-        waiting = self._groups.add(current_actor(), lambda session: fn(session, *args, **kwargs))
-        self._writers.submit(self._groups.commit_next)
-        return await self._wait_for(waiting)
+        actor = current_actor()
+        submitted: Future[Committed[T]]
+        if self._groups is None or not self._waiting:
+            submitted = self._writers.submit(lambda: self.transact(actor, lambda session: fn(session, *args, **kwargs)))
+        else:
+            submitted = self._groups.add(actor, lambda session: fn(session, *args, **kwargs))
+            self._writers.submit(self._groups.commit_next)
+        return await self._wait_for(submitted)
 
-    async def _wait_for(self, waiting: "Future[Committed[T]]") -> Committed[T]:
-        written = await asyncio.wrap_future(waiting)
+    async def _wait_for(self, submitted: "Future[Committed[T]]") -> Committed[T]:
+        self._waiting += 1
+        try:
+            committed = await asyncio.wrap_future(submitted)
+        finally:
+            self._waiting -= 1
         if self._eraser:
             self._eraser.retry(asyncio.get_running_loop())
-        return written
+        return committed
 
     def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:
         """`write` in the calling thread, for commands and followers."""
@@ -236,7 +245,8 @@ class Database:
         for attempt in range(RETRIES):
             try:
                 with self.begin() as session:
-                    committed = self.run(session, actor, work)
+                    audit_rows.set_actor(session, actor)
+                    committed = self.finish(session, work(session))
                     self.commit(session)
                     self.after_commit(session)
                     return committed
@@ -253,10 +263,8 @@ class Database:
         with self.hold_write_lock(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
-    def run(self, session: Session, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
-        """`work` as `actor` in a transaction that is open, then what it recorded, and what waited for that."""
-        audit_rows.set_actor(session, actor)
-        result = work(session)
+    def finish(self, session: Session, result: T) -> Committed[T]:
+        """Writes what the work with this result recorded, and does what waited for that."""
         head = self._before_commit(session)
         for fn in session.info.pop(_FINISH, ()):
             fn(session, head)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from sqlmodel import Session
 
 from app.db.actor import Actor
+from app.db.audit_rows import set_actor
 from app.db.log_position import LogHead
 from app.errors import DatelineError
 
@@ -37,8 +38,8 @@ class Transactions(Protocol):
     def begin(self) -> AbstractContextManager[Session]:
         """A transaction under the lock on writing, rolled back unless it is committed."""
 
-    def run(self, session: Session, actor: Actor, work: Callable[[Session], Any]) -> Done:
-        """One write with its rows of the log, in a transaction that is open."""
+    def finish(self, session: Session, result: Any) -> Done:
+        """Writes what the work with this result recorded to the log."""
 
     def commit(self, session: Session) -> None: ...
 
@@ -129,7 +130,8 @@ class GroupCommit:
             # transaction by a savepoint, to which it is rolled back where it is refused.
             with Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as own:
                 try:
-                    write.outcome = done = self._transactions.run(own, write.actor, write.work)
+                    set_actor(own, write.actor)
+                    write.outcome = done = self._transactions.finish(own, write.work(own))
                 except DatelineError as error:
                     write.outcome = error
                     continue

@@ -200,20 +200,13 @@ def prepare(
     return Prepared(str(compiled), {k: v for k, v in compiled.params.items() if k not in names}, names)
 
 
-def insert_rows(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, object]], *, clock_column: str | None = None
-) -> None:
-    """Inserts rows that all have the columns of the first one, two at least, as they are: SQLAlchemy would look at each
-    value of each row again, which for links costs as much as the database itself. SQLite gets them in the order of its
-    statement, because it looks names up for each row again. `clock_column`: a column that gets the database's time."""
-    if rows:
-        connection.exec_driver_sql(*make_insert(connection.dialect, table, rows, clock_column=clock_column))
-
-
 def make_insert(
     dialect: Dialect, table: Table, rows: Sequence[Mapping[str, object]], *, clock_column: str | None = None
 ) -> tuple[str, Sequence[Any]]:
-    """The statement of `insert_rows` and its values, for who executes it; there is a row at least."""
+    """A statement and its values for `exec_driver_sql`. There is a row at least; all have the columns of the first, two
+    at least. Values go in as they are: SQLAlchemy would look at each value of each row again, which for links costs as
+    much as the database itself. SQLite gets them in the order of its statement, because it looks names up for each row
+    again. `clock_column`: a column that gets the database's time."""
     statement, order = _insert_statement(table, tuple(rows[0]), dialect, clock_column)
     return statement, list(map(itemgetter(*order), rows)) if order else rows
 

@@ -23,7 +23,7 @@ from app.changes import log
 from app.changes.follower import FollowerTask
 from app.db.database import Database
 from app.search.indexing.indexer import Indexer
-from app.search.tantivy import index_folders
+from app.search.tantivy.storage import index_folders
 from app.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -17,8 +17,8 @@ import httpx
 import pytest
 from support.processes import DatelineProcess
 
-from app.search.tantivy.build_progress import NAME
-from app.search.tantivy.index_forms import CURRENT, get_own_form
+from app.search.tantivy.storage.build_progress import NAME
+from app.search.tantivy.storage.index_forms import CURRENT, get_own_form
 
 pytestmark = pytest.mark.slow
 

@@ -88,6 +88,7 @@ async def test_writes_that_wait_together_share_a_commit_on_sqlite(db: Database) 
     assert len(commits) < 9 if db.dialect == "sqlite" else len(commits) == 9
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_write_that_nobody_waits_for_any_more_does_not_begin(db: Database) -> None:
     hold, held = threading.Event(), threading.Event()
 

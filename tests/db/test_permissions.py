@@ -11,7 +11,7 @@ import pytest
 from test_serve import SEED, read_refusal, run_server
 
 from app.commands import open_archive
-from app.search.tantivy.index_forms import LOCK, locate_form
+from app.search.tantivy.storage.index_forms import LOCK, locate_form
 from app.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from app.articles.manuscript import Manuscript
 from app.articles.store.row_columns import Row
-from app.db.sql import AnyOf, insert_rows, split_chunks
+from app.db.sql import AnyOf, make_insert, split_chunks
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions.atlas import Atlas
 from app.tags.service import TagSpec
@@ -38,7 +38,8 @@ def replace(
     tag_rows = [one for id, m, row in saved for one in _tag_rows(id, m, _mark(row), tags)]
     region_rows = [one for id, m, row in saved for one in _region_rows(id, m.regions, _mark(row), atlas)]
     for links, rows in ((TAGGED, tag_rows), (PLACED, region_rows)):
-        insert_rows(connection, links, rows)
+        if rows:
+            connection.exec_driver_sql(*make_insert(connection.dialect, links, rows))
 
 
 def _mark(row: Row) -> LinkState:
@@ -113,7 +114,7 @@ def place(connection: Connection, articles: Sequence[int], atlas: Atlas) -> None
     rows = [row for article, regions in own.items() for row in _region_rows(article, regions, marks[article], atlas)]
     if rows:
         connection.execute(delete(PLACED).where(PLACED.c.article_id.in_(list(own))))
-        insert_rows(connection, PLACED, rows)
+        connection.exec_driver_sql(*make_insert(connection.dialect, PLACED, rows))
 
 
 def show(connection: Connection, articles: Sequence[int]) -> None:

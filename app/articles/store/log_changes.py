@@ -33,7 +33,9 @@ def record(
     others = sorted(set(linked) - saved)
     rows = connection.execute(_TRANSLATIONS, {"originals": sorted(turned)}) if turned else ()
     translations = {id: original for id, original in rows if id not in saved}
-    after, versions = log_facts.load_with_versions(connection, list(dict.fromkeys((*ids, *others, *translations))))
+    asked = {"ids": list(dict.fromkeys((*ids, *others, *translations)))}
+    tagged, placed, articles = (connection.execute(one, asked).all() for one in log_facts.STATEMENTS)
+    after, versions = log_facts.make_facts(tagged, placed, articles), {row.id: row.version for row in articles}
     for id in ids:
         entry = _entry(id, versions[id], before.get(id), after[id], fields.get(id, ()))
         entry = replace(entry, version_before=versions[id] - 1 if id in before else None)

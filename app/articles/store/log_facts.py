@@ -1,7 +1,7 @@
 """The filterable facts of articles, read from SQL in sets: what the log keeps, what the index holds."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import Connection, select
@@ -18,18 +18,13 @@ Rows = Sequence[SqlRow[*tuple[Any, ...]]]
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, ArticleFacts]:
     """Facts of the articles that exist, in three statements."""
-    return load_with_versions(connection, ids)[0]
-
-
-def load_with_versions(connection: Connection, ids: Collection[int]) -> tuple[dict[int, ArticleFacts], dict[int, int]]:
-    """Facts of the articles that exist, and their versions, by id."""
     if not ids:
-        return {}, {}
-    tagged, placed, articles = (connection.execute(one, {"ids": ids}).all() for one in (_TAGS, _REGIONS, _ARTICLES))
-    return _make_facts(tagged, placed, articles), {row.id: row.version for row in articles}
+        return {}
+    return make_facts(*(connection.execute(one, {"ids": ids}).all() for one in STATEMENTS))
 
 
-def _make_facts(tagged: Rows, placed: Rows, articles: Rows) -> dict[int, ArticleFacts]:
+def make_facts(tagged: Rows, placed: Rows, articles: Rows) -> dict[int, ArticleFacts]:
+    """Facts by id, from the rows of `STATEMENTS`."""
     tags: dict[int, list[int]] = defaultdict(list)
     regions: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
     for article, tag in tagged:
@@ -75,6 +70,8 @@ _ARTICLES = select(
     A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.images, A.c.corrections,
     ORIGINAL.label("original"), _waiting.label("waiting"),
 ).where(AnyOf(A.c.id, "ids"))  # fmt: skip
+STATEMENTS = _TAGS, _REGIONS, _ARTICLES
+"""Whose rows `make_facts` takes, of the articles `ids`; the last one says the articles' versions too."""
 
 
 def for_log(facts: ArticleFacts) -> LoggedFacts:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from app.articles.html import bodies
 from app.articles.manuscript import Manuscript
-from app.db.sql import AnyOf, insert_rows, split_chunks
+from app.db.sql import AnyOf, make_insert, split_chunks
 from app.enrich import near_duplicates
 from app.enrich.near_duplicates import Runs
 from app.models import Article, TextKey, table
@@ -43,7 +43,8 @@ def save_keys(connection: Connection, saved: Mapping[int, Manuscript], replaced:
     if old := [id for id in replaced if id not in kept]:
         connection.execute(_REMOVE, {"articles": old})
     rows = [{"value": value, "article_id": id} for id, m in saved.items() if id not in kept for value in _keys(m)]
-    insert_rows(connection, KEY, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, KEY, rows))
 
 
 def _keys(manuscript: Manuscript) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, text, union_all, update
 
 from app.articles.manuscript import RelatedEntry
-from app.db.sql import AnyOf, AnySelect, insert_rows, split_chunks
+from app.db.sql import AnyOf, AnySelect, make_insert, split_chunks
 from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
 from app.text import keys as texts
 
@@ -85,7 +85,8 @@ def replace(
     if replaced := [id for id in entries if id in existing]:
         connection.execute(_REMOVE, {"articles": replaced})
     rows = [_row(id, i, one, site_url) for id, listed in entries.items() for i, one in enumerate(listed, 1)]
-    insert_rows(connection, RELATED, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, RELATED, rows))
 
 
 def _row(article: int, position: int, one: RelatedEntry, site_url: str) -> dict[str, object]:

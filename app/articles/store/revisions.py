@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 from app.articles.store import stored_article
 from app.articles.store.stored_article import StoredArticle
 from app.db.database import Database
-from app.db.sql import Prepared, insert_rows, prepare, read_into
+from app.db.sql import Prepared, make_insert, prepare, read_into
 from app.models import Article, Revision, table
 
 A, REVISION = table(Article), table(Revision)
@@ -28,7 +28,8 @@ def save_current(connection: Connection, articles: Mapping[int, StoredArticle]) 
         }
         for id, one in articles.items()
     ]
-    insert_rows(connection, REVISION, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, REVISION, rows))
 
 
 def get(connection: Connection, id: int, version: int) -> StoredArticle | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from app.articles.manuscript import Manuscript
 from app.articles.store.row_columns import ExistingRow
-from app.db.sql import AnyOf, insert_rows
+from app.db.sql import AnyOf, make_insert
 from app.errors import SlugTaken
 from app.models import ArticleSlug, ArticleUrl, table
 from app.text import keys
@@ -36,7 +36,8 @@ def choose_slugs(
         slug = keys.slug(manuscript.slug or manuscript.title, "article")
         if existing is None or (manuscript.slug and _is_elsewhere(slug, existing.slug, strict=strict)):
             candidates[i] = slug
-    owners = _find_owners(connection, {*candidates.values()})
+    asked = {"slugs": sorted({*candidates.values()})}
+    owners = dict(connection.execute(_OWNERS, asked).all()) if candidates else {}
     taken = set(owners)
     for i in sorted(candidates, key=lambda i: old[i] is not None):  # new articles first
         slug, existing = candidates[i], old[i]
@@ -66,7 +67,8 @@ def _is_elsewhere(new_slug: str, slug: str, *, strict: bool) -> bool:
 def claim_slugs(connection: Connection, ids_by_slug: Mapping[str, int]) -> None:
     """Takes chosen slugs for articles. Another transaction that took one meanwhile makes this one run again."""
     rows = [{"slug": slug, "article_id": id} for slug, id in ids_by_slug.items()]
-    insert_rows(connection, SLUG, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, SLUG, rows))
 
 
 def save_previous_slugs(connection: Connection, saved: Mapping[int, Manuscript], *, strict: bool) -> None:
@@ -78,7 +80,8 @@ def save_previous_slugs(connection: Connection, saved: Mapping[int, Manuscript],
         if strict and owners.get(slug, id) != id:
             raise SlugTaken(slug, f"/previous_slugs/{i}")
     rows = [{"slug": slug, "article_id": id} for slug, id in dict(old_slugs).items() if slug not in owners]
-    insert_rows(connection, SLUG, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, SLUG, rows))
 
 
 def save_urls(connection: Connection, saved: Mapping[int, Manuscript]) -> None:
@@ -93,7 +96,8 @@ def save_urls(connection: Connection, saved: Mapping[int, Manuscript]) -> None:
         for (key, id), url in urls_by_key.items()
         if (key, id) not in there
     ]
-    insert_rows(connection, URL, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, URL, rows))
 
 
 def find_additions(connection: Connection, id: int, manuscript: Manuscript) -> list[str]:

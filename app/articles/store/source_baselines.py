@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from app.articles import manuscript
 from app.articles.store.field_hashes import FIELDS, UNSAID, Hashes, split, unpack
-from app.db.sql import insert_rows, split_chunks
+from app.db.sql import make_insert, split_chunks
 from app.models import PurgedIdentity, SourceBaseline, table
 
 BASELINE, PURGED = table(SourceBaseline), table(PurgedIdentity)
@@ -40,7 +40,8 @@ def save(
         hashes = {name: value if value != UNSAID else old[name] for name, value in unpack(packed).items()}
         if hashes != old:
             changed.append({"of": id, "kind": kind, "new": b"".join(hashes[name] for name in FIELDS)})
-    insert_rows(connection, BASELINE, new)
+    if new:
+        connection.exec_driver_sql(*make_insert(connection.dialect, BASELINE, new))
     if changed:
         mine = (BASELINE.c.article_id == bindparam("of")) & (BASELINE.c.format == bindparam("kind"))
         connection.execute(update(BASELINE).where(mine).values(hashes=bindparam("new")), changed)

@@ -105,7 +105,8 @@ def make_manuscripts(connection: Connection, articles: Sequence[StoredArticle]) 
     targets |= {one.columns[name] for one in articles for name in ("translation_of", "replaced_by")}
     targets -= {None}
     there = {*connection.execute(_PRESENT, {"ids": targets}).scalars()} if targets else set()
-    known = load_tags(connection, {id for one in articles for id in (*one.authors, *one.tags)})
+    tags = {id for one in articles for id in (*one.authors, *one.tags)}
+    known = {id: TagSpec(*spec) for id, *spec in connection.execute(_MERGED, {"ids": tags})} if tags else {}
     return [_manuscript(one, names, there, known) for one in articles]
 
 

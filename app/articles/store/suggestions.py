@@ -12,7 +12,7 @@ from app.articles.manuscript import ArticleDateline, Manuscript
 from app.articles.store import authorship, stored_article
 from app.articles.store.near_duplicates import NearDuplicate
 from app.articles.store.row_columns import ExistingRow
-from app.db.sql import AnyOf, insert_rows, split_chunks
+from app.db.sql import AnyOf, make_insert, split_chunks
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
 from app.models import Suggestion as Row
 from app.models import table
@@ -102,7 +102,8 @@ def save(
         connection.execute(_REMOVE, {"articles": replaced})
     rows = [row for id, m in asked.items() for row in _rows(id, m, tags)]
     rows += [_copy_row(id, copy) for id, copy in copies.items()]
-    insert_rows(connection, KEPT, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, KEPT, rows))
 
 
 def _rows(article: int, manuscript: Manuscript, tags: Mapping[TagSpec, int]) -> Iterator[dict[str, object]]:
@@ -143,7 +144,8 @@ def keep_languages(connection: Connection, recognised: Mapping[int, SuggestedVal
     for some in split_chunks(list(recognised)):
         connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(some), KEPT.c.kind == "language"))
     rows = [_row(id, one, taken=True) for id, one in recognised.items() if one is not None]
-    insert_rows(connection, KEPT, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, KEPT, rows))
 
 
 def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int]) -> bool:

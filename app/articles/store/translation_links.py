@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.articles.manuscript import Manuscript, Original
 from app.articles.store import log_changes, log_facts, revisions, stored_article
 from app.articles.store.row_columns import SaveContext
-from app.db.sql import insert_rows, split_chunks
+from app.db.sql import make_insert, split_chunks
 from app.models import Article, ArticleSlug, AwaitedOriginal, table
 
 A, SLUG, AWAITED = table(Article), table(ArticleSlug), table(AwaitedOriginal)
@@ -38,7 +38,8 @@ def link_translations(session: Session, saved: Mapping[int, Manuscript], saving:
         for id, m in saved.items()
         if m.original is not None and m.translation_of is None
     ]
-    insert_rows(connection, AWAITED, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, AWAITED, rows))
     if connection.execute(select(AWAITED.c.article_id).limit(1)).first() is not None:
         _link(session, _find_waiting(connection, list(saved)), saving)
 

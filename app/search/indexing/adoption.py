@@ -9,7 +9,8 @@ import shutil
 import time
 from pathlib import Path
 
-from app.search.tantivy import index_folders, integrity, reader
+from app.search.tantivy import reader
+from app.search.tantivy.storage import index_folders, integrity
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,9 @@ from app.db.log_position import LogPosition
 from app.search.indexing import documents, segments
 from app.search.indexing.adoption import adopt_index
 from app.search.query import analysis
-from app.search.tantivy import filters, index_folders, index_forms, index_schema, integrity, reader
-from app.search.tantivy.build_progress import ProgressWriter, Tell
+from app.search.tantivy import filters, index_schema, reader
+from app.search.tantivy.storage import index_folders, index_forms, integrity
+from app.search.tantivy.storage.build_progress import ProgressWriter, Tell
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from app.changes.follower import catch_up
 from app.db.database import Database, DatabaseProblem
 from app.search.engine import describe_building
 from app.search.indexing.indexer import Indexer
-from app.search.tantivy import index_folders
-from app.search.tantivy.build_progress import Tell, read_progress
 from app.search.tantivy.reader import IndexDamaged, LiveIndex
+from app.search.tantivy.storage import index_folders
+from app.search.tantivy.storage.build_progress import Tell, read_progress
 from app.settings import Settings
 
 

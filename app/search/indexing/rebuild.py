@@ -6,8 +6,8 @@ from app.changes import log
 from app.changes.follower import catch_up
 from app.db.database import Database, DatabaseProblem
 from app.search.indexing.indexer import Indexer
-from app.search.tantivy import index_folders
 from app.search.tantivy.reader import IndexDamaged
+from app.search.tantivy.storage import index_folders
 from app.settings import Settings
 
 LOOK_SECONDS = 0.1

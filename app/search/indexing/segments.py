@@ -17,7 +17,8 @@ from app.db.child_process import ChildProcess
 from app.db.database import Snapshot
 from app.search.indexing import documents
 from app.search.query import analysis
-from app.search.tantivy import index_schema, integrity
+from app.search.tantivy import index_schema
+from app.search.tantivy.storage import integrity
 
 MANY = 20_000
 """Articles from which on processes are worth their start, which takes most of a second of a processor each."""

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 from app.db.file_locks import FileLock
-from app.search.tantivy import index_folders, index_forms, integrity, reader
-from app.search.tantivy.index_forms import LOCK, locate_form
+from app.search.tantivy import reader
+from app.search.tantivy.storage import index_folders, index_forms, integrity
+from app.search.tantivy.storage.index_forms import LOCK, locate_form
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """The index's fields, and an article as a document of them. Opens nothing.
 
-A change here makes another form of the index, with a folder of its own (`index_forms`), and raises ANALYSIS.
+A change here makes another form of the index, with a folder of its own (`storage.index_forms`), and raises ANALYSIS.
 """
 
 import functools

@@ -32,9 +32,9 @@ from app.search.tantivy import (
     more_like_this,
     relevance,
 )
-from app.search.tantivy.build_progress import read_progress
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
+from app.search.tantivy.storage.build_progress import read_progress
 from app.search.timeline import Edges
 
 log = logging.getLogger(__name__)

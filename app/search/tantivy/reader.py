@@ -17,7 +17,8 @@ import tantivy
 from tantivy import Query, Searcher
 
 from app.db.log_position import LogPosition
-from app.search.tantivy import index_folders, index_forms, index_schema, integrity
+from app.search.tantivy import index_schema
+from app.search.tantivy.storage import index_folders, index_forms, integrity
 
 log = logging.getLogger(__name__)
 Stamp = tuple[int, int, int]

@@ -15,10 +15,10 @@ from app.errors import IndexBehind
 from app.search.indexing import documents, indexer
 from app.search.indexing.indexer import Indexer
 from app.search.query import analysis, stop_words
-from app.search.tantivy import index_folders
-from app.search.tantivy.index_forms import locate_form
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.reader import IndexDamaged
+from app.search.tantivy.storage import index_folders
+from app.search.tantivy.storage.index_forms import locate_form
 
 
 @pytest.fixture

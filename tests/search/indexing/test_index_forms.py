@@ -16,10 +16,11 @@ from app.db.file_locks import FileLock
 from app.main import create_app
 from app.search.indexing.indexer import Indexer
 from app.search.indexing.verification import Verification
-from app.search.tantivy import build_progress, index_folders, index_forms, index_schema
-from app.search.tantivy.build_progress import ProgressWriter
-from app.search.tantivy.index_forms import IndexForm, locate_form
+from app.search.tantivy import index_schema
 from app.search.tantivy.local_engine import TantivyEngine
+from app.search.tantivy.storage import build_progress, index_folders, index_forms
+from app.search.tantivy.storage.build_progress import ProgressWriter
+from app.search.tantivy.storage.index_forms import IndexForm, locate_form
 from app.settings import Settings
 
 Become = Callable[[int], None]

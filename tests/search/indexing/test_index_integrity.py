@@ -16,9 +16,9 @@ from app.changes.follower import FollowerTask, catch_up
 from app.commands import check
 from app.search.indexing.indexer import Indexer
 from app.search.indexing.verification import Verification, find_damage
-from app.search.tantivy import index_folders, integrity
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.reader import IndexDamaged, open_index
+from app.search.tantivy.storage import index_folders, integrity
 from app.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from app.search.tantivy.index_forms import CURRENT, locate_form
+from app.search.tantivy.storage.index_forms import CURRENT, locate_form
 
 _NAME = re.compile(r"[0-9a-z-]{1,64}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from app.search.engine import BuildProgress
-from app.search.tantivy.index_forms import locate_form
+from app.search.tantivy.storage.index_forms import locate_form
 
 NAME = "BUILDING"
 _WRITE_SECONDS = 1.0
