@@ -4,8 +4,8 @@ One statement fetches any number of them. They are kept by (id, version, names_s
 served and nothing has to be emptied: what has changed is asked for under another key.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import orjson
@@ -25,11 +25,11 @@ from app.regions.atlas import Atlas
 from app.text.urls import safe_or_none
 
 A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
-KEPT_BYTES = 6_000_000
+KEPT_BYTES = 8_000_000
 OVERHEAD = 600
-"""Bytes that keeping a card takes beside its text."""
-PARTS_BYTES, FIELD_OVERHEAD = 2_000_000, 60
-"""Of what `fields` leaves of cards; and what each of its names takes in the key."""
+"""Bytes that keeping a card takes beside its text, and again what `fields` leaves of it."""
+FIELD_OVERHEAD, MOST_CUTS = 60, 4
+"""What each name in `fields` takes in the key; and how many of them are kept with a card."""
 
 COLUMNS = (
     "id", "version", "slug", "status", "language", "title", "standfirst", "dateline_text", "dateline_place",
@@ -164,11 +164,20 @@ def _seo(kept: Mapping[str, object]) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card of this version, and of which article it is a translation, as far as it says so."""
+    """A card of this version, and of which article it is a translation, as far as it says so. `cuts`: what `fields`
+    left of it lately."""
 
     parts: CardParts
     version: int
     original: int | None
+    cuts: dict[tuple[str, ...], CardParts] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory, about."""
+        own = len(self.parts.shown) + OVERHEAD
+        cut = sum(len(parts.shown) + OVERHEAD + FIELD_OVERHEAD * len(fields) for fields, parts in self.cuts.items())
+        return own + cut
 
     def hide_original(self) -> "Card":
         """The same as of no translation."""
@@ -183,7 +192,6 @@ class Cards:
         self._db, self._site_url = db, site_url
         self._statement = statement(db.dialect)
         self._kept: ByteLru[tuple[int, int, int], Card] = ByteLru(KEPT_BYTES)
-        self._parts: ByteLru[Hashable, CardParts] = ByteLru(PARTS_BYTES, PARTS_BYTES // 100)
         self.bodies = EncodedBodies()
 
     async def get(
@@ -218,7 +226,7 @@ class Cards:
             # A copy: orjson leaves its result in a buffer of at least 8 kB.
             compact = bytes(memoryview(orjson.dumps(shown)))
             made = Card(cut_card(compact), version, None if original is None else read_integer(original))
-            self._kept.put((id, version, names_seq), made, len(compact) + OVERHEAD)
+            self._kept.put((id, version, names_seq), made, made.size)
             if not published or row[_STATUS] == "published":
                 cards[id] = made
         originals = sorted({made.original for made in cards.values() if made.original is not None})
@@ -236,14 +244,21 @@ class Cards:
             return {id: card.parts for id, card in cards.items()}
         parts_by_id = {}
         for id, card in cards.items():
-            # One that hides its original has none, and another key.
-            key = id, card.version, atlas.names_seq, card.original, fields
-            parts = self._parts.get(key)
+            parts = card.cuts.get(fields)
             if parts is None:
-                parts = cut_properties(orjson.loads(card.parts.shown), selection)
-                self._parts.put(key, parts, len(parts.shown) + 2 * OVERHEAD + FIELD_OVERHEAD * len(fields))
+                parts = self._cut_card(id, card, atlas, fields, selection)
             parts_by_id[id] = parts
         return parts_by_id
+
+    def _cut_card(self, id: int, card: Card, atlas: Atlas, fields: tuple[str, ...], selection: Selection) -> CardParts:
+        if len(card.cuts) >= MOST_CUTS:
+            card.cuts.clear()
+        parts = card.cuts[fields] = cut_properties(orjson.loads(card.parts.shown), selection)
+        key = id, card.version, atlas.names_seq
+        # One that hides its original is another card, which is made for one response.
+        if self._kept.get(key) is card:
+            self._kept.put(key, card, card.size)
+        return parts
 
     async def render_row(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
         """`render_card` of a row that may be newer than the atlas."""

@@ -62,6 +62,9 @@ MAX_DEPTH = 10_000
 MAX_NAMES = 100
 """Different parameters of one request; no address has half as many."""
 
+KEPT_BYTES, MOST_KEPT = 300, 32
+"""Query strings that are kept for a second once they were read: their length, and how many of each endpoint. Front
+pages are asked for again and again."""
 
 P = TypeVar("P")
 _UTC = ZoneInfo("UTC")
@@ -82,7 +85,7 @@ class ParameterSet(Generic[P]):
         stems = (name.removesuffix("_from") for name in self.specs if name.endswith("_from"))
         self._ends = tuple((stem, f"{stem}_from", f"{stem}_to") for stem in stems)
         self._required = tuple(spec.name for spec in specs if spec.required)
-        self._plain_now, self._plain = 0, result(0, {}, {}, {})  # what is read where nothing is asked for, this second
+        self._read_at, self._read = 0, dict[bytes, P]()  # what was read in this second, by query string
 
     def openapi(self) -> list[dict[str, object]]:
         """OpenAPI 3.1 parameter objects, in the order of declaration."""
@@ -91,10 +94,16 @@ class ParameterSet(Generic[P]):
     def parse(self, query_string: bytes, now: int) -> P:
         """Raises InvalidInput with everything that is wrong, in the order in which it appears; contradictions
         between parameters come last."""
-        if not query_string and not self._required:
-            if now != self._plain_now:
-                self._plain_now, self._plain = now, self._result(now, {}, {}, {})
-            return self._plain
+        if now != self._read_at:
+            self._read_at, self._read = now, {}
+        known = self._read.get(query_string)
+        if known is None:
+            known = self._parse(query_string, now)
+            if len(query_string) <= KEPT_BYTES and len(self._read) < MOST_KEPT:
+                self._read[query_string] = known
+        return known
+
+    def _parse(self, query_string: bytes, now: int) -> P:
         if len(query_string) > MAX_QUERY_BYTES:
             detail = f"At most {MAX_QUERY_BYTES} bytes; {len(query_string)} were sent."
             raise InvalidInput(FieldError("invalid_value", detail, "query string"))
