@@ -49,7 +49,7 @@ def list_kinds(size: int, seed: int = 8) -> list[CostKind]:
     triples = ["+".join(chance.sample(vocabulary[slice(*ONE_OF_THREE)], 3)) for _ in range(QUESTIONS)]
     ids = chance.sample(range(1, size + 1), min(3 * QUESTIONS, size))
     searches = [f"/v1/search?q={word}" for word in words]
-    facets = "&facets=tags,regions,years&highlight=title"
+    facets = "&facets=tag,region,year&highlight=title"
     return [
         CostKind("cached", ["/v1/articles/1"], is_cached=True),
         CostKind("304", ["/v1/articles/1"], is_cached=True, is_fresh=True),

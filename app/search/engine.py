@@ -196,6 +196,9 @@ class SearchEngine(Protocol):
 
     def search(self, question: Question) -> ResultPage: ...
 
+    def is_quick(self, question: Question) -> bool:
+        """Whether this search takes well under a millisecond, so that a thread for it would cost as much again."""
+
     def count(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> int: ...
 
     def count_tags(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:

@@ -121,7 +121,9 @@ class EngineIndex:
         return cached[1]
 
     async def search(self, question: Question) -> ResultPage:
-        """Off the event loop: a search may take milliseconds."""
+        """Off the event loop unless it is quick: a search may take milliseconds."""
+        if self.engine.is_quick(question):
+            return self.engine.search(question)
         return await asyncio.to_thread(self.engine.search, question)
 
     async def count_facets(self, question: Question, facet_names: tuple[FacetName, ...]) -> Facets:

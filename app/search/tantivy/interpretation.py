@@ -37,18 +37,27 @@ def interpret(view: View, question: Question) -> QueryInterpretation:
     languages = question.languages or find_languages(view)
     if question.tree is None:
         return QueryInterpretation(None, languages)
-    key = (
-        question.tree, languages, question.match, question.typo, question.prefix, question.order == "relevance",
-        question.excluded, question.names, question.text,
-    )  # fmt: skip
-    cached = view.memo.get(key)
-    if isinstance(cached, QueryInterpretation):
-        return cached
+    known = find_known(view, question)
+    if known is not None:
+        return known
     composer = QueryBuilder(term_stats.get_stats(view, languages), question.names)
     unfinished = _find_last_word(question.tree) if question.prefix else None
     reading = _Interpreter(view, composer, question.excluded, unfinished).interpret(question, question.tree)
-    view.remember(key, reading)
+    view.remember(_make_key(view, question), reading)
     return reading
+
+
+def find_known(view: View, question: Question) -> QueryInterpretation | None:
+    """What `interpret` remembers of a question that is no fallback."""
+    known = view.memo.get(_make_key(view, question))
+    return known if isinstance(known, QueryInterpretation) else None
+
+
+def _make_key(view: View, question: Question) -> tuple[object, ...]:
+    return (
+        question.tree, question.languages or find_languages(view), question.match, question.typo, question.prefix,
+        question.order == "relevance", question.excluded, question.names, question.text,
+    )  # fmt: skip
 
 
 def find_title_key(view: View, question: Question) -> str | None:

@@ -32,10 +32,14 @@ from app.search.tantivy import (
     more_like_this,
     relevance,
 )
-from app.search.tantivy.interpretation import interpret
+from app.search.tantivy.interpretation import find_known, interpret
 from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
 from app.search.tantivy.storage.build_progress import read_progress
 from app.search.timeline import Edges
+
+_UNFILTERED = ArticleFilter()
+_QUICK_POSTINGS = 4_000
+"""Articles with each of the words, summed up: they are put in order in a tenth of a millisecond."""
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +97,18 @@ class TantivyEngine:
         else:
             hits, total = date_order.find_in_order(view, matches.build_count_query(view, question), question)
         return ResultPage(hits, total, view.place, reading)
+
+    @_translate_panics
+    def is_quick(self, question: Question) -> bool:
+        """Where it is known how the words are read, few articles have them, and nothing else is asked for."""
+        if question.order != "relevance" or question.offset or question.fallback is not None:
+            return False
+        if question.excluded or question.filter != _UNFILTERED:
+            return False
+        view = self.view()
+        reading = find_known(view, question)
+        postings = None if reading is None else matches.count_postings(view, question, reading)
+        return postings is not None and postings <= _QUICK_POSTINGS
 
     @_translate_panics
     def count(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> int:

@@ -8,7 +8,7 @@ from tantivy import Occur, Query
 
 from app.search.engine import QueryInterpretation, Question
 from app.search.query import tree as trees
-from app.search.tantivy import filters, index_schema, match_cache, term_stats
+from app.search.tantivy import all_words, filters, index_schema, match_cache, term_stats
 from app.search.tantivy.interpretation import find_title_key, interpret
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View
@@ -21,7 +21,7 @@ YOUNG, OLD = (7, 30), (365, None)
 
 Years and the youngest days are postings: as a range of dates the last band would cost more than all words together.
 """
-BANDS = len(YOUNG) + len(OLD)
+BANDS = (*YOUNG, *OLD)
 _STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.9}
 """Of what a good hit scores by its words."""
 
@@ -53,28 +53,30 @@ def build_query(view: View, question: Question) -> Query:
     `relevance` comes to the same scores without asking for the old bands."""
     interpretation = interpret(view, question)
     scored = build_without_age(view, question, interpretation)
-    if question.order != "relevance":
-        return scored
-    return add_bands(add_bands(scored, view, question, interpretation, YOUNG), view, question, interpretation, OLD)
+    return add_bands(scored, view, question, interpretation, BANDS) if question.order == "relevance" else scored
 
 
 def add_bands(
     scored: Query, view: View, question: Question, interpretation: QueryInterpretation, days: Sequence[int | None]
 ) -> Query:
-    """The query with more for articles that are younger than so many days."""
-    bands = [(Occur.Should, band) for band in score_recency(view, question, interpretation, days)]
-    return Query.boolean_query([(Occur.Must, scored), *bands]) if bands else scored
+    """The query with more for articles that are younger than so many days. One band about another: then each is asked
+    about hits only, where together they would be read through whole."""
+    return all_words.score_hits(scored, score_recency(view, question, interpretation, days))
 
 
 def build_without_age(view: View, question: Question, interpretation: QueryInterpretation) -> Query:
     """Who matches, scored by the words, and by their nearness where ordered by relevance."""
-    clauses = _build_clauses(question, interpretation, build_words(view, question, interpretation))
     near = list(score_nearness(view, question, interpretation)) if question.order == "relevance" else []
+    words_of_few = None
+    if near and not interpretation.any_word and match_title(view, question) is None:
+        builder = create_builder(view, question, interpretation)
+        words_of_few = all_words.build_all_words(view, builder, interpretation.tree)
+    words_query = words_of_few or build_words(view, question, interpretation)
+    clauses = _build_clauses(question, interpretation, words_query)
+    if words_of_few is not None:
+        return all_words.score_hits(Query.boolean_query(clauses), [filters.join_any(near)])
     if near and is_selective(view, question, interpretation):
-        scored = Query.boolean_query(clauses)
-        for bonus in near:
-            scored = Query.boolean_query([(Occur.Must, scored), (Occur.Should, bonus)])
-        return scored
+        return all_words.score_hits(Query.boolean_query(clauses), near)
     return Query.boolean_query([*clauses, *((Occur.Should, bonus) for bonus in near)])
 
 
@@ -113,6 +115,25 @@ def score_nearness(view: View, question: Question, interpretation: QueryInterpre
         yield from create_builder(view, question, interpretation).score_neighbours(interpretation.tree)
 
 
+def count_postings(view: View, question: Question, interpretation: QueryInterpretation) -> int | None:
+    """In how many articles each of the words stands, summed up, about; None where there is more than words in it."""
+    if not all(isinstance(leaf, trees.Word) for leaf in trees.list_leaves(interpretation.tree)):
+        return None
+    terms = create_builder(view, question, interpretation).terms
+    return sum(terms.find_frequency(leaf.text) for leaf in trees.list_leaves(interpretation.tree))
+
+
+def estimate_hits(view: View, question: Question, interpretation: QueryInterpretation) -> float | None:
+    """How many articles have all of the words, as if they stood in articles by chance; None where there is more than
+    words in the query, or any of them is enough."""
+    leaves = list(trees.list_leaves(interpretation.tree))
+    words = [leaf.text for leaf in leaves if isinstance(leaf, trees.Word)]
+    if len(words) < len(leaves) or not words or (interpretation.any_word and len(words) > 1):
+        return None
+    terms = create_builder(view, question, interpretation).terms
+    return terms.estimate_together(words)
+
+
 def is_selective(view: View, question: Question, interpretation: QueryInterpretation) -> bool:
     """Whether few articles have the words."""
     terms = create_builder(view, question, interpretation).terms
@@ -131,7 +152,7 @@ def compute_step(view: View, question: Question, interpretation: QueryInterpreta
     if not strength or interpretation.tree is None:
         return 0.0
     builder = create_builder(view, question, interpretation)
-    return strength * builder.estimate_weight(interpretation.tree) / BANDS
+    return strength * builder.estimate_weight(interpretation.tree) / len(BANDS)
 
 
 def score_recency(

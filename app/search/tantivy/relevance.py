@@ -23,6 +23,8 @@ _MORE = 128
 """Hits that are read beyond the page: nearly always enough to know that no other one can reach it."""
 _DEEPEST = 1_000
 """As far as pages are put in order here; beyond, reading all hits before them would cost more than the bands."""
+_RARE = 800
+"""Where so few articles have the words, each hit is asked for its bands: that costs less than a second query."""
 _ROUNDING = 1e-5
 """More than scores, which are floats of 24 bits, can differ by in the order in which they are summed up."""
 
@@ -51,8 +53,10 @@ class RecencyBands:
 def find_by_relevance(view: View, question: Question) -> tuple[tuple[SearchHit, ...], int]:
     """The page's hits, and how many articles match in all."""
     interpretation = interpret(view, question)
+    hits = matches.estimate_hits(view, question, interpretation)
     step = matches.compute_step(view, question, interpretation)
-    if step > 0 and question.offset + question.limit <= _DEEPEST:
+    is_rare = hits is not None and hits <= _RARE
+    if step > 0 and not is_rare and question.offset + question.limit <= _DEEPEST:
         page = _prepare_search(view, question, interpretation, step).find_page()
         if page is not None:
             return page
@@ -76,20 +80,20 @@ def _prepare_search(
     [leaf, *others] = trees.list_leaves(interpretation.tree)
     if not others and isinstance(leaf, trees.Word):
         # Where all hits are much alike, the youngest of them are looked for if need be: asking each hit costs more.
-        return _SearchByWords(view, question, query, step, (matches.YOUNG, matches.OLD))
+        return _SearchByWords(view, question, query, step, matches.BANDS)
     query = matches.add_bands(query, view, question, interpretation, matches.YOUNG)
-    return _SearchByWords(view, question, query, step, (matches.OLD,))
+    return _SearchByWords(view, question, query, step, matches.OLD)
 
 
 @dataclass(frozen=True, slots=True)
 class _SearchByWords:
-    """`steps` are the bands that the query leaves out, in the order in which the whole query sums them up."""
+    """`days` are the bands that the query leaves out, in the order in which the whole query sums them up."""
 
     view: View
     question: Question
     query: Query
     step: float
-    steps: tuple[tuple[int | None, ...], ...]
+    days: tuple[int | None, ...]
 
     def find_page(self) -> tuple[tuple[SearchHit, ...], int] | None:
         """The page as the whole query would have it; None where it takes that to know.
@@ -98,7 +102,7 @@ class _SearchByWords:
         could reach the page, the best of those that are young enough for them are read as well.
         """
         last = self.question.offset + self.question.limit
-        bands = compute_bands(self.question.today, tuple(days for some in self.steps for days in some))
+        bands = compute_bands(self.question.today, self.days)
         results = self.view.searcher.search(self.query, last + _MORE)
         hits, total = results.hits, date_order.get_count(results)
         candidates, left, searched = self._add_age(hits, bands), total - len(hits), 0
@@ -123,7 +127,7 @@ class _SearchByWords:
 
     def _count_bands(self, needed: float, score: float) -> int:
         """How many bands lift an article of that score onto the page, at least; 0 where none do."""
-        most = sum(map(len, self.steps))
+        most = len(self.days)
         needed -= abs(needed) * _ROUNDING
         return next((count for count in range(1, most + 1) if score + count * self.step >= needed), 0)
 
@@ -132,17 +136,13 @@ class _SearchByWords:
         addresses = [address for _, address in hits]
         keys = [int(key or 0) for key in self.view.searcher.fast_field_values("newest", addresses)]
         scores = [score for score, _ in hits]
+        step = array("f", [self.step])[0]
         periods = [*map(bisect_right, repeat(bands.edges), keys)]
-        for days in self.steps:
-            own = compute_bands(self.question.today, days)
-            sums = [*accumulate(array("f", [0, *[self.step] * len(days)]), _add_floats)]
-            added = [sums[own.count(edge)] for edge in (index_schema.LOWEST, *bands.edges)]
+        for some in self.days:
+            own = compute_bands(self.question.today, (some,))
+            added = [step * own.count(edge) for edge in (index_schema.LOWEST, *bands.edges)]
             scores = array("f", map(add, scores, map(added.__getitem__, periods))).tolist()
         return list(zip(scores, addresses, keys, strict=True))
-
-
-def _add_floats(first: float, second: float) -> float:
-    return array("f", [first + second])[0]
 
 
 def _find_lowest_score(candidates: list[Candidate], last: int) -> float:

@@ -1,9 +1,9 @@
 """What the archive's terms weigh: how a word reads in its languages and in how many articles it stands. Finds none."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from math import log
+from math import log, prod
 
 from tantivy import Query, Searcher
 
@@ -93,6 +93,11 @@ class TermStats:
                 self._frequencies.clear()
             cached = self._frequencies[text] = self._count_frequency(analysis.strip_affixes(text))
         return cached
+
+    def estimate_together(self, texts: Sequence[str]) -> float:
+        """In how many articles all of the words stand, as if they stood in articles by chance."""
+        articles = max(self.searcher.num_docs, 1)
+        return articles * prod(self.find_frequency(text) / articles for text in texts)
 
     def _count_frequency(self, text: str) -> int:
         readings = analysis.list_readings(text, self.languages)

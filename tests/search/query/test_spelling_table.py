@@ -14,7 +14,7 @@ from support.search_archive import SearchArchive, SearchStory, ask, ids
 from app.search import highlight
 from app.search.tantivy.local_engine import TantivyEngine
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parent.parent / "cases"
 
 
 def read_lines(name: str) -> list[str]:
