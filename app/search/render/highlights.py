@@ -74,7 +74,14 @@ async def load_highlights(
     found_cards = await context.cards.load([(entry.id, entry.version) for entry in entries], view.atlas)
     cards = {entry.id: found_cards[entry.id] for entry in entries if entry.id in found_cards}
     marks = {part: highlight.find_marks(interpretation, part) for part in parts}
-    page = await _load_bodies(context, cards) if "body" in parts else _PageBodies({}, {})
+    page = _PageBodies({}, {})
+    if "body" in parts:
+        page.texts = _find_texts(context, cards)
+        missing = [id for id in cards if id not in page.texts]
+        page.html = await queries.load_body_beginnings(context.db, missing, MOST_HTML) if missing else {}
+        if unaffordable := page.list_unaffordable(list(cards)):
+            page.html |= await queries.load_body_beginnings(context.db, unaffordable, MOST_HTML)
+            page.texts = {id: text for id, text in page.texts.items() if id not in page.html}
     read_before = {id: text.pieces_read for id, text in page.texts.items()}
     if _is_quick(cards, page, marks):
         highlights = _mark_hits(cards, page, marks)
@@ -87,17 +94,10 @@ async def load_highlights(
     return highlights
 
 
-async def _load_bodies(context: AppContext, cards: Mapping[int, Card]) -> _PageBodies:
-    kept = {id: context.cards.bodies.find_text(id, card.version) for id, card in cards.items()}
-    page = _PageBodies({id: text for id, text in kept.items() if isinstance(text, ReadText)}, {})
-    missing = [id for id in cards if id not in page.texts]
-    if missing:
-        page.html = await queries.load_body_beginnings(context.db, missing, MOST_HTML)
-    unaffordable = page.list_unaffordable(list(cards))
-    if unaffordable:
-        page.html |= await queries.load_body_beginnings(context.db, unaffordable, MOST_HTML)
-        page.texts = {id: text for id, text in page.texts.items() if id not in page.html}
-    return page
+def _find_texts(context: AppContext, cards: Mapping[int, Card]) -> dict[int, ReadText]:
+    """The hits' texts that are in memory."""
+    texts = {id: context.cards.bodies.find_text(id, card.version) for id, card in cards.items()}
+    return {id: text for id, text in texts.items() if isinstance(text, ReadText)}
 
 
 def _is_quick(cards: Mapping[int, Card], page: _PageBodies, marks: Mapping[PartName, Marks]) -> bool:
