@@ -32,7 +32,7 @@ from app.search.engine import (
     describe_building,
     make_building_error,
 )
-from app.search.highlight import ReadingBudget
+from app.search.highlighting.highlight import ReadingBudget
 from app.search.similar import ranking
 from app.search.similar.compared_articles import ComparedArticle, ComparedArticles
 from app.search.similar.ranking import Profile, RankedProfile

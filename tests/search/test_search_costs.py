@@ -14,9 +14,9 @@ from tantivy import DocAddress, Query, Searcher
 
 from app.articles.filters import ArticleFilter
 from app.errors import QueryTooComplex
-from app.search import highlight
 from app.search.engine import FacetName, QueryInterpretation, Question
-from app.search.highlight import ReadingBudget
+from app.search.highlighting import highlight
+from app.search.highlighting.highlight import ReadingBudget
 from app.search.query.parser import parse
 from app.search.similar import ranking
 from app.search.similar.ranking import Profile, SimilarityCandidate

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.search import highlight
 from app.search.engine import QueryInterpretation
+from app.search.highlighting import highlight
 from app.search.query.parser import parse
 from app.search.query.tree import Near
 

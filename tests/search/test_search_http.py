@@ -154,6 +154,50 @@ async def test_highlights_of_hostile_text_hold_no_markup_but_marks(api: Served) 
         assert not re.search(r"<(?!/?mark>)", " ".join(fragments))
 
 
+async def _mark(api: Served, q: str = "danube") -> dict[int, object]:
+    """The highlights by article."""
+    response = await api.public.get("/v1/search", params={"q": q, "highlight": "title,standfirst,body"})
+    assert response.status_code == 200, response.text
+    return {hit["article"]["id"]: hit["highlights"] for hit in response.json()["data"]}
+
+
+@on_sqlite
+async def test_highlights_of_texts_in_memory_are_the_same_and_leave_it_with_their_article(api: Served) -> None:
+    bodies = api.app.state.archive.cards.bodies
+    texts = (
+        "Danube, <b>10,000</b> boats.",
+        "Der Wasserstand der Donau (Danube) fällt.",
+        "多瑙河 Danube",
+        "The U.S. — Danube.",
+    )
+    made = [await api.post(title=f"River {n}", body={"text": text}) for n, text in enumerate(texts)]
+    ids = [int(str(one["id"])) for one in made]
+    first = await _mark(api)
+    assert set(first) == set(ids)
+    assert all(bodies.find_text(id, 1) for id in ids)
+    assert await _mark(api) == first
+    anyhow = {"If-Match": "*"}
+    changed = await api.editor.patch(f"/v1/articles/{ids[0]}", json={"body": "<p>Danube again.</p>"}, headers=anyhow)
+    assert changed.is_success
+    expected = {"title": [], "standfirst": [], "body": ["<mark>Danube</mark> again."]}
+    assert [(await _mark(api))[ids[0]] for _ in range(2)] == [expected, expected]
+    assert bodies.find_text(ids[0], 1) is None
+    for id in ids[1:]:
+        assert (await api.editor.delete(f"/v1/articles/{id}?purge=true", headers=anyhow)).is_success
+    assert set(await _mark(api)) == {ids[0]}
+    assert [bodies.find_text(id, 1) for id in ids[1:]] == [None] * 3
+
+
+@on_sqlite
+async def test_highlights_of_more_than_is_read_of_a_page_are_the_same_from_memory(api: Served) -> None:
+    filler = "<p>Nothing of note happened here.</p>" * 1_000
+    for n in range(6):
+        await api.post(title=f"River {n}", body=f"<p>The Danube.</p>{filler}<p>And the Danube {n}.</p>")
+    first = await _mark(api)
+    assert len(first) == 6
+    assert [await _mark(api) for _ in range(2)] == [first, first]
+
+
 async def test_explained_parts_add_up_to_the_score(rivers: Rivers) -> None:
     [hit, *_] = (await rivers.public.get("/v1/search", params={"q": "danube rules", "explain": "true"})).json()["data"]
     assert {part["part"] for part in hit["explanation"]} >= {"danube", "rules"}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.search_archive import SearchArchive, SearchStory, ask, ids
 
-from app.search import highlight
 from app.search.engine import QueryInterpretation
+from app.search.highlighting import highlight
 from app.search.query import analysis, compounds, spelling
 from app.search.query.parser import parse
 from app.search.query.tree import Word

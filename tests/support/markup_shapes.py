@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from app.articles.html import bodies, nesting_depth, to_markdown
 from app.articles.render import body_views, version_diff
 from app.enrich import near_duplicates
-from app.search import highlight
+from app.search.highlighting import highlight
 
 Shape = Callable[[int], str]
 

@@ -63,7 +63,7 @@ LAYERS = {
     "app.search": (
         ("examples", "query", "schemas", "single_flight", "timeline", "trending"),
         ("engine",),
-        ("highlight", "tantivy", "vocabulary"),
+        ("highlighting", "tantivy", "vocabulary"),
         ("similar",),
         ("index", "indexing"),
         ("enrichment", "params"),

@@ -1,4 +1,5 @@
-"""Bodies as they are sent: the JSON of their views, by article and version, bounded in bytes.
+"""Bodies as they are sent: the JSON of their views, by article and version, bounded in bytes; and what search has read
+of their words.
 
 Nothing stale is found, because the version is part of what is asked for. What the log names is removed all the same, as
 soon as this process sees that it has moved on: a body that was purged or withdrawn must not stay in memory.
@@ -7,6 +8,7 @@ soon as this process sees that it has moved on: a body that was purged or withdr
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from sqlalchemy import bindparam, select
 
@@ -20,6 +22,7 @@ from app.models import Change, table
 
 CHANGE = table(Change)
 MOST_BYTES, LARGEST = 8_000_000, 80_000
+TEXT_BYTES, LARGEST_TEXT = 12_000_000, 120_000
 OVERHEAD = 600
 """Bytes that an entry takes beside the JSON of its views: the objects around them."""
 
@@ -41,17 +44,28 @@ class EncodedBody:
     views: Mapping[str, bytes]
 
 
+class BodyText(Protocol):
+    """A body's text, however it is kept."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        ...
+
+
 class EncodedBodies:
-    """The most recently used bodies of this process. Empty for whoever never told it where the log stands."""
+    """The most recently used bodies of this process, and texts of bodies. Empty for whoever never told it where the log
+    stands."""
 
     def __init__(self) -> None:
         self._kept: ByteLru[int, EncodedBody] = ByteLru(MOST_BYTES, LARGEST)
+        self._texts: ByteLru[int, tuple[int, BodyText]] = ByteLru(TEXT_BYTES, LARGEST_TEXT)
         self.head: LogHead | None = None
 
     @property
     def size(self) -> int:
         """Bytes in memory."""
-        return self._kept.held
+        return self._kept.held + self._texts.held
 
     def find(self, versions: Iterable[tuple[int, int]], names: Iterable[str]) -> dict[int, EncodedBody]:
         """Of articles as (id, version) those of which all these views are here."""
@@ -74,24 +88,39 @@ class EncodedBodies:
         copies = {name: bytes(memoryview(view)) for name, view in views.items()}
         self._kept.put(id, EncodedBody(measured, copies), OVERHEAD + sum(map(len, copies.values())))
 
+    def find_text(self, id: int, version: int) -> BodyText | None:
+        """The text of the body of this version."""
+        kept = self._texts.get(id)
+        return kept[1] if kept is not None and kept[0] == version else None
+
+    def put_text(self, id: int, version: int, text: BodyText, head: LogHead) -> None:
+        """Keeps a text that was read while the log stood at `head`, as `put` does; again where it has grown."""
+        if head == self.head:
+            self._texts.put(id, (version, text), OVERHEAD + text.size)
+
     async def follow(self, db: Readable, head: LogHead) -> None:
         """Removes what the log has named up to `head`; one small statement where it has moved on."""
         before = self.head
         if head == before or (before is not None and head.epoch == before.epoch and head.seq < before.seq):
             return
         self.head = head
-        if not len(self._kept):
+        if not self._kept and not self._texts:
             return
         if before is None or head.epoch != before.epoch or head.seq - before.seq > NEAR:
-            self._kept.clear()
+            self._clear()
             return
         try:
             rows = await db.reader.rows(_named_statement(db.dialect), {"after": before.seq, "until": head.seq})
         except DatabaseUnavailable:
-            self._kept.clear()
+            self._clear()
             raise
         for (id,) in rows:
             self._kept.remove(read_integer(id))
+            self._texts.remove(read_integer(id))
+
+    def _clear(self) -> None:
+        self._kept.clear()
+        self._texts.clear()
 
 
 @lru_cache(maxsize=4)

@@ -241,17 +241,18 @@ def _bodies(dialect: str) -> Prepared:
     return prepare(select(A.c.id, A.c.body, A.c.version).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-async def load_body_beginnings(db: Readable, ids: Sequence[int], characters: int) -> dict[int, str]:
-    """The first characters of stored bodies by id. Read outside the event loop: they may be long."""
+async def load_body_beginnings(db: Readable, ids: Sequence[int], characters: int) -> dict[int, tuple[str, int]]:
+    """The first characters of stored bodies by id, each with its version. Read outside the event loop: they may be
+    long."""
     values: dict[str, Value] = {"ids": list(ids), "characters": characters}
     rows = await db.reader.rows(_body_beginnings(db.dialect), values, bounded=False)
-    return {int(str(id)): str(body) for id, body in rows}
+    return {read_integer(id): (str(body), read_integer(version)) for id, body, version in rows}
 
 
 @lru_cache(maxsize=4)
 def _body_beginnings(dialect: str) -> Prepared:
     begun = func.substr(A.c.body, 1, bindparam("characters", type_=Integer()))
-    return prepare(select(A.c.id, begun).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+    return prepare(select(A.c.id, begun, A.c.version).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
 async def load_bodies(db: Readable, ids: Sequence[int], *, large: bool = False) -> dict[int, tuple[str, int]]:

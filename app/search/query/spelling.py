@@ -133,7 +133,7 @@ INITIAL = r"[^\W\d_]"
 """A letter, for patterns of initials."""
 # A class of characters first, because that is what `re` looks for quickly; alternatives would be tried everywhere.
 # All digits are ASCII by then, and a capital or full stop that nothing follows is put aside at once: most are such.
-_SPELT = re.compile(
+SPELT = re.compile(
     r"""[0-9.+\#A-Z](?:
     (?<=[A-Z])(?=[A-Z])(?<![^\W\d][A-Z])(?P<capitals>[A-Z]{1,3}(?![^\W\d]))
     |(?<=\.)(?=[^\W\d_]|[ \u00a0]INITIAL\.)(?:
@@ -184,11 +184,12 @@ def normalize(text: str, *, is_query: bool = False) -> str:
     if text.isascii() and not _MAY_CHANGE.search(text):
         return text
     for pattern, replace in list_steps(text, is_query=is_query):
-        text = _fold(text) if pattern is None else pattern.sub(replace, text)
+        text = fold_characters(text) if pattern is None else pattern.sub(replace, text)
     return text
 
 
-def _fold(text: str) -> str:
+def fold_characters(text: str) -> str:
+    """The text by the table of characters."""
     occurrences = _NEEDS_FOLDING.findall(drop_ascii(text))
     characters = set(occurrences)
     if len(characters) <= _MOST_TO_REPLACE:
@@ -240,7 +241,7 @@ def list_steps(text: str, *, is_query: bool) -> Iterator[tuple[re.Pattern[str] |
                 yield _FINAL_HAMZA, remove_match
         if _MIDDLE_DOT.search(others):
             yield _DOUBLE_L, _replace_double_l
-    yield _SPELT, _SpellingReplacer(capitals_count=True if is_query else None)
+    yield SPELT, _SpellingReplacer(capitals_count=True if is_query else None)
 
 
 def _replace_with_places(
@@ -292,7 +293,7 @@ def _replace_double_l(match: re.Match[str]) -> str:
 
 @dataclass(slots=True)
 class _SpellingReplacer:
-    """Puts one spelling for what _SPELT finds in one text; whether capitals count in it is found out once."""
+    """Puts one spelling for what SPELT finds in one text; whether capitals count in it is found out once."""
 
     capitals_count: bool | None
 

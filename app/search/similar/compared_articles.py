@@ -14,7 +14,7 @@ from app.db.database import Database, Row
 from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions.atlas import Atlas
-from app.search.highlight import MOST_HTML, ReadingBudget
+from app.search.highlighting.marked_spans import MOST_HTML, ReadingBudget
 from app.search.similar import ranking
 from app.search.similar.profile_cache import Profiles
 from app.search.similar.ranking import Profile

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.search_archive import SearchArchive, SearchStory, ask, ids
 
-from app.search import highlight
+from app.search.highlighting import highlight
 from app.search.tantivy.local_engine import TantivyEngine
 
 CASES = Path(__file__).parent.parent / "cases"
