@@ -1,6 +1,6 @@
 """What a search engine takes and what it returns. Holds no engine; ids and numbers only, names are the callers'."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -10,6 +10,7 @@ from app.errors import IndexBehind
 from app.search.query.lexer import ParseNote
 from app.search.query.parser import ParsedQuery
 from app.search.query.tree import Node
+from app.search.similar.profile import Profile
 from app.search.timeline import Edges
 
 Order = Literal["relevance", "-published_at", "published_at"]
@@ -143,14 +144,13 @@ class ResultPage:
 
 @dataclass(frozen=True, slots=True)
 class SimilaritySample:
-    """An article to find similar ones to; `stems`: how often its terms are there, where that was counted before."""
+    """An article to find similar ones to."""
 
     id: int
     language: str
     title: str
     text: str
     tags: tuple[int, ...] = ()
-    stems: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +243,14 @@ class SearchEngine(Protocol):
     ) -> tuple[SearchHit, ...]:
         """Articles that share its telling words and tags, the likest first, never the sample itself."""
 
-    def measure_rarity(
-        self, stems: Iterable[str], tags: Iterable[int]
-    ) -> tuple[Mapping[str, float], Mapping[int, float]]:
-        """The inverse document frequency of each stem and each tag, at least 1."""
+    def load_profile(self, id: int, version: int) -> Profile | None:
+        """What is compared of an article in this version; None where the index has another one, or none."""
+
+    def find_profiles(self, sample: Profile, excluded: tuple[int, ...], limit: int) -> list[Profile]:
+        """The same of articles that share its telling words and tags, the likest first, never the sample itself."""
+
+    def measure_rarity(self, terms: Collection[str]) -> Mapping[str, float]:
+        """The inverse document frequency of each term of profiles, at least 1; others may be there as well."""
 
     def languages(self) -> tuple[str, ...]:
         """The three commonest languages, the commonest first."""

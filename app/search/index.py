@@ -6,7 +6,7 @@ archive are kept per generation. Engine calls take microseconds to milliseconds 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
@@ -32,12 +32,12 @@ from app.search.engine import (
     describe_building,
     make_building_error,
 )
-from app.search.highlighting.highlight import ReadingBudget
+from app.search.highlighting.marked_spans import MOST_HTML
 from app.search.similar import ranking
-from app.search.similar.compared_articles import ComparedArticle, ComparedArticles
-from app.search.similar.ranking import Profile, RankedProfile
+from app.search.similar.compared_articles import ComparedArticle, ComparedArticles, list_telling_regions
+from app.search.similar.profile import Profile
+from app.search.similar.ranking import RankedProfile
 from app.search.single_flight import SingleFlight
-from app.search.tantivy.more_like_this import TITLE_COUNTS
 from app.search.timeline import Edges, Interval
 from app.search.vocabulary import completion
 from app.search.vocabulary.current import CurrentVocabulary
@@ -45,10 +45,8 @@ from app.search.vocabulary.names import Vocabulary
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
-MORE_CANDIDATES, MOST_CANDIDATES, MOST_COMPARED = 25, 160, 250_000
-"""Articles that are compared with one to find those like it: how many more than are asked for, and at most; and
-characters of HTML of all of them that are read as text. Beyond, the beginnings of the others are compared by their
-words between the tags."""
+FEWEST_COMPARED, MORE_CANDIDATES, MOST_CANDIDATES = 30, 10, 160
+"""Articles that are compared with one to find those like it: at least, how many more than asked for, and at most."""
 T = TypeVar("T")
 Key = tuple[object, ...]
 Counted = int | dict[int, int]
@@ -64,9 +62,15 @@ class PublishedCounts:
     counts: Counts
 
 
-def _explain_similarity(sample: Profile, other: Profile, words: Vocabulary, atlas: Atlas) -> str:
+_RankedSample = tuple[Profile, list[RankedProfile]]
+"""What an article is compared by, and those like it."""
+
+
+def _explain_similarity(
+    sample: Profile, telling: Collection[int], other: Profile, words: Vocabulary, atlas: Atlas
+) -> str:
     tags = [entry.name for tag in sample.tags if tag in other.tags and (entry := words.entries.get(("tag", tag)))]
-    regions = [atlas.by_id[id].name for id in sorted(sample.regions & other.regions) if id in atlas.by_id]
+    regions = [atlas.by_id[id].name for id in sorted(set(telling).intersection(other.regions))]
     return ranking.describe_reason(tags, regions)
 
 
@@ -176,8 +180,7 @@ class EngineIndex:
         self, id: int, version: int, view: RequestContext, limit: int, without: Sequence[int] = ()
     ) -> list[SimilarArticle]:
         """The engine's candidates, some more than asked for, put in order by `similar.ranking`; where copies
-        among them leave too few, MOST_CANDIDATES. Kept until the index or the names have moved on; else four
-        statements, or eight."""
+        among them leave too few, MOST_CANDIDATES. Kept until the index or the names have moved on."""
         try:
             excluded = await self.find_excluded(view.head)
             key = (self.seq(), excluded, "similar", id, version, view.atlas.names_seq, limit, tuple(without))
@@ -192,52 +195,47 @@ class EngineIndex:
     async def _find_similar(
         self, id: int, version: int, view: RequestContext, limit: int, excluded: tuple[int, ...]
     ) -> list[SimilarArticle]:
-        room = ReadingBudget(characters=MOST_COMPARED)
-        profiles = await self._compared.load_profiles([(id, version)], view.atlas, room)
-        if not profiles:  # purged meanwhile
-            return []
-        [sample] = profiles
-        ranked: list[RankedProfile] = []
-        for most in (max(limit, min(limit + MORE_CANDIDATES, MOST_CANDIDATES)), MOST_CANDIDATES):
-            hits = await asyncio.to_thread(self._find_candidates, sample, excluded, most)
-            others = await self._compared.load_profiles([(hit.id, hit.version) for hit in hits], view.atlas, room)
-            ranked = await asyncio.to_thread(self._rank, sample, others, limit)
-            if len(ranked) >= limit or len(hits) < most:
-                break
+        ranked_sample = await asyncio.to_thread(self._rank_similar, id, version, view.atlas, limit, excluded)
+        if ranked_sample is None:  # it is not public, or not indexed yet
+            articles = await self._compared.load([id], view.atlas, MOST_HTML)
+            if not articles:  # purged meanwhile
+                return []
+            ranked_sample = await asyncio.to_thread(
+                lambda: self._rank_others(articles[0].build_profile(), view.atlas, limit, excluded)
+            )
+        sample, ranked = ranked_sample
         words = await self.vocabulary.get(view.head)
+        regions = list_telling_regions(sample.regions, view.atlas)
         return [
             SimilarArticle(
                 one.profile.id,
                 one.profile.version,
                 one.score,
-                _explain_similarity(sample, one.profile, words, view.atlas),
+                _explain_similarity(sample, regions, one.profile, words, view.atlas),
                 one.below_threshold,
             )
             for one in ranked
         ]
 
-    def _find_candidates(self, sample: Profile, excluded: tuple[int, ...], limit: int) -> tuple[SearchHit, ...]:
-        stems = {
-            term: count
-            for term, count in zip(sample.terms, sample.counts, strict=True)
-            if not term.startswith(ranking.TAG_SIGN)
-        }
-        for stem in sample.title_terms:
-            stems[stem] = stems.get(stem, 0) + TITLE_COUNTS - 1  # the text of a profile begins with its title
-        asked = SimilaritySample(sample.id, sample.language, "", "", sample.tags, stems)
-        return self.engine.find_similar(asked, ArticleFilter(), excluded, limit)
+    def _rank_similar(
+        self, id: int, version: int, atlas: Atlas, limit: int, excluded: tuple[int, ...]
+    ) -> _RankedSample | None:
+        sample = self.engine.load_profile(id, version)
+        return None if sample is None else self._rank_others(sample, atlas, limit, excluded)
 
-    def _rank(self, sample: Profile, others: Sequence[Profile], limit: int) -> list[RankedProfile]:
-        query_weights = ranking.weigh_terms(sample, self._measure_rarity(sample.terms))
-        nearest = ranking.sum_nearest(ranking.measure_cosines(query_weights, others))
-        expanded = ranking.add_nearest(query_weights, nearest, self._measure_rarity(nearest))
-        return ranking.rank(sample, ranking.measure_cosines(expanded, others), limit)
-
-    def _measure_rarity(self, terms: Iterable[str]) -> dict[str, float]:
-        tags = {term: ranking.read_tag(term) for term in terms}
-        stems = [term for term, tag in tags.items() if tag is None]
-        by_stem, by_tag = self.engine.measure_rarity(stems, [tag for tag in tags.values() if tag is not None])
-        return {**by_stem, **{ranking.name_tag(tag): rarity for tag, rarity in by_tag.items()}}
+    def _rank_others(self, sample: Profile, atlas: Atlas, limit: int, excluded: tuple[int, ...]) -> _RankedSample:
+        query_weights = ranking.weigh_terms(sample, self.engine.measure_rarity(sample.terms))
+        regions = list_telling_regions(sample.regions, atlas)
+        ranked: list[RankedProfile] = []
+        for most in (max(FEWEST_COMPARED, min(limit + MORE_CANDIDATES, MOST_CANDIDATES)), MOST_CANDIDATES):
+            others = self.engine.find_profiles(sample, excluded, most)
+            by_cosine = ranking.measure_cosines(query_weights, others)
+            nearest = ranking.sum_nearest([one.profile for one in by_cosine])
+            expanded = ranking.add_nearest(query_weights, nearest, self.engine.measure_rarity(nearest))
+            ranked = ranking.rank(sample, regions, ranking.measure_cosines(expanded, others), limit)
+            if len(ranked) >= limit or len(others) < most:
+                break
+        return sample, ranked
 
     async def find_alike(
         self, id: int, view: RequestContext, limit: int

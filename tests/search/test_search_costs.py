@@ -17,9 +17,11 @@ from app.errors import QueryTooComplex
 from app.search.engine import FacetName, QueryInterpretation, Question
 from app.search.highlighting import highlight
 from app.search.highlighting.highlight import ReadingBudget
+from app.search.query import analysis
 from app.search.query.parser import parse
-from app.search.similar import ranking
-from app.search.similar.ranking import Profile, SimilarityCandidate
+from app.search.similar import profile, ranking
+from app.search.similar.profile import Profile
+from app.search.similar.ranking import SimilarityCandidate
 from app.search.tantivy import aggregates, explanation, match_cache
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.reader import View
@@ -147,14 +149,15 @@ def test_the_list_of_a_costly_query_is_its_hits(engine: TantivyEngine) -> None:
 
 
 def _profile(number: int, text: str) -> Profile:
-    return ranking.build_profile(number, 1, "en", ("Title", text), (), (), None)
+    texts = [analysis.tokenize(part, "en") for part in ("Title", text)]
+    return profile.build_profile(number, 1, texts, (), (), None)
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=4, max_size=30), max_size=8))
 def test_no_copies_are_among_similar_articles_and_nothing_else_is_left_out(texts: list[list[str]]) -> None:
     sample = _profile(0, "one two three four five six seven eight")
     candidates = [_profile(number, " ".join(text)) for number, text in enumerate(texts, 1)]
-    ranked = ranking.rank(sample, [SimilarityCandidate(one, 1.0 + one.id / 100) for one in candidates], 100)
+    ranked = ranking.rank(sample, (), [SimilarityCandidate(one, 1.0 + one.id / 100) for one in candidates], 100)
     shown = [one.profile for one in ranked]
 
     def are_copies(one: Profile, other: Profile) -> bool:

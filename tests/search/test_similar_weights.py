@@ -11,9 +11,10 @@ from support.search_archive import SearchArchive, SearchStory
 
 from app.articles.filters import ArticleFilter
 from app.search.engine import SimilaritySample
-from app.search.similar import ranking
-from app.search.similar.profile_cache import Profiles
-from app.search.similar.ranking import REGION, TIME, Profile, SimilarityCandidate
+from app.search.query import analysis
+from app.search.similar import profile, ranking
+from app.search.similar.profile import Profile
+from app.search.similar.ranking import REGION, TIME, SimilarityCandidate
 from app.search.tantivy import more_like_this
 from app.search.tantivy.local_engine import TantivyEngine
 
@@ -81,18 +82,30 @@ def test_rare_tag_goes_before_a_common_one_and_words_before_none(engine: Tantivy
     assert {hit.id for hit in by_word[:2]} == {3, 4}
 
 
-SAMPLE = ranking.build_profile(1, 1, "en", ("Sample", "grain waits at the lock"), (), (7,), 10 * YEAR)
+def _make_profile(
+    id: int,
+    texts: tuple[str, str],
+    tags: tuple[int, ...] = (),
+    regions: tuple[int, ...] = (),
+    published_at: int | None = None,
+    language: str = "en",
+) -> Profile:
+    tokenized = [analysis.tokenize(text, language) for text in texts]
+    return profile.build_profile(id, 1, tokenized, tags, regions, published_at)
+
+
+SAMPLE = _make_profile(1, ("Sample", "grain waits at the lock"), (), (7,), 10 * YEAR)
 
 
 def _make_other(
     id: int, cosine: float, *, regions: tuple[int, ...] = (), published_at: int | None = None
 ) -> SimilarityCandidate:
     texts = (f"Other {id}", f"text of {id} alone")
-    return SimilarityCandidate(ranking.build_profile(id, 1, "en", texts, (), regions, published_at), cosine)
+    return SimilarityCandidate(_make_profile(id, texts, (), regions, published_at), cosine)
 
 
 def _scores(*others: SimilarityCandidate, sample: Profile = SAMPLE) -> dict[int, float]:
-    return {one.profile.id: one.score for one in ranking.rank(sample, others, 10)}
+    return {one.profile.id: one.score for one in ranking.rank(sample, sample.regions, others, 10)}
 
 
 def test_score_is_a_share_of_the_best_with_something_for_a_region_and_for_closeness_in_time() -> None:
@@ -117,22 +130,22 @@ def test_without_a_date_nothing_is_close_in_time() -> None:
 
 def test_what_is_hardly_alike_fills_the_list_up_and_equals_stand_by_id() -> None:
     others = [_make_other(5, 1.0), _make_other(2, 1.0), _make_other(3, 0.4), _make_other(4, 0.39), _make_other(6, 0.0)]
-    ranked = ranking.rank(SAMPLE, others, 10)
+    ranked = ranking.rank(SAMPLE, SAMPLE.regions, others, 10)
     shown = [(one.profile.id, one.score, one.below_threshold) for one in ranked]
     assert shown == [(2, 1.0, False), (5, 1.0, False), (3, 0.4, False), (4, 0.39, True), (6, 0.0, True)]
-    assert len(ranking.rank(SAMPLE, others, 4)) == 4
-    assert ranking.rank(SAMPLE, [], 10) == []
+    assert len(ranking.rank(SAMPLE, SAMPLE.regions, others, 4)) == 4
+    assert ranking.rank(SAMPLE, SAMPLE.regions, [], 10) == []
 
 
 def test_a_copy_neither_shows_nor_sets_the_threshold() -> None:
     copy = SimilarityCandidate(replace(SAMPLE, id=2), 9.0)
     assert _scores(copy, _make_other(3, 1.0), _make_other(4, 0.5)) == {3: 1.0, 4: 0.5}
-    assert ranking.rank(SAMPLE, [copy], 10) == []
+    assert ranking.rank(SAMPLE, SAMPLE.regions, [copy], 10) == []
 
 
 def test_cosine_is_that_of_the_article_words_by_rarity_with_all_words_of_the_other() -> None:
-    sample = ranking.build_profile(1, 1, "en", ("Grain", "grain ports"), (4,), (), None)
-    other = ranking.build_profile(2, 1, "en", ("", "ports ports tides"), (4,), (), None)
+    sample = _make_profile(1, ("Grain", "grain ports"), (4,))
+    other = _make_profile(2, ("", "ports ports tides"), (4,))
     query_weights = ranking.weigh_terms(sample, {"grain": 2.0, "port": 3.0, "#4": 1.5})
     assert query_weights == pytest.approx({"grain": 4 / 6.73, "port": 3 / 6.73, "#4": 4.5 / 6.73}, rel=1e-3)
     [candidate] = ranking.measure_cosines(query_weights, [other])
@@ -142,28 +155,68 @@ def test_cosine_is_that_of_the_article_words_by_rarity_with_all_words_of_the_oth
 
 
 def test_words_of_the_likest_count_by_half() -> None:
-    likest = ranking.build_profile(2, 1, "en", ("", "ports ports tides"), (), (), None)
-    nearest = ranking.sum_nearest([SimilarityCandidate(likest, 1.0)] * 20)
-    assert ranking.sum_nearest([SimilarityCandidate(likest, 1.0)]) == {}  # which would find itself
-    assert nearest["tide"] == pytest.approx(ranking.NEAREST * likest.weights[1])
+    likest = _make_profile(2, ("", "ports ports tides"), ())
+    nearest = ranking.sum_nearest([likest] * 20)
+    assert ranking.sum_nearest([likest]) == {}  # which would find itself
+    assert nearest["tide"] == pytest.approx(ranking.NEAREST * likest.scale)
     expanded = ranking.add_nearest({"port": 1.0}, {"port": 3.0, "tide": 2.0}, {"port": 1.0, "tide": 2.0})
     assert expanded == pytest.approx({"port": 1.0 + 0.5 * 3 / 5, "tide": 0.5 * 4 / 5})
 
 
-def test_profiles_are_bounded_in_bytes_and_the_oldest_are_forgotten() -> None:
-    profiles = [ranking.build_profile(id, 1, "en", ("Title", f"text {id}"), (), (), None) for id in range(9)]
-    kept = Profiles(3 * profiles[0].size)
-    for profile in profiles:
-        kept.put(profile, 1)
-    assert [profile.id for profile in profiles if kept.get(profile.id, 1, 1)] == [6, 7, 8]
-    assert kept.get(8, 2, 1) is None
-    assert kept.get(8, 1, 2) is None
-
-
-@given(st.text(), st.text(), st.sampled_from(["en", "ja", "xx", "tr"]))
-def test_any_text_has_a_profile(title: str, text: str, language: str) -> None:
-    profile = ranking.build_profile(1, 1, language, (title, text), (1,), (), None)
-    assert len(profile.terms) == len(profile.counts) == len(profile.weights)
-    query_weights = ranking.weigh_terms(profile, dict.fromkeys(profile.terms, 1.0))
-    [candidate] = ranking.measure_cosines(query_weights, [profile])
+@given(
+    st.text(),
+    st.text(),
+    st.sampled_from(["en", "ja", "xx", "tr"]),
+    st.none() | st.integers(-(2**40), 2**40),
+)
+def test_any_text_has_a_profile_that_is_read_back(
+    title: str, text: str, language: str, published_at: int | None
+) -> None:
+    own = _make_profile(1, (title, text), (1,), (3, 2), published_at, language)
+    packed = profile.pack_profile(own)
+    read = profile.unpack_profile(1, 1, packed)
+    assert profile.pack_profile(read) == packed
+    assert (list(read.terms), list(read.runs), read.counts) == (list(own.terms), list(own.runs), own.counts)
+    assert (read.tags, read.regions, read.published_at) == ((1,), (3, 2), published_at)
+    assert len(read.terms) == len(read.counts)
+    query_weights = ranking.weigh_terms(read, dict.fromkeys(read.terms, 1.0))
+    [candidate] = ranking.measure_cosines(query_weights, [read])
     assert candidate.cosine > 0
+
+
+def test_profile_of_a_long_text_is_small() -> None:
+    long = _make_profile(1, ("Title", " ".join(f"{number} {number % 70}" for number in range(20_000))))
+    assert len(long.terms) == profile.MOST_TERMS
+    assert len(profile.pack_profile(long)) < 2_000
+    assert "69" in long.terms  # it is there more than once
+
+
+def test_copies_of_long_texts_are_told_by_samples_of_their_runs() -> None:
+    words = [f"w{number * number % 7919}" for number in range(2_000)]
+    long = _make_profile(1, ("", " ".join(words)))
+    part = _make_profile(2, ("", " ".join(words[300:900])))
+    half = _make_profile(3, ("", " ".join([*words[:450], *(f"x{number}" for number in range(450))])))
+    candidates = [SimilarityCandidate(one, 0.5) for one in (part, half)]
+    assert [one.profile.id for one in ranking.rank(long, (), candidates, 5)] == [3]
+    assert [one.profile.id for one in ranking.rank(part, (), [SimilarityCandidate(long, 0.5)], 5)] == []
+
+
+def test_index_has_the_profile_of_the_version_that_it_holds(engine: TantivyEngine) -> None:
+    own = engine.load_profile(2, 1)
+    assert own is not None
+    assert own.tags == (1, 2)
+    assert {"harbour", "barg", "tide", "#1", "#2"} <= set(own.terms)
+    assert engine.load_profile(2, 2) is None
+    assert engine.load_profile(99, 1) is None
+
+
+def test_candidates_share_words_or_tags_and_none_is_left_out_but_those_excluded(engine: TantivyEngine) -> None:
+    sample = engine.load_profile(4, 1)
+    assert sample is not None
+    candidates = [one.id for one in engine.find_profiles(sample, (), 30)]
+    assert sorted(candidates) == [number for number in range(1, 21) if number != 4]
+    assert set(candidates[:2]) == {2, 3}
+    few, many = (2,), (2, *range(1_000, 1_200))
+    assert [one.id for one in engine.find_profiles(sample, few, 30)] == [id for id in candidates if id != 2]
+    assert [one.id for one in engine.find_profiles(sample, many, 30)] == [id for id in candidates if id != 2]
+    assert [one.id for one in engine.find_profiles(sample, few, 1)] == [3]

@@ -61,7 +61,7 @@ LAYERS = {
         ("routes", "schedule"),
     ),
     "app.search": (
-        ("examples", "query", "schemas", "single_flight", "timeline", "trending"),
+        ("examples", "query", "schemas", "similar.profile", "single_flight", "timeline", "trending"),
         ("engine",),
         ("highlighting", "tantivy", "vocabulary"),
         ("similar",),

@@ -115,10 +115,10 @@ def find_analysed_spans(analysed: AnalysedText, text: str, marks: Marks, room: R
     return sorted({*spans[: len(matched)], *firsts})
 
 
-def _find_terms(terms: Sequence[str], wanted: frozenset[str]) -> Iterator[int]:
-    """Numbers of the terms that are one of the wanted, in no order: most texts have few of them, and most terms are
+def _find_terms(terms: Sequence[str], wanted_terms: frozenset[str]) -> Iterator[int]:
+    """Numbers of the terms that are wanted, in no order: most texts have few of them, and most terms are
     looked at by the interpreter's own loops."""
-    for term in wanted.intersection(terms):
+    for term in wanted_terms.intersection(terms):
         at = -1
         for _ in range(terms.count(term)):
             at = terms.index(term, at + 1)

@@ -28,7 +28,7 @@ class PlainText:
     def measure(self, text: str) -> int:
         """Bytes in memory, beside the text that it is of."""
         lowered = 0 if self._lowered is text else getsizeof(self._lowered)
-        return lowered + REPLACED_BYTES * self._places.replaced + OVERHEAD
+        return lowered + REPLACED_BYTES * self._places.replacement_count + OVERHEAD
 
     def find_words(self, terms: Iterable[str]) -> set[Span]:
         """Where a word stands that has one of the terms, in the text's language or whole."""

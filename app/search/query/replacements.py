@@ -19,7 +19,7 @@ _SUSPECTS = b"0123456789.+#ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Replacement:
+class TextReplacement:
     """What was put in the place of characters `first` to `last`; `is_spaced`: the same with spaces around it."""
 
     first: int
@@ -33,7 +33,7 @@ class _Layer:
 
     __slots__ = ("_replacements", "_starts")
 
-    def __init__(self, replacements: Sequence[Replacement]) -> None:
+    def __init__(self, replacements: Sequence[TextReplacement]) -> None:
         self._replacements = replacements
         self._starts: list[int] = []
         moved = 0
@@ -77,7 +77,7 @@ class SourcePlaces:
     size: int
 
     @property
-    def replaced(self) -> int:
+    def replacement_count(self) -> int:
         """How many replacements there are."""
         return sum(map(len, self.layers))
 
@@ -115,7 +115,7 @@ def normalize(text: str) -> tuple[str, SourcePlaces]:
             instead = replace(match)
             if instead != match[0]:
                 same = instead.strip(" ") == match[0]
-                replacements.append(Replacement(match.start(), match.end(), instead, same))
+                replacements.append(TextReplacement(match.start(), match.end(), instead, same))
         if replacements:
             layers.append(_Layer(replacements))
             changed = layers[-1].apply(changed)
@@ -128,9 +128,9 @@ def _has_suspects(text: str) -> bool:
     return len(data.translate(None, _SUSPECTS)) < len(data)
 
 
-def _list_resized(text: str) -> list[Replacement]:
+def _list_resized(text: str) -> list[TextReplacement]:
     """Characters for which the table has none, or several."""
     folding = spelling.FOLDING
     resized = [character for character in set(drop_ascii(text)) if len(folding[ord(character)]) != 1]
     places = sorted((match.start(), one) for one in resized for match in re.finditer(re.escape(one), text))
-    return [Replacement(at, at + 1, folding[ord(one)], is_spaced=False) for at, one in places]
+    return [TextReplacement(at, at + 1, folding[ord(one)], is_spaced=False) for at, one in places]

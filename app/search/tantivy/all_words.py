@@ -37,9 +37,9 @@ def build_all_words(view: View, builder: QueryBuilder, node: Node | None) -> Que
     word_queries = [one for word in words if (one := _split_word(view, builder, word)) is not None]
     if len(word_queries) < len(words):
         return None
-    found = Query.boolean_query([(Occur.Must, one.in_text) for one in word_queries])
+    matched = Query.boolean_query([(Occur.Must, one.in_text) for one in word_queries])
     rare = [query for one in word_queries for query in one.rare]
-    return score_hits(found, chain.from_iterable(([filters.join_any(rare)], *(one.common for one in word_queries))))
+    return score_hits(matched, chain.from_iterable(([filters.join_any(rare)], *(one.common for one in word_queries))))
 
 
 def score_hits(query: Query, bonuses: Iterable[Query]) -> Query:

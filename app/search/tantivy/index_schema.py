@@ -18,11 +18,13 @@ from app.articles.filters import ArticleFacts
 from app.db.log_position import LogPosition
 from app.models.column_types import EARLIEST
 from app.search.query import analysis
+from app.search.query.analysis import TokenizedText
+from app.search.similar import profile
 
 ID_BITS = 26
 """Of an article's id in its date key: 67 million articles beside all seconds of the years 1 to 2200 fit into an i64."""
 
-ANALYSIS = 7  # raised with every change of what the index holds: the higher one is the newer form
+ANALYSIS = 8  # raised with every change of what the index holds: the higher one is the newer form
 NUMBERS = ("id", "version", "newest", "year", "updated", "dateline_from", "dateline_to", "source", "translation_of")
 MANY = ("tags", "within_own", *(f"within_{mask}" for mask in range(1, 8)), "flags")
 EXACT = ("language", "origin", "external_id")
@@ -35,6 +37,8 @@ SPELLINGS = "spellings"
 """Other spellings of words, each with the words as the text has them: `cooperation co operation`."""
 TITLE_KEY = "title_key"
 PLACE = "place"
+PROFILE = "profile"
+"""What of the article is compared with others to find those like it, as `similar.profile` packs it."""
 DAY = "day"
 """Of publication, in days since 1970: postings, by which the youngest articles are found without reading all keys."""
 LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY, STANDFIRST, DAY_ONLY, UNDATED = range(1, 10)
@@ -62,8 +66,8 @@ class SearchableText:
 
 @functools.cache
 def build_schema() -> Schema:
-    """Only the place is stored: cards and snippets come from SQL. `text` and `words` have no positions: phrases are
-    looked for in the parts."""
+    """Only the place and profiles are stored: cards and snippets come from SQL. `text` and `words` have no positions:
+    phrases are looked for in the parts."""
     builder = tantivy.SchemaBuilder()
     for name in (*NUMBERS, *MANY):
         builder.add_integer_field(name, indexed=True, fast=True)
@@ -77,6 +81,7 @@ def build_schema() -> Schema:
     for name in (SPELLINGS, TITLE_KEY):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(WORDS, tokenizer_name=analysis.WHOLE_WORDS, index_option="freq")
+    builder.add_bytes_field(PROFILE, stored=True)
     builder.add_text_field(PLACE, stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
@@ -95,6 +100,10 @@ def compute_fingerprint() -> str:
         SPELLINGS,
         TITLE_KEY,
         PLACE,
+        PROFILE,
+        profile.MOST_TERMS,
+        profile.SAMPLED_RUNS,
+        profile.HASHED,
         DAY,
         COARSE,
         NEVER,
@@ -161,7 +170,10 @@ def build_article_document(facts: ArticleFacts, revision: int, text: SearchableT
         document.add_integer("flags", _COARSE[text.precision])
     if text.standfirst:
         document.add_integer("flags", STANDFIRST)
-    _add_text(document, facts.language, text)
+    parts = _add_text(document, facts.language, text)
+    own_regions = [region for region, (own, _) in facts.regions.items() if own]
+    compared = profile.build_profile(facts.id, revision, parts, facts.tags, own_regions, facts.published_at)
+    document.add_bytes(PROFILE, profile.pack_profile(compared))
     return document
 
 
@@ -185,22 +197,23 @@ def _add_sets(document: Document, facts: ArticleFacts) -> None:
             document.add_integer("flags", flag)
 
 
-def _add_text(document: Document, language: str, text: SearchableText) -> None:
-    words = []
-    for name, part in zip(STEMMED, (text.title, text.standfirst, text.body), strict=True):
-        if part:
-            tokenized = analysis.tokenize(part, language)
-            if name != "title" or not text.derived:
-                analysis.add_stems(document, name, tokenized)
-                analysis.add_stems(document, TEXT, tokenized)
-            words.append(tokenized)
-            if name == "title" and (key := make_title_key(tokenized.normalized)):
-                document.add_text(TITLE_KEY, key)
+def _add_text(document: Document, language: str, text: SearchableText) -> list[TokenizedText]:
+    """Returns the terms of title, standfirst and body."""
+    parts = text.title, text.standfirst, text.body
+    tokenized_parts = [analysis.tokenize(part, language) for part in parts]
+    for name, part, tokenized in zip(STEMMED, parts, tokenized_parts, strict=True):
+        if part and (name != "title" or not text.derived):
+            analysis.add_stems(document, name, tokenized)
+            analysis.add_stems(document, TEXT, tokenized)
+    if key := make_title_key(tokenized_parts[0].normalized):
+        document.add_text(TITLE_KEY, key)
+    words = [tokenized for tokenized in tokenized_parts if tokenized.normalized]
     analysis.add_words(document, WORDS, words)
     for variant in analysis.list_variants(words):
         document.add_text(SPELLINGS, variant)
     if text.dateline:
         analysis.add_stems(document, DATELINE, analysis.tokenize(text.dateline, None))
+    return tokenized_parts
 
 
 def make_title_key(normalized: str) -> str | None:

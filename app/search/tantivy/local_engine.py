@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
@@ -22,6 +22,7 @@ from app.search.engine import (
     SimilaritySample,
     make_building_error,
 )
+from app.search.similar.profile import Profile
 from app.search.tantivy import (
     aggregates,
     date_order,
@@ -182,10 +183,16 @@ class TantivyEngine:
         return relevance.find_scored(view, Query.boolean_query(clauses), question)[0]
 
     @_translate_panics
-    def measure_rarity(
-        self, stems: Iterable[str], tags: Iterable[int]
-    ) -> tuple[Mapping[str, float], Mapping[int, float]]:
-        return more_like_this.measure_rarity(self.view(), stems, tags)
+    def load_profile(self, id: int, version: int) -> Profile | None:
+        return more_like_this.load_profile(self.view(), id, version)
+
+    @_translate_panics
+    def find_profiles(self, sample: Profile, excluded: tuple[int, ...], limit: int) -> list[Profile]:
+        return more_like_this.find_profiles(self.view(), sample, excluded, limit)
+
+    @_translate_panics
+    def measure_rarity(self, terms: Collection[str]) -> Mapping[str, float]:
+        return more_like_this.measure_rarity(self.view(), terms)
 
 
 def _select_ids(counts: Mapping[int | str, int]) -> dict[int, int]:

@@ -1,20 +1,29 @@
-"""Articles like a given one: its telling words, as the archive uses them, and its tags. Returns a query, runs none."""
+"""Articles like a given one: its telling words, as the archive uses them, and its tags."""
 
 from collections import Counter
-from collections.abc import Iterable
-from math import log
+from collections.abc import Collection, Iterable, Mapping
+from math import log, sqrt
 
-from tantivy import Occur, Query
+from tantivy import DocAddress, Occur, Query
 
 from app.search.engine import SimilaritySample
 from app.search.query import analysis
 from app.search.query.spelling import is_spaceless
+from app.search.similar import profile
+from app.search.similar.profile import Profile
 from app.search.tantivy import filters, index_schema
 from app.search.tantivy.reader import View
 
 TELLING = 24
 _FIELDS, _COUNTED = ("title", "body"), "body"
 """Where words are looked for, and where they are counted."""
+_COMPARED = 60
+"""Words of a profile that are looked for."""
+_MOST_POSTINGS, _FEWEST_WORDS = 30_000, 8
+"""Entries of words that are read at most, which bounds what it costs, and words that are looked for all the same. Tags
+may have as many entries."""
+_MOST_SKIPPED = 100
+"""Articles that are left out: so many are dropped from what was found, more are left out by the query."""
 _REMEMBERED = 50_000
 _READ = 20_000
 TITLE_COUNTS = 3
@@ -33,7 +42,7 @@ def build_query(view: View, sample: SimilaritySample) -> Query | None:
 
 def select_terms(view: View, sample: SimilaritySample) -> list[tuple[str, float]]:
     """The stems that set the sample apart from the archive, the most telling first, with their weights."""
-    counts = _count_stems(sample) if sample.stems is None else sample.stems
+    counts = _count_stems(sample)
     articles = view.searcher.num_docs
     weights = {}
     frequencies = _find_frequencies(view, counts)
@@ -52,29 +61,24 @@ def _count_stems(sample: SimilaritySample) -> Counter[str]:
     return counts
 
 
-def measure_rarity(view: View, stems: Iterable[str], tags: Iterable[int]) -> tuple[dict[str, float], dict[int, float]]:
-    """The inverse document frequency of stems and tags, smoothed: 1 for what every article has. Articles that were
-    withdrawn lately may still be counted."""
-    articles = view.searcher.num_docs + 1
-    return (
-        {stem: 1 + max(log(articles / (having + 1)), 0.0) for stem, having in _find_frequencies(view, stems).items()},
-        {tag: 1 + max(log(articles / (view.searcher.doc_freq("tags", tag) + 1)), 0.0) for tag in tags},
-    )
-
-
-def _find_frequencies(view: View, stems: Iterable[str]) -> dict[str, int]:
-    """In how many articles each stem stands, looked up once a commit."""
-    known = view.memo.get("frequencies")
+def _find_frequencies(view: View, terms: Iterable[str], field: str = _COUNTED) -> dict[str, int]:
+    """In how many articles each term stands, looked up once a commit."""
+    known = view.memo.get(("frequencies", field))
     if not isinstance(known, dict) or len(known) >= _REMEMBERED:
         known = {}
-        view.remember("frequencies", known)
+        view.remember(("frequencies", field), known)
     frequencies: dict[str, int] = {}
-    for stem in stems:
-        having = known.get(stem)
+    for term in terms:
+        having = known.get(term)
         if having is None:
-            having = known[stem] = view.searcher.doc_freq(_COUNTED, stem)
-        frequencies[stem] = having
+            having = known[term] = _count_articles(view, field, term)
+        frequencies[term] = having
     return frequencies
+
+
+def _count_articles(view: View, field: str, term: str) -> int:
+    tag = profile.read_tag(term)
+    return view.searcher.doc_freq(field, term) if tag is None else view.searcher.doc_freq("tags", tag)
 
 
 def _weigh_word(stem: str, weight: float) -> Query:
@@ -86,3 +90,111 @@ def _weigh_word(stem: str, weight: float) -> Query:
 def _weigh_tag(view: View, tag: int) -> Query:
     rarity = log(1 + view.searcher.num_docs / (view.searcher.doc_freq("tags", tag) + 1))
     return Query.const_score_query(filters.match_term("tags", tag), _TAG_WEIGHT * rarity)
+
+
+def load_profile(view: View, id: int, version: int) -> Profile | None:
+    """Of one article in this version; None where the index has another one, or none."""
+    hits = view.searcher.search(filters.match_term("id", id), 1, count=False).hits
+    profiles = _load_profiles(view, [address for _, address in hits])
+    return profiles[0] if profiles and profiles[0].version == version else None
+
+
+def find_profiles(view: View, sample: Profile, excluded: Collection[int], limit: int) -> list[Profile]:
+    """Of articles that share its telling words and tags, the likest first, never its own."""
+    words = select_words(view, sample)
+    clauses = [(Occur.Should, _score_word(word, weight)) for word, weight in words]
+    clauses += [(Occur.Should, _weigh_tag(view, tag)) for tag in select_tags(view, sample.tags, alone=not words)]
+    if not clauses:
+        return []
+    query, skipped = Query.boolean_query(clauses), {sample.id, *excluded}
+    if len(skipped) > _MOST_SKIPPED:
+        others = filters.match_any("id", tuple(sorted(skipped)))
+        query, skipped = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, others)]), set()
+    # Only with nothing but words and without a count articles are passed over that have too few of them. The document
+    # of the place has neither words nor tags.
+    hits = view.searcher.search(query, limit + len(skipped), count=False).hits
+    addresses = [address for _, address in hits]
+    ids = view.searcher.fast_field_values("id", addresses)
+    kept = [address for id, address in zip(ids, addresses, strict=True) if id not in skipped]
+    return _load_profiles(view, kept[:limit])
+
+
+def _load_profiles(view: View, addresses: list[DocAddress]) -> list[Profile]:
+    ids = view.searcher.fast_field_values("id", addresses)
+    versions = view.searcher.fast_field_values("version", addresses)
+    stored = [view.searcher.doc(address).get_first(index_schema.PROFILE) for address in addresses]
+    return [
+        profile.unpack_profile(int(id or 0), int(version or 0), packed)
+        for id, version, packed in zip(ids, versions, stored, strict=True)
+        if isinstance(packed, bytes)
+    ]
+
+
+def select_words(view: View, sample: Profile) -> list[tuple[str, float]]:
+    """The words that candidates are found by, with what each adds to scores before a candidate's own part: what the
+    cosine has for it. Those of the most weight that together have no more than _MOST_POSTINGS."""
+    counts = dict(zip(sample.terms, sample.counts, strict=True))
+    for number in sample.title:
+        counts[sample.terms[number]] += TITLE_COUNTS - 1  # the text of a profile begins with its title
+    frequencies = _find_frequencies(view, counts, index_schema.TEXT)
+    articles = view.searcher.num_docs
+    most = max(articles * _COMMON, 10)
+    rarities = measure_rarity(view, counts)
+    weighed = [
+        (sqrt(times) * rarities[term], common, term)
+        for term, times in counts.items()
+        if 1 < (common := frequencies[term]) <= most and _is_telling(term)
+    ]
+    weighed.sort(key=lambda one: (-one[0], one[2]))
+    chosen = _take_within_bounds(weighed[:_COMPARED])
+    # The score multiplies by BM25's rarity.
+    return [(term, weight / log(1 + max(articles - common, 0.5) / (common + 0.5))) for weight, common, term in chosen]
+
+
+def _is_telling(term: str) -> bool:
+    is_long = len(term) >= _SHORTEST or (len(term) > 1 and is_spaceless(term))
+    return is_long and not term.isdigit() and not term.startswith(profile.TAG_SIGN)
+
+
+def _take_within_bounds(words: list[tuple[float, int, str]]) -> list[tuple[float, int, str]]:
+    left = _MOST_POSTINGS
+    chosen: list[tuple[float, int, str]] = []
+    others: list[tuple[float, int, str]] = []
+    for word in words:
+        (chosen if word[1] <= left else others).append(word)
+        left -= word[1] if word[1] <= left else 0
+    missing = max(_FEWEST_WORDS - len(chosen), 0)
+    return [*chosen, *sorted(others, key=lambda word: word[1])[:missing]]
+
+
+def select_tags(view: View, tags: Iterable[int], *, alone: bool) -> list[int]:
+    """Those that few articles have, the rarest first; where there is nothing else to go by one at least."""
+    left = _MOST_POSTINGS
+    chosen: list[int] = []
+    for having, tag in sorted((view.searcher.doc_freq("tags", tag), tag) for tag in tags):
+        if having <= left or (alone and not chosen):
+            chosen.append(tag)
+            left -= having
+    return chosen
+
+
+def _score_word(stem: str, weight: float) -> Query:
+    return Query.boost_query(Query.term_query(index_schema.build_schema(), index_schema.TEXT, stem), weight / 4)
+
+
+def measure_rarity(view: View, terms: Collection[str]) -> Mapping[str, float]:
+    """The inverse document frequency of the terms of profiles, and of others, smoothed: 1 for what every article has.
+    Articles that were withdrawn lately may still be counted."""
+    known = view.memo.get("rarities")
+    if not isinstance(known, dict) or len(known) >= _REMEMBERED:
+        known = {}
+        view.remember("rarities", known)
+    if not known.keys() >= (distinct := set(terms)):
+        articles = view.searcher.num_docs
+        for term in distinct.difference(known):
+            known[term] = _compute_rarity(articles, _count_articles(view, index_schema.TEXT, term))
+    return known
+
+
+def _compute_rarity(articles: int, having: int) -> float:
+    return 1 + max(log((articles + 1) / (having + 1)), 0.0)
