@@ -101,12 +101,14 @@ class DatelineProcess:
 
 
 class WorkerServer:
-    """`dateline serve --workers N` with the sample articles; `key` has every scope."""
+    """`dateline serve --workers N`, into an empty archive with the sample articles unless told otherwise; `key` has
+    every scope."""
 
-    def __init__(self, data: Path, workers: int, **settings: str) -> None:
+    def __init__(self, data: Path, workers: int, *, seed: str | None = SEED, **settings: str) -> None:
         environment = {f"DATELINE_{name.upper()}": value for name, value in settings.items()}
+        seeding = ("--seed", seed) if seed else ()
         self.process = DatelineProcess(
-            "serve", "--port", "0", "--workers", str(workers), "--seed", SEED,
+            "serve", "--port", "0", "--workers", str(workers), *seeding,
             environment={"DATELINE_DATA_DIR": str(data), **environment},
         )  # fmt: skip
         self.address = self.key = ""
@@ -134,8 +136,8 @@ class WorkerServer:
 
 
 @contextmanager
-def run_workers(data: Path, workers: int = 3, **settings: str) -> Iterator[WorkerServer]:
-    server = WorkerServer(data, workers, **settings)
+def run_workers(data: Path, workers: int = 3, *, seed: str | None = SEED, **settings: str) -> Iterator[WorkerServer]:
+    server = WorkerServer(data, workers, seed=seed, **settings)
     processes = server.list_workers()
     try:
         assert len(processes) == workers

@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -14,12 +14,13 @@ from uuid import uuid4
 import httpx
 import orjson
 import pytest
-from conftest import Served, _administer, serve
+from conftest import ENGINES, Served, _administer, serve
 from sqlmodel import Session
 from starlette.types import ASGIApp
 from support import doors
 from support.doors import ask
 from support.leak_archive import ONCE_PUBLIC, REASON, SITE, Hidden, never_public, once_public, point_to, public, purge
+from support.worker_gateway import serve_by_workers
 
 from app.articles import service
 from app.changes import log
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.anyio
 
 Json = dict[str, object] | list[object]
 Hide = Callable[[Session, int], list[Hidden]]
+Serve = Callable[[Settings], AbstractAsyncContextManager[Served]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _databases(server: str, template: str, folder: Path) -> Iterator[Places]:
             _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-async def _pair(stack: AsyncExitStack, places: Places, hide: Hide) -> Pair:
+async def _pair(stack: AsyncExitStack, places: Places, hide: Hide, serve: Serve = serve) -> Pair:
     now = int(time.time())
     db = Database(places.first, log.append)
     with db.snapshot() as snapshot:
@@ -315,3 +317,27 @@ async def test_postgresql_keeps_the_same_secrets(postgres_server: str, postgres_
             addresses += [f"/v1/tags/{tag}" for tag in (one.word("tag"), *range(1, 31))]
             result = await find_difference(pair, addresses, {})
             assert not result, result
+
+
+OF_ONE_PROCESS = ("/metrics", "/health/ready")
+"""What tells of the server itself, in milliseconds and counts."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_several_workers_keep_the_same_secrets(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    with ExitStack() as databases:
+        if engine == "sqlite":
+            places = _files(request.getfixturevalue("sqlite_template"), tmp_path)
+        else:
+            server, template = (request.getfixturevalue(f"postgres_{name}") for name in ("server", "template"))
+            places = databases.enter_context(_databases(server, template, tmp_path))
+        async with AsyncExitStack() as stack:
+            pair = await _pair(stack, places, never_public, serve_by_workers)
+            addresses = [a for a in naming_nothing(pair) if not a.startswith(OF_ONE_PROCESS)]
+            addresses += [*doors.FOLLOWING, *list_addresses(pair, pair.hidden[0])]
+            for headers in ({}, pair.keys["write"]):
+                result = await find_difference(pair, addresses, headers)
+                assert not result, result

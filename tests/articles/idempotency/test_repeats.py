@@ -3,12 +3,15 @@ something that the response showed was purged."""
 
 import asyncio
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
 from conftest import ENGINES, Served, serve
 from sqlalchemy import func, select, text
+from support.worker_gateway import serve_by_workers
 
 from app.models import Article, IdempotencyArticle, IdempotencyKey, IdempotencyUsage, table
 from app.settings import Settings
@@ -16,6 +19,7 @@ from app.settings import Settings
 pytestmark = pytest.mark.anyio
 ON = ENGINES
 ROWS, SHOWN, USAGE, A = (table(model) for model in (IdempotencyKey, IdempotencyArticle, IdempotencyUsage, Article))
+Serve = Callable[[Settings], AbstractAsyncContextManager[Served]]
 SCOPES = (("write",), ("write", "publish"), ("write", "publish", "read_drafts"))
 EVENTS = ("edited", "withdrawn", "purged", "renamed", "tag renamed")
 OF_THE_REQUEST = {"x-request-id", "ratelimit", "ratelimit-policy", "server-timing"}
@@ -98,7 +102,8 @@ async def count_articles(api: Served) -> int:
 
 
 @pytest.mark.slow
-async def test_repeats_get_the_first_response_whatever_became_of_the_article(settings: Settings) -> None:
+@pytest.mark.parametrize("serve", [serve, serve_by_workers])
+async def test_repeats_get_the_first_response_whatever_became_of_the_article(settings: Settings, serve: Serve) -> None:
     matrix: dict[tuple[int, str], list[RepeatedRequest]] = {}
     async with serve(settings) as api:
         await api.post(title="Another", slug="other")
