@@ -66,7 +66,7 @@ class ProcessGroup:
     def count_connections(self) -> dict[int, int]:
         """By process, the established connections to the port that it has."""
         inodes = _list_sockets(self.port)
-        return {pid: sum(inode in inodes for inode in _list_open_sockets(pid)) for pid in self.list_pids()}
+        return {pid: sum(inode in inodes for inode in list_open_sockets(pid)) for pid in self.list_pids()}
 
     def read_memory(self) -> tuple[float, float]:
         """MB: resident, what processes share counted once, and what is of one process alone."""
@@ -108,7 +108,7 @@ def _list_sockets(port: int) -> set[str]:
     return inodes
 
 
-def _list_open_sockets(pid: int) -> list[str]:
+def list_open_sockets(pid: int) -> list[str]:
     inodes = []
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:
