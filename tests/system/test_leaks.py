@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from support import doors
 from support.doors import ask
 from support.leak_archive import ONCE_PUBLIC, REASON, SITE, Hidden, never_public, once_public, point_to, public, purge
-from support.worker_gateway import serve_by_workers
+from support.processes import serve_by_workers
 
 from app.articles import service
 from app.changes import log

@@ -12,12 +12,12 @@ from app.search.engine import QueryInterpretation
 from app.search.highlighting.marked_spans import Marks as Marks
 from app.search.highlighting.marked_spans import ReadingBudget as ReadingBudget
 from app.search.highlighting.marked_spans import find_read_spans, find_spans
+from app.search.highlighting.read_text import ReadText
 from app.search.query import analysis
 from app.search.query.analysis import Reading, Span
 from app.search.query.spelling import is_spaceless
 from app.search.query.stop_words import is_stop_word
 from app.search.query.tree import And, Field, Leaf, NamedPlace, Near, Node, Not, Or, Phrase, Prefix
-from app.search.read_text import ReadText
 
 PartName = Literal["title", "standfirst", "body"]
 MOST_FRAGMENTS, LENGTH = 3, 200

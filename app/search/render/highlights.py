@@ -15,7 +15,7 @@ from app.search.engine import QueryInterpretation
 from app.search.highlighting import highlight
 from app.search.highlighting.highlight import PartName
 from app.search.highlighting.marked_spans import MOST_HTML, Marks, ReadingBudget, weigh_html
-from app.search.read_text import ReadText
+from app.search.highlighting.read_text import ReadText
 
 Highlights = dict[int, dict[str, list[str]]]
 _QUICK = 500_000

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from conftest import ENGINES, Served, serve
 from sqlalchemy import func, select, text
-from support.worker_gateway import serve_by_workers
+from support.processes import serve_by_workers
 
 from app.models import Article, IdempotencyArticle, IdempotencyKey, IdempotencyUsage, table
 from app.settings import Settings
