@@ -197,7 +197,7 @@ class SearchEngine(Protocol):
     def search(self, question: Question) -> ResultPage: ...
 
     def is_quick(self, question: Question) -> bool:
-        """Whether this search takes about a millisecond at most: handing it to a thread would cost nearly as much again."""
+        """Whether this search takes a millisecond at most: handing it to a thread would cost nearly as much again."""
 
     def count(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> int: ...
 
