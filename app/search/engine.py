@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from app.articles.filters import ArticleFilter
 from app.db.log_position import LogPosition
@@ -87,8 +87,7 @@ class Question:
     fallback: ParsedQuery | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SearchHit:
+class SearchHit(NamedTuple):
     """One article found; `score` is null when ordered by date; `newest` orders by date and then id."""
 
     id: int
@@ -196,8 +195,8 @@ class SearchEngine(Protocol):
 
     def search(self, question: Question) -> ResultPage: ...
 
-    def is_quick(self, question: Question) -> bool:
-        """Whether this search takes a millisecond at most: handing it to a thread would cost nearly as much again."""
+    def search_if_quick(self, question: Question) -> ResultPage | None:
+        """The same where it takes a millisecond at most: handing it to a thread would cost nearly as much again."""
 
     def count(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> int: ...
 

@@ -126,9 +126,8 @@ class EngineIndex:
 
     async def search(self, question: Question) -> ResultPage:
         """Off the event loop unless it is quick: a search may take milliseconds."""
-        if self.engine.is_quick(question):
-            return self.engine.search(question)
-        return await asyncio.to_thread(self.engine.search, question)
+        results = self.engine.search_if_quick(question)
+        return results if results is not None else await asyncio.to_thread(self.engine.search, question)
 
     async def count_facets(self, question: Question, facet_names: tuple[FacetName, ...]) -> Facets:
         return await asyncio.to_thread(self.engine.count_facets, question, facet_names)

@@ -43,17 +43,27 @@ async def render_rows(
     explained: Mapping[int, bytes] = {}
     if params.explain:
         explained = await asyncio.to_thread(_explain_hits, search, hits)
+    if not marked and not explained:
+        return [
+            b'{"article":%b,"score":%b,"highlights":{}}' % (cards[hit.id], _render_score(hit.score))
+            for hit in hits
+            if hit.id in cards
+        ]
     return [
         b'{"article":%b,"score":%b,"highlights":%b%b}'
         % (
             cards[hit.id],
-            orjson.dumps(None if hit.score is None else round(hit.score, 4)),
+            _render_score(hit.score),
             orjson.dumps(marked.get(hit.id, {})),
             explained.get(hit.id, b""),
         )
         for hit in hits
         if hit.id in cards
     ]
+
+
+def _render_score(score: float | None) -> bytes:
+    return b"null" if score is None else orjson.dumps(round(score, 4))
 
 
 def _explain_hits(search: ResolvedSearch, hits: Sequence[SearchHit]) -> dict[int, bytes]:

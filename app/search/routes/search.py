@@ -91,9 +91,10 @@ class PagePosition:
 async def search_articles(request: Request, context: Context, view: AnyCaller, params: SearchParams) -> Response:
     """Published articles that match a query, the best first, within any filter of the article list."""
     await context.wait_for(params.min_seq, view.head)
-    resolved = _rank(await resolve_search(context, view, params), params)
-    position = _read_position(resolved, view, params)
-    resolved = replace(resolved, question=_apply_position(resolved, position, params.limit))
+    resolved = await resolve_search(context, view, params)
+    order = _choose_order(resolved, params)
+    position = _read_position(resolved, order, view, params)
+    resolved = replace(resolved, question=_complete_question(resolved.question, params, order, position))
     results = await resolved.index.search(resolved.question)
     if position.backwards:
         results = replace(results, hits=results.hits[::-1])
@@ -120,23 +121,20 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
     )
 
 
-def _rank(resolved: ResolvedSearch, params: SearchParams) -> ResolvedSearch:
-    question = resolved.question
-    order = params.sort or question.order
-    if order == "relevance" and question.tree is None:
+def _choose_order(resolved: ResolvedSearch, params: SearchParams) -> Order:
+    order = params.sort or resolved.question.order
+    if order == "relevance" and resolved.question.tree is None:
         raise InvalidValue("sort=relevance needs q.", "sort")
-    match = choose_match(params.match, order)
-    ranked = replace(question, order=order, match=match, prefix=params.prefix, recency=params.recency)
-    return replace(resolved, question=ranked)
+    return order
 
 
-def _read_position(resolved: ResolvedSearch, view: RequestContext, params: SearchParams) -> PagePosition:
+def _read_position(resolved: ResolvedSearch, order: Order, view: RequestContext, params: SearchParams) -> PagePosition:
     if params.cursor is None:
         return PagePosition(offset=(params.page - 1) * params.limit if params.page else 0, at=view.now)
     cursor = paging.decode(params.cursor, _make_signature(params))
     at, seq = (*cursor.extra, None, None)[:2]
     pinned = at if isinstance(at, int) else view.now
-    if resolved.question.order != "relevance":
+    if order != "relevance":
         key = cursor.key if isinstance(cursor.key, int) else None
         return PagePosition(key=key, backwards=cursor.kind == "before", at=pinned)
     return PagePosition(
@@ -149,15 +147,18 @@ def _public_seq(seq: int | None, view: RequestContext) -> int | None:
     return None if seq is None else min(seq, view.head.public_seq)
 
 
-def _apply_position(resolved: ResolvedSearch, position: PagePosition, limit: int) -> Question:
+def _complete_question(question: Question, params: SearchParams, order: Order, position: PagePosition) -> Question:
     """The page's question: one more hit than it shows, to know whether there is a next one."""
-    question, order = resolved.question, resolved.question.order
+    limit = params.limit
     max_rows = DEEPEST - position.offset if order == "relevance" else limit + 1
     if max_rows <= 0:
         raise PageTooDeep(f"By relevance, pages reach {DEEPEST} deep; sort by date to go on.", "cursor")
     return replace(
         question,
         order=REVERSED[order] if position.backwards else order,
+        match=choose_match(params.match, order),
+        prefix=params.prefix,
+        recency=params.recency,
         undated="first" if position.backwards else "last",
         limit=min(limit + 1, max_rows),
         offset=position.offset,

@@ -89,6 +89,4 @@ def load_hits(
     """The articles at these addresses, in their order."""
     ids = view.searcher.fast_field_values("id", addresses)
     versions = view.searcher.fast_field_values("version", addresses)
-    return tuple(
-        SearchHit(int(i or 0), int(v or 0), s, n) for i, v, s, n in zip(ids, versions, scores, newest, strict=True)
-    )
+    return tuple(map(SearchHit._make, zip(ids, versions, scores, newest, strict=True)))

@@ -15,6 +15,7 @@ from app.search.engine import (
     BuildProgress,
     FacetName,
     GroupName,
+    QueryInterpretation,
     Question,
     ResultPage,
     ScoreComponent,
@@ -92,24 +93,21 @@ class TantivyEngine:
     @_translate_panics
     def search(self, question: Question) -> ResultPage:
         view = self.view()
-        reading = interpret(view, question)
-        if question.order == "relevance":
-            hits, total = relevance.find_by_relevance(view, question)
-        else:
-            hits, total = date_order.find_in_order(view, matches.build_count_query(view, question), question)
-        return ResultPage(hits, total, view.place, reading)
+        return _search(view, question, interpret(view, question))
 
     @_translate_panics
-    def is_quick(self, question: Question) -> bool:
+    def search_if_quick(self, question: Question) -> ResultPage | None:
         """Where it is known how the words are read, few articles have them, and nothing else is asked for."""
         if question.order != "relevance" or question.offset or question.fallback is not None:
-            return False
+            return None
         if question.excluded or question.filter != _UNFILTERED:
-            return False
+            return None
         view = self.view()
         reading = find_known(view, question)
         postings = None if reading is None else matches.count_postings(view, question, reading)
-        return postings is not None and postings <= _QUICK_POSTINGS
+        if reading is None or postings is None or postings > _QUICK_POSTINGS:
+            return None
+        return _search(view, question, reading)
 
     @_translate_panics
     def count(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> int:
@@ -193,6 +191,14 @@ class TantivyEngine:
     @_translate_panics
     def measure_rarity(self, terms: Collection[str]) -> Mapping[str, float]:
         return more_like_this.measure_rarity(self.view(), terms)
+
+
+def _search(view: View, question: Question, reading: QueryInterpretation) -> ResultPage:
+    if question.order == "relevance":
+        hits, total = relevance.find_by_relevance(view, question)
+    else:
+        hits, total = date_order.find_in_order(view, matches.build_count_query(view, question), question)
+    return ResultPage(hits, total, view.place, reading)
 
 
 def _select_ids(counts: Mapping[int | str, int]) -> dict[int, int]:

@@ -54,10 +54,9 @@ def find_by_relevance(view: View, question: Question) -> tuple[tuple[SearchHit, 
     """The page's hits, and how many articles match in all."""
     interpretation = interpret(view, question)
     hits = matches.estimate_hits(view, question, interpretation)
-    step = matches.compute_step(view, question, interpretation)
-    is_rare = hits is not None and hits <= _RARE
-    if step > 0 and not is_rare and question.offset + question.limit <= _DEEPEST:
-        page = _prepare_search(view, question, interpretation, step).find_page()
+    if (hits is None or hits > _RARE) and question.offset + question.limit <= _DEEPEST:
+        step = matches.compute_step(view, question, interpretation)
+        page = _prepare_search(view, question, interpretation, step).find_page() if step > 0 else None
         if page is not None:
             return page
     return find_scored(view, matches.build_query(view, question), question)
