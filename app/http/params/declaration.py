@@ -46,7 +46,8 @@ class Parameter(Generic[T]):
     attribute of `Params` it is a descriptor: on the class the declaration, on an instance the value.
 
     `excess` is the code of the error for a number above `maximum` or a text longer than it. `signs`: a cursor
-    made with one value of it is of no use with another."""
+    made with one value of it is of no use with another. `needed`: a request without it, or another like it, is none, so
+    that documentation fills its example in."""
 
     name: str
     kind: Kind
@@ -60,6 +61,7 @@ class Parameter(Generic[T]):
     signs: bool = True
     required: bool = False
     may_be_empty: bool = False
+    needed: bool = False
     absent: object = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -90,14 +92,14 @@ class Parameter(Generic[T]):
         }
         if self.kind in LISTS:
             shown |= {"style": "form", "explode": True}
-        if self.example is not None and self.required:
+        if self.example is not None and (self.required or self.needed):
             shown["example"] = [self.example] if self.kind in LISTS else self.example
         return shown
 
     def _describe(self) -> str:
         """Examples of what need not be given stand in the text: documentation pages fill fields in with the others,
         and a request with every filter at once finds nothing."""
-        told = self.required or self.example is None or self.allowed or self.kind in ("flag", "integer")
+        told = self.required or self.needed or self.example is None or self.allowed or self.kind in ("flag", "integer")
         return self.doc if told else f"{self.doc} For example `{self.example}`."
 
 
@@ -156,6 +158,7 @@ def text(
     example: str | None = None,
     may_be_empty: bool = False,
     required: bool = False,
+    needed: bool = False,
     signs: bool = True,
 ) -> Parameter[str | None]:
     """Free text of at most `maximum` characters; line ends and tabs in it are read as spaces."""
@@ -168,6 +171,7 @@ def text(
         excess=excess,
         signs=signs,
         required=required,
+        needed=needed,
         may_be_empty=may_be_empty,
     )
 
