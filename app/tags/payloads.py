@@ -15,7 +15,7 @@ class TagCreate(PayloadModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"name": "Danube Commission", "kind": "organisation", "aliases": ["the River Commission"]}
+            "example": {"name": "World Customs Organization", "kind": "organisation", "aliases": ["WCO"]}
         }
     )
 
