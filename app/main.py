@@ -44,6 +44,7 @@ from app.http.middleware.head_and_body_limit import BodyLimit, HeadAsGet
 from app.http.middleware.load_shedding import CurrentLoad, LoadCaps, LoadShedding
 from app.http.middleware.rate_limit import RateCounters, RateLimit
 from app.http.middleware.response_cache import ResponseCache
+from app.http.openapi import api_index
 from app.http.server.connections import ConnectionLimiter, Timeouts
 from app.http.server.shared_counts import SharedCounts
 from app.importers import routes as imports
@@ -91,7 +92,7 @@ BODIES = (ImportAddress, ImportDocument)
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
     regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health,
-    metrics,
+    metrics, api_index,
 )  # fmt: skip
 
 LEAD_SECONDS, REPORT_SECONDS = 0.25, 0.5

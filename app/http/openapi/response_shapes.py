@@ -71,11 +71,13 @@ def describe_item(example: object, others: Mapping[str, object] | None = None, *
             "content": {"application/json": {"example": example}, **(others or {})},
             "headers": refer_to_headers(*names),
         },
-        NOT_MODIFIED: {
-            "description": "The client has it already, as `If-None-Match` says.",
-            "headers": refer_to_headers(*names),
-        },
-    }
+    } | describe_unchanged(*names)
+
+
+def describe_unchanged(*headers: str) -> Responses:
+    """304, with the headers that the response would have had."""
+    description = "The client has it already, as `If-None-Match` says."
+    return {NOT_MODIFIED: {"description": description, "headers": refer_to_headers(*headers)}}
 
 
 def describe_list(example: object, others: Mapping[str, object] | None = None, *headers: str) -> Responses:
