@@ -76,6 +76,6 @@ async def get_index(request: Request) -> Response:
 
 def _list_links(app: Starlette) -> Iterator[tuple[str, dict[str, object]]]:
     for context in iter_route_contexts(app.routes):
-        route = context.original_route
-        if isinstance(route, ApiRoute) and "GET" in route.methods and context.path.startswith(f"{PATH}/"):
-            yield route.name, {"href": context.path, "title": route.summary, "templated": "{" in context.path}
+        route, path = context.original_route, context.path or ""
+        if isinstance(route, ApiRoute) and "GET" in (route.methods or ()) and path.startswith(f"{PATH}/"):
+            yield route.name, {"href": path, "title": route.summary, "templated": "{" in path}

@@ -94,7 +94,6 @@ def is_nullable(document: Json, schema: Json) -> bool:
 
 def resolve(document: Json, schema: Json) -> Json:
     """The schema that a reference leads to, or itself."""
-    found: Json = schema
-    while "$ref" in found:
-        found = document["components"]["schemas"][found["$ref"].removeprefix(REFERENCE)]
-    return found
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].removeprefix(REFERENCE)]
+    return schema

@@ -16,7 +16,7 @@ SEED = Path(__file__).resolve().parent.parent.parent.parent / "seed_data"
 def import_samples(settings: Settings) -> None:
     """Into an archive that is empty."""
     database = Database(settings, log.append)
-    found = sources.find_sources([str(SEED)], BytesIO())
-    report = pipeline.run_import(database, found, pipeline.ImportOptions(enrich=settings.enrich), database.read_time)
+    seed = sources.find_sources([str(SEED)], BytesIO())
+    report = pipeline.run_import(database, seed, pipeline.ImportOptions(enrich=settings.enrich), database.read_time)
     database.close_now()
     assert report.created == 40

@@ -66,7 +66,7 @@ def is_parameter(place: Place) -> bool:
 
 def test_every_example_is_of_its_schema(document: Json) -> None:
     mistakes = {place: find_mistakes(document, schema, value) for place, schema, value in list_examples(document)}
-    assert {place: found for place, found in mistakes.items() if found} == {}
+    assert {place: messages for place, messages in mistakes.items() if messages} == {}
     assert len(mistakes) > 400
 
 
