@@ -17,6 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "clients.md"
 TYPESCRIPT = Path(__file__).resolve().parent / "clients"
 FENCE = re.compile(r"^```(ts|python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMPLETE = re.compile(r"^ *(type Complete<T> = .*)$", re.MULTILINE)
+COMPLETE_CARD = """import type { components } from "./dateline.js";
+%s
+export function show(card: Complete<components["schemas"]["ArticleCard"]>): string {
+  return card.title.trim() + card.tags.map((tag) => tag.name.trim()).join();
+}
+"""
 URL = re.compile(r"https?:|resolved|funding")
 
 
@@ -75,6 +82,8 @@ def test_client_in_typescript_compiles_strictly_and_does_what_the_page_says(
     folder = tmp_path / "client"
     shutil.copytree(TYPESCRIPT, folder)
     (folder / "client.ts").write_text(program, encoding="utf-8")
+    [complete] = COMPLETE.findall(PAGE.read_text(encoding="utf-8"))
+    (folder / "complete.ts").write_text(COMPLETE_CARD % complete, encoding="utf-8")
     run(npm, "ci", "--ignore-scripts", "--no-update-notifier", cwd=folder)
     tools = folder / "node_modules" / ".bin"
     run(tools / "openapi-typescript", f"{address}/openapi.json", "-o", "dateline.d.ts", cwd=folder)

@@ -100,7 +100,9 @@ class Parameter(Generic[T]):
         """Examples of what need not be given stand in the text: documentation pages fill fields in with the others,
         and a request with every filter at once finds nothing."""
         told = self.required or self.needed or self.example is None or self.allowed or self.kind in ("flag", "integer")
-        return self.doc if told else f"{self.doc} For example `{self.example}`."
+        sentence = self.doc if told else f"{self.doc} For example `{self.example}`."
+        # Not as `default` of the schema: clients that are generated send it then, as if it had been asked for.
+        return f"{sentence} `{self.default}` unless given." if self.default else sentence
 
 
 def refs(name: str, doc: str, example: str | None = None) -> Parameter[tuple[str, ...]]:
@@ -249,8 +251,7 @@ TZ: Parameter[ZoneInfo] = Parameter(
 def _schema(spec: Parameter[object]) -> dict[str, object]:
     if spec.kind in LISTS:
         return {"type": "array", "items": _item(spec), "minItems": 1, "maxItems": MAX_VALUES}
-    schema = _item(spec)
-    return schema if spec.default is None else {**schema, "default": spec.default}
+    return _item(spec)
 
 
 def _item(spec: Parameter[object]) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,9 +82,21 @@ def list_examples(document: Json) -> Iterator[tuple[Place, Json, object]]:
             yield place, schema, example
 
 
+def list_named(document: Json, schema: Json) -> Json:
+    """The schemas that one refers to, and those that these refer to: making a validator of all takes its time."""
+    named: Json = {}
+    waiting = [schema]
+    while waiting:
+        for reference in re.findall(rf'"{REFERENCE}([^"]+)"', json.dumps(waiting.pop())):
+            if reference not in named:
+                named[reference] = document["components"]["schemas"][reference]
+                waiting.append(named[reference])
+    return named
+
+
 def find_mistakes(document: Json, schema: Json, value: object) -> list[str]:
     """What of a value is not as a schema of the document says."""
-    resolved = {**schema, "components": {"schemas": document["components"]["schemas"]}}
+    resolved = {**schema, "components": {"schemas": list_named(document, schema)}}
     validator = jsonschema_rs.Draft202012Validator(resolved, validate_formats=True)
     return [f"{list(error.instance_path)}: {error.message}" for error in validator.iter_errors(value)]
 
