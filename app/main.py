@@ -44,11 +44,12 @@ from app.http.middleware.head_and_body_limit import BodyLimit, HeadAsGet
 from app.http.middleware.load_shedding import CurrentLoad, LoadCaps, LoadShedding
 from app.http.middleware.rate_limit import RateCounters, RateLimit
 from app.http.middleware.response_cache import ResponseCache
+from app.http.openapi import api_index
 from app.http.server.connections import ConnectionLimiter, Timeouts
 from app.http.server.shared_counts import SharedCounts
 from app.importers import routes as imports
 from app.importers.jobs import upload_store
-from app.importers.jobs.submission import ImportAddress
+from app.importers.jobs.submission import ImportAddress, ImportDocument
 from app.importers.jobs.worker import ImportWorker, choose_queue
 from app.importers.web.fetch import Fetch, HostThrottle
 from app.monitoring import health, metrics
@@ -86,12 +87,12 @@ TAGS = (
     {"name": "audit", "description": "Who did what, and what a key may do."},
     {"name": "operating", "description": "Health and numbers of this server."},
 )
-BODIES = (ImportAddress,)
+BODIES = (ImportAddress, ImportDocument)
 """Shapes within bodies that come as streams; those of all others are in the signatures of their routes."""
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
     regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health,
-    metrics,
+    metrics, api_index,
 )  # fmt: skip
 
 LEAD_SECONDS, REPORT_SECONDS = 0.25, 0.5

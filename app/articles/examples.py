@@ -1,30 +1,37 @@
-"""What responses about articles look like, for the documentation. The articles are made up."""
+"""What responses about articles look like, for the documentation. They name articles of the sample archive."""
 
-DANUBE = {"slug": "danube-commission", "name": "Danube Commission", "kind": "organisation"}
 PAGE = {"limit": 20, "number": None, "next": None, "previous": None, "total": 1, "total_is": "exact"}
+SLUG = "how-asean-decides-without-ever-voting"
+DESK = {"slug": "dateline-asia-desk", "name": "Dateline Asia Desk"}
 
 CARD: dict[str, object] = {
-    "id": 42,
-    "slug": "how-the-danube-commission-keeps-a-river-open",
+    "id": 21,
+    "slug": SLUG,
     "status": "published",
     "language": "en",
     "version": 1,
-    "title": "How the Danube Commission keeps a river open",
-    "standfirst": "Eleven states share one set of rules between Kelheim and Sulina.",
+    "title": "How ASEAN Decides Without Ever Voting",
+    "standfirst": "Consultation first, consensus second, and no comment on a neighbour’s house.",
     "dateline": {
-        "text": "Budapest, May 2025.",
-        "place": "Budapest",
-        "region": "hungary",
-        "date": "2025-05",
+        "text": "Jakarta, November 2025.",
+        "place": "Jakarta",
+        "region": "indonesia",
+        "date": "2025-11",
         "precision": "month",
     },
-    "authors": [{"slug": "ines-marlow", "name": "Ines Marlow"}],
-    "tags": [{"slug": "shipping", "name": "shipping", "kind": "topic"}, DANUBE],
-    "regions": [{"slug": "hungary", "name": "Hungary", "level": "country", "roles": ["about", "dateline"]}],
+    "authors": [DESK],
+    "tags": [
+        {"slug": "world", "name": "World", "kind": "section"},
+        {"slug": "asean", "name": "ASEAN", "kind": "topic"},
+    ],
+    "regions": [
+        {"slug": "asean", "name": "ASEAN", "level": "grouping", "roles": ["about"]},
+        {"slug": "jakarta", "name": "Jakarta", "level": "city", "roles": ["dateline"]},
+    ],
     "images": [
         {
-            "url": "https://example.org/danube.jpg",
-            "alt": "A barge below a bridge",
+            "url": "https://example.org/jakarta.jpg",
+            "alt": "The flags of the members",
             "caption": None,
             "credit": None,
             "width": 1200,
@@ -32,27 +39,27 @@ CARD: dict[str, object] = {
         }
     ],
     "corrections": [],
-    "source": {"slug": "example-herald", "name": "Example Herald", "url": "https://example.org/danube"},
+    "source": {"slug": "example-herald", "name": "Example Herald", "url": "https://example.org/asean"},
     "signature": None,
     "external_id": "2025-117",
     "translation_of": None,
     "gone": False,
     "replaced_by": None,
     "seo": {"title": None, "description": None, "canonical_url": None},
-    "word_count": 912,
-    "reading_minutes": 4,
-    "published_at": "2025-05-14T06:00:00Z",
+    "word_count": 438,
+    "reading_minutes": 2,
+    "published_at": "2025-11-10T02:30:00Z",
     "published_precision": "instant",
-    "first_published_at": "2025-05-14T06:00:00Z",
-    "updated_at": "2025-05-14T06:00:00Z",
-    "created_at": "2025-05-14T06:00:03Z",
-    "url": "https://news.example.org/articles/how-the-danube-commission-keeps-a-river-open",
+    "first_published_at": "2025-11-10T02:30:00Z",
+    "updated_at": "2025-11-10T02:30:00Z",
+    "created_at": "2025-11-10T02:31:03Z",
+    "url": f"https://news.example.org/articles/{SLUG}",
 }
 POST: dict[str, object] = {
     "position": 1,
     "kind": "editorial",
     "status": "unresolved",
-    "title": "What the Montreux Convention says about the Bosporus",
+    "title": "What a Blue Helmet May Do",
     "url": None,
     "article": None,
     "score": None,
@@ -60,15 +67,19 @@ POST: dict[str, object] = {
     "below_threshold": False,
     "unlinked": False,
 }
-ARTICLE = CARD | {"body": "<p>The commission sits in Budapest.</p>", "related": [POST]}
+ARTICLE = CARD | {"body": "<p>The secretariat is in Jakarta.</p>", "related": [POST]}
 LIST = {"data": [CARD], "page": PAGE, "warnings": []}
 RELATED = {"data": [POST]}
 TRANSLATIONS = {"data": [CARD]}
 NEIGHBOURS = {"newer": None, "older": CARD}
 CANDIDATES = {
     "data": [
-        {"id": 42, "slug": "how-the-danube-commission", "path": "/v1/articles/how-the-danube-commission"},
-        {"id": 57, "slug": "the-danube-commission", "path": "/v1/articles/the-danube-commission"},
+        {"id": 21, "slug": SLUG, "path": f"/v1/articles/{SLUG}"},
+        {
+            "id": 26,
+            "slug": "what-brics-is-and-what-it-is-not",
+            "path": "/v1/articles/what-brics-is-and-what-it-is-not",
+        },
     ]
 }
 REVISIONS = {
@@ -76,9 +87,9 @@ REVISIONS = {
         {
             "version": 2,
             "saved_at": "2025-05-14T09:12:00Z",
-            "saved_by": "ines",
+            "saved_by": "newsroom",
             "status": "published",
-            "title": "How the Danube Commission keeps a river open",
+            "title": "How ASEAN Decides Without Ever Voting",
             "changed_fields": ["body", "corrections"],
         },
         {
@@ -86,7 +97,7 @@ REVISIONS = {
             "saved_at": "2025-05-14T06:00:03Z",
             "saved_by": "import",
             "status": "published",
-            "title": "How the Danube Commission keeps a river open",
+            "title": "How ASEAN Decides Without Ever Voting",
             "changed_fields": [],
         },
     ],
@@ -97,10 +108,15 @@ DIFF = {
     "from": 1,
     "to": 2,
     "changed_fields": ["body", "standfirst"],
-    "fields": [{"field": "standfirst", "before": "Twelve states.", "after": "Eleven states."}],
+    "fields": [{"field": "standfirst", "before": "Ten states.", "after": "Eleven states."}],
     "body": [
-        {"change": "same", "type": "paragraph", "text": "It sits in Budapest.", "html": "<p>It sits in Budapest.</p>"},
-        {"change": "removed", "type": "paragraph", "text": "Twelve are in.", "html": "<p>Twelve are in.</p>"},
+        {
+            "change": "same",
+            "type": "paragraph",
+            "text": "The secretariat is in Jakarta.",
+            "html": "<p>The secretariat is in Jakarta.</p>",
+        },
+        {"change": "removed", "type": "paragraph", "text": "Ten are in.", "html": "<p>Ten are in.</p>"},
         {"change": "added", "type": "paragraph", "text": "Eleven are in.", "html": "<p>Eleven are in.</p>"},
     ],
 }

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.http.schemas import Notice, Page, Shape, only_where
+from app.http.schemas import Notice, Page, Selectable, Shape, only_where
 from app.regions.schemas import RegionLink
 from app.tags.schemas import TagLink
 
@@ -12,7 +12,7 @@ State = Literal["draft", "scheduled", "published", "withdrawn", "trashed"]
 Time = Annotated[str, Field(description="RFC 3339 in UTC.", json_schema_extra={"format": "date-time"})]
 
 
-class Dateline(Shape):
+class Dateline(Selectable):
     """Where and when, as printed. Nothing invents a day: `date` is as exact as `precision` says."""
 
     text: str
@@ -22,18 +22,18 @@ class Dateline(Shape):
     precision: Literal["day", "month", "year"] | None
 
 
-class Author(Shape):
+class Author(Selectable):
     slug: str
     name: str
 
 
-class Source(Shape):
+class Source(Selectable):
     slug: str | None
     name: str | None
     url: str | None
 
 
-class Image(Shape):
+class Image(Selectable):
     """The first one leads. `url` is null where what was kept of old is no address on the web."""
 
     url: str | None
@@ -44,19 +44,19 @@ class Image(Shape):
     height: int | None
 
 
-class Correction(Shape):
+class Correction(Selectable):
     at: Time
     text: str
     version: int
 
 
-class Seo(Shape):
+class Seo(Selectable):
     title: str | None
     description: str | None
     canonical_url: str | None
 
 
-class Block(Shape):
+class Block(Selectable):
     """A part of a body; `id` stays while its text does."""
 
     id: str
@@ -69,8 +69,11 @@ def _only_with(include: str, default: Any) -> Any:
     return only_where(f"With `include={include}`.", default)
 
 
-class ArticleCard(Shape):
-    """An article as lists and hits show it: everything but `body` and `related`, which `include` adds."""
+class ArticleCard(Selectable):
+    """An article as lists and hits show it: everything but `body` and `related`, which `include` adds. Without `fields`
+    all that is left is there; with it, only what it names, and `id`."""
+
+    always = frozenset({"id"})
 
     id: int
     slug: str
@@ -101,7 +104,7 @@ class ArticleCard(Shape):
     created_at: Time
     url: str | None
     body: str = _only_with("body", "")
-    related: "list[Related]" = _only_with("related", [])
+    related: "list[RelatedPart]" = _only_with("related", [])
     body_text: str = _only_with("body_text", "")
     body_markdown: str = _only_with("body_markdown", "")
     body_blocks: list[Block] = _only_with("body_blocks", [])
@@ -124,11 +127,16 @@ class Related(Shape):
     unlinked: bool
 
 
+class RelatedPart(Selectable, Related):
+    """A related post within an article, of which `fields` may leave out parts."""
+
+
 class Article(ArticleCard):
-    """An article in full. `body` is sanitised HTML, safe to insert as it stands."""
+    """An article in full. `body` is sanitised HTML, safe to insert as it stands. Without `fields` everything is there;
+    with it, only what it names, and `id`."""
 
     body: str = Field()
-    related: list[Related] = Field()
+    related: list[RelatedPart] = Field()
 
 
 class ArticleList(Shape):
@@ -170,12 +178,30 @@ class RevisionList(Shape):
     warnings: list[Notice]
 
 
+FieldValue = (
+    str
+    | int
+    | bool
+    | Dateline
+    | Source
+    | Seo
+    | list[Author]
+    | list[TagLink]
+    | list[RegionLink]
+    | list[Image]
+    | list[Correction]
+    | list[RelatedPart]
+    | None
+)
+"""What any property of an article can be."""
+
+
 class FieldChange(Shape):
     """A property with its values in both versions."""
 
     field: str
-    before: Any
-    after: Any
+    before: FieldValue
+    after: FieldValue
 
 
 class Paragraph(Shape):

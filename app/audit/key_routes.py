@@ -15,7 +15,7 @@ from app.db.sql import Prepared, prepare, read_integer
 from app.errors import Unauthorized
 from app.http import responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_problems
 from app.http.params.times import format_time
 from app.models import ApiKey, IdempotencyUsage, table
 
@@ -27,8 +27,9 @@ router = APIRouter(prefix="/v1", tags=["audit"], route_class=ApiRoute)
 @router.get(
     "/key",
     name="get_own_key",
+    summary="The key that asks, and its limits",
     response_model=schemas.OwnKey,  # only described: the entity tag is of the rendered bytes
-    responses=responses.document_example(schemas.OWN_KEY) | describe_problems("unauthorized"),
+    responses=describe_item(schemas.OWN_KEY) | describe_problems("unauthorized"),
 )
 async def get_own_key(
     request: Request, context: Context, view: Annotated[RequestContext, Security(authorize)]

@@ -20,7 +20,7 @@ from app.db.sql import read_integer
 from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
 from app.http import paging, responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_list, describe_problems
 from app.http.params import parser
 from app.http.params.typed import Paging, TimeRange
 
@@ -65,8 +65,9 @@ _UNCOUNTED: Total = (None, "none")
 @router.get(
     "/audit",
     name="list_audit",
+    summary="Who did what",
     response_model=schemas.AuditList,
-    responses=responses.document_example(schemas.LIST) | _PROBLEMS,
+    responses=describe_list(schemas.LIST) | _PROBLEMS,
 )
 async def list_audit(request: Request, context: Context, view: Admin, params: AuditParams) -> Response:
     """Who did what, the newest first: keys, commands and the server itself. Needs the scope `admin`."""
@@ -82,8 +83,9 @@ async def list_audit(request: Request, context: Context, view: Admin, params: Au
 @router.get(
     "/articles/{ref}/audit",
     name="list_article_audit",
+    summary="Who did what to an article",
     response_model=schemas.AuditList,
-    responses=responses.document_example(schemas.LIST) | MOVED | _PROBLEMS | describe_problems("not_found", "gone"),
+    responses=describe_list(schemas.LIST) | MOVED | _PROBLEMS | describe_problems("not_found", "gone"),
 )
 async def list_article_audit(
     request: Request, ref: ArticlePath, context: Context, view: DraftReader, params: ArticleAuditParams

@@ -1,12 +1,12 @@
 """The shapes of the audit and of a key as clients see them, for the documentation."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from app.articles.schemas import Time
 from app.db.audit_rows import Action, Entity
-from app.http.schemas import Notice, Page, Shape
+from app.http.schemas import Detail, Notice, Page, Shape
 
 
 class AuditActor(Shape):
@@ -34,7 +34,7 @@ class AuditRow(Shape):
     target: AuditTarget | None
     version_before: int | None = Field(description="Null for what is new.")
     version_after: int | None = Field(description="Null for what is gone; as before where no version was made.")
-    details: dict[str, Any] = Field(
+    details: dict[str, Detail] = Field(
         description="Names of changed fields, states before and after, counts; never a text of an article, and empty "
         "once it is purged."
     )
@@ -73,7 +73,7 @@ ROW: dict[str, object] = {
     "action": "publish",
     "actor": {"kind": "key", "name": "newsroom", "key_id": 3},
     "request_id": "5f0c2d9ab1e84c37",
-    "target": {"kind": "article", "id": 42, "slug": "how-the-danube-commission-keeps-a-river-open"},
+    "target": {"kind": "article", "id": 21, "slug": "how-asean-decides-without-ever-voting"},
     "version_before": 2,
     "version_after": 3,
     "details": {"status": ["draft", "published"], "fields": ["status"]},

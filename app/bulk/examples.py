@@ -15,7 +15,7 @@ UNDO = {
     "undone_at": "2025-05-14T10:03:11Z",
 }
 RECORD = {
-    "id": 3,
+    "id": 1,
     "kind": "import",
     "via": "job",
     "source": "request",
@@ -36,8 +36,8 @@ RECORDS = {"data": [RECORD], "page": _PAGE, "warnings": []}
 ARTICLES = {
     "data": [
         {
-            "id": 42,
-            "slug": "how-the-danube-commission-keeps-a-river-open",
+            "id": 21,
+            "slug": "how-asean-decides-without-ever-voting",
             "action": "created",
             "version_before": None,
             "version": 1,
@@ -51,7 +51,7 @@ ARTICLES = {
 UNDONE = {**RECORD, "undo": UNDO}
 BEGUN = {
     **RECORD,
-    "id": 16,
+    "id": 2,
     "kind": "bulk_edit",
     "source": "bulk edit",
     "origins": [],
@@ -62,7 +62,15 @@ BEGUN = {
 }
 PREVIEW = {
     "dry_run": True,
-    "matched": 150,
-    "samples": [{"id": 42, "slug": "a-river-open", "title": "A river open", "status": "published", "version": 2}],
+    "matched": 1,
+    "samples": [
+        {
+            "id": 14,
+            "slug": "the-arctic-council-works-only-where-it-agrees",
+            "title": "The Arctic Council Works Only Where It Agrees",
+            "status": "published",
+            "version": 1,
+        }
+    ],
     "warnings": [],
 }

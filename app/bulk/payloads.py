@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from app.articles.input.payloads import Language, RegionRef, TagRef
 from app.http.body import PayloadModel, by_kind
+from app.http.openapi.body_schemas import NEVER_NULL
 
 MOST_IDS = 10_000
 MOST_NAMES = 50
@@ -14,6 +15,7 @@ AsText = Annotated[str, Tag("(text)")]
 AsNumber = Annotated[int, Tag("(number)")]
 Named = Annotated[AsText | AsNumber, by_kind]
 Value = Annotated[AsText | AsNumber | Annotated[bool, Tag("(flag)")] | Annotated[list[Named], Tag("(list)")], by_kind]
+Ids = Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(min_length=1, max_length=MOST_IDS)]
 Changing = ("add_tags", "remove_tags", "add_regions", "remove_regions", "section", "status", "language")
 
 
@@ -28,10 +30,8 @@ class BulkEdit(PayloadModel):
         }
     )
 
-    ids: Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(min_length=1, max_length=MOST_IDS)] | None = (
-        None
-    )
-    filter: dict[Annotated[str, Field(max_length=64)], Value] | None = Field(
+    ids: Annotated[Ids | None, NEVER_NULL] = None
+    filter: Annotated[dict[Annotated[str, Field(max_length=64)], Value] | None, NEVER_NULL] = Field(
         None, description="As the parameters of `GET /v1/articles`; `{}`: every published article."
     )
     add_tags: Annotated[list[TagRef], Field(max_length=MOST_NAMES)] = Field(default_factory=list)
@@ -39,8 +39,8 @@ class BulkEdit(PayloadModel):
     add_regions: Annotated[list[RegionRef], Field(max_length=MOST_NAMES)] = Field(default_factory=list)
     remove_regions: Annotated[list[RegionRef], Field(max_length=MOST_NAMES)] = Field(default_factory=list)
     section: TagRef | None = None
-    status: Literal["draft", "scheduled", "published", "withdrawn", "trashed"] | None = None
-    language: Language | None = None
+    status: Annotated[Literal["draft", "scheduled", "published", "withdrawn", "trashed"] | None, NEVER_NULL] = None
+    language: Annotated[Language | None, NEVER_NULL] = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

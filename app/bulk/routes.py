@@ -21,7 +21,7 @@ from app.context import Admin, AppContext, Context, RequestContext, Writer, auth
 from app.errors import InvalidTransition, NotFound
 from app.http import responses
 from app.http.api_route import ApiRoute, describe_path, read_row_id
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_job, describe_list, describe_problems, describe_uncached
 from app.http.schemas import JOB, JOB_ID, Job
 from app.models import Article, table
 
@@ -33,7 +33,7 @@ STOPPABLE = (undo_job.KIND, BULK)
 RecordId = Annotated[
     int,
     BeforeValidator(read_row_id),
-    describe_path({**JOB_ID, "description": "The number of an import or a bulk edit."}),
+    describe_path({**JOB_ID, "description": "The number of an import or a bulk edit.", "example": 1}),
 ]
 
 
@@ -53,9 +53,10 @@ RecordReader = Annotated[RequestContext, Security(authorize, scopes=["publish", 
 @router.get(
     "/imports",
     name="list_imports",
+    summary="List imports and bulk edits",
     tags=["importing"],
     response_model=schemas.ImportRecordList,
-    responses=responses.document_example(examples.RECORDS)
+    responses=describe_list(examples.RECORDS)
     | describe_problems("cursor_invalid", "cursor_mismatch", "limit_too_large"),
 )
 async def list_imports(request: Request, context: Context, view: RecordReader, params: RecordListParams) -> Response:
@@ -69,9 +70,10 @@ async def list_imports(request: Request, context: Context, view: RecordReader, p
 @router.get(
     "/imports/{id}/articles",
     name="list_import_articles",
+    summary="The articles that an import or a bulk edit touched",
     tags=["importing"],
     response_model=schemas.TouchedArticleList,
-    responses=responses.document_example(examples.ARTICLES)
+    responses=describe_list(examples.ARTICLES)
     | describe_problems("not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
 )
 async def list_import_articles(
@@ -89,10 +91,11 @@ async def list_import_articles(
 @router.post(
     "/imports/{id}/undo",
     name="undo_import",
+    summary="Undo an import or a bulk edit",
     tags=["importing"],
     response_model=schemas.ImportRecord,
-    responses=responses.document_example(examples.UNDONE)
-    | responses.document_job("The undo goes on; the job says how far it is.")
+    responses=describe_uncached(examples.UNDONE)
+    | describe_job("The undo goes on; the job says how far it is.")
     | describe_problems("not_found", "invalid_transition"),
 )
 async def undo_import(
@@ -116,16 +119,16 @@ async def undo_import(
 @router.post(
     "/articles/bulk",
     name="edit_articles",
+    summary="Change many articles alike",
     tags=["articles"],
     response_model=schemas.BulkPreview,
     response_model_exclude_unset=True,
-    responses=responses.document_example(examples.PREVIEW)
+    responses=describe_uncached(examples.PREVIEW)
     | {
         202: {
             "model": schemas.ImportRecord,
             "description": "The edit goes on as a job; its record says how far it is.",
-            "headers": responses.LOCATION,
-            "content": {"application/json": {"example": examples.BEGUN}},
+            **describe_uncached(examples.BEGUN, 202, "Location", responses.WARNINGS)[202],
         }
     }
     | describe_problems("unknown_region"),
@@ -176,11 +179,10 @@ def preview(context: AppContext, order: edit_request.EditOrder) -> jobs.Json:
 @router.post(
     "/jobs/{id}/stop",
     name="stop_job",
+    summary="Stop a job",
     tags=["operating"],
     response_model=Job,
-    responses=responses.document_example(
-        {**JOB, "kind": "undo", "state": "failed", "error": jobs.STOPPED, "result": None}
-    )
+    responses=describe_uncached({**JOB, "kind": "undo", "state": "failed", "error": jobs.STOPPED, "result": None})
     | describe_problems("not_found", "invalid_transition"),
 )
 async def stop_job(context: Context, view: Admin, task: jobs.FoundTask, response: Response) -> jobs.Json:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.articles.schemas import Time
-from app.http.schemas import Notice, Page, Shape
+from app.http.schemas import Detail, Notice, Page, Shape
 
 
 class ImportProgress(Shape):
@@ -43,7 +43,7 @@ class ImportRecord(Shape):
     via: Literal["command", "stream", "job"]
     source: str
     origins: list[str] = Field(description="Of the items, at most 50.")
-    options: dict[str, object]
+    options: dict[str, Detail] = Field(description="What was asked for.")
     state: Literal["waiting", "running", "done", "failed"]
     progress: ImportProgress
     error: str | None = Field(description="Why it could not go on; what it had done by then stays.")

@@ -49,7 +49,8 @@ class MalformedRequest(DatelineError):
 
 class PreflightRefused(DatelineError):
     """A browser asked whether a page of another origin may send a request, and it may not: `detail` says whether it is
-    the origin, the method or a header. Origins are allowed by the operator (`DATELINE_CORS_ORIGINS`)."""
+    the origin, the method, or a network that is private. Origins are allowed by the operator
+    (`DATELINE_CORS_ORIGINS`)."""
 
     code, status, title = "preflight_refused", 400, "The browser may not send this request"
 

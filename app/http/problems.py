@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -87,6 +87,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code < 400:
         return Response(status_code=error.status_code, headers=error.headers)
+    if error.status_code == 404 and (address := _find_address_without_slash(request.scope)) is not None:
+        return Response(status_code=308, headers={"Location": address, "Cache-Control": "public, max-age=60"})
     return render_problem(_translate_exception(error, request.scope), request.scope)
 
 
@@ -112,11 +114,28 @@ def make_crash_error() -> DatelineError:
     )
 
 
+def _find_address_without_slash(scope: Scope) -> str | None:
+    """Where a path with a slash at its end leads that has a route without it, query included; else None. Only to paths
+    that there are: `//elsewhere.example/` would be an address of another host."""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    # As it was sent: what is encoded in it stays so, and a slash that is encoded is a part of the reference.
+    sent: str = scope["raw_path"].decode("latin-1")
+    if not sent.endswith("/") or not _find_routes(scope, path.removesuffix("/")):
+        return None
+    address = sent.removesuffix("/")
+    query = scope["query_string"].decode("latin-1")
+    return f"{address}?{query}" if query else address
+
+
+def _find_routes(scope: Scope, path: str) -> list[RouteContext]:
+    return [one for one in iter_route_contexts(scope["app"].routes) if one.methods and one.path_regex.match(path)]
+
+
 def _find_methods(scope: Scope) -> Iterable[str]:
     """All methods of the path: the router itself would name those of the first route that has it. Those of a path that
     is written out (`/regions/tree`) go before those of one with a parameter (`/regions/{ref}`)."""
     path = scope["path"].removeprefix(scope.get("root_path", ""))
-    routes = [one for one in iter_route_contexts(scope["app"].routes) if one.methods and one.path_regex.match(path)]
+    routes = _find_routes(scope, path)
     own = [one for one in routes if one.path == path] or routes
     methods = {method for one in own for method in one.methods or ()}
     for method in _METHODS:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -12,7 +12,6 @@ from app.http import conditional, csv_text
 from app.http.list_paging import Key, slice_page
 from app.http.paging import PageInfo, render_links
 from app.http.params.typed import Paging
-from app.http.schemas import JOB, Job
 
 T = TypeVar("T")
 PRIVATE = "private, no-cache"
@@ -20,9 +19,6 @@ WARNINGS, LONGEST_WARNINGS = "Dateline-Warnings", 3_000
 """A JSON list in ASCII, where the body has no room for it; proxies take heads of some kilobytes."""
 CLOCKED = "public, max-age=25, stale-while-revalidate=30"
 """For responses that move with the clock: with the 5 s of this server's own cache, a minute at most."""
-LOCATION: dict[str, Any] = {
-    "Location": {"description": "A path of this server.", "schema": {"type": "string", "format": "uri-reference"}}
-}
 
 
 def build_headers(token: str, *, public: bool, tags: Sequence[str] = ()) -> dict[str, str]:
@@ -39,25 +35,6 @@ def choose_cache_control(*, public: bool, uses_now: bool = False) -> str:
     if not public:
         return PRIVATE
     return CLOCKED if uses_now else conditional.PUBLIC
-
-
-def document_example(
-    example_value: object, status: int = 200, others: Mapping[str, object] | None = None
-) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` part that shows one response; its schema comes from `response_model`. `others` are the shapes of
-    other media types that it may come in."""
-    return {status: {"content": {"application/json": {"example": example_value}, **(others or {})}}}
-
-
-def document_redirect(description: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` part for a 308."""
-    return {308: {"description": description, "headers": LOCATION}}
-
-
-def document_job(description: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` part for a 202 with a job."""
-    response = {"model": Job, "description": description, "headers": LOCATION}
-    return {202: {**response, "content": {"application/json": {"example": JOB}}}}
 
 
 def render_list(

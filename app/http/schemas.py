@@ -1,14 +1,36 @@
 """The shapes that all lists share, for the documentation."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+Scalar = str | int | float | bool | None
+Detail = Scalar | list[Scalar | dict[str, Scalar | list[Scalar]]] | dict[str, Scalar | list[Scalar]]
+"""Of what is told for people, whose names are not a closed list."""
 
 
 class Shape(BaseModel):
     """What clients get: every property is there, absent values are null or empty."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Selectable(Shape):
+    """Of which `fields=` may leave out everything but what is `always` there: only that is required in a schema, since
+    a response is described for every request that may get it."""
+
+    always: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(core_schema)
+        schema = handler.resolve_ref_schema(described)
+        schema["required"] = [name for name in schema.get("required", ()) if name in cls.always]
+        if not schema["required"]:
+            del schema["required"]
+        return described
 
 
 def only_where(description: str, default: Any) -> Any:
@@ -57,13 +79,13 @@ class Job(Shape):
 
 
 JOB = {
-    "id": 3,
-    "kind": "merge_tags",
+    "id": 2,
+    "kind": "bulk_edit",
     "state": "running",
     "done": 4500,
     "total": 120000,
     "error": None,
-    "result": "/v1/tags/nato",
+    "result": "/v1/imports/2",
     "created_at": "2025-05-14T09:12:44Z",
     "updated_at": "2025-05-14T09:12:48Z",
 }
@@ -73,5 +95,5 @@ JOB_ID: dict[str, object] = {
     "required": True,
     "description": "The number in `Location` of the 202.",
     "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
-    "example": 3,
+    "example": 2,
 }

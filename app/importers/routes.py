@@ -20,7 +20,7 @@ from app.errors import BodyTooLarge
 from app.http import responses
 from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_problems, describe_stream, describe_uncached
 from app.importers.document import ParseContext
 from app.importers.jobs import results, submission, upload_store
 from app.importers.jobs.results import ResultParams
@@ -29,7 +29,7 @@ from app.importers.ndjson_stream import Line, NdjsonImport
 from app.importers.prepare import SENT
 from app.importers.schemas import EXAMPLE as FINISHED
 from app.importers.schemas import STARTED, Import
-from app.sync.streaming_response import Streamed, describe_stream
+from app.sync.streaming_response import Streamed
 
 router = APIRouter(prefix="/v1", tags=["importing"], route_class=ApiRoute)
 
@@ -48,7 +48,7 @@ PREFER: dict[str, object] = {
     "example": "respond-async",
 }
 EXAMPLE = (
-    '{"line": 1, "outcome": "created", "id": 42, "slug": "how-the-danube-commission-keeps-a-river-open", '
+    '{"line": 1, "outcome": "created", "id": 21, "slug": "how-asean-decides-without-ever-voting", '
     '"reason": null, "copy_of": 17, "notes": []}\n'
     '{"line": 2, "outcome": "failed", "id": null, "slug": null, "reason": "not a JSON object", "copy_of": null, '
     '"notes": []}\n'
@@ -56,25 +56,34 @@ EXAMPLE = (
     '"seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}\n'
 )
 _TEXT = {"schema": {"type": "string"}}
+_DOCUMENT = {"$ref": "#/components/schemas/ImportDocument"}
 BODY: dict[str, object] = {
     "required": True,
     "description": "What to import; lines at most 32 MB each. JSON with a `url` names an address to import from.",
     "content": {
-        **dict.fromkeys(
-            (kind for kind in submission.FORMATS if kind not in (submission.LINES, submission.JSON)), _TEXT
-        ),
-        submission.LINES: {**_TEXT, "example": '{"id": "a1", "title": "…"}\n'},
+        # First: programs that generate clients take the first type that they know how to send.
         submission.JSON: {
-            "schema": {"anyOf": [{"$ref": "#/components/schemas/ImportAddress"}, {"type": ["object", "array"]}]}
+            "schema": {
+                "anyOf": [
+                    {"$ref": "#/components/schemas/ImportAddress"},
+                    _DOCUMENT,
+                    {"type": "array", "items": _DOCUMENT},
+                ]
+            },
+            "example": [
+                {"id": "a1", "title": "Why rivers meander", "body": "Water is faster on the outside of a bend."}
+            ],
         },
+        submission.LINES: {**_TEXT, "example": '{"id": "a1", "title": "Why rivers meander"}\n'},
+        submission.FEED: {"schema": _DOCUMENT},
+        **{kind: _TEXT for kind in submission.FORMATS if not kind.endswith("json")},
     },
 }
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "model": Import,
         "description": "The body is kept, and worked on as a job.",
-        "headers": responses.LOCATION,
-        "content": {"application/json": {"example": STARTED}},
+        **describe_uncached(STARTED, 202, "Location", "Preference-Applied")[202],
     }
 }
 
@@ -82,8 +91,11 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
 @router.post(
     "/imports",
     name="import_articles",
+    summary="Import articles",
     response_class=Response,
-    responses=describe_stream(submission.LINES, EXAMPLE) | ACCEPTED | describe_problems("invalid_range"),
+    responses=describe_stream(submission.LINES, EXAMPLE, "X-Accel-Buffering")
+    | ACCEPTED
+    | describe_problems("invalid_range"),
     openapi_extra={"parameters": [PREFER], "requestBody": BODY},  # a stream, which no model describes
 )
 async def import_articles(
@@ -143,9 +155,10 @@ async def _respond_accepted(
 @router.get(
     "/imports/{id}",
     name="get_import",
+    summary="Read the record of an import or a bulk edit",
     response_model=Import,
     response_model_exclude_unset=True,
-    responses=responses.document_example(FINISHED)
+    responses=describe_uncached(FINISHED)
     | describe_problems("not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
 )
 async def get_import(

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from app.context import Context
 from app.errors import DatabaseUnavailable
-from app.http import responses
 from app.http.api_route import ApiRoute
+from app.http.openapi import describe_example
 from app.monitoring.server_numbers import find_problem
 
 router = APIRouter(prefix="/health", tags=["operating"], route_class=ApiRoute)
@@ -46,8 +46,9 @@ BEHIND = {
 @router.get(
     "/live",
     name="get_liveness",
+    summary="Whether the process responds",
     response_model=Live,
-    responses=responses.document_example(LIVE),
+    responses=describe_example(LIVE, 200, "Cache-Control"),
     openapi_extra=NO_KEY,
 )
 async def get_liveness(response: Response) -> Live:
@@ -59,13 +60,14 @@ async def get_liveness(response: Response) -> Live:
 @router.get(
     "/ready",
     name="get_readiness",
+    summary="Whether the server should be sent requests",
     response_model=Ready,
     responses={
-        **responses.document_example(READY),
+        **describe_example(READY, 200, "Cache-Control"),
         503: {
             "model": Ready,
             "description": "Not now: the database or the index does not respond.",
-            **responses.document_example(BEHIND, 503)[503],
+            **describe_example(BEHIND, 503, "Cache-Control")[503],
         },
     },
     openapi_extra=NO_KEY,

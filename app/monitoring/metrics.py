@@ -23,8 +23,8 @@ from app.http.api_route import ApiRoute
 from app.http.auth import KEY_SCHEME
 from app.http.conditional import VARY
 from app.http.middleware.access_log import EDGES
+from app.http.openapi import describe_stream
 from app.monitoring.server_numbers import SEPARATOR, ServerNumbers, read_server
-from app.sync.streaming_response import describe_stream
 
 router = APIRouter(tags=["operating"], route_class=ApiRoute)
 
@@ -40,6 +40,7 @@ SENT_ON = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
 @router.get(
     "/metrics",
     name="get_metrics",
+    summary="Numbers for Prometheus",
     response_class=Response,
     responses=describe_stream(MEDIA_TYPE, EXAMPLE),
     openapi_extra={"security": [{}, {KEY_SCHEME.scheme_name: [SCOPE]}]},

@@ -4,7 +4,7 @@ REGION = {
     "slug": "belgium",
     "name": "Belgium",
     "level": "country",
-    "id": 79,
+    "id": 46,
     "iso2": "BE",
     "iso3": "BEL",
     "m49": "056",
@@ -13,7 +13,7 @@ REGION = {
     "since": None,
     "until": None,
     "successors": [],
-    "groupings": ["eu", "nato"],
+    "groupings": ["benelux", "eu", "nato"],
     "members": [],
 }
 NAMED = {

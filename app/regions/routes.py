@@ -12,7 +12,7 @@ from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import InvalidInput, NotFound
 from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_list, describe_problems
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn, Paging
 from app.regions import examples, refs, schemas
@@ -74,8 +74,9 @@ Json = dict[str, Any]
 @router.get(
     "/regions",
     name="list_regions",
+    summary="List regions",
     response_model=schemas.RegionList,
-    responses=responses.document_example(examples.LIST)
+    responses=describe_list(examples.LIST)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
         "seq_unknown", "index_behind",
@@ -153,8 +154,9 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
 @router.get(
     "/regions/tree",
     name="get_region_tree",
+    summary="The tree of regions",
     response_model=schemas.RegionNode,
-    responses=responses.document_example(examples.TREE) | describe_problems("not_found"),
+    responses=describe_item(examples.TREE) | describe_problems("not_found"),
 )
 @fast_path.declare
 async def get_region_tree(request: Request, context: Context, view: AnyCaller, params: RegionTreeParams) -> Response:
@@ -184,9 +186,9 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
 @router.get(
     "/regions/{ref}",
     name="get_region",
+    summary="Read a region",
     response_model=schemas.Region,
-    responses=responses.document_example(examples.REGION)
-    | describe_problems("not_found", "seq_unknown", "index_behind"),
+    responses=describe_item(examples.REGION) | describe_problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={"parameters": [REF]},
 )
 @fast_path.declare

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from app.http.schemas import Notice, Page, Shape, only_where
+from app.http.schemas import Notice, Page, Selectable, Shape, only_where
 
 Level = Literal["world", "region", "subregion", "country", "city", "grouping"]
 
@@ -15,7 +15,7 @@ class RegionRef(Shape):
     level: Level
 
 
-class RegionLink(RegionRef):
+class RegionLink(Selectable, RegionRef):
     """A region of an article, with what it is to the article."""
 
     roles: list[Literal["about", "mention", "dateline"]]

@@ -12,7 +12,7 @@ from app.errors import FieldError, InvalidInput, NotFound, ReadOnlyField
 from app.http import responses
 from app.http.api_route import ApiRoute, describe_path
 from app.http.body import JsonBody
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_job, describe_problems, describe_uncached
 from app.regions import editing, examples, refs, schemas, service
 from app.regions.atlas import Atlas, AtlasRegion
 from app.regions.payloads import RegionCreate, RegionPatch
@@ -24,16 +24,17 @@ _NAMED = b"include=names"
 _PARENTS = ("region", "subregion", "country")
 _MEMBERS = (*_PARENTS, "city")
 _PROBLEMS = describe_problems("slug_taken", "unknown_region")
-_WAITING = responses.document_job("The region is as asked for; a job brings its articles to where they lie now.")
+_WAITING = describe_job("The region is as asked for; a job brings its articles to where they lie now.")
 
 
 @router.post(
     "/regions",
     name="create_region",
+    summary="Create a grouping or a city",
     status_code=201,
     response_model=schemas.Region,
     response_model_exclude_unset=True,
-    responses=responses.document_example(examples.NAMED, 201) | _WAITING | _PROBLEMS,
+    responses=describe_uncached(examples.NAMED, 201, "Location") | _WAITING | _PROBLEMS,
 )
 async def create_region(
     context: Context, view: Admin, payload: RegionCreate, running: RunningJobs, response: Response
@@ -64,9 +65,10 @@ async def find_region(ref: Annotated[str, describe_path({**REF, "example": "nato
 @router.patch(
     "/regions/{ref}",
     name="update_region",
+    summary="Change a grouping or a city",
     response_model=schemas.Region,
     response_model_exclude_unset=True,
-    responses=responses.document_example(examples.NAMED)
+    responses=describe_uncached(examples.NAMED)
     | _WAITING
     | _PROBLEMS
     | describe_problems("not_found", "read_only_field"),

@@ -4,8 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.articles.schemas import ArticleCard, Notice, Page
-from app.http.schemas import Shape
+from app.articles.schemas import ArticleCard, Notice, Page, Time
+from app.http.schemas import Shape, only_where
+from app.regions.schemas import Level
+from app.tags.schemas import Kind
 
 
 class ScorePart(Shape):
@@ -17,13 +19,21 @@ class ScorePart(Shape):
     score: float
 
 
+class Highlights(Shape):
+    """Fragments of the parts that `highlight` names: HTML in which nothing but `<mark>` is markup."""
+
+    title: list[str] = only_where("With `highlight=title`.", [])
+    standfirst: list[str] = only_where("With `highlight=standfirst`.", [])
+    body: list[str] = only_where("With `highlight=body`.", [])
+
+
 class Hit(Shape):
-    """An article found. `score` is null when sorted by date; `highlights` are HTML fragments with `<mark>`."""
+    """An article found. `score` is null when sorted by date."""
 
     article: ArticleCard
     score: float | None
-    highlights: dict[str, list[str]]
-    explanation: list[ScorePart] = Field(default_factory=list, description="With `explain=true`.")
+    highlights: Highlights
+    explanation: list[ScorePart] = only_where("With `explain=true`.", [])
 
 
 class QueryNote(Shape):
@@ -48,7 +58,7 @@ class QueryRead(Shape):
     q: str | None
     read_as: str | None
     languages: list[str]
-    sort: str
+    sort: Literal["relevance", "-published_at", "published_at"]
     match: Literal["all", "any"]
     relaxed: bool
     corrections: list[WordCorrection]
@@ -63,12 +73,24 @@ class FacetValue(Shape):
     selected: bool
 
 
+class Facets(Shape):
+    """Values with their counts, of each facet that `facets` names."""
+
+    tag: list[FacetValue] = only_where("With `facets=tag`.", [])
+    region: list[FacetValue] = only_where("With `facets=region`.", [])
+    author: list[FacetValue] = only_where("With `facets=author`.", [])
+    section: list[FacetValue] = only_where("With `facets=section`.", [])
+    language: list[FacetValue] = only_where("With `facets=language`.", [])
+    source: list[FacetValue] = only_where("With `facets=source`.", [])
+    year: list[FacetValue] = only_where("With `facets=year`.", [])
+
+
 class SearchResults(Shape):
     data: list[Hit]
     page: Page
     warnings: list[Notice]
     query: QueryRead
-    facets: dict[str, list[FacetValue]] = Field(default_factory=dict, description="With `facets=`.")
+    facets: Facets = only_where("With `facets=`.", Facets())
 
 
 class Suggestion(Shape):
@@ -92,8 +114,8 @@ class Suggestions(Shape):
 class Bucket(Shape):
     """From `start` to `end` (exclusive); `share` is of all articles of the timeline."""
 
-    start: str
-    end: str
+    start: Time
+    end: Time
     count: int
     share: float
 
@@ -128,8 +150,15 @@ class Trend(Shape):
     score: float
 
 
+class Window(Shape):
+    """From `from` to `to` (exclusive)."""
+
+    from_: Time = Field(alias="from")
+    to: Time
+
+
 class Trending(Shape):
-    window: dict[str, str]
+    window: Window
     data: list[Trend]
     warnings: list[Notice]
 
@@ -137,13 +166,13 @@ class Trending(Shape):
 class SuggestedRegion(Shape):
     slug: str
     name: str
-    level: str
+    level: Level
 
 
 class SuggestedTag(Shape):
     slug: str
     name: str
-    kind: str
+    kind: Kind
 
 
 class SuggestedArticle(Shape):

@@ -1,12 +1,12 @@
-"""What responses about changes look like, for the documentation. Places and articles are made up."""
+"""What responses about changes look like, for the documentation. Places are made up."""
 
 TOKEN = "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"  # noqa: S105 -- a place in a log
 CHANGE: dict[str, object] = {
     "seq": TOKEN,
     "event": "updated",
     "article": {
-        "id": 42,
-        "slug": "how-the-danube-commission-keeps-a-river-open",
+        "id": 21,
+        "slug": "how-asean-decides-without-ever-voting",
         "previous_slug": None,
         "version": 2,
     },
@@ -17,5 +17,5 @@ CHANGE: dict[str, object] = {
     "changed_fields": ["standfirst", "tags"],
 }
 CHANGES: dict[str, object] = {"data": [CHANGE], "next": TOKEN, "has_more": False}
-STREAM = f'id: {TOKEN}\ndata: {{"seq": "{TOKEN}", "event": "updated", "article": {{"id": 42, …}}, …}}\n\n'
-EXPORT = '{"id": 42, "slug": "how-the-danube-commission-keeps-a-river-open", …}\n{"end": true, "count": 1}\n'
+STREAM = f'id: {TOKEN}\ndata: {{"seq": "{TOKEN}", "event": "updated", "article": {{"id": 21, …}}, …}}\n\n'
+EXPORT = '{"id": 21, "slug": "how-asean-decides-without-ever-voting", …}\n{"end": true, "count": 1}\n'

@@ -11,18 +11,18 @@ from app.context import AnyCaller, Context
 from app.http import csv_text, responses
 from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_problems, describe_stream
 from app.http.params import parser
 from app.http.params.typed import Params
 from app.sync import examples
 from app.sync.change_reader import ChangeFilter
 from app.sync.export import Export
-from app.sync.streaming_response import Streamed, describe_stream
+from app.sync.streaming_response import Streamed
 
 router = APIRouter(prefix="/v1", tags=["following"], route_class=ApiRoute)
 
 MEDIA_TYPE = "application/x-ndjson"
-_DESCRIBED = describe_stream(MEDIA_TYPE, examples.EXPORT)
+_DESCRIBED = describe_stream(MEDIA_TYPE, examples.EXPORT, "X-Seq", responses.WARNINGS)
 _DESCRIBED[200]["content"] |= csv_text.CONTENT
 
 
@@ -39,6 +39,7 @@ class ExportParams(ChangeFilter, ArticleParts, ExportFormat):
 @router.get(
     "/export",
     name="export_articles",
+    summary="Export the archive",
     response_class=Response,
     responses=_DESCRIBED
     | describe_problems(

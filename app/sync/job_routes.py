@@ -7,7 +7,7 @@ from app.changes import jobs
 from app.context import Admin
 from app.http import responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_problems, describe_uncached
 from app.http.schemas import JOB, Job
 
 router = APIRouter(prefix="/v1", tags=["operating"], route_class=ApiRoute)
@@ -16,8 +16,9 @@ router = APIRouter(prefix="/v1", tags=["operating"], route_class=ApiRoute)
 @router.get(
     "/jobs/{id}",
     name="get_job",
+    summary="How far a job is",
     response_model=Job,
-    responses=responses.document_example(JOB) | describe_problems("not_found"),
+    responses=describe_uncached(JOB) | describe_problems("not_found"),
 )
 async def get_job(view: Admin, task: jobs.FoundTask, response: Response) -> jobs.Json:
     """State and progress of a merge or of a region's move. Needs `admin`."""

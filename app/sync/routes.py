@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from app.context import AnyCaller, Context
 from app.db.log_position import LogPosition
-from app.http import fast_path, responses
+from app.http import fast_path
 from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_problems, describe_stream, describe_uncached
 from app.sync import change_reader, examples, render, schemas
 from app.sync.change_reader import ChangeBatch, ChangeListParams, ChangeReader, StreamParams
-from app.sync.streaming_response import Streamed, describe_stream
+from app.sync.streaming_response import Streamed
 from app.sync.watch import LogWatch
 
 router = APIRouter(prefix="/v1", tags=["following"], route_class=ApiRoute)
@@ -45,8 +45,9 @@ def _watch(request: Request) -> LogWatch:
 @router.get(
     "/changes",
     name="list_changes",
+    summary="What has changed since a place in the log",
     response_model=schemas.ChangeList,
-    responses=responses.document_example(examples.CHANGES) | _PROBLEMS | describe_problems("limit_too_large"),
+    responses=describe_uncached(examples.CHANGES) | _PROBLEMS | describe_problems("limit_too_large"),
 )
 @fast_path.declare
 async def list_changes(request: Request, context: Context, view: AnyCaller, params: ChangeListParams) -> Response:
@@ -71,8 +72,9 @@ def _headers(place: str) -> dict[str, str]:
 @router.get(
     "/changes/stream",
     name="stream_changes",
+    summary="Changes as server-sent events",
     response_class=Response,
-    responses=describe_stream("text/event-stream", examples.STREAM) | _PROBLEMS,
+    responses=describe_stream("text/event-stream", examples.STREAM, "X-Seq", "X-Accel-Buffering") | _PROBLEMS,
     openapi_extra={"parameters": [LAST_EVENT_ID]},
 )
 async def stream_changes(request: Request, context: Context, view: AnyCaller, params: StreamParams) -> Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -39,8 +38,3 @@ class Streamed(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except OSError as error:
             raise ClientDisconnect from error
-
-
-def describe_stream(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` part of a route that sends text in pieces."""
-    return {200: {"content": {media_type: {"schema": {"type": "string"}, "example": example}}}}

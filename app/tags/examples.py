@@ -3,11 +3,11 @@
 TAG = {
     "slug": "nato",
     "name": "NATO",
-    "kind": "organisation",
-    "id": 7,
+    "kind": "topic",
+    "id": 45,
     "names": {"fr": "OTAN"},
     "aliases": ["the Alliance"],
-    "article_count": 312,
+    "article_count": 1,
 }
 RELATED = {"data": [{**TAG, "together": 41, "expected": 6.24, "score": 118.302}]}
 LIST = {

@@ -15,12 +15,12 @@ class TagCreate(PayloadModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"name": "Danube Commission", "kind": "organisation", "aliases": ["the River Commission"]}
+            "example": {"name": "World Customs Organization", "kind": "organisation", "aliases": ["WCO"]}
         }
     )
 
     name: Name
-    kind: Kind = "topic"
+    kind: Kind = Field(default="topic", description="`topic` where it is left out.")
     slug: Slug | None = None
     names: Names = Field(default_factory=dict)
     aliases: Aliases = Field(default_factory=list)
@@ -42,6 +42,6 @@ class TagPatch(PayloadModel):
 class TagMerge(PayloadModel):
     """Which tag takes this one in."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"into": "nato"}})
+    model_config = ConfigDict(json_schema_extra={"example": {"into": "water"}})
 
     into: Annotated[Short, Field(min_length=1, description="A slug, or an id in digits.")]

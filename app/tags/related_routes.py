@@ -11,7 +11,7 @@ from app.context import AnyCaller, Context
 from app.errors import NotFound
 from app.http import responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_problems
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn
 from app.tags import cooccurrence, examples, queries, schemas
@@ -33,8 +33,9 @@ class RelatedTagParams(NamesIn, AsOf):
 @router.get(
     "/tags/{ref}/related",
     name="list_related_tags",
+    summary="Tags that go together with one",
     response_model=schemas.RelatedTagList,
-    responses=responses.document_example(examples.RELATED)
+    responses=describe_item(examples.RELATED)
     | MOVED
     | describe_problems("not_found", "limit_too_large", "seq_unknown", "index_behind"),
 )

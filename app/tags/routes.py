@@ -15,7 +15,7 @@ from app.errors import NotFound
 from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
 from app.http.list_paging import slice_page
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_list, describe_problems, describe_redirect
 from app.http.paging import PageInfo
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn, Paging
@@ -53,7 +53,7 @@ REF: dict[str, object] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "example": "nato",
 }
-MOVED = responses.document_redirect("An old slug, or a merged tag: the tag that it is now.")
+MOVED = describe_redirect("An old slug, or a merged tag: the tag that it is now.")
 
 MANY = 3_000
 """Tags from which on putting them in order takes a millisecond."""
@@ -65,8 +65,9 @@ Json = dict[str, Any]
 @router.get(
     "/tags",
     name="list_tags",
+    summary="List tags",
     response_model=schemas.TagList,
-    responses=responses.document_example(examples.LIST)
+    responses=describe_list(examples.LIST)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "seq_unknown",
         "index_behind",
@@ -134,10 +135,9 @@ async def _load_names(context: AppContext, view: RequestContext, params: TagList
 @router.get(
     "/tags/{ref}",
     name="get_tag",
+    summary="Read a tag",
     response_model=schemas.Tag,
-    responses=responses.document_example(examples.TAG)
-    | MOVED
-    | describe_problems("not_found", "seq_unknown", "index_behind"),
+    responses=describe_item(examples.TAG) | MOVED | describe_problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={"parameters": [REF]},
 )
 @fast_path.declare

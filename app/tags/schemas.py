@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from app.http.schemas import Notice, Page, Shape
+from app.http.schemas import Notice, Page, Selectable, Shape
 
 Kind = Literal["topic", "section", "person", "organisation", "event", "series", "contributor"]
 
 
-class TagLink(Shape):
+class TagLink(Selectable):
     """A tag on an article; contributors are shown as authors instead."""
 
     slug: str

@@ -12,7 +12,7 @@ from app.errors import FieldError, InvalidInput, NotFound
 from app.http import responses
 from app.http.api_route import ApiRoute, describe_path
 from app.http.body import JsonBody
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_job, describe_problems, describe_uncached
 from app.tags import editing, examples, merges, queries, schemas
 from app.tags.payloads import TagCreate, TagMerge, TagPatch
 from app.tags.routes import MOVED, REF, Json, render_tag
@@ -20,16 +20,18 @@ from app.tags.service import KINDS
 
 router = APIRouter(prefix="/v1", tags=["tags"], route_class=ApiRoute)
 
-_WAITING = responses.document_job("The merge goes on; the job says how far it is.")
+_WAITING = describe_job("The merge goes on; the job says how far it is.")
 TagRef = Annotated[str, describe_path(REF)]
+MergedRef = Annotated[str, describe_path({**REF, "example": "dams"})]
 
 
 @router.post(
     "/tags",
     name="create_tag",
+    summary="Create a tag",
     status_code=201,
     response_model=schemas.Tag,
-    responses=responses.document_example(examples.TAG, 201) | describe_problems("slug_taken"),
+    responses=describe_uncached(examples.TAG, 201, "Location") | describe_problems("slug_taken"),
 )
 async def create_tag(context: Context, view: Admin, payload: TagCreate, response: Response) -> Json:
     """A new tag, section or contributor. Most are made by the articles that name them; this is for what needs more."""
@@ -50,10 +52,9 @@ async def find_tag(ref: TagRef, context: Context) -> queries.TagRow:
 @router.patch(
     "/tags/{ref}",
     name="update_tag",
+    summary="Change a tag",
     response_model=schemas.Tag,
-    responses=responses.document_example(examples.TAG)
-    | MOVED
-    | describe_problems("not_found", "slug_taken", "read_only_field"),
+    responses=describe_uncached(examples.TAG) | MOVED | describe_problems("not_found", "slug_taken", "read_only_field"),
 )
 async def update_tag(
     request: Request,
@@ -86,13 +87,12 @@ def _edit(payload: TagCreate | TagPatch) -> editing.TagEdit:
 @router.post(
     "/tags/{ref}/merge",
     name="merge_tags",
+    summary="Merge a tag into another",
     response_model=schemas.Tag,
-    responses=responses.document_example(examples.TAG)
-    | _WAITING
-    | describe_problems("not_found", "invalid_transition"),
+    responses=describe_uncached(examples.TAG) | _WAITING | describe_problems("not_found", "invalid_transition"),
 )
 async def merge_tags(
-    ref: TagRef, context: Context, view: Admin, payload: TagMerge, running: RunningJobs, response: Response
+    ref: MergedRef, context: Context, view: Admin, payload: TagMerge, running: RunningJobs, response: Response
 ) -> Json | Response:
     """Gives every article of this tag the other one instead, and lets this one lead there for good.
 

@@ -23,6 +23,7 @@ from app.http import openapi, problems
 from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
 from app.http.middleware.errors_and_timing import ErrorsAndTiming
+from app.http.openapi import problem_shapes
 from app.http.problems import MEDIA_TYPE, build_document
 from app.settings import Settings
 from app.sync.streaming_response import Streamed
@@ -40,6 +41,7 @@ WITH_ARGUMENTS: dict[str, Callable[[], DatelineError]] = {
     "precondition_failed": lambda: errors.PreconditionFailed(7, ["title"]),
     "body_too_large": lambda: errors.BodyTooLarge(100),
     "rate_limited": lambda: errors.RateLimited(30),
+    "index_behind": lambda: errors.IndexBehind("", 9, {"indexed": 3, "articles": 40}),
 }
 BY_CODE = {leaf.code: leaf for leaf in errors._list_leaves(DatelineError)}
 OF_NO_OPERATION = {"method_not_allowed", "preflight_refused", "request_in_progress"}
@@ -55,8 +57,8 @@ def make_error(code: str) -> DatelineError:
 
 def is_valid(shown: object) -> bool:
     """Against the schema that OpenAPI has of it."""
-    schema = orjson.loads(orjson.dumps(openapi.PROBLEM).replace(b"#/components/schemas/", b"#/$defs/"))
-    result: bool = jsonschema_rs.is_valid(schema | {"$defs": {"ProblemError": openapi.PROBLEM_ERROR}}, shown)
+    schemas = orjson.loads(orjson.dumps(problem_shapes.SCHEMAS).replace(b"#/components/schemas/", b"#/$defs/"))
+    result: bool = jsonschema_rs.is_valid(schemas["Problem"] | {"$defs": schemas}, shown)
     return result
 
 
@@ -72,6 +74,9 @@ def test_error_is_a_valid_document_whose_members_are_its_own(code: str) -> None:
     assert (shown["detail"], error.status) == (error.detail, row.status)
     assert shown["request_id"] == (None if row.status in (404, 410) and code in ("not_found", "gone") else "r1")
     assert not set(MEMBERS) & set(error.members)
+    assert set(error.members) <= set(problem_shapes.MEMBERS)
+    [described] = openapi.describe_problems(code).values()
+    assert set(error.headers) - {"Allow"} <= set(described["headers"])
     assert not is_valid({**shown, "status": "published"})
     for wrong in shown.get("errors", []):
         assert wrong["code"] == code
@@ -151,7 +156,6 @@ async def test_preflight_that_is_refused_says_why_and_one_that_is_not_is_short(s
     refused: dict[str, dict[str, str]] = {
         "origin": {"Origin": "https://other.example"},
         "method": {"Access-Control-Request-Method": "TRACE"},
-        "headers": {"Access-Control-Request-Headers": "If-Match, X-Secret"},
         "private-network": {"Access-Control-Request-Private-Network": "true"},
     }
     async with serve(sqlite_settings.model_copy(update={"cors_origins": [origin]})) as served:

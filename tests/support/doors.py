@@ -22,6 +22,7 @@ PLAIN = (
     "/metrics",
     "/problems",
     "/openapi.json",
+    "/v1",
     "/v1/articles?limit=3",
     "/v1/articles?limit=3&page=2",
     "/v1/articles?limit=100&sort=title",

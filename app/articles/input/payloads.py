@@ -1,13 +1,16 @@
 """The shapes of articles as clients send them. Checks and cleans; looks nothing up."""
 
 import sys
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, Tag, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel, Tag, WithJsonSchema
 from pydantic.config import JsonDict, JsonValue
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from app.articles.schemas import Article
 from app.http.body import JSON_TYPE, MERGE_PATCH_TYPE, Address, PayloadModel, Short, by_kind, clean_text
+from app.http.openapi.body_schemas import NEVER_NULL, add_read_only
 from app.regions.payloads import Slug
 from app.tags.schemas import Kind
 
@@ -121,7 +124,7 @@ class PostsIn(PayloadModel):
 
 POSTS_EXAMPLE: JsonDict = {
     "data": [
-        {"article": "how-the-danube-commission-keeps-a-river-open"},
+        {"article": "one-river-six-countries-the-mekong-explained"},
         {"title": "What the Montreux Convention says about the Bosporus", "url": "https://example.org/montreux"},
         {"title": "A namesake that is not meant", "unlinked": True},
     ]
@@ -178,11 +181,11 @@ Reason = Annotated[str, clean_text(2000), Field(min_length=1, max_length=2000)]
 class ArticleFields(PayloadModel):
     """What a write may say of an article."""
 
-    title: Short | None = None
+    title: Annotated[Short | None, NEVER_NULL] = None
     standfirst: Standfirst | None = None
     dateline: DatelineGiven | None = None
     body: Body | None = None
-    language: Language | None = None
+    language: Annotated[Language | None, NEVER_NULL] = None
     authors: Tags | None = None
     tags: Tags | None = None
     regions: Regions | None = None
@@ -191,11 +194,11 @@ class ArticleFields(PayloadModel):
     source: SourceGiven | None = None
     signature: Short | None = None
     external_id: Short | None = None
-    origin: Short | None = None
+    origin: Annotated[Short | None, NEVER_NULL] = None
     translation_of: int | None = None
     seo: SeoIn | None = None
-    slug: Slug | None = None
-    status: Literal["draft", "scheduled", "published", "withdrawn"] | None = None
+    slug: Annotated[Slug | None, NEVER_NULL] = None
+    status: Annotated[Literal["draft", "scheduled", "published", "withdrawn"] | None, NEVER_NULL] = None
     gone: bool | None = Field(
         default=None,
         description="Whether readers are told that an article that they have seen and that is a draft now is gone "
@@ -206,7 +209,8 @@ class ArticleFields(PayloadModel):
         description="The article that readers are sent to instead, while it is published, of one that is gone.",
     )
     published_at: PublishedAt | None = Field(
-        default=None, description="RFC 3339 with an offset, or a day, month or year."
+        default=None,
+        description="RFC 3339 with an offset, or a day, month or year. Null only where the article is not published.",
     )
     previous_slugs: OldSlugs | None = None
     previous_urls: OldUrls | None = None
@@ -220,7 +224,7 @@ class ArticleCreate(ArticleFields):
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    language: Language | None = Field(
+    language: Annotated[Language | None, NEVER_NULL] = Field(
         default=None, description="Where it is left out: what the text is recognised to be in, else `und`."
     )
     authors: Tags = Field(default_factory=list)
@@ -228,30 +232,19 @@ class ArticleCreate(ArticleFields):
     regions: Regions = Field(default_factory=list)
     related: Posts = Field(default_factory=list)
     images: Images = Field(default_factory=list)
-    status: Literal["draft", "scheduled", "published"] = "draft"
+    status: Literal["draft", "scheduled", "published"] = Field(
+        default="draft", description="`draft` where it is left out."
+    )
     previous_slugs: OldSlugs = Field(default_factory=list)
     previous_urls: OldUrls = Field(default_factory=list)
 
 
 PATCH_EXAMPLE: JsonDict = {
-    "title": "How eleven states keep the Danube open",
+    "title": "How ASEAN decides without a vote",
     "standfirst": None,
-    "seo": {"description": "The rules of the Danube Commission, and who keeps them."},
-    "correction": "An earlier version gave the number of states as twelve.",
+    "seo": {"description": "The rules of South-East Asia’s club, and who keeps them."},
+    "correction": "An earlier version gave the number of members as ten.",
 }
-
-
-def _with_read_only(example: JsonDict) -> Callable[[JsonDict], None]:
-    """The read shape is accepted back, so the description has it too."""
-
-    def describe(schema: JsonDict) -> None:
-        properties = schema["properties"]
-        assert isinstance(properties, dict)
-        for name in READ_ONLY:
-            properties[name] = {"readOnly": True, "description": "Accepted if it is unchanged."}
-        schema["example"] = example
-
-    return describe
 
 
 class ArticlePatch(ArticleFields):
@@ -260,11 +253,15 @@ class ArticlePatch(ArticleFields):
     Of the read shape, what only the server says is accepted if it is unchanged."""
 
     media_types: ClassVar[tuple[str, ...]] = (MERGE_PATCH_TYPE, JSON_TYPE)
-    model_config = ConfigDict(json_schema_extra=_with_read_only(PATCH_EXAMPLE))
+    model_config = ConfigDict(json_schema_extra={"example": PATCH_EXAMPLE})
 
     correction: Reason | None = Field(
         default=None, description="What was wrong, for readers; only with a change of a published article."
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return add_read_only(handler(core_schema), handler, Article, READ_ONLY)
 
 
 class ArticlePut(ArticlePatch):
@@ -274,4 +271,4 @@ class ArticlePut(ArticlePatch):
     Of the read shape, what only the server says is accepted if it is unchanged."""
 
     media_types = PayloadModel.media_types
-    model_config = ConfigDict(json_schema_extra=_with_read_only(EXAMPLE))
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})

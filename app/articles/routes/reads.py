@@ -25,7 +25,7 @@ from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
 from app.http import conditional, csv_text, fast_path, paging, responses
 from app.http.api_route import ApiRoute
 from app.http.headers import find_header
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_list, describe_problems, describe_redirect
 from app.http.params import parser
 from app.http.params.declaration import MAX_VALUES
 from app.http.params.times import format_time
@@ -65,10 +65,10 @@ REF: dict[str, object] = {
     "required": True,
     "description": "An id (digits only) or a slug, old ones too.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-    "example": "42",
+    "example": examples.SLUG,
 }
 READS = ("GET", "HEAD")
-MOVED = responses.document_redirect(
+MOVED = describe_redirect(
     "An old slug: the article under the one it has now. A withdrawn article: the one that replaces it."
 )
 
@@ -76,8 +76,9 @@ MOVED = responses.document_redirect(
 @router.get(
     "/articles",
     name="list_articles",
+    summary="List articles",
     response_model=schemas.ArticleList,
-    responses=responses.document_example(examples.LIST, others=csv_text.CONTENT)
+    responses=describe_list(examples.LIST, csv_text.CONTENT, responses.WARNINGS)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
         "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
@@ -272,8 +273,9 @@ async def check_access(
 @router.get(
     "/articles/{ref}",
     name="get_article",
+    summary="Read an article",
     response_model=schemas.Article,
-    responses=responses.document_example(examples.ARTICLE)
+    responses=describe_item(examples.ARTICLE)
     | MOVED
     | describe_problems("not_found", "gone", "not_acceptable", "unknown_field"),
     openapi_extra={"parameters": [REF]},

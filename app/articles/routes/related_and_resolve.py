@@ -17,7 +17,7 @@ from app.context import AnyCaller, AppContext, Context
 from app.errors import Gone, InvalidRange, InvalidValue, NotFound
 from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_problems, describe_redirect, describe_uncached
 from app.http.params import parser
 from app.http.params.times import format_time
 from app.http.params.typed import Params
@@ -51,15 +51,16 @@ class ResolveParams(Params):
         maximum=2000,
         example="https://example.org/a",
     )
-    external_id = parser.text("external_id", "The id that the source gave.", example="42")
-    origin = parser.text("origin", "The archive or feed that the id belongs to.", example="example.org")
+    external_id = parser.text("external_id", "The id that the source gave.", example="dl-0101", needed=True)
+    origin = parser.text("origin", "The archive or feed that the id belongs to.", example="dateline.example")
 
 
 @router.get(
     "/articles/{ref}/related",
     name="list_related",
+    summary="Related posts and similar articles",
     response_model=schemas.RelatedList,
-    responses=responses.document_example(examples.RELATED)
+    responses=describe_item(examples.RELATED)
     | MOVED
     | describe_problems("not_found", "gone", "limit_too_large", "unknown_field", "response_too_large"),
     openapi_extra={"parameters": [REF]},
@@ -90,8 +91,9 @@ async def list_related(request: Request, context: Context, view: AnyCaller, para
 @router.get(
     "/articles/{ref}/neighbours",
     name="get_neighbours",
+    summary="The articles before and after one",
     response_model=schemas.Neighbours,
-    responses=responses.document_example(examples.NEIGHBOURS)
+    responses=describe_item(examples.NEIGHBOURS)
     | MOVED
     | describe_problems(
         "not_found",
@@ -125,8 +127,9 @@ async def get_neighbours(request: Request, context: Context, view: AnyCaller, pa
 @router.get(
     "/articles/{ref}/translations",
     name="list_translations",
+    summary="The same story in other languages",
     response_model=schemas.Translations,
-    responses=responses.document_example(examples.TRANSLATIONS)
+    responses=describe_item(examples.TRANSLATIONS)
     | MOVED
     | describe_problems("not_found", "gone", "unknown_field", "response_too_large"),
     openapi_extra={"parameters": [REF]},
@@ -148,6 +151,7 @@ async def list_translations(request: Request, context: Context, view: AnyCaller,
 @router.get(
     "/resolve",
     name="resolve_address",
+    summary="Find an article by an address or a source's id",
     status_code=307,
     response_model=None,
     response_class=Response,
@@ -155,9 +159,9 @@ async def list_translations(request: Request, context: Context, view: AnyCaller,
         300: {
             "model": schemas.Candidates,
             "description": "Several articles: the candidates.",
-            **responses.document_example(examples.CANDIDATES, 300)[300],
+            **describe_uncached(examples.CANDIDATES, 300)[300],
         },
-        307: {"description": "The article, in `Location`.", "headers": responses.LOCATION},
+        **describe_redirect("The article, in `Location`.", 307),
         **describe_problems("not_found", "gone", "invalid_range"),
     },
 )

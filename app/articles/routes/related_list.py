@@ -15,10 +15,9 @@ from app.articles.routes.path_params import ArticlePath
 from app.articles.routes.reads import MOVED
 from app.articles.routes.update_flow import Change, ChangeParams, UpdateRequest
 from app.context import Context, Writer
-from app.http import responses
 from app.http.api_route import ApiRoute
 from app.http.body import JsonBody
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_problems, describe_uncached
 
 router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 
@@ -26,8 +25,9 @@ router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 @router.put(
     "/articles/{ref}/related",
     name="replace_related",
+    summary="Replace the editors' related posts",
     response_model=schemas.RelatedList,  # only described: what is sent are the bytes that a repeat gets again
-    responses=responses.document_example(examples.RELATED) | MOVED | describe_problems(*writes.FAILURES),
+    responses=describe_uncached(examples.RELATED, 200, "ETag") | MOVED | describe_problems(*writes.FAILURES),
     openapi_extra=writes.CHANGE,
 )
 async def replace_related(

@@ -24,7 +24,7 @@ from app.errors import InvalidValue, NotFound
 from app.http import responses
 from app.http.api_route import ApiRoute
 from app.http.list_paging import slice_page
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_list, describe_problems, describe_uncached
 from app.http.params import parser
 from app.http.params.times import format_time
 from app.http.params.typed import Paging, Params
@@ -47,8 +47,9 @@ class DiffParams(Params):
 @router.get(
     "/articles/{ref}/revisions",
     name="list_revisions",
+    summary="The saved versions of an article",
     response_model=schemas.RevisionList,
-    responses=responses.document_example(examples.REVISIONS)
+    responses=describe_list(examples.REVISIONS)
     | MOVED
     | describe_problems(
         "not_found", "gone", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep"
@@ -97,8 +98,9 @@ def _revision(one: revisions.Version, now: StoredArticle, before: StoredArticle 
 @router.get(
     "/articles/{ref}/revisions/{n}",
     name="get_revision",
+    summary="Read an article as it was",
     response_model=schemas.Article,
-    responses=responses.document_example(examples.ARTICLE) | MOVED | describe_problems("not_found", "gone"),
+    responses=describe_item(examples.ARTICLE) | MOVED | describe_problems("not_found", "gone"),
 )
 async def get_revision(
     request: Request, number: VersionNumber, ref: ArticlePath, context: Context, view: DraftReader
@@ -116,8 +118,9 @@ async def get_revision(
 @router.get(
     "/articles/{ref}/revisions/{n}/diff",
     name="get_revision_diff",
+    summary="Compare two versions of an article",
     response_model=schemas.RevisionDiff,
-    responses=responses.document_example(examples.DIFF) | MOVED | describe_problems("not_found", "gone"),
+    responses=describe_item(examples.DIFF) | MOVED | describe_problems("not_found", "gone"),
 )
 async def get_revision_diff(
     request: Request, number: VersionNumber, ref: ArticlePath, context: Context, view: DraftReader, params: DiffParams
@@ -150,8 +153,9 @@ def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str
 @router.post(
     "/articles/{ref}/revisions/{n}/restore",
     name="restore_revision",
+    summary="Go back to an earlier version",
     response_model=schemas.Article,
-    responses=MOVED | responses.document_example(examples.ARTICLE) | describe_problems(*FAILURES),
+    responses=MOVED | describe_uncached(examples.ARTICLE, 200, "ETag") | describe_problems(*FAILURES),
     openapi_extra=CHANGE,
 )
 async def restore_revision(

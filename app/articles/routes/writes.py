@@ -28,7 +28,7 @@ from app.http import body, responses
 from app.http.api_route import ApiRoute
 from app.http.auth import KEY_SCHEME
 from app.http.body import JsonBody
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_empty, describe_problems, describe_uncached
 from app.http.params import parser
 from app.http.params.typed import Params
 from app.text import keys
@@ -44,7 +44,7 @@ class DeleteParams(Params):
         "replaced_by",
         "The published article, by id or slug, that readers are sent to instead (308) while it is public.",
         maximum=200,
-        example="42",
+        example=examples.SLUG,
     )
     purge = parser.flag("purge", "Removes the article with all its versions, for good; needs the scope `admin`.")
 
@@ -82,19 +82,12 @@ TAKEN = ("slug_taken", "external_id_taken")
 NEW: dict[str, Any] = {"parameters": [IDEMPOTENCY_KEY]}
 CHANGE: dict[str, Any] = {"parameters": [IF_MATCH, IDEMPOTENCY_KEY]}
 """`openapi_extra=` of a write: headers, which are read from the request as a whole, since a client may send several."""
-WARNED = {
-    responses.WARNINGS: {
-        "description": "A JSON list in ASCII of `{code, pointer, detail, removed}`: what was taken from the body.",
-        "schema": {"type": "string"},
-    }
-}
 
 
 def describe_response(status: int, *codes: str) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a write that returns the article."""
-    shown = responses.document_example(examples.ARTICLE, status)
-    shown[status]["headers"] = WARNED
-    return shown | describe_problems(*codes)
+    headers = ("ETag", responses.WARNINGS, *(("Location",) if status == 201 else ()))
+    return describe_uncached(examples.ARTICLE, status, *headers) | describe_problems(*codes)
 
 
 async def _list_warnings(data: Json) -> dict[str, str]:
@@ -106,6 +99,7 @@ async def _list_warnings(data: Json) -> dict[str, str]:
 @router.post(
     "/articles",
     name="create_article",
+    summary="Create an article",
     status_code=201,
     response_model=schemas.Article,
     responses=describe_response(201, "idempotency_conflict", *TAKEN, *MISTAKES),
@@ -134,6 +128,7 @@ async def create_article(
 @router.patch(
     "/articles/{ref}",
     name="update_article",
+    summary="Change parts of an article",
     response_model=schemas.Article,
     responses=MOVED | describe_response(200, *FAILURES, *TAKEN, *MISTAKES),
     openapi_extra=CHANGE,
@@ -159,6 +154,7 @@ async def update_article(
 @router.put(
     "/articles/{ref}",
     name="replace_article",
+    summary="Replace an article",
     response_model=schemas.Article,
     responses=MOVED | describe_response(200, *FAILURES, *TAKEN, *MISTAKES),
     openapi_extra=CHANGE,
@@ -184,10 +180,11 @@ async def replace_article(
 @router.delete(
     "/articles/{ref}",
     name="delete_article",
+    summary="Withdraw, bin or purge an article",
     response_model=schemas.Article,
     responses=MOVED
-    | responses.document_example(examples.ARTICLE)
-    | {204: {"description": "The article has been purged."}}
+    | describe_uncached(examples.ARTICLE, 200, "ETag")
+    | describe_empty("The article has been purged.")
     | describe_problems(*FAILURES, "invalid_range", "invalid_value"),
     openapi_extra=CHANGE | {"security": [{KEY_SCHEME.scheme_name: [scope]} for scope in DELETE_SCOPES.values()]},
 )
@@ -249,8 +246,9 @@ async def _find_replacement(context: AppContext, view: RequestContext, ref: str 
 @router.post(
     "/articles/{ref}/restore",
     name="restore_article",
+    summary="Take an article out of the bin",
     response_model=schemas.Article,
-    responses=MOVED | responses.document_example(examples.ARTICLE) | describe_problems(*RESTORE_FAILURES),
+    responses=MOVED | describe_uncached(examples.ARTICLE, 200, "ETag") | describe_problems(*RESTORE_FAILURES),
     openapi_extra={"parameters": [{**IF_MATCH, "required": False}, IDEMPOTENCY_KEY]},
 )
 async def restore_article(

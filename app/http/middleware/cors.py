@@ -18,9 +18,11 @@ from app.http.problems import render_problem
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 EXPOSED = (
     "ETag", "Link", "Location", "Allow", "X-Seq", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id",
-    "Dateline-Warnings",
+    "Dateline-Warnings", "Preference-Applied",
 )  # fmt: skip
-ALLOWED = ("Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID", "Content-Type")
+# Nothing is sent by itself, such as a cookie, so no header gives a page a right that it has not; and which ones
+# libraries add for tracing nobody can list.
+ALLOWED = ("*",)
 DAY = 86_400
 
 

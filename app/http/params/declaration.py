@@ -46,7 +46,8 @@ class Parameter(Generic[T]):
     attribute of `Params` it is a descriptor: on the class the declaration, on an instance the value.
 
     `excess` is the code of the error for a number above `maximum` or a text longer than it. `signs`: a cursor
-    made with one value of it is of no use with another."""
+    made with one value of it is of no use with another. `needed`: a request without it, or another like it, is none, so
+    that documentation fills its example in."""
 
     name: str
     kind: Kind
@@ -60,6 +61,7 @@ class Parameter(Generic[T]):
     signs: bool = True
     required: bool = False
     may_be_empty: bool = False
+    needed: bool = False
     absent: object = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -90,15 +92,17 @@ class Parameter(Generic[T]):
         }
         if self.kind in LISTS:
             shown |= {"style": "form", "explode": True}
-        if self.example is not None and self.required:
+        if self.example is not None and (self.required or self.needed):
             shown["example"] = [self.example] if self.kind in LISTS else self.example
         return shown
 
     def _describe(self) -> str:
         """Examples of what need not be given stand in the text: documentation pages fill fields in with the others,
         and a request with every filter at once finds nothing."""
-        told = self.required or self.example is None or self.allowed or self.kind in ("flag", "integer")
-        return self.doc if told else f"{self.doc} For example `{self.example}`."
+        told = self.required or self.needed or self.example is None or self.allowed or self.kind in ("flag", "integer")
+        sentence = self.doc if told else f"{self.doc} For example `{self.example}`."
+        # Not as `default` of the schema: clients that are generated send it then, as if it had been asked for.
+        return f"{sentence} `{self.default}` unless given." if self.default else sentence
 
 
 def refs(name: str, doc: str, example: str | None = None) -> Parameter[tuple[str, ...]]:
@@ -156,6 +160,7 @@ def text(
     example: str | None = None,
     may_be_empty: bool = False,
     required: bool = False,
+    needed: bool = False,
     signs: bool = True,
 ) -> Parameter[str | None]:
     """Free text of at most `maximum` characters; line ends and tabs in it are read as spaces."""
@@ -168,6 +173,7 @@ def text(
         excess=excess,
         signs=signs,
         required=required,
+        needed=needed,
         may_be_empty=may_be_empty,
     )
 
@@ -245,8 +251,7 @@ TZ: Parameter[ZoneInfo] = Parameter(
 def _schema(spec: Parameter[object]) -> dict[str, object]:
     if spec.kind in LISTS:
         return {"type": "array", "items": _item(spec), "minItems": 1, "maxItems": MAX_VALUES}
-    schema = _item(spec)
-    return schema if spec.default is None else {**schema, "default": spec.default}
+    return _item(spec)
 
 
 def _item(spec: Parameter[object]) -> dict[str, object]:

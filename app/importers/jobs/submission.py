@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import get_args
 
 import orjson
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
 from app.changes.jobs import Json
@@ -37,7 +37,7 @@ from app.importers.records import item_urls
 from app.importers.web.fetch import read_charset
 
 LINES = "application/x-ndjson"
-JSON = "application/json"
+JSON, FEED = "application/json", "application/feed+json"
 FORMATS: dict[str, str | None] = {
     LINES: "ndjson",
     "text/markdown": "markdown",
@@ -46,7 +46,7 @@ FORMATS: dict[str, str | None] = {
     "text/tab-separated-values": "csv",
     "text/html": "html",
     "application/xhtml+xml": "html",
-    "application/feed+json": "feed",
+    FEED: "feed",
     JSON: None,
     **dict.fromkeys(
         (
@@ -107,6 +107,13 @@ class ImportAddress(PayloadModel):
     url: ExactAddress = Field(pattern=_ADDRESS, examples=["https://news.example/feed.xml"])
     format: Short | None = Field(None, description="As the parameter of this name; of a site also what kind it is.")
     origin: Short | None = Field(None, description="As the parameter of this name.")
+
+
+class ImportDocument(BaseModel):
+    """An article, or an export of many, as its source writes it: which properties mean what is told from their
+    names."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 def read_media_type(request: Request) -> str:

@@ -10,7 +10,7 @@ from app.articles.routes.reads import MOVED, find
 from app.context import Context, DraftReader
 from app.http import responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_problems
 from app.search import enrichment, examples, schemas
 from app.search.index import EngineIndex
 
@@ -20,8 +20,9 @@ router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 @router.get(
     "/articles/{ref}/suggestions",
     name="list_suggestions",
+    summary="Suggested languages, regions, tags and duplicates",
     response_model=schemas.ArticleSuggestions,  # only described: the entity tag is of the rendered bytes
-    responses=responses.document_example(examples.SUGGESTIONS) | MOVED | describe_problems("not_found", "gone"),
+    responses=describe_item(examples.SUGGESTIONS) | MOVED | describe_problems("not_found", "gone"),
 )
 async def list_suggestions(request: Request, ref: ArticlePath, context: Context, view: DraftReader) -> Response:
     """Language, regions, tags and near-duplicates that fit an article, each with how sure it is and why; `taken` says

@@ -14,11 +14,11 @@ from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import InvalidValue, PageTooDeep
 from app.http import fast_path, paging, responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_list, describe_problems
 from app.http.params import parser
 from app.http.params.declaration import Parameter
 from app.http.params.typed import AsOf, Paging, Params
-from app.search import schemas
+from app.search import examples, schemas
 from app.search.engine import DEEPEST, FacetName, Order, Question, Recency, ResultPage, SearchHit
 from app.search.index import EngineIndex
 from app.search.params import DAY, QueryParams, ResolvedSearch, choose_match, resolve_search
@@ -81,8 +81,10 @@ class PagePosition:
 @router.get(
     "/search",
     name="search_articles",
+    summary="Search the full text",
     response_model=schemas.SearchResults,
-    responses=describe_problems(
+    responses=describe_list(examples.RESULTS)
+    | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
         "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",
     ),
@@ -226,8 +228,9 @@ def _make_page(
 @router.get(
     "/suggest",
     name="suggest",
+    summary="Suggest names and titles while somebody types",
     response_model=schemas.Suggestions,
-    responses=describe_problems("limit_too_large", "index_behind"),
+    responses=describe_item(examples.COMPLETIONS) | describe_problems("limit_too_large", "index_behind"),
 )
 @fast_path.declare
 async def suggest_words(request: Request, context: Context, view: AnyCaller, params: SuggestParams) -> Response:

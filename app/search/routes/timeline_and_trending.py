@@ -16,13 +16,13 @@ from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import InvalidValue
 from app.http import csv_text, fast_path, responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_problems
 from app.http.params import parser
 from app.http.params.declaration import Parameter
 from app.http.params.times import format_time
 from app.http.params.typed import Params
 from app.regions.atlas import LEVELS
-from app.search import schemas, timeline, trending
+from app.search import examples, schemas, timeline, trending
 from app.search.engine import GroupName
 from app.search.params import QueryParams, ResolvedSearch, resolve_search
 from app.search.render import facets
@@ -76,14 +76,13 @@ Series = list[tuple[facets.Value, list[int]]]
 @router.get(
     "/timeline",
     name="get_timeline",
+    summary="Count articles over time",
     response_model=schemas.Timeline,
-    responses={
-        200: {"content": csv_text.CONTENT},
-        **describe_problems(
-            "invalid_range", "limit_too_large", "offset_required", "unknown_region", "query_too_complex",
-            "too_many_buckets", "not_acceptable", "index_behind",
-        ),
-    },
+    responses=describe_item(examples.TIMELINE, csv_text.CONTENT, responses.WARNINGS)
+    | describe_problems(
+        "invalid_range", "limit_too_large", "offset_required", "unknown_region", "query_too_complex",
+        "too_many_buckets", "not_acceptable", "index_behind",
+    ),
 )  # fmt: skip
 @fast_path.declare
 async def get_timeline(request: Request, context: Context, view: AnyCaller, params: TimelineParams) -> Response:
@@ -175,10 +174,10 @@ def _write_csv(bounds: Sequence[int], counts: list[int], series: Series) -> byte
 @router.get(
     "/trending",
     name="get_trending",
+    summary="What rises now against its own past",
     response_model=schemas.Trending,
-    responses=describe_problems(
-        "invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"
-    ),
+    responses=describe_item(examples.TRENDING)
+    | describe_problems("invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"),
 )
 @fast_path.declare
 async def get_trending(request: Request, context: Context, view: AnyCaller, params: TrendingParams) -> Response:

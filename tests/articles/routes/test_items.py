@@ -112,4 +112,3 @@ async def test_unknown_addresses_and_methods_are_problems(newsroom: Newsroom) ->
     assert (wrong.status_code, wrong.json()["code"], wrong.headers["allow"]) == (405, "method_not_allowed", "GET, HEAD")
     wrong = await public.put("/v1/articles")
     assert wrong.headers["allow"] == "GET, HEAD, POST"
-    assert (await public.get("/v1/articles/")).status_code == 404

@@ -1,6 +1,6 @@
-"""The OpenAPI 3.1 document: FastAPI's, with every failure described, stable operation ids and the server's own data.
+"""The document as data: FastAPI's own, completed by what it leaves out.
 
-Made once per app, at the first request for it. Describes; decides nothing.
+Made once per app, at the first request for it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.errors import CODES, ProblemCode
 from app.http.api_route import ApiRoute
 from app.http.auth import KEY_SCHEME
 from app.http.body import JSON_TYPE
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
+from app.http.openapi import problem_shapes, response_shapes
+from app.http.openapi.body_schemas import describe_bodies
+from app.http.openapi.problem_shapes import describe_problems
+from app.http.openapi.response_shapes import NOT_MODIFIED
 from app.http.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
-Responses = dict[int | str, Json]
 
 EVERYWHERE = (
     "malformed_request", "unauthorized", "request_timeout", "rate_limited", "head_too_large", "internal_error",
@@ -35,16 +37,6 @@ WITH_QUERY = ("unknown_parameter", "duplicate_parameter", "invalid_value")
 WITH_BODY = ("malformed_json", "unsupported_media_type", "body_too_large", "unknown_field", "invalid_value")
 ANY_KEY: Json = {KEY_SCHEME.scheme_name: []}
 _VERBS = ("get", "put", "post", "patch", "delete")
-_SHARED_STATUS = (404, 410)
-
-
-def describe_problems(*codes: str) -> Responses:
-    """The `responses=` of a route that may fail in these ways, besides those `EVERYWHERE`; KeyError for a code that
-    does not exist."""
-    by_status: dict[int | str, list[ProblemCode]] = {}
-    for code in codes:
-        by_status.setdefault(CODES[code].status, []).append(CODES[code])
-    return {status: _describe_response(status_codes) for status, status_codes in by_status.items()}
 
 
 def name_operation(route: APIRoute) -> str:
@@ -99,28 +91,42 @@ def build_document(
     parts = document.setdefault("components", {})
     scheme = KEY_SCHEME.model.model_dump(mode="json", by_alias=True, exclude_none=True)
     parts["securitySchemes"] = {KEY_SCHEME.scheme_name: scheme}
+    routes = {route.name: route for route in _list_routes(app)}
+    payloads = (route.payload for route in routes.values() if route.payload is not None)
     schemas = parts.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas |= {"Problem": PROBLEM, "ProblemError": PROBLEM_ERROR}
-    for body in (*bodies, *_list_bodies(app)):
-        schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= schema.pop("$defs", {}) | {body.__name__: schema}
+    schemas |= problem_shapes.SCHEMAS | describe_bodies(*bodies, *payloads)
     parts["schemas"] = dict(sorted(schemas.items()))
+    parts["headers"] = dict(response_shapes.HEADERS)
     for operation in _list_operations(document):
         operation.setdefault("security", document["security"])
+        if (route := routes.get(operation["operationId"])) is not None:
+            _restore_examples(operation, route)
         _describe_failures(operation)
+        _describe_headers(operation)
     return document
 
 
-def _list_bodies(app: FastAPI) -> Iterator[type[BaseModel]]:
+def _list_routes(app: FastAPI) -> Iterator[ApiRoute]:
     routes = (context.original_route for context in iter_route_contexts(app.routes))
-    yield from (route.payload for route in routes if isinstance(route, ApiRoute) and route.payload is not None)
+    yield from (route for route in routes if isinstance(route, ApiRoute))
 
 
 def _list_operations(document: Json) -> Iterator[Json]:
     for path in document.get("paths", {}).values():
         yield from (path[verb] for verb in _VERBS if verb in path)
+
+
+def _restore_examples(operation: Json, route: ApiRoute) -> None:
+    """FastAPI leaves out of examples what is null in them, which is required of a response."""
+    for status, response in operation["responses"].items():
+        declared = route.responses.get(int(status), {}).get("content", {})
+        for kind, content in response.get("content", {}).items():
+            if "example" in content:
+                content["example"] = declared[kind]["example"]
+            for name, example in content.get("examples", {}).items():
+                example["value"] = declared[kind]["examples"][name]["value"]
 
 
 def _describe_failures(operation: Json) -> None:
@@ -135,77 +141,14 @@ def _describe_failures(operation: Json) -> None:
     for status, response in describe_problems(*dict.fromkeys(codes)).items():
         described = responses.setdefault(str(status), response)
         if described is not response:
-            _merge_codes(described, response)
-    for response in responses.values():
-        examples = response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
-        for code, example in examples.items():
-            example["value"] = _make_example(CODES[code])  # FastAPI leaves out what is null
+            problem_shapes.merge_problems(described, response)
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _merge_codes(known: Json, more: Json) -> None:
-    """Two sets of codes under one status; beside a body that is no problem, such as that of a health check, both."""
-    contents = known.setdefault("content", {})
-    if MEDIA_TYPE not in contents:
-        contents |= more["content"]
-        return
-    examples = contents[MEDIA_TYPE]["examples"]
-    for code, example in more["content"][MEDIA_TYPE]["examples"].items():
-        examples.setdefault(code, example)
-    known["description"] = _join_titles(CODES[code] for code in examples)
-
-
-def _describe_response(codes: list[ProblemCode]) -> Json:
-    examples = {row.code: {"summary": row.title, "value": _make_example(row)} for row in codes}
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": _join_titles(iter(codes)), "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}}
-
-
-def _join_titles(codes: Iterator[ProblemCode]) -> str:
-    return "; ".join(f"`{row.code}`: {row.title}" for row in codes) + "."
-
-
-def _make_example(row: ProblemCode) -> Json:
-    problem: Json = {
-        "type": f"/problems/{row.code}",
-        "title": row.title,
-        "status": row.status,
-        "detail": f"{row.title}.",
-        "code": row.code,
-        "request_id": None if row.status in _SHARED_STATUS else "5f0c2d9ab1e84c37",
-    }
-    if row.status == 422:
-        problem["errors"] = [{"parameter": "limit", "code": row.code, "detail": f"{row.title}."}]
-    return problem
-
-
-PROBLEM_ERROR: Json = {
-    "type": "object",
-    "description": "One thing wrong with one input.",
-    "properties": {
-        "parameter": {"type": "string", "description": "The query or path parameter."},
-        "pointer": {"type": "string", "description": "JSON pointer (RFC 6901) into the body."},
-        "code": {"type": "string", "enum": list(CODES)},
-        "detail": {"type": "string"},
-        "allowed": {"type": "array", "items": {"type": "string"}},
-        "did_you_mean": {"type": "string"},
-    },
-    "required": ["code", "detail"],
-}
-PROBLEM: Json = {
-    "type": "object",
-    "description": "A failure (RFC 9457). Branch on `code`; show `detail`. Some codes have members of their own.",
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference", "description": "Answers with the code's documentation."},
-        "title": {"type": "string", "description": "The same for every occurrence of the code."},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string", "description": "About this occurrence."},
-        "code": {"type": "string", "enum": list(CODES)},
-        "request_id": {
-            "type": ["string", "null"],
-            "description": "For the server's log; null where caches may keep it.",
-        },
-        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemError"}},
-    },
-    "required": ["type", "title", "status", "detail", "code", "request_id"],
-}
+def _describe_headers(operation: Json) -> None:
+    """Adds the headers of every response, and the one that asks for a 304."""
+    for response in operation["responses"].values():
+        headers = response.get("headers", {}) | response_shapes.refer_to_headers(*response_shapes.EVERYWHERE)
+        response["headers"] = dict(sorted(headers.items()))
+    if str(NOT_MODIFIED) in operation["responses"]:
+        operation.setdefault("parameters", []).append(response_shapes.IF_NONE_MATCH)
