@@ -250,5 +250,7 @@ class Suggestion(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_suggestion_article_id", "article_id"),
+        partial_index("ix_suggestion_copy_of", "article_id", "target_id", where="kind = 'duplicate'"),
+        partial_index("ix_suggestion_copies", "target_id", "article_id", where="kind = 'duplicate'"),
         CheckConstraint("kind IN ('language', 'region', 'tag', 'duplicate')", name="kind"),
     )
