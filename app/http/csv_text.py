@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-from app.errors import NotAcceptable
+from app.errors import FieldError, InvalidInput, NotAcceptable
 from app.http.params import parser
 from app.http.params.typed import Params
 
@@ -23,14 +23,25 @@ class CsvParams(Params):
     """Of responses that come as CSV, too."""
 
     format = parser.text("format", "`json` or `csv`.", maximum=20, example="csv")
+    bom = parser.flag("bom", "CSV begins with a byte order mark, by which spreadsheets know UTF-8.", signs=False)
 
 
-def choose_format(name: str | None, formats: Sequence[str] = ("json", "csv")) -> str:
+BOM = b"\xef\xbb\xbf"
+
+
+def choose_format(params: CsvParams, formats: Sequence[str] = ("json", "csv")) -> str:
     """The format asked for, the first one by default; NotAcceptable for any other."""
-    shape = name or formats[0]
+    shape = params.format or formats[0]
     if shape not in formats:
         raise NotAcceptable(formats)
+    if params.bom and shape != "csv":
+        raise InvalidInput(FieldError("invalid_range", "Only CSV has a byte order mark: add format=csv.", "bom"))
     return shape
+
+
+def name_file(name: str) -> dict[str, str]:
+    """The header that says under which name browsers save it."""
+    return {"Content-Disposition": f'attachment; filename="dateline-{name}.csv"'}
 
 
 def write_rows(rows: Iterable[Sequence[object]]) -> bytes:

@@ -103,13 +103,16 @@ def render_csv(
     *,
     token: str,
     public: bool,
+    name: str,
+    bom: bool = False,
     warnings: Sequence[Mapping[str, object]] = (),
     tags: Sequence[str] = ("list",),
     uses_now: bool = False,
 ) -> Response:
-    """CSV, as `csv_text` writes it. What a JSON response says of its page stands in Link, its warnings in a header of
-    their own."""
-    response_headers = build_headers(token, public=public, tags=tags)
+    """CSV, as `csv_text` writes it; `name` is what its file is called. What a JSON response says of its page stands in
+    Link, its warnings in a header of their own."""
+    body = csv_text.BOM + body if bom else body
+    response_headers = build_headers(token, public=public, tags=tags) | csv_text.name_file(name)
     response_headers |= render_warnings(warnings)
     if page is not None:
         response_headers["Link"] = render_links(request.scope["path"], request.scope["query_string"], page)

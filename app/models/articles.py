@@ -75,6 +75,7 @@ class Article(SQLModel, table=True):
             partial_index(f"ix_article_public_{column}", column, "id", where="status = 'published'")
             for column in ("published_at", "updated_at", "created_at", "sort_title")
         ),
+        partial_index("ix_article_unpublished", "status", "withdrawn_at", where="status <> 'published'"),
         partial_index("ix_article_scheduled", "published_at", where="status = 'scheduled'"),
         partial_index("ix_article_trashed", "trashed_at", where="status = 'trashed'"),
         partial_index("ix_article_replaced_by", "replaced_by", where="replaced_by IS NOT NULL"),

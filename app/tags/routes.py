@@ -38,6 +38,9 @@ class TagListParams(Paging, AsOf, NamesIn):
     min_articles = parser.integer(
         "min_articles", "Only tags with at least so many published articles.", minimum=0, maximum=10**9
     )
+    max_articles = parser.integer(
+        "max_articles", "Only tags with at most so many published articles.", minimum=0, maximum=10**9
+    )
     sort = parser.choice("sort", "Minus: descending.", SORTS, "name")
 
 
@@ -76,7 +79,7 @@ Json = dict[str, Any]
 async def list_tags(request: Request, context: Context, view: AnyCaller, params: TagListParams) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
     await context.wait_for(params.min_seq, view.head)
-    if params.min_articles or params.sort.endswith("article_count"):
+    if params.min_articles or params.max_articles is not None or params.sort.endswith("article_count"):
         context.index.check_built()
     # Of the index the place before it counts: what was counted behind it is then taken for older than it is.
     key = ("tags", params.canonical, view.caller.has_scope("read_drafts"), context.index.seq())
@@ -112,7 +115,9 @@ def _page(named: list[tuple[int, str]], counts: Mapping[int, int], params: TagLi
     """The ids of the tags on one page, in their order."""
     sort, least = params.sort, params.min_articles or 0
     by_count = sort.endswith("article_count")
+    most = params.max_articles
     names = [one for one in named if counts.get(one[0], 0) >= least] if least else named
+    names = names if most is None else [one for one in names if counts.get(one[0], 0) <= most]
 
     def key(one: tuple[int, str]) -> tuple[str | int, int]:
         return counts.get(one[0], 0) if by_count else one[1], one[0]

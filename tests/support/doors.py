@@ -63,6 +63,22 @@ PLAIN = (
     "/v1/timeline?group_by=source&format=csv",
     "/v1/articles?format=csv&include=body",
     "/v1/export?format=csv",
+    "/v1/stats",
+    "/v1/stats?days=366&tz=Pacific/Auckland&authors=100",
+    "/v1/stats?format=csv&bom=true",
+    *(
+        f"/v1/matrix?rows={rows}&columns={columns}&published_from=2025&region_level=country,city,grouping,region"
+        for rows, columns in (
+            ("region", "month"),
+            ("tag", "author"),
+            ("section", "source"),
+            ("language", "tag"),
+            ("day", "region"),
+        )
+    ),
+    "/v1/matrix?rows=tag&columns=year&q=zorbing&format=csv",
+    "/v1/tags?max_articles=1&limit=100",
+    "/v1/tags?max_articles=0&limit=100",
     "/v1/trending?window=4w",
     "/v1/trending?window=4w&group_by=region",
     "/v1/tags?limit=100",
@@ -157,6 +173,7 @@ def attempts(one: Hidden) -> Iterator[str]:
     yield from items(one)
     yield from lists(one)
     yield from (f"/v1/search?{query}&{FACETS}" for query in filters(one))
+    yield from (f"/v1/matrix?rows=tag&columns=language&{query}" for query in filters(one))
     for field in ("title", "standfirst", "body", "extra", "alias"):
         word = one.word(field)
         yield f"/v1/search?q={word}+grain&{HIGHLIGHT}&explain=true"

@@ -93,7 +93,7 @@ async def get_timeline(request: Request, context: Context, view: AnyCaller, para
     and counted in `too_coarse`, those without any date in `undated`. A date that is a day, a month or a year is counted
     in that period of the calendar, whatever the time zone.
     """
-    shape = csv_text.choose_format(params.format)
+    shape = csv_text.choose_format(params)
     resolved = await resolve_search(context, view, params)
     interval = params.interval
     bounds = await _find_bounds(resolved, view, params)
@@ -107,8 +107,8 @@ async def get_timeline(request: Request, context: Context, view: AnyCaller, para
     if shape == "csv":
         sheet = await asyncio.to_thread(_write_csv, bounds.exact, counts, series)
         return responses.render_csv(
-            request, sheet, token=view.token, public=view.public, warnings=resolved.resolved_filter.warnings, tags=tags,
-            uses_now=uses_now,
+            request, sheet, name="timeline", bom=params.bom, token=view.token, public=view.public,
+            warnings=resolved.resolved_filter.warnings, tags=tags, uses_now=uses_now,
         )  # fmt: skip
     payload = {
         "interval": interval,
