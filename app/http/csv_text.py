@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.errors import FieldError, InvalidInput, NotAcceptable
 from app.http.params import parser
@@ -37,6 +37,22 @@ def choose_format(params: CsvParams, formats: Sequence[str] = ("json", "csv")) -
     if params.bom and shape != "csv":
         raise InvalidInput(FieldError("invalid_range", "Only CSV has a byte order mark: add format=csv.", "bom"))
     return shape
+
+
+def write_objects(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> bytes:
+    """Objects that JSON shows, each as a line. Of a list of objects their slugs stand; names by language are two
+    columns, `names.language` and `names.name`."""
+    return write_rows([list(columns), *([_find_cell(row, name) for name in columns] for row in rows)])
+
+
+def _find_cell(row: Mapping[str, object], name: str) -> object:
+    head, _, part = name.partition(".")
+    value = row.get(head)
+    if isinstance(value, dict) and part:
+        return list(value) if part == "language" else list(value.values())
+    if isinstance(value, list):
+        return [one.get("slug") if isinstance(one, dict) else one for one in value]
+    return value
 
 
 def name_file(name: str) -> dict[str, str]:

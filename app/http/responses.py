@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
@@ -15,6 +16,16 @@ from app.http.params.typed import Paging
 from app.http.schemas import JOB, Job
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How rows come as CSV."""
+
+    columns: Sequence[str]
+    bom: bool
+
+
 PRIVATE = "private, no-cache"
 WARNINGS, LONGEST_WARNINGS = "Dateline-Warnings", 3_000
 """A JSON list in ASCII, where the body has no room for it; proxies take heads of some kilobytes."""
@@ -148,12 +159,35 @@ def render_slice(
     token: str,
     public: bool,
     descending: bool = False,
+    warnings: Sequence[Mapping[str, object]] = (),
+    sheet: Sheet | None = None,
 ) -> Response:
     """One page of a list that is in memory as a whole, each of its rows as `render_row` has it; `name` as in
-    Cache-Tag."""
+    Cache-Tag. As CSV where there is a `sheet`."""
     page_rows, page = slice_page(entries, key, params, name=name, descending=descending)
     rows = [orjson.dumps(render_row(entry)) for entry in page_rows]
-    return render_list(request, rows, page, token=token, public=public, tags=["list", name])
+    return render_rows(request, rows, page, name=name, token=token, public=public, warnings=warnings, sheet=sheet)
+
+
+def render_rows(
+    request: Request,
+    rows: Sequence[bytes],
+    page: PageInfo,
+    *,
+    name: str,
+    token: str,
+    public: bool,
+    warnings: Sequence[Mapping[str, object]] = (),
+    sheet: Sheet | None = None,
+) -> Response:
+    """A page of rows that are JSON already, as JSON or as CSV; `name` as in Cache-Tag and of the file."""
+    if sheet is None:
+        return render_list(request, rows, page, token=token, public=public, warnings=warnings, tags=["list", name])
+    body = csv_text.write_objects(map(orjson.loads, rows), sheet.columns)
+    return render_csv(
+        request, body, page, name=name, bom=sheet.bom, token=token, public=public, warnings=warnings,
+        tags=["list", name],
+    )  # fmt: skip
 
 
 def render_item(

@@ -1,6 +1,6 @@
 """Regions over HTTP: the list, the tree, one region. All from the atlas in memory; reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import orjson
@@ -12,6 +12,7 @@ from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import InvalidInput, NotFound
 from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
+from app.http.csv_text import CONTENT, CsvParams, choose_format
 from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn, Paging
@@ -34,7 +35,7 @@ class RegionForm(NamesIn):
     include = parser.choices("include", "What is added.", PARTS, signs=False)
 
 
-class RegionListParams(Paging, AsOf, RegionForm):
+class RegionListParams(Paging, AsOf, RegionForm, CsvParams):
     """Of the list."""
 
     q = parser.text(
@@ -69,21 +70,32 @@ REF: dict[str, object] = {
 }
 
 Json = dict[str, Any]
+COLUMNS = (
+    "id", "slug", "name", "level", "iso2", "iso3", "m49", "parent", "capital", "since", "until", "successors",
+    "groupings", "members",
+)  # fmt: skip
+ADDED: Mapping[Part, tuple[str, ...]] = {
+    "counts": ("article_count",),
+    "ancestors": ("ancestors",),
+    "children": ("children",),
+    "names": ("names.language", "names.name", "aliases"),
+}
 
 
 @router.get(
     "/regions",
     name="list_regions",
     response_model=schemas.RegionList,
-    responses=responses.document_example(examples.LIST)
+    responses=responses.document_example(examples.LIST, others=CONTENT)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
-        "seq_unknown", "index_behind",
+        "seq_unknown", "index_behind", "not_acceptable",
     ),
 )  # fmt: skip
 @fast_path.declare
 async def list_regions(request: Request, context: Context, view: AnyCaller, params: RegionListParams) -> Response:
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
+    shape = choose_format(params)
     await context.wait_for(params.min_seq, view.head)
     by_count = params.sort.endswith("article_count")
     if by_count or params.min_articles:
@@ -101,7 +113,13 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
         token=view.token,
         public=view.public,
         descending=params.sort.startswith("-"),
+        sheet=responses.Sheet(_list_columns(params), params.bom) if shape == "csv" else None,
     )
+
+
+def _list_columns(params: RegionListParams) -> list[str]:
+    """Of a sheet: the properties, and what `include` adds."""
+    return [*COLUMNS, *(column for part in params.include for column in ADDED[part])]
 
 
 async def _counts(

@@ -14,6 +14,7 @@ from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import NotFound
 from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
+from app.http.csv_text import CONTENT, CsvParams, choose_format
 from app.http.list_paging import slice_page
 from app.http.openapi import describe_problems
 from app.http.paging import PageInfo
@@ -30,7 +31,7 @@ Sort = Literal["name", "-name", "article_count", "-article_count"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
 
-class TagListParams(Paging, AsOf, NamesIn):
+class TagListParams(Paging, AsOf, NamesIn, CsvParams):
     """Of the list."""
 
     q = parser.text("q", "The beginning of a name or alias.", maximum=100, example="nat")
@@ -58,6 +59,8 @@ REF: dict[str, object] = {
 }
 MOVED = responses.document_redirect("An old slug, or a merged tag: the tag that it is now.")
 
+COLUMNS = ("id", "slug", "name", "kind", "names.language", "names.name", "aliases", "article_count")
+"""Of a sheet."""
 MANY = 3_000
 """Tags from which on putting them in order takes a millisecond."""
 MOST_KEPT = 16_000
@@ -69,15 +72,16 @@ Json = dict[str, Any]
     "/tags",
     name="list_tags",
     response_model=schemas.TagList,
-    responses=responses.document_example(examples.LIST)
+    responses=responses.document_example(examples.LIST, others=CONTENT)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "seq_unknown",
-        "index_behind",
+        "index_behind", "not_acceptable",
     ),
 )  # fmt: skip
 @fast_path.declare
 async def list_tags(request: Request, context: Context, view: AnyCaller, params: TagListParams) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
+    shape = choose_format(params)
     await context.wait_for(params.min_seq, view.head)
     if params.min_articles or params.max_articles is not None or params.sort.endswith("article_count"):
         context.index.check_built()
@@ -85,7 +89,8 @@ async def list_tags(request: Request, context: Context, view: AnyCaller, params:
     key = ("tags", params.canonical, view.caller.has_scope("read_drafts"), context.index.seq())
     kept = context.memo.get(view.head, key)
     rows, page = kept if isinstance(kept, _TagPage) else await _load_page(context, view, params, key)
-    return responses.render_list(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
+    sheet = responses.Sheet(COLUMNS, params.bom) if shape == "csv" else None
+    return responses.render_rows(request, rows, page, name="tags", token=view.token, public=view.public, sheet=sheet)
 
 
 class _TagPage(NamedTuple):
