@@ -64,7 +64,7 @@ ARTICLE = CARD | {"body": "<p>The commission sits in Budapest.</p>", "related": 
 LIST = {"data": [CARD], "page": PAGE, "warnings": []}
 RELATED = {"data": [POST]}
 TRANSLATIONS = {"data": [CARD]}
-NEIGHBOURS = {"newer": None, "older": CARD}
+NEIGHBOURS: dict[str, object] = {"newer": None, "older": CARD, "warnings": []}
 CANDIDATES = {
     "data": [
         {"id": 42, "slug": "how-the-danube-commission", "path": "/v1/articles/how-the-danube-commission"},

@@ -64,7 +64,7 @@ REF: dict[str, object] = {
     "name": "ref",
     "in": "path",
     "required": True,
-    "description": "A slug, an ISO code in capitals, `m49:056` or an id.",
+    "description": "A slug, an ISO code, `m49:056` or an id; 308 for names and other cases.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "example": "belgium",
 }
@@ -113,6 +113,10 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
         token=view.token,
         public=view.public,
         descending=params.sort.startswith("-"),
+        warnings=[
+            *refs.describe_names(view.atlas, "parent", params.parent),
+            *refs.describe_names(view.atlas, "within", params.within),
+        ],
         sheet=responses.Sheet(_list_columns(params), params.bom) if shape == "csv" else None,
     )
 
@@ -204,6 +208,7 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
     name="get_region",
     response_model=schemas.Region,
     responses=responses.document_example(examples.REGION)
+    | responses.document_redirect("A name, an alias or another case: the region under its slug.")
     | describe_problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={"parameters": [REF]},
 )
@@ -211,9 +216,14 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
 async def get_region(request: Request, context: Context, view: AnyCaller, params: RegionParams) -> Response:
     """One region by slug, ISO code or M49 code, with its groupings and, if asked, ancestors, children and counts."""
     await context.wait_for(params.min_seq, view.head)
-    place = refs.by_ref(view.atlas, request.path_params["ref"])
+    ref = request.path_params["ref"]
+    place = refs.find(view.atlas, ref)
     if place is None:
         raise NotFound()
+    if refs.by_ref(view.atlas, ref) is None:
+        return responses.render_redirect(
+            request, 308, f"/v1/regions/{place.slug}", token=view.token, public=view.public
+        )
     counts = await _counts(context, view, params)
     body = orjson.dumps(render_region(view.atlas, place, params, counts))
     return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])

@@ -168,6 +168,12 @@ async def begin(
     return ChangeReader(context, request, params, view, place)
 
 
+async def list_warnings(following: ChangeReader) -> list[filter_params.Warning]:
+    """What the filter says of itself to this caller, who is told of names that are not there."""
+    statuses = following.params.check_statuses(following.view.caller)
+    return (await filter_params.resolve(following.context, following.view, following.params, statuses)).warnings
+
+
 async def resolve(context: AppContext, view: RequestContext, params: ChangeFilter) -> ArticleFilter:
     """The filter as of the view's head. Tags that only drafts have now are found too: until those were withdrawn, they
     may have matched. Of such a tag nothing is told."""

@@ -16,6 +16,6 @@ CHANGE: dict[str, object] = {
     "at": "2025-05-14T09:12:44Z",
     "changed_fields": ["standfirst", "tags"],
 }
-CHANGES: dict[str, object] = {"data": [CHANGE], "next": TOKEN, "has_more": False}
+CHANGES: dict[str, object] = {"data": [CHANGE], "next": TOKEN, "has_more": False, "warnings": []}
 STREAM = f'id: {TOKEN}\ndata: {{"seq": "{TOKEN}", "event": "updated", "article": {{"id": 42, …}}, …}}\n\n'
 EXPORT = '{"id": 42, "slug": "how-the-danube-commission-keeps-a-river-open", …}\n{"end": true, "count": 1}\n'

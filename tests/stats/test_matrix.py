@@ -80,8 +80,8 @@ async def test_cells_are_what_the_filters_of_row_and_column_find(api: Served) ->
                     hits = (await api.public.get(both)).json()["data"]
                     vague = {"day": ("month", "year"), "week": ("month", "year"), "month": ("year",)}
                     unfit = (*vague.get(rows, ()), *vague.get(columns, ()))
-                    found = [hit for hit in hits if hit["article"]["published_precision"] not in unfit]
-                    assert cell == len(found), query
+                    fitting = [hit for hit in hits if hit["article"]["published_precision"] not in unfit]
+                    assert cell == len(fitting), query
 
 
 async def test_numbers_are_those_of_sql(api: Served) -> None:

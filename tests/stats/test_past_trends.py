@@ -43,3 +43,10 @@ async def test_window_ends_now_at_the_latest(api: Served) -> None:
     assert (await get_trends(api, "until=now-1h")).json()["window"] != now.json()["window"]
     refused = await api.public.get("/v1/trending?until=2199")
     assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, "until")
+
+
+async def test_other_dates_than_the_windows_are_refused(api: Served) -> None:
+    await api.post(title="Leaders meet")
+    refused = await api.public.get("/v1/trending?published_from=2025&until=2025-06")
+    assert [error["parameter"] for error in refused.json()["errors"]] == ["published_from"]
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_range")

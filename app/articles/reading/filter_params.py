@@ -187,6 +187,8 @@ def _make_filter(
     _check_has(params)
     ids = _choose_ids(params, lookups.slugs, statuses, warnings)
     regions = _resolve_regions(view, params)
+    for name in regions:
+        warnings += (dict(one) for one in refs.describe_names(view.atlas, name, getattr(params, name)))
     roles = 0
     for role in params.region_role:
         roles |= suggestion.ROLES[role]

@@ -185,6 +185,9 @@ def _write_csv(bounds: Sequence[int], counts: list[int], series: Series) -> byte
 async def get_trending(request: Request, context: Context, view: AnyCaller, params: TrendingParams) -> Response:
     """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
     window = _parse_window(params.window or "7d")
+    if wrong := [name for name in ("published_from", "published_to") if name in params.given_names]:
+        detail = "Trends have the dates of their window: say where it ends by until."
+        raise InvalidInput(*(FieldError("invalid_range", detail, name) for name in wrong))
     resolved = await resolve_search(context, view, params)
     group = params.group_by
     spans = trending.split_spans(_find_end(params, view.now), window)

@@ -116,10 +116,12 @@ def _count_terms(view: View, question: Question, names: list[str]) -> dict[str, 
 def count_by_date(view: View, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None) -> list[int]:
     """Articles from each edge to the next: instants between those of the zone, dates between those of the calendar."""
     query = matches.build_count_query(view, question)
-    return _count_periods(view, query if group is None else _both(query, _group_query(question.filter, *group)), edges)
+    return _count_periods(
+        view, query if group is None else _intersect(query, _group_query(question.filter, *group)), edges
+    )
 
 
-def _both(query: Query, other: Query) -> Query:
+def _intersect(query: Query, other: Query) -> Query:
     return Query.boolean_query([(Occur.Must, query), (Occur.Must, other)])
 
 
@@ -129,7 +131,7 @@ def _count_periods(view: View, query: Query, edges: Edges) -> list[int]:
     # In a zone a day begins elsewhere than in UTC, and a date that is a day itself is of that day in every zone.
     vague = filters.match_any("flags", index_schema.COARSE)
     exact = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, vague)])
-    coarse = _both(query, vague)
+    coarse = _intersect(query, vague)
     parts = _count_between(view, exact, edges.exact), _count_between(view, coarse, edges.calendar)
     return [sum(counts) for counts in zip(*parts, strict=True)]
 
@@ -210,9 +212,9 @@ def count_matrix(view: View, question: Question, rows: Axis, columns: Axis, most
         # Without a date no article is known too vaguely, so that what `dated` leaves out are the vague ones.
         every = matches.build_count_query(view, replace(question, dated="any"))
         too_coarse = date_order.count_matches(view, every) - date_order.count_matches(view, query)
-        undated = date_order.count_matches(view, _both(every, filters.match_term("flags", index_schema.UNDATED)))
+        undated = date_order.count_matches(view, _intersect(every, filters.match_term("flags", index_schema.UNDATED)))
         edges = _find_edges(view, question, query, make_edges)
-        query = _both(query, _match_period(edges, 0, len(edges.exact) - 1))
+        query = _intersect(query, _match_period(edges, 0, len(edges.exact) - 1))
     lines = [_list_lines(view, question, query, axis, edges) for axis in (rows, columns)]
     cells: list[list[int]] = []
     if 0 < len(lines[0]) * len(lines[1]) <= most:
@@ -266,7 +268,7 @@ def _count_cells(
             counts = matched.count_line(view, question, axis, value, other)
         else:
             own = _match_line(question, axis, value, edges)
-            counts = _count_axis(view, question, _both(query, own), other, edges)
+            counts = _count_axis(view, question, _intersect(query, own), other, edges)
         counted.append([counts.get(across, 0) for across, _ in lines[1 - shorter]])
     return counted if shorter == 0 else [list(row) for row in zip(*counted, strict=True)]
 
