@@ -1,6 +1,6 @@
 """What a search engine takes and what it returns. Holds no engine; ids and numbers only, names are the callers'."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 

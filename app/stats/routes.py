@@ -20,7 +20,7 @@ from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import FieldError, InvalidInput, TooManyBuckets
 from app.http import csv_text, responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_problems
+from app.http.openapi import describe_item, describe_problems
 from app.http.params import parser
 from app.http.params.declaration import Parameter
 from app.http.params.times import Period, read_time
@@ -74,8 +74,9 @@ class MatrixParams(QueryParams, AxisParams, csv_text.CsvParams, AsOf):
 @router.get(
     "/stats",
     name="get_stats",
+    summary="Read the numbers of the archive",
     response_model=schemas.Stats,
-    responses=responses.document_example(schemas.STATS, others=csv_text.CONTENT)
+    responses=describe_item(schemas.STATS, csv_text.CONTENT)
     | describe_problems("limit_too_large", "not_acceptable", "seq_unknown", "index_behind"),
 )
 async def get_stats(request: Request, context: Context, view: AnyCaller, params: StatsParams) -> Response:
@@ -196,8 +197,9 @@ def _list_lines(name: str, value: object) -> Iterable[Sequence[object]]:
 @router.get(
     "/matrix",
     name="get_matrix",
+    summary="Count articles by rows and columns",
     response_model=schemas.MatrixTable,
-    responses=responses.document_example(schemas.MATRIX, others=csv_text.CONTENT)
+    responses=describe_item(schemas.MATRIX, csv_text.CONTENT)
     | describe_problems(
         "invalid_range", "offset_required", "unknown_region", "query_too_complex", "too_many_buckets",
         "not_acceptable", "seq_unknown", "index_behind",

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.context import AnyCaller, Context
 from app.db.log_position import LogPosition
-from app.http import fast_path
+from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
 from app.http.openapi import describe_problems, describe_stream, describe_uncached

@@ -112,7 +112,9 @@ def _record_originals(
         return
     connection = session.connection()
     had |= {(row[0], row[1]) for row in connection.execute(_SIBLINGS, {"originals": originals, "saved": sorted(ids)})}
-    facts, versions = log_facts.load_with_versions(connection, originals)
+    asked = {"ids": originals}
+    tagged, placed, articles = (connection.execute(one, asked).all() for one in log_facts.STATEMENTS)
+    facts, versions = log_facts.make_facts(tagged, placed, articles), {row.id: row.version for row in articles}
     for id, now in facts.items():
         bits = {BITS[_HAS[link]]: (id, link) in had for link in _HAS if (id, link) in moved}
         was = now.has & ~sum(bits) | sum(bit for bit, is_set in bits.items() if is_set)
