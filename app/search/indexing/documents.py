@@ -109,7 +109,7 @@ ArticleRows = dict[str, list[tuple[object, ...]]]
 def load_rows(snapshot: Snapshot, ids: list[int]) -> ArticleRows:
     """What is indexed of those ids that are published now, by three statements."""
     statements = _prepare_statements(snapshot.connection.dialect.name)
-    return {name: list(map(tuple, snapshot.fetch(s, {"ids": ids}))) for name, s in statements.items()}
+    return {name: snapshot.fetch(statement, {"ids": ids}) for name, statement in statements.items()}
 
 
 def build_documents(rows: ArticleRows) -> Iterator[Document]:

@@ -51,6 +51,9 @@ HAS_FLAGS = {word: 16 + i for i, word in enumerate(HAS)}
 """More of them: what an article has."""
 COARSE = (DAY_ONLY, MONTH_ONLY, YEAR_ONLY)
 _COARSE = {"day": DAY_ONLY, "month": MONTH_ONLY, "year": YEAR_ONLY}
+_MASKS = [[mask for mask in range(1, 8) if roles & mask] for roles in range(8)]
+"""The sets of roles that have any of the given ones."""
+_WITHIN = [f"within_{mask}" for mask in range(8)]
 SECONDS_A_DAY = 86_400
 NEVER = EARLIEST - 1
 """The second under which articles without a date have their date key: before all that have one."""
@@ -188,11 +191,10 @@ def _add_sets(document: Document, facts: ArticleFacts) -> None:
         document.add_integer("tags", tag)
     for region, (own, within) in facts.regions.items():
         # A field for each set of roles, so that a filter by several of them is a look-up of one term.
-        for mask in range(1, 8):
-            if within & mask:
-                document.add_integer(f"within_{mask}", region)
-            if own & mask:
-                document.add_integer("within_own", make_own_key(region, mask))
+        for mask in _MASKS[within & 7]:
+            document.add_integer(_WITHIN[mask], region)
+        for mask in _MASKS[own & 7]:
+            document.add_integer("within_own", make_own_key(region, mask))
     document.add_integer("flags", LIVE)
     for word, flag in HAS_FLAGS.items():
         if facts.has & BITS[word]:
