@@ -14,6 +14,7 @@ from operator import add
 from tantivy import DocAddress, Occur, Query
 
 from app.search.engine import Question, SearchHit
+from app.search.query.tree import Word
 from app.search.tantivy import any_word, date_order, filters, index_schema, matches
 from app.search.tantivy.any_word import RareWords
 from app.search.tantivy.interpretation import interpret
@@ -25,6 +26,9 @@ _MORE_OF_MANY, _MANY = 512, 50_000
 """As many where the words stand in so many articles that a second query would cost more than these."""
 _DEEPEST = 1_000
 """As far as pages are put in order here; beyond, reading all hits before them would cost more than the bands."""
+_RARE, _SMALL = 800, 100_000
+"""Where so few articles have the only word, in an archive of so many at most, each hit is asked for its bands: that
+costs less than reading more hits, as long as the bands themselves hold few articles."""
 _ROUNDING = 1e-5
 """More than scores, which are floats of 24 bits, can differ by in the order in which they are summed up."""
 
@@ -54,8 +58,10 @@ def find_by_relevance(view: View, question: Question) -> tuple[tuple[SearchHit, 
     """The page's hits, and how many articles match in all."""
     interpretation = interpret(view, question)
     step = matches.compute_step(view, question, interpretation)
-    if step > 0 and question.offset + question.limit <= _DEEPEST:
-        postings = matches.count_postings(view, question, interpretation)
+    postings = matches.count_postings(view, question, interpretation)
+    is_single = isinstance(interpretation.tree, Word)
+    is_rare = is_single and postings is not None and postings <= _RARE and view.searcher.num_docs <= _SMALL
+    if step > 0 and not is_rare and question.offset + question.limit <= _DEEPEST:
         more = _MORE if postings is not None and postings <= _MANY else _MORE_OF_MANY
         rare = matches.build_rare_words(view, question, interpretation)
         page = None
