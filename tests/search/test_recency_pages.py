@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.search_archive import DAY, TAGS, SearchArchive, SearchStory
 
@@ -126,7 +126,8 @@ def test_articles_with_nothing_but_a_common_word_are_counted_behind_those_with_a
         tree=parse(text).tree, order="relevance", match="any", recency=recency, limit=limit, offset=offset, today=TODAY
     )
     page, view = common_engine.search(question), common_engine.view()
-    assert matches.build_rare_words(view, question, page.interpretation) is not None
+    # Of few queries the commonest word is not common enough; of too many Hypothesis would complain.
+    assume(matches.build_rare_words(view, question, page.interpretation) is not None)
     hits, total = relevance.find_scored(view, matches.build_query(view, question), question)
     assert ([hit.id for hit in page.hits], page.total) == ([hit.id for hit in hits], total)
     assert [hit.score for hit in page.hits] == pytest.approx([hit.score for hit in hits], rel=1e-5)
