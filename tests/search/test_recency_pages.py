@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.search_archive import DAY, TAGS, SearchArchive, SearchStory
 
@@ -58,7 +58,7 @@ def common_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyE
         stories = []
         for number in range(start, start + 600):
             words = chance.choices(WORDS[:6], k=6) + ["ferry"] * chance.choice((0, 1, 1, 3))
-            words += chance.choice(([], [], [], [], ["lagoon"] * chance.choice((1, 2)), ["turbine", "lagoon"]))
+            words += chance.choice((*[[]] * 10, ["lagoon"] * chance.choice((1, 2)), ["turbine", "lagoon"]))
             chance.shuffle(words)
             age = chance.choice(AGES) * DAY
             language = chance.choice(("en", "en", "fr"))
@@ -126,8 +126,7 @@ def test_articles_with_nothing_but_a_common_word_are_counted_behind_those_with_a
         tree=parse(text).tree, order="relevance", match="any", recency=recency, limit=limit, offset=offset, today=TODAY
     )
     page, view = common_engine.search(question), common_engine.view()
-    # Of few queries the commonest word is not common enough; of too many Hypothesis would complain.
-    assume(matches.build_rare_words(view, question, page.interpretation) is not None)
+    assert matches.build_rare_words(view, question, page.interpretation) is not None
     hits, total = relevance.find_scored(view, matches.build_query(view, question), question)
     assert ([hit.id for hit in page.hits], page.total) == ([hit.id for hit in hits], total)
     assert [hit.score for hit in page.hits] == pytest.approx([hit.score for hit in hits], rel=1e-5)
