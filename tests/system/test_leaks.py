@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 import orjson
 import pytest
-from conftest import ENGINES, Served, _administer, serve
+from conftest import Served, _administer, serve
 from sqlmodel import Session
 from starlette.types import ASGIApp
 from support import doors
@@ -324,7 +324,7 @@ OF_ONE_PROCESS = ("/metrics", "/health/ready")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.torture)])
 async def test_several_workers_keep_the_same_secrets(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
