@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -126,11 +127,13 @@ def measure_checkouts(checkouts: Sequence[Checkout], kinds: Sequence[CostKind], 
                 print(f"| {kind.name} | {' | '.join(cells)} |", flush=True)
 
 
-def copy_archive(source: Path, target: Path) -> Path:
-    """The database alone: each checkout builds its own index, once."""
+def copy_archive(source: Path, target: Path, checkout: Path) -> Path:
+    """The database, with the tables and the index of this checkout."""
     if not (target / "dateline.db").exists():
-        target.mkdir(parents=True, exist_ok=True)
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copy(source / "dateline.db", target / "dateline.db")
+    env = {**os.environ, "DATELINE_DATA_DIR": str(target)}
+    subprocess.run([sys.executable, "-m", "app", "migrate"], cwd=checkout, env=env, check=True, capture_output=True)
     return target
 
 
@@ -151,8 +154,8 @@ def main() -> None:
     source = arguments.folder / f"archive-{arguments.size}x{arguments.length}"
     build_archive(source, arguments.size, arguments.length)
     checkouts = [
-        Checkout(folder.resolve(), copy_archive(source, arguments.folder / f"of-{folder.resolve().name}-{source.name}"))
-        for folder in arguments.checkouts or [Path.cwd()]
+        Checkout(folder, copy_archive(source, arguments.folder / f"of-{folder.name}-{source.name}", folder))
+        for folder in map(Path.resolve, arguments.checkouts or [Path.cwd()])
     ]
     measure_checkouts(checkouts, kinds, arguments.rounds, arguments.seconds)
     one, five, fifteen = os.getloadavg()

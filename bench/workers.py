@@ -153,7 +153,7 @@ def main() -> None:
     arguments = parser.parse_args()
     load.require_wrk()
     source = arguments.folder / f"archive-{arguments.size}x{arguments.length}"
-    archive = copy_archive(source, arguments.folder / f"workers-{source.name}")
+    archive = copy_archive(source, arguments.folder / f"workers-{source.name}", Path.cwd())
     kinds = [kind for kind in list_kinds(arguments.size) if kind.name in SHOWN]
     every = [kind for kind in list_kinds(arguments.size) if not kind.is_fresh]
     numbers = [int(word) for word in arguments.workers.split(",")]
