@@ -202,9 +202,9 @@ def find_cities(folder: Path, facts: dict[str, RegionFact], rows: Rows) -> Itera
         if fact.level == "city":
             aliases = (name for names in fact.aliases.values() for name in names)
             names = {fold(name) for name in (*fact.names.values(), *aliases, CALLED.get(slug, slug))}
-            found = [place for name in names for place in named.get(name, ()) if lies_in(place, fact, facts, rows)]
-            if found:
-                place = max(found, key=lambda one: (one["pop_max"], one["name"]))
+            matches = [place for name in names for place in named.get(name, ()) if lies_in(place, fact, facts, rows)]
+            if matches:
+                place = max(matches, key=lambda one: (one["pop_max"], one["name"]))
                 yield slug, (round(place["latitude"], 4), round(place["longitude"], 4), None)
 
 

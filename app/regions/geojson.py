@@ -41,9 +41,9 @@ LARGEST = 5_000
 """Features of one response: six times what an archive begins with."""
 
 
-def check_params(given: Collection[str]) -> None:
+def check_params(names: Collection[str]) -> None:
     """InvalidInput for parameters of pages."""
-    wrong = [name for name in ("limit", "cursor", "page") if name in given]
+    wrong = [name for name in ("limit", "cursor", "page") if name in names]
     if wrong:
         detail = "A FeatureCollection has no pages; it has everything that matches."
         raise InvalidInput(*(FieldError("invalid_value", detail, name) for name in wrong))
