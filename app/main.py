@@ -63,6 +63,7 @@ from app.search.indexing.verification import Verification
 from app.search.routes import enrichment, search, timeline_and_trending
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
+from app.stats import routes as stats
 from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
 from app.sync import routes as following
@@ -93,7 +94,7 @@ BODIES = (ImportAddress, ImportDocument)
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
     regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health,
-    metrics, api_index,
+    metrics, api_index, stats,
 )  # fmt: skip
 
 LEAD_SECONDS, REPORT_SECONDS = 0.25, 0.5

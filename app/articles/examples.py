@@ -71,7 +71,7 @@ ARTICLE = CARD | {"body": "<p>The secretariat is in Jakarta.</p>", "related": [P
 LIST = {"data": [CARD], "page": PAGE, "warnings": []}
 RELATED = {"data": [POST]}
 TRANSLATIONS = {"data": [CARD]}
-NEIGHBOURS = {"newer": None, "older": CARD}
+NEIGHBOURS: dict[str, object] = {"newer": None, "older": CARD, "warnings": []}
 CANDIDATES = {
     "data": [
         {"id": 21, "slug": SLUG, "path": f"/v1/articles/{SLUG}"},

@@ -4,15 +4,18 @@ Everything in it is resolved: ids, epoch seconds and bits; no names, no request.
 a search, a count or a consumer of changes means.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, reduce
+from typing import Literal, get_args
 
-from sqlalchemy import and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_, select
 
 from app.enrich.suggestion import ABOUT, DATELINE
-from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
+from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, Suggestion, Tag, table
 
 A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
+TAG, SUGGESTED = table(Tag), table(Suggestion)
 
 _target = A.alias("target")
 UNRESOLVED = (
@@ -36,6 +39,79 @@ ORIGINAL = (
     .scalar_subquery()
 )
 """What an article is a translation of, as all filters see it: null while that is not public."""
+
+_earlier, _later = A.alias("earlier"), A.alias("later")
+_copy = SUGGESTED.alias("copy")
+_is_copy = _copy.c.kind == literal_column("'duplicate'")
+COPY_OF = (
+    select(func.min(_copy.c.target_id))  # there is one at most
+    .join(_earlier, _earlier.c.id == _copy.c.target_id)
+    .where(_copy.c.article_id == A.c.id, _is_copy, _earlier.c.status == literal_column("'published'"))
+    .correlate(A)
+    .scalar_subquery()
+)
+"""The earlier article that one has nearly the text of, as its import found: null while that is not public."""
+
+Has = Literal[
+    "image", "correction", "unresolved", "region", "author", "tag", "section", "standfirst", "dateline", "source",
+    "date", "translation", "copy",
+]  # fmt: skip
+HAS: tuple[Has, ...] = get_args(Has)
+BITS: Mapping[str, int] = {word: 1 << i for i, word in enumerate(HAS)}
+"""What an article has, as bits: of a filter, of the facts, and in the log. So a word keeps its place in the list."""
+OLD_BITS = BITS["image"] | BITS["correction"] | BITS["unresolved"] | BITS["region"] | BITS["source"] | BITS["date"]
+"""What rows of the log tell that were written before there were bits."""
+
+_has_tag, _kind, _has_region = TAGGED.alias("has_tag"), TAG.alias("has_kind"), PLACED.alias("has_region")
+_translation = A.alias("translation")
+_is_public = A.c.status == literal_column("'published'")
+
+
+def _is_tagged(of_kind: ColumnElement[bool]) -> ColumnElement[bool]:
+    tagged = select(_has_tag.c.article_id).join(_kind, _kind.c.id == _has_tag.c.tag_id)
+    return tagged.where(_has_tag.c.article_id == A.c.id, of_kind).correlate(A).exists()
+
+
+_CONTRIBUTOR: ColumnElement[str] = literal_column("'contributor'")
+_translated = select(_translation.c.id).where(
+    _translation.c.translation_of == A.c.id, _translation.c.status == literal_column("'published'")
+)
+_copied = (
+    select(_copy.c.id)
+    .join(_later, _later.c.id == _copy.c.article_id)
+    .where(_copy.c.target_id == A.c.id, _is_copy, _later.c.status == literal_column("'published'"))
+)
+HAS_CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    "image": A.c.images != literal_column("'[]'"),
+    "correction": A.c.corrections != literal_column("'[]'"),
+    "unresolved": UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists(),
+    "region": select(_has_region.c.article_id).where(_has_region.c.article_id == A.c.id).correlate(A).exists(),
+    "author": _is_tagged(_kind.c.kind == _CONTRIBUTOR),
+    "tag": _is_tagged(_kind.c.kind != _CONTRIBUTOR),
+    "section": _is_tagged(_kind.c.kind == literal_column("'section'")),
+    "standfirst": func.coalesce(A.c.standfirst, literal_column("''")) != literal_column("''"),
+    "dateline": A.c.dateline_text.is_not(None),
+    "source": A.c.source_id.is_not(None),
+    "date": A.c.published_at.is_not(None),
+    # Of what is public, by what is public: then every change of it is a change of one of the two.
+    "translation": and_(_is_public, _translated.correlate(A).exists()),
+    "copy": and_(_is_public, _copied.correlate(A).exists()),
+}
+"""Over `article`, by word; never null, so that the opposite is what the others have."""
+
+
+def _bit(word: str) -> ColumnElement[int]:
+    return case((HAS_CONDITIONS[word], literal_column(str(BITS[word]))), else_=literal_column("0"))
+
+
+HAS_BITS: ColumnElement[int] = reduce(lambda sum, word: sum + _bit(word), HAS[1:], _bit(HAS[0]))
+"""All of it at once, of one article."""
+
+
+def make_bits(words: Iterable[str]) -> int:
+    """What the words ask, or what an article with them has."""
+    return sum(BITS[word] for word in set(words))
+
 
 Span = tuple[int | None, int | None]
 """From (inclusive) and to (exclusive) in epoch seconds; None is open."""
@@ -73,11 +149,14 @@ class ArticleFilter:
     published: Span = (None, None)
     coarse: Span | None = None
     updated: Span = (None, None)
+    created: Span = (None, None)
+    withdrawn: Span = (None, None)
     dateline: Span = (None, None)
     translation_of: int | None = None
-    has_image: bool = False
-    has_correction: bool = False
-    has_unresolved: bool = False
+    copy_of: int | None = None
+    has: int = 0
+    """Bits of HAS: all of these, and in `has_not` none of these."""
+    has_not: int = 0
     nothing: bool = False
 
     def __hash__(self) -> int:
@@ -85,7 +164,7 @@ class ArticleFilter:
 
     @cached_property
     def _hash(self) -> int:
-        # Every list looks up three things by its filter: working out the hash of 27 values takes longer than that.
+        # Every list looks up three things by its filter: working out the hash of 31 values takes longer than that.
         return hash(tuple(getattr(self, one.name) for one in fields(self)))
 
     @property
@@ -96,7 +175,13 @@ class ArticleFilter:
     @property
     def takes_undated(self) -> bool:
         """Whether articles without a date of publication can be among them."""
-        return not self.years and self.published == (None, None)
+        return not self.years and self.published == (None, None) and not self.has & BITS["date"]
+
+    @property
+    def asks_new_facts(self) -> bool:
+        """Whether rows of the log that were written before there were bits cannot tell which articles it means."""
+        is_open = self.created == self.withdrawn == (None, None) and self.copy_of is None
+        return not is_open or bool((self.has | self.has_not) & ~OLD_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +201,12 @@ class ArticleFacts:
     updated_at: int
     dateline: Span
     translation_of: int | None
-    has_image: bool
-    has_correction: bool
-    has_unresolved: bool
+    has: int
+    """Bits of HAS."""
+    created_at: int | None = None
+    """None in rows of the log that were written before it was among the facts."""
+    withdrawn_at: int | None = None
+    copy_of: int | None = None
     is_coarse: bool = False
     """Whether the date of publication is known to the day, month or year only."""
     is_gone: bool = False
@@ -152,10 +240,12 @@ def matches(article_filter: ArticleFilter, facts: ArticleFacts) -> bool:
         )
         and _within(facts.updated_at, article_filter.updated)
         and _overlaps(facts.dateline, article_filter.dateline)
+        and _within(facts.created_at, article_filter.created)
+        and _within(facts.withdrawn_at, article_filter.withdrawn)
         and article_filter.translation_of in (None, facts.translation_of)
-        and (facts.has_image or not article_filter.has_image)
-        and (facts.has_correction or not article_filter.has_correction)
-        and (facts.has_unresolved or not article_filter.has_unresolved)
+        and article_filter.copy_of in (None, facts.copy_of)
+        and facts.has & article_filter.has == article_filter.has
+        and not facts.has & article_filter.has_not
     )
 
 

@@ -154,6 +154,7 @@ class Neighbours(Shape):
 
     newer: ArticleCard | None
     older: ArticleCard | None
+    warnings: list[Notice]
 
 
 class Translations(Shape):

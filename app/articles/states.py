@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlmodel import Session
 
+from app.articles.filters import ArticleFacts
 from app.articles.idempotency import stored_responses
 from app.articles.store import (
     links,
@@ -123,8 +124,9 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     version, public, status, origin, identity, created_at = connection.execute(
         select(A.c.version, A.c.public_once, A.c.status, A.c.origin, A.c.identity, A.c.created_at).where(A.c.id == id)
     ).one()
+    own = log_facts.load(connection, [id])[id]
     for name in ("translation_of", "replaced_by"):
-        _let_go(session, name, id, now=now, by=by)
+        _let_go(session, name, own, now=now, by=by)
     audit_rows.forget_article(session, id)
     purge.forget_imports(session, id)
     request_truncation(session)
@@ -146,14 +148,15 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)
     connection.execute(update(CHANGE).where(of).values(before=None, after=None))
     log.record(session, log.LogEntry("article", id, "purged", public=public, version=version))
-    log_changes.record(session, [], before, {}, {*linked, *shown})
+    turned = [id] if status == "published" else []
+    log_changes.record(session, [], before, {}, {*linked, *shown}, turned, removed=own)
     return int(version)
 
 
-def _let_go(session: Session, name: str, id: int, *, now: int, by: str | None) -> None:
+def _let_go(session: Session, name: str, own: ArticleFacts, *, now: int, by: str | None) -> None:
     """Translations of an article that goes are originals from now on, and what it replaces is replaced by nothing."""
     connection = session.connection()
-    naming = select(A.c.id).where(A.c[name] == id).order_by(A.c.id)
+    naming = select(A.c.id).where(A.c[name] == own.id).order_by(A.c.id)
     ids = list(connection.execute(naming.with_for_update(key_share=True)).scalars())
     if not ids:
         return
@@ -161,4 +164,4 @@ def _let_go(session: Session, name: str, id: int, *, now: int, by: str | None) -
     revisions.save_current(connection, stored_article.load(connection, ids))
     alone = {name: None, "version": A.c.version + 1, "updated_at": now, "saved_at": now, "saved_by": by}
     connection.execute(update(A).where(A.c.id.in_(ids)).values(alone))
-    log_changes.record(session, ids, before, {id: [name] for id in ids})
+    log_changes.record(session, ids, before, {id: [name] for id in ids}, removed=own)

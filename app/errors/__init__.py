@@ -210,7 +210,7 @@ class SingleInputError(InvalidInput):
 
 class UnknownParameter(SingleInputError):
     """A query parameter that this address does not have. `allowed` lists those that it has, `did_you_mean` the
-    likeliest. Nothing is ignored, except parameters that begin with `utm_`."""
+    likeliest. Nothing is ignored, except `gclid`, `fbclid` and what begins with `utm_`."""
 
     code, title = "unknown_parameter", "Unknown parameter"
 

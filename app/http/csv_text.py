@@ -3,9 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from app.errors import NotAcceptable
+from app.errors import FieldError, InvalidInput, NotAcceptable
 from app.http.params import parser
 from app.http.params.typed import Params
 
@@ -23,14 +23,41 @@ class CsvParams(Params):
     """Of responses that come as CSV, too."""
 
     format = parser.text("format", "`json` or `csv`.", maximum=20, example="csv")
+    bom = parser.flag("bom", "CSV begins with a byte order mark, by which spreadsheets know UTF-8.", signs=False)
 
 
-def choose_format(name: str | None, formats: Sequence[str] = ("json", "csv")) -> str:
+BOM = b"\xef\xbb\xbf"
+
+
+def choose_format(params: CsvParams, formats: Sequence[str] = ("json", "csv")) -> str:
     """The format asked for, the first one by default; NotAcceptable for any other."""
-    shape = name or formats[0]
+    shape = params.format or formats[0]
     if shape not in formats:
         raise NotAcceptable(formats)
+    if params.bom and shape != "csv":
+        raise InvalidInput(FieldError("invalid_range", "Only CSV has a byte order mark: add format=csv.", "bom"))
     return shape
+
+
+def write_objects(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> bytes:
+    """Objects that JSON shows, each as a line. Of a list of objects their slugs stand; names by language are two
+    columns, `names.language` and `names.name`."""
+    return write_rows([list(columns), *([_find_cell(row, name) for name in columns] for row in rows)])
+
+
+def _find_cell(row: Mapping[str, object], name: str) -> object:
+    head, _, part = name.partition(".")
+    value = row.get(head)
+    if isinstance(value, dict) and part:
+        return list(value) if part == "language" else list(value.values())
+    if isinstance(value, list):
+        return [one.get("slug") if isinstance(one, dict) else one for one in value]
+    return value
+
+
+def name_file(name: str) -> dict[str, str]:
+    """The header that says under which name browsers save it."""
+    return {"Content-Disposition": f'attachment; filename="dateline-{name}.csv"'}
 
 
 def write_rows(rows: Iterable[Sequence[object]]) -> bytes:

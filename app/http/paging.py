@@ -24,7 +24,7 @@ TotalIs = Literal["exact", "at_least", "none"]
 _VERSION = b"\x01"
 _CHECK = 8
 _KINDS: tuple[Kind, Kind] = ("after", "before")
-_LEFT_OUT = re.compile(rb"(?:cursor|page)(?:=|$)|utm_").match
+_LEFT_OUT = re.compile(rb"(?:cursor|page|gclid|fbclid)(?:=|$)|utm_").match
 _MAX_INT = 2**63  # what a BIGINT holds
 _URI = "%&=+,:;/?@!$'()*~-._|[]"
 

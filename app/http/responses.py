@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import orjson
@@ -14,6 +15,16 @@ from app.http.paging import PageInfo, render_links
 from app.http.params.typed import Paging
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How rows come as CSV."""
+
+    columns: Sequence[str]
+    bom: bool
+
+
 PRIVATE = "private, no-cache"
 WARNINGS, LONGEST_WARNINGS = "Dateline-Warnings", 3_000
 """A JSON list in ASCII, where the body has no room for it; proxies take heads of some kilobytes."""
@@ -80,13 +91,16 @@ def render_csv(
     *,
     token: str,
     public: bool,
+    name: str,
+    bom: bool = False,
     warnings: Sequence[Mapping[str, object]] = (),
     tags: Sequence[str] = ("list",),
     uses_now: bool = False,
 ) -> Response:
-    """CSV, as `csv_text` writes it. What a JSON response says of its page stands in Link, its warnings in a header of
-    their own."""
-    response_headers = build_headers(token, public=public, tags=tags)
+    """CSV, as `csv_text` writes it; `name` is what its file is called. What a JSON response says of its page stands in
+    Link, its warnings in a header of their own."""
+    body = csv_text.BOM + body if bom else body
+    response_headers = build_headers(token, public=public, tags=tags) | csv_text.name_file(name)
     response_headers |= render_warnings(warnings)
     if page is not None:
         response_headers["Link"] = render_links(request.scope["path"], request.scope["query_string"], page)
@@ -122,12 +136,35 @@ def render_slice(
     token: str,
     public: bool,
     descending: bool = False,
+    warnings: Sequence[Mapping[str, object]] = (),
+    sheet: Sheet | None = None,
 ) -> Response:
     """One page of a list that is in memory as a whole, each of its rows as `render_row` has it; `name` as in
-    Cache-Tag."""
+    Cache-Tag. As CSV where there is a `sheet`."""
     page_rows, page = slice_page(entries, key, params, name=name, descending=descending)
     rows = [orjson.dumps(render_row(entry)) for entry in page_rows]
-    return render_list(request, rows, page, token=token, public=public, tags=["list", name])
+    return render_rows(request, rows, page, name=name, token=token, public=public, warnings=warnings, sheet=sheet)
+
+
+def render_rows(
+    request: Request,
+    rows: Sequence[bytes],
+    page: PageInfo,
+    *,
+    name: str,
+    token: str,
+    public: bool,
+    warnings: Sequence[Mapping[str, object]] = (),
+    sheet: Sheet | None = None,
+) -> Response:
+    """A page of rows that are JSON already, as JSON or as CSV; `name` as in Cache-Tag and of the file."""
+    if sheet is None:
+        return render_list(request, rows, page, token=token, public=public, warnings=warnings, tags=["list", name])
+    body = csv_text.write_objects(map(orjson.loads, rows), sheet.columns)
+    return render_csv(
+        request, body, page, name=name, bom=sheet.bom, token=token, public=public, warnings=warnings,
+        tags=["list", name],
+    )  # fmt: skip
 
 
 def render_item(

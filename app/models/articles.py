@@ -75,6 +75,7 @@ class Article(SQLModel, table=True):
             partial_index(f"ix_article_public_{column}", column, "id", where="status = 'published'")
             for column in ("published_at", "updated_at", "created_at", "sort_title")
         ),
+        partial_index("ix_article_unpublished", "status", "withdrawn_at", where="status <> 'published'"),
         partial_index("ix_article_scheduled", "published_at", where="status = 'scheduled'"),
         partial_index("ix_article_trashed", "trashed_at", where="status = 'trashed'"),
         partial_index("ix_article_replaced_by", "replaced_by", where="replaced_by IS NOT NULL"),
@@ -250,5 +251,7 @@ class Suggestion(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_suggestion_article_id", "article_id"),
+        partial_index("ix_suggestion_copy_of", "article_id", "target_id", where="kind = 'duplicate'"),
+        partial_index("ix_suggestion_copies", "target_id", "article_id", where="kind = 'duplicate'"),
         CheckConstraint("kind IN ('language', 'region', 'tag', 'duplicate')", name="kind"),
     )

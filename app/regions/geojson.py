@@ -1,6 +1,6 @@
 """Regions as points of a map: GeoJSON (RFC 7946). A region whose place is not known is a feature without geometry."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -67,13 +67,18 @@ def _build_feature(region: Mapping[str, Any]) -> dict[str, object]:
     }  # fmt: skip
 
 
-def respond(request: Request, body: bytes, *, token: str, public: bool) -> Response:
-    """With the caching headers of other lists."""
+def respond(
+    request: Request, body: bytes, *, token: str, public: bool, warnings: Sequence[Mapping[str, object]] = ()
+) -> Response:
+    """With the caching headers of other lists; warnings stand in a header, as those of CSV."""
     return conditional.respond(
         request,
         body,
         etag=conditional.list_etag(body),
         cache_control=responses.choose_cache_control(public=public),
-        headers=responses.build_headers(token, public=public, tags=["list", "regions"]),
+        headers={
+            **responses.build_headers(token, public=public, tags=["list", "regions"]),
+            **responses.render_warnings(warnings),
+        },
         media_type=MEDIA_TYPE,
     )

@@ -1,6 +1,6 @@
 """Regions over HTTP: the list, the tree, one region. All from the atlas in memory; reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import orjson
@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import InvalidInput, NotFound
-from app.http import csv_text, fast_path, responses
+from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_item, describe_list, describe_problems
+from app.http.csv_text import CONTENT, CsvParams, choose_format
+from app.http.openapi import describe_item, describe_list, describe_problems, describe_redirect
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn, Paging
 from app.regions import examples, geojson, refs, schemas
@@ -34,12 +35,12 @@ class RegionForm(NamesIn):
     include = parser.choices("include", "What is added.", PARTS, signs=False)
 
 
-class RegionListParams(Paging, AsOf, RegionForm):
+class RegionListParams(Paging, AsOf, RegionForm, CsvParams):
     """Of the list."""
 
     format = parser.text(
-        "format", "`json`, or `geojson`: all that match, as points of a map, without pages.", maximum=20,
-        example="geojson",
+        "format", "`json`, `csv`, or `geojson`: all that match, as points of a map, without pages.",
+        maximum=20, example="geojson",
     )  # fmt: skip
 
     q = parser.text(
@@ -68,12 +69,22 @@ REF: dict[str, object] = {
     "name": "ref",
     "in": "path",
     "required": True,
-    "description": "A slug, an ISO code in capitals, `m49:056` or an id.",
+    "description": "A slug, an ISO code, `m49:056` or an id; 308 for names and other cases.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "example": "belgium",
 }
 
 Json = dict[str, Any]
+COLUMNS = (
+    "id", "slug", "name", "level", "iso2", "iso3", "m49", "parent", "capital", "since", "until", "successors",
+    "groupings", "members", "latitude", "longitude", "bbox",
+)  # fmt: skip
+ADDED: Mapping[Part, tuple[str, ...]] = {
+    "counts": ("article_count",),
+    "ancestors": ("ancestors",),
+    "children": ("children",),
+    "names": ("names.language", "names.name", "aliases"),
+}
 
 
 @router.get(
@@ -81,7 +92,7 @@ Json = dict[str, Any]
     name="list_regions",
     summary="List regions",
     response_model=schemas.RegionList,
-    responses=describe_list(examples.LIST, geojson.CONTENT)
+    responses=describe_list(examples.LIST, CONTENT | geojson.CONTENT, responses.WARNINGS)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
         "seq_unknown", "index_behind", "not_acceptable",
@@ -90,7 +101,7 @@ Json = dict[str, Any]
 @fast_path.declare
 async def list_regions(request: Request, context: Context, view: AnyCaller, params: RegionListParams) -> Response:
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
-    shape = csv_text.choose_format(params.format, ("json", "geojson"))
+    shape = choose_format(params, ("json", "csv", "geojson"))
     if shape == "geojson":
         geojson.check_params(params.given_names)
     await context.wait_for(params.min_seq, view.head)
@@ -102,6 +113,10 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
     least = params.min_articles
     ids = [id for id in keys if not least or (counts or {}).get(id, 0) >= least]
     descending = params.sort.startswith("-")
+    warnings = [
+        *refs.describe_names(view.atlas, "parent", params.parent),
+        *refs.describe_names(view.atlas, "within", params.within),
+    ]
 
     def find_key(id: int) -> tuple[str | int, int]:
         return (counts or {}).get(id, 0) if by_count else keys[id], id
@@ -111,7 +126,7 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
 
     if shape == "geojson":
         features = geojson.write_features(render(id) for id in sorted(ids, key=find_key, reverse=descending))
-        return geojson.respond(request, features, token=view.token, public=view.public)
+        return geojson.respond(request, features, token=view.token, public=view.public, warnings=warnings)
     return responses.render_slice(
         request,
         params,
@@ -122,7 +137,14 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
         token=view.token,
         public=view.public,
         descending=descending,
+        warnings=warnings,
+        sheet=responses.Sheet(_list_columns(params), params.bom) if shape == "csv" else None,
     )
+
+
+def _list_columns(params: RegionListParams) -> list[str]:
+    """Of a sheet: the properties, and what `include` adds."""
+    return [*COLUMNS, *(column for part in params.include for column in ADDED[part])]
 
 
 async def _counts(
@@ -208,16 +230,23 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
     name="get_region",
     summary="Read a region",
     response_model=schemas.Region,
-    responses=describe_item(examples.REGION) | describe_problems("not_found", "seq_unknown", "index_behind"),
+    responses=describe_item(examples.REGION)
+    | describe_redirect("A name, an alias or another case: the region under its slug.")
+    | describe_problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={"parameters": [REF]},
 )
 @fast_path.declare
 async def get_region(request: Request, context: Context, view: AnyCaller, params: RegionParams) -> Response:
     """One region by slug, ISO code or M49 code, with its groupings and, if asked, ancestors, children and counts."""
     await context.wait_for(params.min_seq, view.head)
-    place = refs.by_ref(view.atlas, request.path_params["ref"])
+    ref = request.path_params["ref"]
+    place = refs.find(view.atlas, ref)
     if place is None:
         raise NotFound()
+    if refs.by_ref(view.atlas, ref) is None:
+        return responses.render_redirect(
+            request, 308, f"/v1/regions/{place.slug}", token=view.token, public=view.public
+        )
     counts = await _counts(context, view, params)
     body = orjson.dumps(render_region(view.atlas, place, params, counts))
     return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])

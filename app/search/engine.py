@@ -1,6 +1,6 @@
 """What a search engine takes and what it returns. Holds no engine; ids and numbers only, names are the callers'."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -142,6 +142,50 @@ class ResultPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """What a cross-tabulation has lines for: the values of a group, the commonest first, or periods of the calendar.
+
+    `ids`: only these tags or regions. `most`: no more values than that. `make_edges`: the periods, from the second in
+    which the first of the articles was published; None where none has a date.
+    """
+
+    group: GroupName | None = None
+    ids: Set[int] | None = None
+    most: int | None = None
+    make_edges: Callable[[int | None], Edges] | None = None
+
+
+Line = tuple[int | str, int]
+"""A value, or the number of a period, and how many articles it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """How many articles are in each row and column both; `cells` are empty where they would be more than asked for.
+    `too_coarse` and `undated` are in no period, and so in nothing else of it."""
+
+    total: int
+    rows: Sequence[Line]
+    columns: Sequence[Line]
+    cells: Sequence[Sequence[int]]
+    edges: Edges
+    too_coarse: int
+    undated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The published articles in numbers: all, those that have something of each kind, those that were created and
+    changed from each edge to the next, and those of each tag."""
+
+    total: int
+    having: Mapping[str, int]
+    created: Sequence[int]
+    updated: Sequence[int]
+    tags: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class SimilaritySample:
     """An article to find similar ones to."""
 
@@ -233,6 +277,13 @@ class SearchEngine(Protocol):
 
     def count_coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         """How many of the articles have a date of publication that is known no better than to the month or year."""
+
+    def count_overview(self, edges: Sequence[int], excluded: tuple[int, ...] = ()) -> Overview:
+        """Everything published, as of one commit."""
+
+    def count_matrix(self, question: Question, rows: Axis, columns: Axis, most: int) -> Matrix:
+        """As of one commit; one axis at most is of periods, and then `dated` says how exact a date has to be. The cells
+        where they are `most` or fewer: a run for each line of the shorter axis."""
 
     def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[ScoreComponent, ...]]:
         """The scores of these hits in parts, in the order of the query."""

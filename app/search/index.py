@@ -22,8 +22,11 @@ from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
 from app.search.engine import (
+    Axis,
     FacetName,
     GroupName,
+    Matrix,
+    Overview,
     Question,
     ResultPage,
     SearchEngine,
@@ -171,6 +174,16 @@ class EngineIndex:
         inside = replace(question, filter=replace(question.filter, published=span, coarse=None))
         counts = await asyncio.to_thread(self.engine.count_values, inside, name)
         return PublishedCounts(self.engine.count(inside.filter, question.excluded), counts)
+
+    async def count_overview(self, edges: Sequence[int], head: LogHead) -> Overview:
+        """All that is published in numbers, as of one commit; those who ask at once share one count."""
+        excluded = await self.find_excluded(head)
+        key = (self.seq(), excluded, "overview", tuple(edges))
+        return await self._once.run(key, lambda: asyncio.to_thread(self.engine.count_overview, edges, excluded))
+
+    async def count_matrix(self, question: Question, rows: Axis, columns: Axis, most: int) -> Matrix:
+        """A cross-tabulation, as of one commit."""
+        return await asyncio.to_thread(self.engine.count_matrix, question, rows, columns, most)
 
     async def find_titles(self, text: str, excluded: tuple[int, ...], limit: int) -> tuple[SearchHit, ...]:
         return await asyncio.to_thread(completion.find_articles, self.engine, text, excluded, limit)

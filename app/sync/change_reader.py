@@ -8,12 +8,14 @@ import time
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
+import orjson
 from starlette.requests import Request
 
 from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params
 from app.articles.reading.filter_params import FilterParams, StatusParams
 from app.articles.render import article_json
+from app.articles.store.log_facts import is_old
 from app.changes import log
 from app.context import AppContext, RequestContext
 from app.db.log_position import LogHead, LogPosition, parse_token
@@ -162,7 +164,14 @@ async def begin(
     params.check_statuses(view.caller)
     place = await _place(context, view, request, since)
     await merged_tags.refuse(context, view, params, place)
+    await _refuse_old_rows(request, context, view, params, place)
     return ChangeReader(context, request, params, view, place)
+
+
+async def list_warnings(following: ChangeReader) -> list[filter_params.Warning]:
+    """What the filter says of itself to this caller, who is told of names that are not there."""
+    statuses = following.params.check_statuses(following.view.caller)
+    return (await filter_params.resolve(following.context, following.view, following.params, statuses)).warnings
 
 
 async def resolve(context: AppContext, view: RequestContext, params: ChangeFilter) -> ArticleFilter:
@@ -171,6 +180,23 @@ async def resolve(context: AppContext, view: RequestContext, params: ChangeFilte
     statuses = params.check_statuses(view.caller)
     caller = replace(view.caller, scopes=view.caller.scopes | {"read_drafts"})
     return (await filter_params.resolve(context, view._replace(caller=caller), params, statuses)).filter
+
+
+_ASKS_NEW_FACTS = ("has", "has_not", "copy_of", "created", "withdrawn")
+
+
+async def _refuse_old_rows(
+    request: Request, context: AppContext, view: RequestContext, params: FollowParams, place: LogPosition
+) -> None:
+    """CursorExpired where the first row behind a place is older than what the filter asks for: such rows do not tell
+    which articles it means, and no later ones are older."""
+    named = {name.removesuffix("_from").removesuffix("_to") for name in params.given_names}
+    if named.isdisjoint(_ASKS_NEW_FACTS) or not (await resolve(context, view, params)).asks_new_facts:
+        return
+    statement = change_rows.first_facts_statement(context.db.dialect, view.caller.has_scope("read_drafts"))
+    rows = await context.db.reader.rows(statement, {"after": place.seq}, bounded=False)
+    if any(is_old(orjson.loads(str(kept))) for row in rows for kept in row if kept is not None):
+        raise make_cursor_expired(request, "The changes from that place on do not tell what this filter asks for.")
 
 
 def _refuse_relative(params: Params) -> None:

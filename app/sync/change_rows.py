@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal_column, select, true
 
 from app.articles import filters
 from app.articles.store.log_facts import from_log
@@ -145,6 +145,15 @@ def _statement(dialect: str) -> Prepared:
     columns = [CHANGE.c[name] for name in ChangeRow.__slots__]
     statement = select(*columns).where(seq > after, seq <= until).order_by(seq).limit(bindparam("limit"))
     return prepare(statement, dialect)
+
+
+@lru_cache(maxsize=4)
+def first_facts_statement(dialect: str, drafts: bool) -> Prepared:
+    """The facts before and after, as JSON, of the first row `after` a place that has any."""
+    seq, public = CHANGE.c.seq, true() if drafts else CHANGE.c.public.is_(true())
+    is_told = CHANGE.c.before.is_not(None) | CHANGE.c.after.is_not(None)
+    statement = select(CHANGE.c.before, CHANGE.c.after).where(seq > bindparam("after", type_=seq.type), public, is_told)
+    return prepare(statement.order_by(seq).limit(literal_column("1")), dialect)
 
 
 def place(epoch: int, rows: Sequence[ChangeRow]) -> LogPosition:

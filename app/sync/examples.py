@@ -16,6 +16,6 @@ CHANGE: dict[str, object] = {
     "at": "2025-05-14T09:12:44Z",
     "changed_fields": ["standfirst", "tags"],
 }
-CHANGES: dict[str, object] = {"data": [CHANGE], "next": TOKEN, "has_more": False}
+CHANGES: dict[str, object] = {"data": [CHANGE], "next": TOKEN, "has_more": False, "warnings": []}
 STREAM = f'id: {TOKEN}\ndata: {{"seq": "{TOKEN}", "event": "updated", "article": {{"id": 21, …}}, …}}\n\n'
 EXPORT = '{"id": 21, "slug": "how-asean-decides-without-ever-voting", …}\n{"end": true, "count": 1}\n'

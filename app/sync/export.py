@@ -49,10 +49,10 @@ class Export:
                 yield piece
         yield orjson.dumps({"end": True, "count": count}) + b"\n"
 
-    async def sheet(self) -> AsyncGenerator[bytes]:
+    async def sheet(self, *, bom: bool = False) -> AsyncGenerator[bytes]:
         """The same as CSV, the names first; no line says that it is the last."""
         names = [*csv_rows.columns(self.params, csv_rows.FULL), *(() if self.params.fields else csv_rows.MORE)]
-        yield csv_text.write_rows([names])
+        yield (csv_text.BOM if bom else b"") + csv_text.write_rows([names])
         async for shown in self.articles():
             yield await article_json.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
 

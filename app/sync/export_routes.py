@@ -13,7 +13,6 @@ from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
 from app.http.openapi import describe_problems, describe_stream
 from app.http.params import parser
-from app.http.params.typed import Params
 from app.sync import examples
 from app.sync.change_reader import ChangeFilter
 from app.sync.export import Export
@@ -26,7 +25,7 @@ _DESCRIBED = describe_stream(MEDIA_TYPE, examples.EXPORT, "X-Seq", responses.WAR
 _DESCRIBED[200]["content"] |= csv_text.CONTENT
 
 
-class ExportFormat(Params):
+class ExportFormat(csv_text.CsvParams):
     """Of the export's form."""
 
     format = parser.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
@@ -52,7 +51,7 @@ async def export_articles(request: Request, context: Context, view: AnyCaller, p
     `format=csv` is for spreadsheets: a line of names, then a line for each article.
     """
     # `view` has the head of the log: what changes while the lines are read is behind it.
-    shape = csv_text.choose_format(params.format, ("ndjson", "csv"))
+    shape = csv_text.choose_format(params, ("ndjson", "csv"))
     resolved = await filter_params.resolve(context, view, params, params.check_statuses(view.caller))
     headers = {
         "Cache-Control": "no-store",
@@ -62,5 +61,6 @@ async def export_articles(request: Request, context: Context, view: AnyCaller, p
     }
     export = Export(context, view, params, resolved.filter)
     if shape == "csv":
-        return Streamed(export.sheet(), headers, csv_text.MEDIA_TYPE, request)
+        headers |= csv_text.name_file("export")
+        return Streamed(export.sheet(bom=params.bom), headers, csv_text.MEDIA_TYPE, request)
     return Streamed(export.lines(), headers, MEDIA_TYPE, request)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.context import AnyCaller, Context
 from app.db.log_position import LogPosition
-from app.http import fast_path
+from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
 from app.http.openapi import describe_problems, describe_stream, describe_uncached
@@ -60,7 +60,7 @@ async def list_changes(request: Request, context: Context, view: AnyCaller, para
         seen = await at.look(limit)
     told, seen = await render.render_changes(at, seen)
     place = seen.place.token
-    tail = orjson.dumps({"next": place, "has_more": seen.more})
+    tail = orjson.dumps({"next": place, "has_more": seen.more, "warnings": await change_reader.list_warnings(at)})
     body = b'{"data":[' + b",".join(told) + b"]," + tail[1:]
     return Response(body, headers=_headers(place), media_type="application/json")
 
@@ -82,6 +82,7 @@ async def stream_changes(request: Request, context: Context, view: AnyCaller, pa
     since = request.headers.get("last-event-id") or params.since or "now"
     at = await change_reader.begin(request, context, view, params, since)
     headers = _headers(at.place.token) | {"X-Accel-Buffering": "no"}
+    headers |= responses.render_warnings(await change_reader.list_warnings(at))
     return Streamed(_events(at, _watch(request)), headers, "text/event-stream")
 
 

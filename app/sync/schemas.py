@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.articles.schemas import ArticleCard, Time
+from app.articles.schemas import ArticleCard, Notice, Time
 from app.http.schemas import Shape, only_where
 from app.sync.change_rows import Event
 
@@ -55,6 +55,7 @@ class ChangeList(Shape):
     data: list[Change]
     next: str
     has_more: bool
+    warnings: list[Notice]
 
 
 class ImportedLine(Shape):

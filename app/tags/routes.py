@@ -14,6 +14,7 @@ from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import NotFound
 from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
+from app.http.csv_text import CONTENT, CsvParams, choose_format
 from app.http.list_paging import slice_page
 from app.http.openapi import describe_item, describe_list, describe_problems, describe_redirect
 from app.http.paging import PageInfo
@@ -30,13 +31,16 @@ Sort = Literal["name", "-name", "article_count", "-article_count"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
 
-class TagListParams(Paging, AsOf, NamesIn):
+class TagListParams(Paging, AsOf, NamesIn, CsvParams):
     """Of the list."""
 
     q = parser.text("q", "The beginning of a name or alias.", maximum=100, example="nat")
     kind = parser.choices("kind", "Only tags of these kinds.", KINDS)
     min_articles = parser.integer(
         "min_articles", "Only tags with at least so many published articles.", minimum=0, maximum=10**9
+    )
+    max_articles = parser.integer(
+        "max_articles", "Only tags with at most so many published articles.", minimum=0, maximum=10**9
     )
     sort = parser.choice("sort", "Minus: descending.", SORTS, "name")
 
@@ -55,6 +59,8 @@ REF: dict[str, object] = {
 }
 MOVED = describe_redirect("An old slug, or a merged tag: the tag that it is now.")
 
+COLUMNS = ("id", "slug", "name", "kind", "names.language", "names.name", "aliases", "article_count")
+"""Of a sheet."""
 MANY = 3_000
 """Tags from which on putting them in order takes a millisecond."""
 MOST_KEPT = 16_000
@@ -67,23 +73,25 @@ Json = dict[str, Any]
     name="list_tags",
     summary="List tags",
     response_model=schemas.TagList,
-    responses=describe_list(examples.LIST)
+    responses=describe_list(examples.LIST, CONTENT, responses.WARNINGS)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "seq_unknown",
-        "index_behind",
+        "index_behind", "not_acceptable",
     ),
 )  # fmt: skip
 @fast_path.declare
 async def list_tags(request: Request, context: Context, view: AnyCaller, params: TagListParams) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
+    shape = choose_format(params)
     await context.wait_for(params.min_seq, view.head)
-    if params.min_articles or params.sort.endswith("article_count"):
+    if params.min_articles or params.max_articles is not None or params.sort.endswith("article_count"):
         context.index.check_built()
     # Of the index the place before it counts: what was counted behind it is then taken for older than it is.
     key = ("tags", params.canonical, view.caller.has_scope("read_drafts"), context.index.seq())
     kept = context.memo.get(view.head, key)
     rows, page = kept if isinstance(kept, _TagPage) else await _load_page(context, view, params, key)
-    return responses.render_list(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
+    sheet = responses.Sheet(COLUMNS, params.bom) if shape == "csv" else None
+    return responses.render_rows(request, rows, page, name="tags", token=view.token, public=view.public, sheet=sheet)
 
 
 class _TagPage(NamedTuple):
@@ -113,7 +121,9 @@ def _page(named: list[tuple[int, str]], counts: Mapping[int, int], params: TagLi
     """The ids of the tags on one page, in their order."""
     sort, least = params.sort, params.min_articles or 0
     by_count = sort.endswith("article_count")
+    most = params.max_articles
     names = [one for one in named if counts.get(one[0], 0) >= least] if least else named
+    names = names if most is None else [one for one in names if counts.get(one[0], 0) <= most]
 
     def key(one: tuple[int, str]) -> tuple[str | int, int]:
         return counts.get(one[0], 0) if by_count else one[1], one[0]

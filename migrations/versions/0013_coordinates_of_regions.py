@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 
 COLUMNS = (("latitude", sa.Float()), ("longitude", sa.Float()), ("bbox", sa.Text()))
 

@@ -145,7 +145,7 @@ async def test_options_are_problem_documents_on_every_path(sqlite_settings: Sett
             response = await served.public.options(path)
             assert problem(response) == (405, "method_not_allowed"), path
             assert set(response.headers["allow"].split(", ")) & {"GET", "POST"}, path
-        for path in ("/nothing", "/v1/", "/v1/articles/1/nothing", "/%00"):
+        for path in ("/nothing", "/v2", "/v1/articles/1/nothing", "/%00"):
             assert problem(await served.public.options(path)) == (404, "not_found"), path
 
 

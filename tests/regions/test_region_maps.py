@@ -145,7 +145,7 @@ async def test_other_formats_are_refused_and_json_has_the_place_too(api: Served)
 def test_archive_from_before_gets_coordinates_once_of_edited_cities_too(sqlite_settings: Settings) -> None:
     with closing_now(open_archive.open_archive(sqlite_settings)) as db:
         brussels = db.write_now(rename_brussels).value
-        migrate.downgrade(db, "0011")
+        migrate.downgrade(db, "0012")
     assert "brought up to date" in open_archive.migrate(sqlite_settings)
     with closing_now(open_archive.open_archive(sqlite_settings)) as db:
         with db.snapshot() as snapshot:

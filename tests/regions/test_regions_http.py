@@ -22,7 +22,7 @@ async def test_region_is_found_by_slug_and_codes(newsroom: Newsroom, ref: str) -
     assert by_id["slug"] == "belgium"
 
 
-@pytest.mark.parametrize("ref", ["be", "bel", "Belgium", "m49:999", "nowhere", "1" * 30, "a%00"])
+@pytest.mark.parametrize("ref", ["m49:999", "nowhere", "1" * 30, "a%00"])
 async def test_reference_that_is_none_is_not_found(newsroom: Newsroom, ref: str) -> None:
     assert (await newsroom.served.public.get(f"/v1/regions/{ref}")).status_code == 404
 

@@ -22,7 +22,9 @@ from app.search.tantivy import index_schema
 from app.search.tantivy.local_engine import TantivyEngine
 
 _chance = random.Random(7)
-STORIES = [random_story(number, _chance) for number in range(1, 121)]
+_drawn = [random_story(number, _chance) for number in range(1, 121)]
+assert _drawn[0].status == "published"  # it is what all translations and copies are of
+STORIES = [replace(_drawn[0], translated=True, copied=True), *_drawn[1:]]
 
 
 def _empty_postgresql(server: str) -> str:
@@ -70,6 +72,7 @@ def _in_another_zone(article_filter: ArticleFilter, by: int) -> ArticleFilter:
 
 
 flags = st.sampled_from([False, False, False, True])
+words = st.just(0) | st.lists(st.sampled_from(filters.HAS), max_size=3).map(filters.make_bits)
 wanted_filters = st.builds(
     ArticleFilter,
     ids=st.none() | st.lists(st.integers(1, 130), max_size=60).map(tuple),
@@ -91,10 +94,12 @@ wanted_filters = st.builds(
     published=spans,
     updated=spans,
     dateline=spans,
+    created=spans,
+    withdrawn=st.just((None, None)) | spans,
     translation_of=st.sampled_from([None, None, 1, 2]),
-    has_image=flags,
-    has_correction=flags,
-    has_unresolved=flags,
+    copy_of=st.sampled_from([None, None, 1, 2]),
+    has=words,
+    has_not=words,
     nothing=flags,
 )
 sparse_filters = st.fixed_dictionaries(
@@ -109,6 +114,9 @@ sparse_filters = st.fixed_dictionaries(
         "published": spans,
         "dateline": spans,
         "years": years,
+        "created": spans,
+        "has": words,
+        "has_not": words,
     },
 ).map(lambda chosen: ArticleFilter(**chosen))  # type: ignore[arg-type] # names and types are its own
 

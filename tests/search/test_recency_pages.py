@@ -49,6 +49,28 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
     archive.close()
 
 
+@pytest.fixture(scope="module")
+def common_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
+    """Half of the articles have one word, few have the two others; some were replaced or withdrawn."""
+    chance = random.Random(12)
+    archive = SearchArchive(tmp_path_factory.mktemp("common"))
+    for start in (1, 601):
+        stories = []
+        for number in range(start, start + 600):
+            words = chance.choices(WORDS[:6], k=6) + ["ferry"] * chance.choice((0, 1, 1, 3))
+            words += chance.choice((*[[]] * 10, ["lagoon"] * chance.choice((1, 2)), ["turbine", "lagoon"]))
+            chance.shuffle(words)
+            age = chance.choice(AGES) * DAY
+            language = chance.choice(("en", "en", "fr"))
+            stories.append(SearchStory(number, "Delta", " ".join(words), published_at=TODAY - age, language=language))
+        archive.put(*stories)
+        archive.index()
+    archive.put(*(SearchStory(number, "Ferry", "ferry and turbine") for number in range(580, 600)))
+    archive.withdraw(*range(610, 650))
+    yield archive.engine()
+    archive.close()
+
+
 QUERIES = st.one_of(
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join),
     st.lists(st.sampled_from(WORDS), min_size=9, max_size=20).map(" ".join),
@@ -85,7 +107,29 @@ def test_a_page_has_the_hits_and_scores_of_the_whole_query(
     )  # fmt: skip
     page, view = engine.search(question), engine.view()
     hits, total = relevance.find_scored(view, matches.build_query(view, question), question)
-    assert (page.hits, page.total) == (hits, total)
+    assert ([hit.id for hit in page.hits], page.total) == ([hit.id for hit in hits], total)
+    assert [hit.score for hit in page.hits] == pytest.approx([hit.score for hit in hits], rel=1e-5)
+
+
+@given(
+    text=st.permutations(("ferry", "lagoon", "turbine")).map(" ".join),
+    limit=st.integers(0, 40),
+    offset=st.sampled_from((0, 0, 1, 20, 60, 300)),
+    recency=st.sampled_from(("normal", "strong")),
+)
+@settings(max_examples=60)
+@pytest.mark.slow
+def test_articles_with_nothing_but_a_common_word_are_counted_behind_those_with_another(
+    common_engine: TantivyEngine, text: str, limit: int, offset: int, recency: Recency
+) -> None:
+    question = Question(
+        tree=parse(text).tree, order="relevance", match="any", recency=recency, limit=limit, offset=offset, today=TODAY
+    )
+    page, view = common_engine.search(question), common_engine.view()
+    assert matches.build_rare_words(view, question, page.interpretation) is not None
+    hits, total = relevance.find_scored(view, matches.build_query(view, question), question)
+    assert ([hit.id for hit in page.hits], page.total) == ([hit.id for hit in hits], total)
+    assert [hit.score for hit in page.hits] == pytest.approx([hit.score for hit in hits], rel=1e-5)
 
 
 def test_the_youngest_of_many_like_hits_are_found_behind_those_that_were_read(

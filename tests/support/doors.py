@@ -31,6 +31,11 @@ PLAIN = (
     f"/v1/articles?limit=100&{VIEWS}&names_in=fr",
     "/v1/articles?fields=title,translation_of,related.title&sort=published_at",
     "/v1/articles?has=unresolved",
+    "/v1/articles?has=translation",
+    "/v1/search?has_not=translation,copy&limit=100",
+    "/v1/articles?has=copy",
+    "/v1/articles?withdrawn_from=2020",
+    *(f"/v1/articles?copy_of={id}" for id in range(1, 31)),
     "/v1/articles?region=world&region_role=about,mention,dateline",
     "/v1/articles?tag=nato,zorbing&tag_not=energy",
     f"/v1/articles?id={','.join(str(id) for id in range(1, 31))}",
@@ -59,7 +64,27 @@ PLAIN = (
     "/v1/timeline?group_by=source&format=csv",
     "/v1/articles?format=csv&include=body",
     "/v1/export?format=csv",
+    "/v1/stats",
+    "/v1/stats?days=366&tz=Pacific/Auckland&authors=100",
+    "/v1/stats?format=csv&bom=true",
+    *(
+        f"/v1/matrix?rows={rows}&columns={columns}&published_from=2025&region_level=country,city,grouping,region"
+        for rows, columns in (
+            ("region", "month"),
+            ("tag", "author"),
+            ("section", "source"),
+            ("language", "tag"),
+            ("day", "region"),
+        )
+    ),
+    "/v1/matrix?rows=tag&columns=year&q=zorbing&format=csv",
+    "/v1/tags?max_articles=1&limit=100",
+    "/v1/tags?max_articles=0&limit=100",
     "/v1/trending?window=4w",
+    "/v1/trending?window=4w&until=2026-01",
+    "/v1/tags?format=csv&limit=100",
+    "/v1/regions?format=csv&limit=100&include=counts,names",
+    "/v1/search?q=grain&format=csv",
     "/v1/trending?window=4w&group_by=region",
     "/v1/tags?limit=100",
     "/v1/tags?limit=2&sort=-article_count",
@@ -138,6 +163,7 @@ def filters(one: Hidden) -> list[str]:
         f"tag={one.word('author')}&tag_not={tags[0]}",
         f"tag_all=nato,{tags[0]}",
         f"translation_of={one.id}",
+        f"copy_of={one.id}",
         f"region={HIDDEN_REGION}&region_role=about,mention",
         "dateline_from=1931&dateline_to=1931",
     ]
@@ -152,6 +178,7 @@ def attempts(one: Hidden) -> Iterator[str]:
     yield from items(one)
     yield from lists(one)
     yield from (f"/v1/search?{query}&{FACETS}" for query in filters(one))
+    yield from (f"/v1/matrix?rows=tag&columns=language&{query}" for query in filters(one))
     for field in ("title", "standfirst", "body", "extra", "alias"):
         word = one.word(field)
         yield f"/v1/search?q={word}+grain&{HIGHLIGHT}&explain=true"

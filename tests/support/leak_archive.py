@@ -17,11 +17,12 @@ from app.articles.store import log_facts
 from app.articles.store.row_columns import SaveContext
 from app.changes import log
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION
-from app.models import Article, RelatedPost, Tag, TagName, table
+from app.models import Article, RelatedPost, Suggestion, Tag, TagName, table
 from app.regions import service as regions
 from app.tags.service import TagSpec
 
 A, RELATED, TAG, NAME = table(Article), table(RelatedPost), table(Tag), table(TagName)
+SUGGESTED = table(Suggestion)
 SITE = "https://news.example"
 DAY = 86_400
 LATER = 7_000_000_000
@@ -191,6 +192,12 @@ def point_to(session: Session, hidden: Sequence[Hidden], public: Sequence[int]) 
         connection.execute(update(A).where(A.c.id == id).values(translation_of=one.id))
         row = {"article_id": id, "position": 9, "title": one.word("pointer"), "target_id": one.id, "unlinked": False}
         connection.execute(insert(RELATED), row)
+    # And the other way round: what nobody may see is a translation and a copy of what they see.
+    for one in there:
+        connection.execute(update(A).where(A.c.id == one.id).values(translation_of=public[-1]))
+        for article, target in ((one.id, public[-2]), (public[-3], one.id)):
+            copy = {"article_id": article, "target_id": target, "kind": "duplicate", "value": one.word("copy")}
+            connection.execute(insert(SUGGESTED), copy | {"score": 1.0, "origin": "import", "taken": False})
     alias = Hidden("draft").word("alias")
     tag = select(TAG.c.id).where(TAG.c.slug == Hidden("draft").word("tag")).scalar_subquery()
     row = {"tag_id": tag, "language": "und", "name": alias, "name_key": alias, "alias": True}

@@ -4,13 +4,13 @@ import random
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session, SQLModel
 
-from app.articles.filters import ArticleFacts
+from app.articles.filters import ArticleFacts, make_bits
 from app.changes import log
 from app.changes.follower import catch_up
 from app.changes.log import LogEntry
@@ -23,6 +23,7 @@ from app.models import (
     Region,
     RelatedPost,
     Source,
+    Suggestion,
     Tag,
     table,
 )
@@ -34,6 +35,7 @@ from app.settings import Settings
 
 DAY = 86_400
 TAGS, REGIONS, SOURCES = range(1, 7), range(1, 6), range(1, 4)
+KINDS = {5: "section", 6: "contributor"}
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,34 @@ class SearchStory:
     image: bool = False
     correction: bool = False
     unresolved: bool = False
+    translated: bool = False
+    copied: bool = False
+    created_at: int = 1_700_000_000
+    withdrawn_at: int | None = None
+    copy_of: int | None = None
     printed_dateline: str = ""
     title_derived: bool = False
+
+    @property
+    def has(self) -> list[str]:
+        """What it has, as filters call it."""
+        kinds = {KINDS.get(tag, "topic") for tag in self.tags}
+        there = {
+            "image": self.image,
+            "correction": self.correction,
+            "unresolved": self.unresolved,
+            "region": self.regions,
+            "author": "contributor" in kinds,
+            "tag": kinds - {"contributor"},
+            "section": "section" in kinds,
+            "standfirst": self.standfirst,
+            "dateline": self.printed_dateline,
+            "source": self.source,
+            "date": self.published_at is not None,
+            "translation": self.translated,
+            "copy": self.copied,
+        }
+        return [word for word, value in there.items() if value]
 
     @property
     def facts(self) -> ArticleFacts:
@@ -79,9 +107,10 @@ class SearchStory:
             updated_at=self.updated_at,
             dateline=self.dateline,
             translation_of=self.translation_of,
-            has_image=self.image,
-            has_correction=self.correction,
-            has_unresolved=self.unresolved,
+            has=make_bits(self.has),
+            created_at=self.created_at,
+            withdrawn_at=self.withdrawn_at,
+            copy_of=self.copy_of,
             is_coarse=self.precision != "instant",
         )
 
@@ -112,7 +141,8 @@ def _article_row(story: SearchStory) -> dict[str, object]:
         "published_at": story.published_at,
         "published_precision": story.precision,
         "updated_at": story.updated_at,
-        "created_at": story.updated_at,
+        "created_at": story.created_at,
+        "withdrawn_at": story.withdrawn_at,
         "public_once": True,
     }
 
@@ -128,7 +158,13 @@ class SearchArchive:
         with self.db.engine.begin() as connection:
             connection.execute(insert(table(ChangeHead)), [_head_row()])
             tags = [
-                {"id": i, "slug": f"tag-{i}", "name": f"Tag {i}", "sort_name": f"tag {i}", "kind": "topic"}
+                {
+                    "id": i,
+                    "slug": f"tag-{i}",
+                    "name": f"Tag {i}",
+                    "sort_name": f"tag {i}",
+                    "kind": KINDS.get(i, "topic"),
+                }
                 for i in TAGS
             ]
             connection.execute(insert(table(Tag)), tags)
@@ -175,7 +211,7 @@ def _head_row() -> dict[str, int]:
 def _put(session: Session, stories: Sequence[SearchStory]) -> None:
     connection = session.connection()
     ids = [story.id for story in stories]
-    for model in (RelatedPost, ArticleTag, ArticleRegion):
+    for model in (RelatedPost, ArticleTag, ArticleRegion, Suggestion):
         connection.execute(delete(table(model)).where(table(model).c.article_id.in_(ids)))
     known = set(connection.execute(select(table(Article).c.id).where(table(Article).c.id.in_(ids))).scalars())
     for story in stories:
@@ -188,11 +224,17 @@ def _put(session: Session, stories: Sequence[SearchStory]) -> None:
         (ArticleTag, [row for story in stories for row in _tag_rows(story)]),
         (ArticleRegion, [row for story in stories for row in _region_rows(story)]),
         (RelatedPost, [{"article_id": s.id, "position": 1, "title": "Waits"} for s in stories if s.unresolved]),
+        (Suggestion, [_copy_row(story) for story in stories if story.copy_of is not None]),
     ):
         if rows:
             connection.execute(insert(table(model)), rows)
     for story in stories:
         log.record(session, LogEntry("article", story.id, "updated", story.status == "published", story.version))
+
+
+def _copy_row(story: SearchStory) -> dict[str, object]:
+    row = {"article_id": story.id, "kind": "duplicate", "target_id": story.copy_of, "roles": 0, "value": "all of it"}
+    return row | {"score": 1.0, "origin": "import", "taken": False}
 
 
 def _tag_rows(story: SearchStory) -> list[dict[str, object]]:
@@ -247,7 +289,7 @@ def random_story(number: int, random: random.Random) -> SearchStory:
     """Any combination of what filters ask for."""
     span = random.choice([(None, None), (0, DAY), (5 * DAY, 9 * DAY)])
     own = {region: random.choice([0, 1, 2, 4, 5]) for region in random.sample(REGIONS, random.randrange(4))}
-    return SearchStory(
+    story = SearchStory(
         id=number,
         title=random.choice(["Nato meets", "Sanctions on trade", "Weather"]),
         status=random.choice(["published", "published", "draft", "withdrawn"]),
@@ -265,4 +307,9 @@ def random_story(number: int, random: random.Random) -> SearchStory:
         image=random.random() < 0.5,
         correction=random.random() < 0.5,
         unresolved=random.random() < 0.5,
+        standfirst=random.choice([None, "", "Why it matters"]),
+        printed_dateline=random.choice(["", "Brussels, Friday"]),
+        created_at=random.choice([0, DAY, 10 * DAY]),
+        copy_of=random.choice([None, 1]) if number > 1 else None,
     )
+    return replace(story, withdrawn_at=random.choice([0, DAY]) if story.status == "withdrawn" else None)

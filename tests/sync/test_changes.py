@@ -93,7 +93,7 @@ async def test_response_is_never_stored_and_bears_its_place(local: Served) -> No
 async def test_public_learns_nothing_of_drafts_not_even_that_there_are_some(api: Served) -> None:
     start = await read_position(api)
     [draft] = await write(api.db, story(api.db, 1, status="draft", tags=["secret"]))
-    assert await changes(api.public, since=start) == {"data": [], "next": start, "has_more": False}
+    assert await changes(api.public, since=start) == {"data": [], "next": start, "has_more": False, "warnings": []}
     for tag in ("secret", "no-such-tag"):
         assert (await changes(api.public, since=start, tag=tag))["data"] == []
     seen = await changes(api.editor, since=start, status="draft,published")
@@ -118,6 +118,7 @@ async def test_filtered_consumer_learns_of_entering_and_leaving(api: Served) -> 
         ("published", other.id), ("updated", one.id), ("updated", one.id), ("updated", one.id),
     ]  # fmt: skip
     nothing = await changes(api.public, since=start, tag="c")
+    assert [warning["code"] for warning in nothing.pop("warnings")] == ["unknown_tag"]
     assert nothing == {"data": [], "next": await read_position(api), "has_more": False}
 
 
@@ -287,6 +288,7 @@ async def test_waiting_ends_empty_in_time_past_what_was_not_for_it(local: Served
     began = time.monotonic()
     body = await changes(local.public, since=start, tag="a", wait=1)
     assert 0.9 < time.monotonic() - began < 2
+    assert [warning["code"] for warning in body.pop("warnings")] == ["unknown_tag"]
     assert body == {"data": [], "next": await read_position(local), "has_more": False}
 
 

@@ -29,7 +29,7 @@ LAYERS = {
         ("articles.service",),
         ("articles.routes", "articles.schedule"),
         ("bulk", "search"),
-        ("audit", "sync"),
+        ("audit", "stats", "sync"),
         ("importers", "monitoring"),
         ("main",),
         ("commands",),

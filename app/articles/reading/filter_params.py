@@ -7,11 +7,12 @@ response warns of it. Regions are a closed one for references, so an unknown reg
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, TypedDict, get_args
+from typing import TypedDict
 
 from sqlalchemy import exists, literal_column, or_, select
 
 from app.articles import filters
+from app.articles.filters import HAS, Has
 from app.context import AppContext, RequestContext
 from app.db.database import Row
 from app.db.sql import AnyOf, Prepared, prepare
@@ -31,8 +32,6 @@ A, SOURCE, SLUG = table(Article), table(Source), table(ArticleSlug)
 
 STATES = ("draft", "scheduled", "published", "withdrawn", "trashed")
 Warning = dict[str, str | None]
-
-Has = Literal["image", "correction", "unresolved"]
 
 
 class FilterParams(Params):
@@ -67,15 +66,21 @@ class FilterParams(Params):
     updated_from = parser.time("updated_from", "Changed at or after this time or period.")
     updated_to = parser.time("updated_to", "Changed before this time, or until the end of this period.")
     updated = TimeRange("updated")
+    created_from = parser.time("created_from", "Came into the archive at or after this time or period.")
+    created_to = parser.time("created_to", "Came into it before this time, or until the end of this period.")
+    created = TimeRange("created")
     dateline_from = parser.time("dateline_from", "The dateline's period ends after this time.")
     dateline_to = parser.time("dateline_to", "The dateline's period begins before this time.")
     dateline = TimeRange("dateline")
     translation_of = parser.integer("translation_of", "Translations of this article, by id, while it is published.")
+    copy_of = parser.integer("copy_of", "Near-duplicates of this earlier article, by id, while it is published.")
     has: parser.Parameter[tuple[Has, ...]] = parser.choices(
         "has",
-        "Only articles with all of these: an image, a correction, an unresolved related post.",
-        get_args(Has),
+        "Only articles with all of these. `unresolved`: a related post that is not found; `date`: one of publication; "
+        "`translation`, `copy`: a published article is a translation or a near-duplicate of it.",
+        HAS,
     )
+    has_not: parser.Parameter[tuple[Has, ...]] = parser.choices("has_not", "Only articles with none of these.", HAS)
     tz = parser.TZ
 
 
@@ -83,16 +88,22 @@ class StatusParams(Params):
     """Of reads that show every state to those who may see it."""
 
     status = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", STATES)
+    withdrawn_from = parser.time(
+        "withdrawn_from", "Gone since this time or period, or later; without `status` withdrawn ones. As `status`."
+    )
+    withdrawn_to = parser.time("withdrawn_to", "Gone before this time, or until the end of this period. As `status`.")
+    withdrawn = TimeRange("withdrawn")
 
     def check_statuses(self, caller: Caller) -> tuple[str, ...]:
-        """The states asked for; MissingScope for those that the caller may not see."""
-        statuses = tuple(sorted(self.status)) or filters.PUBLISHED
+        """The states asked for; Unauthorized or MissingScope for those that the caller may not see."""
+        usual = ("withdrawn",) if "withdrawn" in self.ranges else filters.PUBLISHED
+        statuses = tuple(sorted(self.status)) or usual
         if statuses != filters.PUBLISHED:
             caller.require_scope("read_drafts")
         return statuses
 
 
-_NAMES = FilterParams.declared.specs.keys()
+_NAMES = {*FilterParams.declared.specs, "withdrawn_from", "withdrawn_to"}
 _TAG_PARAMETERS = ("author", "section", "tag", "tag_all", "tag_not")
 
 
@@ -173,8 +184,11 @@ def _make_filter(
     warnings: list[Warning] = []
     tagged = {name: _choose_tags(name, some, lookups, warnings) for name, some in list_tag_refs(params).items()}
     warnings += _warn_of_sources(params.source, lookups.sources)
+    _check_has(params)
     ids = _choose_ids(params, lookups.slugs, statuses, warnings)
     regions = _resolve_regions(view, params)
+    for name in regions:
+        warnings += (dict(one) for one in refs.describe_names(view.atlas, name, getattr(params, name)))
     roles = 0
     for role in params.region_role:
         roles |= suggestion.ROLES[role]
@@ -198,12 +212,20 @@ def _make_filter(
         exact=params.region_scope == "exact",
         **dates(params, view.now),
         translation_of=params.translation_of,
-        has_image="image" in params.has,
-        has_correction="correction" in params.has,
-        has_unresolved="unresolved" in params.has,
+        copy_of=params.copy_of,
+        has=filters.make_bits(params.has),
+        has_not=filters.make_bits(params.has_not),
         nothing=bool(params.source and not lookups.sources) or any(one.impossible for one in tagged.values()),
     )
     return ResolvedFilter(article_filter, warnings)
+
+
+def _check_has(params: FilterParams) -> None:
+    """InvalidInput for both parameters where they ask for the same."""
+    both = ", ".join(word for word in params.has if word in params.has_not)
+    if both:
+        detail = f"has and has_not both name {both}: nothing can match."
+        raise InvalidInput(*(FieldError("invalid_range", detail, name) for name in ("has", "has_not")))
 
 
 class DateFilters(TypedDict):
@@ -214,6 +236,8 @@ class DateFilters(TypedDict):
     published: filters.Span
     coarse: filters.Span | None
     updated: filters.Span
+    created: filters.Span
+    withdrawn: filters.Span
     dateline: filters.Span
 
 
@@ -228,6 +252,8 @@ def dates(params: FilterParams, now: int) -> DateFilters:
         "published": published,
         "coarse": None if calendar == published else calendar,
         "updated": _span(params.updated),
+        "created": _span(params.created),
+        "withdrawn": _span(params.withdrawn) if isinstance(params, StatusParams) else (None, None),
         "dateline": params.dateline.calendar,
     }
 

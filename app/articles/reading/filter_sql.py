@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, literal_column, not_, or_, select
 
-from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, ArticleFilter, Span
+from app.articles.filters import BITS, HAS_CONDITIONS, ORIGINAL, PLACED, SUGGESTED, TAGGED, A, ArticleFilter, Span
 from app.db.sql import AnyOf, Value
 
 Shape = tuple[object, ...]
@@ -48,12 +48,18 @@ def shape(article_filter: ArticleFilter) -> Shape:
         article_filter.coarse is not None,
         *(
             (start is None, end is None)
-            for start, end in (article_filter.published, article_filter.updated, article_filter.dateline)
+            for start, end in (
+                article_filter.published,
+                article_filter.updated,
+                article_filter.created,
+                article_filter.withdrawn,
+                article_filter.dateline,
+            )
         ),
         article_filter.translation_of is not None,
-        article_filter.has_image,
-        article_filter.has_correction,
-        article_filter.has_unresolved,
+        article_filter.copy_of is not None,
+        article_filter.has,
+        article_filter.has_not,
         article_filter.nothing,
     )
 
@@ -83,6 +89,8 @@ def values(article_filter: ArticleFilter) -> dict[str, Value]:
     spans |= {
         "published": article_filter.published,
         "updated": article_filter.updated,
+        "created": article_filter.created,
+        "withdrawn": article_filter.withdrawn,
         "dateline": article_filter.dateline,
     }
     if article_filter.coarse is not None:
@@ -92,6 +100,8 @@ def values(article_filter: ArticleFilter) -> dict[str, Value]:
         bound |= {f"{name}_to": end} if end is not None else {}
     if article_filter.translation_of is not None:
         bound["translation_of"] = article_filter.translation_of
+    if article_filter.copy_of is not None:
+        bound["copy_of"] = article_filter.copy_of
     return bound
 
 
@@ -121,7 +131,9 @@ def _conditions(article_filter: ArticleFilter, linked: list[ColumnElement[bool]]
         *linked,
         *_ruled_out(article_filter),
     ]
-    conditions += [*_published_conditions(article_filter), *span("updated", A.c.updated_at, article_filter.updated)]
+    conditions += _published_conditions(article_filter)
+    for name in ("updated", "created", "withdrawn"):
+        conditions += span(name, A.c[f"{name}_at"], getattr(article_filter, name))
     start, end = article_filter.dateline
     if start is not None:
         conditions.append(A.c.dateline_to > bindparam("dateline_from", type_=A.c.dateline_to.type))
@@ -183,13 +195,23 @@ def _plain_conditions(article_filter: ArticleFilter) -> list[ColumnElement[bool]
     if article_filter.translation_of is not None:
         conditions.append(A.c.translation_of == bindparam("translation_of", type_=A.c.id.type))
         conditions.append(ORIGINAL.is_not(None))
-    if article_filter.has_image:
-        conditions.append(A.c.images != literal_column("'[]'"))
-    if article_filter.has_correction:
-        conditions.append(A.c.corrections != literal_column("'[]'"))
-    if article_filter.has_unresolved:
-        conditions.append(UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists())
+    if article_filter.copy_of is not None:
+        conditions.append(A.c.id.in_(_COPIES))
+    conditions += [HAS_CONDITIONS[word] for word, bit in BITS.items() if article_filter.has & bit]
+    conditions += [not_(HAS_CONDITIONS[word]) for word, bit in BITS.items() if article_filter.has_not & bit]
     return conditions
+
+
+_original = A.alias("copied")
+_COPIES = (
+    select(SUGGESTED.c.article_id)
+    .join(_original, _original.c.id == SUGGESTED.c.target_id)
+    .where(
+        SUGGESTED.c.kind == literal_column("'duplicate'"),
+        SUGGESTED.c.target_id == bindparam("copy_of", type_=A.c.id.type),
+        _original.c.status == literal_column("'published'"),
+    )
+)
 
 
 def _tag_conditions(article_filter: ArticleFilter) -> list[ColumnElement[bool]]:

@@ -82,7 +82,9 @@ async def choose(article_filter: ArticleFilter, sort: str, weigh: Weigh) -> Driv
     """The rarest link of a list by date; None where no link can drive. An article that is named needs none."""
     if not article_filter.public_only or article_filter.nothing or not sort.endswith("published_at"):
         return None
-    if article_filter.ids is not None or article_filter.external_ids or article_filter.translation_of is not None:
+    if article_filter.ids is not None or article_filter.external_ids:
+        return None
+    if article_filter.translation_of is not None or article_filter.copy_of is not None:
         return None
     drivers = _possible(article_filter)
     if len(drivers) == 1 and drivers[0].bounded:

@@ -88,7 +88,7 @@ MOVED = describe_redirect(
 @fast_path.declare
 async def list_articles(request: Request, context: Context, view: AnyCaller, params: ArticleListParams) -> Response:
     """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`."""
-    shape = csv_text.choose_format(params.format)
+    shape = csv_text.choose_format(params)
     await context.wait_for(params.min_seq, view.head)
     resolved = await filter_params.resolve(context, view, params, params.check_statuses(view.caller))
     by_id: dict[int, ListRow] = {}
@@ -111,7 +111,7 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
     if shape == "csv":
         # In a thread: 100 articles take 25 ms.
         body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(shown, params)))
-        render = partial(responses.render_csv, request, body)
+        render = partial(responses.render_csv, request, body, name="articles", bom=params.bom)
     else:
         render = partial(responses.render_list, request, shown)
     return render(

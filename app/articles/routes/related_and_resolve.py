@@ -117,7 +117,7 @@ async def get_neighbours(request: Request, context: Context, view: AnyCaller, pa
     entries = [entry for entry in (newer, older) if entry is not None]
     rows = await article_json.render_articles(context, view, entries, params=params)
     shown = [rows.get(entry.id, b"null") if entry is not None else b"null" for entry in (newer, older)]
-    body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
+    body = b'{"newer":%b,"older":%b,"warnings":%b}' % (shown[0], shown[1], orjson.dumps(resolved.warnings))
     tags = ["list", f"article:{article.id}"]
     return responses.render_item(
         request, body, token=view.token, public=view.public, tags=tags, uses_now=params.uses_now

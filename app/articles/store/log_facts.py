@@ -7,12 +7,12 @@ from typing import Any, cast
 from sqlalchemy import Connection, select
 from sqlalchemy import Row as SqlRow
 
-from app.articles.filters import ORIGINAL, UNRESOLVED, ArticleFacts
+from app.articles.filters import BITS, COPY_OF, HAS_BITS, ORIGINAL, ArticleFacts, make_bits
 from app.changes.log import Facts as LoggedFacts
 from app.db.sql import AnyOf
-from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
+from app.models import Article, ArticleRegion, ArticleTag, table
 
-A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
+A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 Rows = Sequence[SqlRow[*tuple[Any, ...]]]
 
 
@@ -46,9 +46,10 @@ def make_facts(tagged: Rows, placed: Rows, articles: Rows) -> dict[int, ArticleF
             updated_at=row.updated_at,
             dateline=(row.dateline_from, row.dateline_to),
             translation_of=row.original,
-            has_image=row.images != "[]",
-            has_correction=row.corrections != "[]",
-            has_unresolved=bool(row.waiting),
+            has=row.has,
+            created_at=row.created_at,
+            withdrawn_at=row.withdrawn_at,
+            copy_of=row.copy_of,
             is_coarse=row.published_precision != "instant",
             is_gone=row.public_once and row.withdrawn_at is not None,
             replaced_by=row.replaced_by,
@@ -57,7 +58,6 @@ def make_facts(tagged: Rows, placed: Rows, articles: Rows) -> dict[int, ArticleF
     }
 
 
-_waiting = UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists()
 _TAGS = (
     select(TAGGED.c.article_id, TAGGED.c.tag_id).where(AnyOf(TAGGED.c.article_id, "ids")).order_by(TAGGED.c.position)
 )
@@ -67,8 +67,8 @@ _REGIONS = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACE
 _ARTICLES = select(
     A.c.id, A.c.status, A.c.language, A.c.origin, A.c.external_id, A.c.slug, A.c.source_id, A.c.published_at,
     A.c.published_precision, A.c.public_once, A.c.withdrawn_at, A.c.replaced_by, A.c.version,
-    A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.images, A.c.corrections,
-    ORIGINAL.label("original"), _waiting.label("waiting"),
+    A.c.updated_at, A.c.created_at, A.c.dateline_from, A.c.dateline_to,
+    ORIGINAL.label("original"), COPY_OF.label("copy_of"), HAS_BITS.label("has"),
 ).where(AnyOf(A.c.id, "ids"))  # fmt: skip
 STATEMENTS = _TAGS, _REGIONS, _ARTICLES
 """Whose rows `make_facts` takes, of the articles `ids`; the last one says the articles' versions too."""
@@ -82,6 +82,7 @@ def for_log(facts: ArticleFacts) -> LoggedFacts:
         "origin": facts.origin,
         "slug": facts.slug,
         "updated_at": facts.updated_at,
+        "has": facts.has,
     }
     optional = {
         "external_id": facts.external_id,
@@ -91,9 +92,9 @@ def for_log(facts: ArticleFacts) -> LoggedFacts:
         "published_at": facts.published_at,
         "dateline": None if facts.dateline == (None, None) else facts.dateline,
         "translation_of": facts.translation_of,
-        "has_image": facts.has_image,
-        "has_correction": facts.has_correction,
-        "has_unresolved": facts.has_unresolved,
+        "created_at": facts.created_at,
+        "withdrawn_at": facts.withdrawn_at,
+        "copy_of": facts.copy_of,
         "is_coarse": facts.is_coarse,
         "is_gone": facts.is_gone,
         "replaced_by": facts.replaced_by,
@@ -121,10 +122,23 @@ def from_log(id: int, kept: LoggedFacts) -> ArticleFacts:
         updated_at=number["updated_at"],
         dateline=(start, end),
         translation_of=number.get("translation_of"),
-        has_image="has_image" in kept,
-        has_correction="has_correction" in kept,
-        has_unresolved="has_unresolved" in kept,
+        has=number["has"] if "has" in kept else _read_old_bits(kept),
+        created_at=number.get("created_at"),
+        withdrawn_at=number.get("withdrawn_at"),
+        copy_of=number.get("copy_of"),
         is_coarse="is_coarse" in kept,
         is_gone="is_gone" in kept,
         replaced_by=number.get("replaced_by"),
     )
+
+
+def is_old(kept: LoggedFacts) -> bool:
+    """Whether they were written before the log kept all that filters ask of now."""
+    return "has" not in kept
+
+
+def _read_old_bits(kept: LoggedFacts) -> int:
+    """What facts of that kind tell: OLD_BITS."""
+    named = {"regions": "region", "source": "source", "published_at": "date"}
+    words = [word for word in BITS if f"has_{word}" in kept]
+    return make_bits([*words, *(word for name, word in named.items() if name in kept)])

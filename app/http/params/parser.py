@@ -32,6 +32,7 @@ from app.http.params.declaration import (
     text,
     time,
 )
+from app.http.params.peer_names import find_meant, is_ignored
 from app.http.params.query_string import Texts, parse_query
 from app.http.params.times import Instant, Period, Range, make_range, read_time, read_zone
 from app.http.params.values import GUESSES, Value, find_nearest, make_error, read_value
@@ -135,13 +136,14 @@ class ParameterSet(Generic[P]):
         return values
 
     def _unknown(self, name: str, *, guessed: bool) -> list[FieldError]:
-        if name.startswith("utm_"):
+        if is_ignored(name):
             return []
         shown, allowed = name[:64], tuple(self.specs)
         detail = f"There is no parameter {shown!r} here."
         if not guessed:
             return [FieldError("unknown_parameter", detail, shown)]
-        return [FieldError("unknown_parameter", detail, shown, None, allowed, find_nearest(name, allowed))]
+        meant = find_meant(name, allowed) or find_nearest(name, allowed)
+        return [FieldError("unknown_parameter", detail, shown, None, allowed, meant)]
 
     def _ranges(self, values: Mapping[str, Value], errors: list[FieldError]) -> dict[str, Range]:
         ranges: dict[str, Range] = {}

@@ -1,4 +1,4 @@
-"""Published articles out of SQL as documents of the index, many with four statements. Writes nothing."""
+"""Published articles out of SQL as documents of the index, many with three statements. Writes nothing."""
 
 import functools
 from collections import defaultdict
@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from sqlalchemy import Integer, bindparam, literal_column, select
 from tantivy import Document
 
-from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, ArticleFacts
+from app.articles.filters import COPY_OF, HAS_BITS, ORIGINAL, PLACED, TAGGED, A, ArticleFacts
 from app.articles.html import bodies
 from app.db.database import Snapshot
 from app.db.sql import AnyOf, Prepared, measure_bytes, prepare, read_integer
@@ -24,7 +24,7 @@ PORTION = 4_000_000
 
 _COLUMNS = (
     "id", "version", "language", "title", "standfirst", "body", "slug", "origin", "external_id", "source_id",
-    "published_at", "updated_at", "dateline_from", "dateline_to", "images", "corrections",
+    "published_at", "updated_at", "created_at", "dateline_from", "dateline_to",
     "published_precision", "dateline_text", "title_derived",
 )  # fmt: skip
 
@@ -34,14 +34,14 @@ def _prepare_statements(dialect: str) -> dict[str, Prepared]:
     published = A.c.status == literal_column("'published'")
     tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.article_id, TAGGED.c.position)
     placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
-    waiting = UNRESOLVED.distinct()
     return {
         "articles": prepare(
-            select(*(A.c[c] for c in _COLUMNS), ORIGINAL).where(AnyOf(A.c.id, "ids"), published), dialect, ["ids"]
+            select(*(A.c[c] for c in _COLUMNS), ORIGINAL, COPY_OF, HAS_BITS).where(AnyOf(A.c.id, "ids"), published),
+            dialect,
+            ["ids"],
         ),
         "tags": prepare(tagged.where(AnyOf(TAGGED.c.article_id, "ids")), dialect, ["ids"]),
         "regions": prepare(placed.where(AnyOf(PLACED.c.article_id, "ids")), dialect, ["ids"]),
-        "unresolved": prepare(waiting.where(AnyOf(RELATED.c.article_id, "ids")), dialect, ["ids"]),
     }
 
 
@@ -107,9 +107,9 @@ ArticleRows = dict[str, list[tuple[object, ...]]]
 
 
 def load_rows(snapshot: Snapshot, ids: list[int]) -> ArticleRows:
-    """What is indexed of those ids that are published now, by four statements."""
+    """What is indexed of those ids that are published now, by three statements."""
     statements = _prepare_statements(snapshot.connection.dialect.name)
-    return {name: list(map(tuple, snapshot.fetch(s, {"ids": ids}))) for name, s in statements.items()}
+    return {name: snapshot.fetch(statement, {"ids": ids}) for name, statement in statements.items()}
 
 
 def build_documents(rows: ArticleRows) -> Iterator[Document]:
@@ -120,25 +120,23 @@ def build_documents(rows: ArticleRows) -> Iterator[Document]:
     regions: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
     for article, region, own, within in rows["regions"]:
         regions[read_integer(article)][read_integer(region)] = (read_integer(own), read_integer(within))
-    unresolved = {row[0] for row in rows["unresolved"]}
     for row in rows["articles"]:
-        yield _build_document(row, tags, regions, unresolved)
+        yield _build_document(row, tags, regions)
 
 
 def _build_document(
     row: tuple[object, ...],
     tags: defaultdict[int, list[int]],
     regions: defaultdict[int, dict[int, tuple[int, int]]],
-    unresolved: set[object],
 ) -> Document:
     (
         article_id, version, language, title, standfirst, body, slug, origin, external_id, source, published_at,
-        updated_at, dateline_from, dateline_to, images, corrections, precision,
-        dateline, derived, translation_of,
+        updated_at, created_at, dateline_from, dateline_to, precision,
+        dateline, derived, translation_of, copy_of, has,
     ) = cast(  # the columns of the statement "articles", in its order
         tuple[
-            int, int, str, str, str | None, str, str, str, str | None, int | None, int, int, int | None, int | None,
-            str, str, str, str | None, bool, int | None,
+            int, int, str, str, str | None, str, str, str, str | None, int | None, int | None, int, int, int | None,
+            int | None, str, str | None, bool, int | None, int | None, int,
         ],
         row,
     )  # fmt: skip
@@ -156,9 +154,9 @@ def _build_document(
         updated_at=updated_at,
         dateline=(dateline_from, dateline_to),
         translation_of=translation_of,
-        has_image=images != "[]",
-        has_correction=corrections != "[]",
-        has_unresolved=article_id in unresolved,
+        has=has,
+        created_at=created_at,
+        copy_of=copy_of,
         is_coarse=precision != "instant",
     )
     text = index_schema.SearchableText(

@@ -67,11 +67,13 @@ def register_tokenizer(index: tantivy.Index) -> None:
 @dataclass(frozen=True, slots=True)
 class TokenizedText:
     """A part of an article as the index takes it: its terms in pieces, for several fields, and normalized text. Terms
-    with a space after each cost a fraction of ready-made tokens, which are left to texts that need them."""
+    with a space after each cost a fraction of ready-made tokens, which are left to texts that need them. `terms` has
+    those of each piece one by one, and none of ready-made tokens."""
 
     stems: tuple[str | PreTokenizedString, ...]
     normalized: str
-    language: str | None = None
+    language: str | None
+    terms: tuple[Sequence[str], ...]
 
 
 def tokenize(text: str, tag: str | None) -> TokenizedText:
@@ -79,16 +81,21 @@ def tokenize(text: str, tag: str | None) -> TokenizedText:
     nothing else while tantivy makes tokens. A phrase is not found from one piece to the next."""
     normalized = [spelling.normalize(piece) for piece in pieces(text, PIECE)]
     language = find_language(tag)
-    return TokenizedText(tuple(_list_stems(piece, language) for piece in normalized), "".join(normalized), language)
+    stems, terms = zip(*(_list_stems(piece, language) for piece in normalized), strict=True)
+    return TokenizedText(stems, "".join(normalized), language, terms)
 
 
-def _list_stems(normalized: str, language: str | None) -> str | PreTokenizedString:
+def _list_stems(normalized: str, language: str | None) -> tuple[str | PreTokenizedString, Sequence[str]]:
     # What stands between two ASCII characters that are no part of words has the same terms everywhere.
     words = normalized.encode().translate(_WORD_BYTES).decode().split()
     try:
-        return " ".join(map(_find_cache(language).__getitem__, words))
+        stems = _find_cache(language).find_all(words)
     except _TokensNeeded:
-        return _tokenize(normalized, language)
+        return _tokenize(normalized, language), ()
+    joined = " ".join(stems)
+    # Of the cache where each word is one term: their hashes are known to whoever counts them.
+    is_one_each = all(stems) and joined.count(" ") == len(stems) - 1
+    return joined, stems if is_one_each else joined.split()
 
 
 class _TokensNeeded(Exception):
@@ -100,10 +107,22 @@ def _find_cache(language: str | None) -> WordCache[str]:
     return WordCache(partial(_join_terms, language=language))
 
 
-def _join_terms(word: str, language: str | None) -> str:
-    if is_spaceless(word) or len(word) >= LONGEST // 4:
+def _join_terms(words: Sequence[str], language: str | None) -> list[str]:
+    """The terms of each word with spaces between them."""
+    joined = " ".join(words)
+    if is_spaceless(joined) or max(map(len, words)) >= LONGEST // 4:
         raise _TokensNeeded
-    joined = " ".join(terms := _create_analyzer(language).analyze(word))
+    analyze = _create_analyzer(language).analyze
+    if joined.isascii():
+        terms = analyze(joined)
+        # Each is a run of ASCII letters and digits, which is one term.
+        if len(terms) == len(words) and " ".join(terms).split() == terms:
+            return terms
+    return [_join_checked(analyze(word)) for word in words]
+
+
+def _join_checked(terms: list[str]) -> str:
+    joined = " ".join(terms)
     if joined.split() != terms:
         raise _TokensNeeded
     return joined

@@ -1,5 +1,6 @@
 """Words that carry grammar and no subject, by the lists of tantivy's stemmers. Pure."""
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 import tantivy
@@ -46,6 +47,16 @@ def is_stop_word(word: str, tags: tuple[str, ...]) -> bool:
         return False
     analyzers = [_create_analyzer(language) for tag in tags if (language := find_language(tag))]
     return any(analyzer is not None and not analyzer.analyze(word) for analyzer in analyzers)
+
+
+def list_stop_words(terms: Sequence[str], language: str | None) -> list[str]:
+    """Those of the terms of a language that are stop words in it: what `is_stop_word` says of each, in one call for all
+    that are none, as most are."""
+    analyzer = _create_analyzer(language) if language else None
+    if analyzer is None or language is None:
+        return []
+    others = set(analyzer.analyze(" ".join(terms)))
+    return [term for term in terms if term not in others and is_stop_word(term, (language,))]
 
 
 @lru_cache(16384)

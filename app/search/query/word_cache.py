@@ -1,7 +1,7 @@
 """What was computed of words: most words of a text have been met before. Bounded; knows nothing of what is computed."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 MOST_WORDS = 30_000
@@ -10,17 +10,29 @@ LONGEST = 30
 """Characters; longer words are addresses and codes, which hardly come again."""
 
 
-class WordCache(dict[str, T]):
-    """A dictionary that fills itself: looking a word up computes what is not there. Several threads may use it."""
+class WordCache(Generic[T]):
+    """Values of words, by a function of many words: those of a text that are new cost one call together. Several
+    threads may use it."""
 
-    def __init__(self, compute: Callable[[str], T]) -> None:
-        super().__init__()
+    def __init__(self, compute: Callable[[Sequence[str]], Sequence[T]]) -> None:
         self._compute = compute
+        self._known: dict[str, T] = {}
 
-    def __missing__(self, word: str) -> T:
-        value = self._compute(word)
-        if len(word) <= LONGEST:
-            if len(self) >= MOST_WORDS:
-                self.clear()
-            self[word] = value
-        return value
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def find_all(self, words: Sequence[str]) -> list[T]:
+        """The value of each word, in their order."""
+        known = self._known
+        missing = list(set(words).difference(known))
+        if missing:
+            computed = dict(zip(missing, self._compute(missing), strict=True))
+            kept = {word: value for word, value in computed.items() if len(word) <= LONGEST}
+            if len(known) + len(kept) > MOST_WORDS:
+                # Another dictionary: a thread that looks words up in the one before still finds them there.
+                self._known = kept if len(kept) <= MOST_WORDS else {}
+                return [computed[word] if word in computed else known[word] for word in words]
+            known.update(kept)
+            if len(kept) < len(computed):
+                return [computed[word] if word in computed else known[word] for word in words]
+        return list(map(known.__getitem__, words))

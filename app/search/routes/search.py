@@ -1,6 +1,7 @@
 """Search over HTTP: reads the query, asks the index, shows cards. Finds published articles only, for every caller."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -9,10 +10,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.articles.reading.queries import ListRow
+from app.articles.render import article_json, csv_rows
 from app.articles.render.article_json import ArticleParts
 from app.context import AnyCaller, AppContext, Context, RequestContext
-from app.errors import InvalidValue, PageTooDeep
-from app.http import fast_path, paging, responses
+from app.errors import FieldError, InvalidInput, InvalidValue, PageTooDeep
+from app.http import csv_text, fast_path, paging, responses
 from app.http.api_route import ApiRoute
 from app.http.openapi import describe_item, describe_list, describe_problems
 from app.http.params import parser
@@ -43,7 +46,9 @@ class RankParams(Params):
     )
 
 
-class SearchParams(QueryParams, RankParams, facets.FacetParams, render_hits.HitParams, Paging, AsOf, ArticleParts):
+class SearchParams(
+    QueryParams, RankParams, facets.FacetParams, render_hits.HitParams, Paging, AsOf, csv_text.CsvParams, ArticleParts
+):
     """Of a search."""
 
 
@@ -83,15 +88,18 @@ class PagePosition:
     name="search_articles",
     summary="Search the full text",
     response_model=schemas.SearchResults,
-    responses=describe_list(examples.RESULTS)
+    responses=describe_list(examples.RESULTS, csv_text.CONTENT, responses.WARNINGS)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
         "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",
+        "not_acceptable",
     ),
 )  # fmt: skip
 @fast_path.declare
 async def search_articles(request: Request, context: Context, view: AnyCaller, params: SearchParams) -> Response:
     """Published articles that match a query, the best first, within any filter of the article list."""
+    shape = csv_text.choose_format(params)
+    _check_sheet(params, shape)
     await context.wait_for(params.min_seq, view.head)
     resolved = await resolve_search(context, view, params)
     order = _choose_order(resolved, params)
@@ -106,6 +114,14 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
         warnings.append({"code": "results_moved", "parameter": "cursor", "detail": detail})
     limit, more = params.limit, len(results.hits) > params.limit
     hits = (results.hits[1:] if position.backwards else results.hits[:limit]) if more else results.hits
+    page = _make_page(params, view, resolved.question.order, position, hits, results, more=more)
+    tags_of_cache = ["list", "search", *(f"article:{hit.id}" for hit in hits)]
+    if shape == "csv":
+        body = await _write_sheet(context, view, params, hits)
+        return responses.render_csv(
+            request, body, page, name="search", bom=params.bom, token=view.token, public=view.public,
+            warnings=warnings, tags=tags_of_cache, uses_now=params.uses_now,
+        )  # fmt: skip
     rows = await render_hits.render_rows(context, view, params, resolved, results, hits)
     extra: dict[str, object] = {"query": render_hits.describe_query(params.q, resolved, results)}
     if params.facets:
@@ -113,14 +129,40 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
     return responses.render_list(
         request,
         rows,
-        _make_page(params, view, resolved.question.order, position, hits, results, more=more),
+        page,
         token=view.token,
         public=view.public,
         warnings=warnings,
         extra=extra,
-        tags=["list", "search", *(f"article:{hit.id}" for hit in hits)],
+        tags=tags_of_cache,
         uses_now=params.uses_now,
     )
+
+
+_NOT_IN_SHEETS = ("facets", "highlight", "explain")
+
+
+def _check_sheet(params: SearchParams, shape: str) -> None:
+    """InvalidInput for what a sheet has no room for."""
+    named = [name for name in _NOT_IN_SHEETS if getattr(params, name)]
+    if shape == "csv" and named:
+        raise InvalidInput(*(FieldError("invalid_range", f"CSV has no {name}.", name) for name in named))
+
+
+async def _write_sheet(
+    context: AppContext, view: RequestContext, params: SearchParams, hits: Sequence[SearchHit]
+) -> bytes:
+    """The hits as the article list has its rows, in their order, with their scores behind."""
+    entries = [ListRow(hit.id, hit.version, None) for hit in hits]
+    cards = await article_json.render_articles(context, view, entries, params=params)
+    scores = [None if hit.score is None else round(hit.score, 4) for hit in hits if hit.id in cards]
+
+    def write() -> bytes:
+        head, *cells = csv_rows.rows(article_json.list_rows(entries, cards), params)
+        scored = ([*row, score] for row, score in zip(cells, scores, strict=True))
+        return csv_text.write_rows([[*head, "score"], *scored])
+
+    return await asyncio.to_thread(write)
 
 
 def _choose_order(resolved: ResolvedSearch, params: SearchParams) -> Order:

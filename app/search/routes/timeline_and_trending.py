@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from app.articles.reading.filter_params import FilterParams
 from app.context import AnyCaller, AppContext, Context, RequestContext
-from app.errors import InvalidValue
+from app.errors import FieldError, InvalidInput, InvalidValue
 from app.http import csv_text, fast_path, responses
 from app.http.api_route import ApiRoute
 from app.http.openapi import describe_item, describe_problems
 from app.http.params import parser
 from app.http.params.declaration import Parameter
-from app.http.params.times import format_time
+from app.http.params.times import Instant, format_time
 from app.http.params.typed import Params
 from app.regions.atlas import LEVELS
 from app.search import examples, schemas, timeline, trending
@@ -59,6 +59,7 @@ class WindowParams(Params):
     """What may rise, and within which time."""
 
     window = parser.text("window", "How long *now* lasts: `24h`, `7d`, `4w`.", maximum=8, example="7d")
+    until = parser.time("until", "Where the window ends, for what rose then: a time, or a period with its end.")
     group_by: Parameter[TrendName] = parser.choice("group_by", "What rises.", get_args(TrendName), "tag")
     limit = parser.integer("limit", "How many.", default=10, minimum=1, maximum=50, excess="limit_too_large")
 
@@ -92,7 +93,7 @@ async def get_timeline(request: Request, context: Context, view: AnyCaller, para
     and counted in `too_coarse`, those without any date in `undated`. A date that is a day, a month or a year is counted
     in that period of the calendar, whatever the time zone.
     """
-    shape = csv_text.choose_format(params.format)
+    shape = csv_text.choose_format(params)
     resolved = await resolve_search(context, view, params)
     interval = params.interval
     bounds = await _find_bounds(resolved, view, params)
@@ -106,8 +107,8 @@ async def get_timeline(request: Request, context: Context, view: AnyCaller, para
     if shape == "csv":
         sheet = await asyncio.to_thread(_write_csv, bounds.exact, counts, series)
         return responses.render_csv(
-            request, sheet, token=view.token, public=view.public, warnings=resolved.resolved_filter.warnings, tags=tags,
-            uses_now=uses_now,
+            request, sheet, name="timeline", bom=params.bom, token=view.token, public=view.public,
+            warnings=resolved.resolved_filter.warnings, tags=tags, uses_now=uses_now,
         )  # fmt: skip
     payload = {
         "interval": interval,
@@ -183,10 +184,12 @@ def _write_csv(bounds: Sequence[int], counts: list[int], series: Series) -> byte
 async def get_trending(request: Request, context: Context, view: AnyCaller, params: TrendingParams) -> Response:
     """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
     window = _parse_window(params.window or "7d")
+    if wrong := [name for name in ("published_from", "published_to") if name in params.given_names]:
+        detail = "Trends have the dates of their window: say where it ends by until."
+        raise InvalidInput(*(FieldError("invalid_range", detail, name) for name in wrong))
     resolved = await resolve_search(context, view, params)
-    now = view.now - view.now % 60
     group = params.group_by
-    spans = trending.split_spans(now, window)
+    spans = trending.split_spans(_find_end(params, view.now), window)
     recent, past = await asyncio.gather(
         *(resolved.index.count_published(resolved.question, group, span) for span in spans)
     )
@@ -205,8 +208,21 @@ async def get_trending(request: Request, context: Context, view: AnyCaller, para
     payload = {"window": {"from": format_time(spans[0][0]), "to": format_time(spans[0][1])}, "data": rows,
              "warnings": resolved.resolved_filter.warnings}  # fmt: skip
     return responses.render_item(
-        request, orjson.dumps(payload), token=view.token, public=view.public, tags=["list", "trending"], uses_now=True
-    )
+        request, orjson.dumps(payload), token=view.token, public=view.public, tags=["list", "trending"],
+        uses_now=params.until is None or spans[0][1] >= view.now or params.uses_now,
+    )  # fmt: skip
+
+
+def _find_end(params: TrendingParams, now: int) -> int:
+    """Where the window ends: at the present minute, unless a time before it was asked for. InvalidInput for a window
+    that has not begun to end: nobody knows what will rise."""
+    until = params.until
+    if until is None:
+        return now - now % 60
+    begins, ends = (until.at, until.at) if isinstance(until, Instant) else (until.start, until.end)
+    if begins > now:
+        raise InvalidInput(FieldError("invalid_range", "The window ends at a time that has come.", "until"))
+    return min(ends, now - now % 60)
 
 
 async def _load_names(resolved: ResolvedSearch, view: RequestContext, group: str, counts: facets.Counts) -> Vocabulary:

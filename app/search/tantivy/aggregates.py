@@ -1,16 +1,16 @@
 """Counts over the articles that a search means: by value for facets, by time for timelines. Returns no articles."""
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
-from app.search.engine import FacetName, GroupName, Question
-from app.search.tantivy import filters, index_schema, match_cache, matches
+from app.search.engine import Axis, FacetName, GroupName, Line, Matrix, Overview, Question
+from app.search.tantivy import date_order, filters, index_schema, match_cache, matches
 from app.search.tantivy.reader import View, build_aggregations, count_terms, read_terms
 from app.search.timeline import Edges
 
@@ -116,31 +116,39 @@ def _count_terms(view: View, question: Question, names: list[str]) -> dict[str, 
 def count_by_date(view: View, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None) -> list[int]:
     """Articles from each edge to the next: instants between those of the zone, dates between those of the calendar."""
     query = matches.build_count_query(view, question)
-    if group is not None:
-        query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _group_query(question.filter, *group))])
+    return _count_periods(
+        view, query if group is None else _intersect(query, _group_query(question.filter, *group)), edges
+    )
+
+
+def _intersect(query: Query, other: Query) -> Query:
+    return Query.boolean_query([(Occur.Must, query), (Occur.Must, other)])
+
+
+def _count_periods(view: View, query: Query, edges: Edges) -> list[int]:
     if edges.exact == edges.calendar:
         return _count_between(view, query, edges.exact)
     # In a zone a day begins elsewhere than in UTC, and a date that is a day itself is of that day in every zone.
     vague = filters.match_any("flags", index_schema.COARSE)
     exact = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, vague)])
-    coarse = Query.boolean_query([(Occur.Must, query), (Occur.Must, vague)])
+    coarse = _intersect(query, vague)
     parts = _count_between(view, exact, edges.exact), _count_between(view, coarse, edges.calendar)
     return [sum(counts) for counts in zip(*parts, strict=True)]
 
 
 def _count_between(view: View, query: Query, edges: Sequence[int]) -> list[int]:
+    return _count_ranges(view, query, "newest", [filters.clamp(edge) << index_schema.ID_BITS for edge in edges])
+
+
+def _count_ranges(view: View, query: Query, field: str, keys: Sequence[int]) -> list[int]:
     """Ranges of tantivy are floating: the edges' keys are exact in them. Of empty ones, as a day that a zone skipped,
     it is not asked: they begin where the next one does, which is how the counts are found again."""
-    ranges = [
-        {"from": start, "to": end}
-        for start, end in pairwise([float(filters.clamp(edge) << index_schema.ID_BITS) for edge in edges])
-    ]
+    ranges = [{"from": start, "to": end} for start, end in pairwise(map(float, keys))]
     full = [bounds for bounds in ranges if bounds["from"] < bounds["to"]]
     if not full:
         return [0] * len(ranges)
-    bucket_rows = view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": full}}})["by"][
-        "buckets"
-    ]
+    aggregated = view.searcher.aggregate(query, {"by": {"range": {"field": field, "ranges": full}}})
+    bucket_rows = aggregated["by"]["buckets"]
     counts = {bucket["from"]: bucket["doc_count"] for bucket in bucket_rows if "from" in bucket and "to" in bucket}
     return [counts.get(bounds["from"], 0) if bounds["from"] < bounds["to"] else 0 for bounds in ranges]
 
@@ -182,3 +190,129 @@ def _group_query(article_filter: ArticleFilter, name: GroupName, value: int | st
     if name == "region" and article_filter.exact:
         return filters.match_term("within_own", index_schema.make_own_key(int(value), article_filter.roles & 7))
     return filters.match_term(f"within_{article_filter.roles & 7}" if name == "region" else "tags", int(value))
+
+
+def count_overview(view: View, edges: Sequence[int], excluded: tuple[int, ...]) -> Overview:
+    """One run over all for what they have, one for each of the times."""
+    question = Question(excluded=excluded)
+    query = matches.build_count_query(view, question)
+    flags = count_terms(view.searcher, query, ["flags"])["flags"]
+    created, updated = (_count_ranges(view, query, field, edges) for field in ("created", "updated"))
+    tags = {int(tag): count for tag, count in count_values(view, question, "tag").items()}
+    having: dict[str, int] = {word: flags.get(flag, 0) for word, flag in index_schema.HAS_FLAGS.items()}
+    return Overview(flags.get(index_schema.LIVE, 0), having, created, updated, tags)
+
+
+def count_matrix(view: View, question: Question, rows: Axis, columns: Axis, most: int) -> Matrix:
+    """Each line of the shorter axis is one more run, over the articles of that line alone."""
+    query, edges = matches.build_count_query(view, question), Edges()
+    make_edges = rows.make_edges or columns.make_edges
+    too_coarse = undated = 0
+    if make_edges is not None:
+        # Without a date no article is known too vaguely, so that what `dated` leaves out are the vague ones.
+        every = matches.build_count_query(view, replace(question, dated="any"))
+        too_coarse = date_order.count_matches(view, every) - date_order.count_matches(view, query)
+        undated = date_order.count_matches(view, _intersect(every, filters.match_term("flags", index_schema.UNDATED)))
+        edges = _find_edges(view, question, query, make_edges)
+        query = _intersect(query, _match_period(edges, 0, len(edges.exact) - 1))
+    lines = [_list_lines(view, question, query, axis, edges) for axis in (rows, columns)]
+    cells: list[list[int]] = []
+    if 0 < len(lines[0]) * len(lines[1]) <= most:
+        cells = _count_cells(view, question, query, (rows, columns), lines, edges)
+    return Matrix(date_order.count_matches(view, query), lines[0], lines[1], cells, edges, too_coarse, undated)
+
+
+def _find_edges(view: View, question: Question, query: Query, make_edges: Callable[[int | None], Edges]) -> Edges:
+    """From the first article that has a date on, without empty periods at the ends that nobody has asked for."""
+    in_order = replace(question, order="published_at", limit=1, offset=0, after=None)
+    hits = date_order.find_in_order(view, query, in_order)[0]
+    dated = bool(hits) and hits[0].newest >= index_schema.FIRST_DATED
+    edges = make_edges(hits[0].newest >> index_schema.ID_BITS if dated else None)
+    return edges.trim(_count_periods(view, query, edges))[0]
+
+
+def _match_period(edges: Edges, first: int, last: int) -> Query:
+    """Articles published from one edge to another."""
+    if not edges.exact:
+        return Query.empty_query()
+    exact, calendar = (filters.match_published((at[first], at[last])) for at in (edges.exact, edges.calendar))
+    return exact if edges.exact == edges.calendar else filters.match_by_precision(exact, calendar)
+
+
+def _list_lines(view: View, question: Question, query: Query, axis: Axis, edges: Edges) -> list[Line]:
+    counts = _count_axis(view, question, query, axis, edges)
+    if axis.group is None:
+        return list(counts.items())
+    chosen = [one for one in counts.items() if axis.ids is None or one[0] in axis.ids]
+    return sorted(chosen, key=lambda one: (-one[1], str(one[0])))[: axis.most]
+
+
+def _count_axis(view: View, question: Question, query: Query, axis: Axis, edges: Edges) -> Counts:
+    if axis.group is None:
+        return dict(enumerate(_count_periods(view, query, edges)))
+    counted = count_terms(view.searcher, query, [_find_field(question.filter, axis.group)])
+    return _read_values(question, [axis.group], counted)[axis.group]
+
+
+def _count_cells(
+    view: View, question: Question, query: Query, axes: tuple[Axis, Axis], lines: Sequence[Sequence[Line]], edges: Edges
+) -> list[list[int]]:
+    shorter = 0 if len(lines[0]) <= len(lines[1]) else 1
+    axis, other = axes[shorter], axes[1 - shorter]
+    # A query of words, or hundreds of periods, would cost as much for each line as for all of them.
+    is_costly = question.tree is not None or bool(edges.exact)
+    matched = _MatchedKeys.list_keys(view, query, edges) if is_costly else None
+    counted: list[list[int]] = []
+    for value, _ in lines[shorter]:
+        if matched is not None:
+            counts = matched.count_line(view, question, axis, value, other)
+        else:
+            own = _match_line(question, axis, value, edges)
+            counts = _count_axis(view, question, _intersect(query, own), other, edges)
+        counted.append([counts.get(across, 0) for across, _ in lines[1 - shorter]])
+    return counted if shorter == 0 else [list(row) for row in zip(*counted, strict=True)]
+
+
+def _match_line(question: Question, axis: Axis, value: int | str, edges: Edges) -> Query:
+    if axis.group is None:
+        return _match_period(edges, int(value), int(value) + 1)
+    return _group_query(question.filter, axis.group, value)
+
+
+@dataclass(frozen=True, slots=True)
+class _MatchedKeys:
+    """The keys of what matches, with the number of the period of each, where there are periods, and by that."""
+
+    period_of: Mapping[int, int]
+    by_period: Mapping[int, Sequence[int]]
+
+    @classmethod
+    def list_keys(cls, view: View, query: Query, edges: Edges) -> "_MatchedKeys | None":
+        """None in archives where they would be more than are gone through quickly."""
+        most = view.searcher.num_docs
+        if most > MOST_KEYS:
+            return None
+        if not edges.exact:
+            return cls(dict.fromkeys(match_cache.find_newest_keys(view, query, most), 0), {})
+        vague = filters.match_any("flags", index_schema.COARSE)
+        period_of: dict[int, int] = {}
+        for occur, bounds in ((Occur.MustNot, edges.exact), (Occur.Must, edges.calendar)):
+            part = Query.boolean_query([(Occur.Must, query), (occur, vague)])
+            period_of |= _assign_buckets(match_cache.find_newest_keys(view, part, most), bounds)
+        by_period: defaultdict[int, list[int]] = defaultdict(list)
+        for key, period in period_of.items():
+            by_period[period].append(key)
+        return cls(period_of, by_period)
+
+    def count_line(self, view: View, question: Question, axis: Axis, value: int | str, other: Axis) -> Counts:
+        """The articles of one line by the values or periods of the other axis."""
+        if axis.group is None:
+            keys = self.by_period.get(int(value), ())
+        else:
+            own = _group_query(question.filter, axis.group, value)
+            every = match_cache.find_newest_keys(view, own, view.searcher.num_docs)
+            keys = [key for key in every if key in self.period_of]
+        if other.group is None:
+            return Counter(self.period_of[key] for key in keys)
+        listed = match_cache.match_keys(keys)
+        return _count_axis(view, question, listed, other, Edges())

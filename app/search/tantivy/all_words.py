@@ -34,7 +34,7 @@ def build_all_words(view: View, builder: QueryBuilder, node: Node | None) -> Que
     words = [leaf for leaf in node.nodes if isinstance(leaf, Word)] if isinstance(node, And) else []
     if not isinstance(node, And) or len(words) < len(node.nodes) or not _are_hits_few(builder, words):
         return None
-    word_queries = [one for word in words if (one := _split_word(view, builder, word)) is not None]
+    word_queries = [one for word in words if (one := split_word(view, builder, word)) is not None]
     if len(word_queries) < len(words):
         return None
     matched = Query.boolean_query([(Occur.Must, one.in_text) for one in word_queries])
@@ -55,7 +55,7 @@ def _are_hits_few(builder: QueryBuilder, words: list[Word]) -> bool:
     return builder.terms.estimate_together(texts) * _POSTINGS_A_HIT < postings
 
 
-def _split_word(view: View, builder: QueryBuilder, word: Word) -> WordQueries | None:
+def split_word(view: View, builder: QueryBuilder, word: Word) -> WordQueries | None:
     """None where a field has the word in an article whose text has it not. Looked up once for each word and view."""
     key = ("all words", word, builder.names, builder.terms.languages)
     if key in view.memo:

@@ -5,7 +5,7 @@ import re
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from app.articles.filters import ArticleFilter, Span
+from app.articles.filters import BITS, ArticleFilter, Span
 from app.models.column_types import EARLIEST, LATEST
 from app.search.tantivy import index_schema
 
@@ -91,6 +91,7 @@ def build_clauses(article_filter: ArticleFilter, excluded: tuple[int, ...] = ())
     must_not = [match_any("tags", article_filter.tags_not)] if article_filter.tags_not else []
     if article_filter.regions_not:
         must_not.append(_match_regions(article_filter.regions_not, article_filter.roles, exact=False))
+    must_not += _match_flags(article_filter.has_not)
     if excluded:
         must_not.append(match_any("id", excluded))
     # Every clause that must match would add to the score, and a filter changes no order.
@@ -113,14 +114,14 @@ def _match_plain(article_filter: ArticleFilter) -> list[Query]:
         queries.append(match_any("id", article_filter.ids))
     if article_filter.translation_of is not None:
         queries.append(match_term("translation_of", article_filter.translation_of))
-    for flag, flag_value in (
-        (index_schema.IMAGE, article_filter.has_image),
-        (index_schema.CORRECTION, article_filter.has_correction),
-        (index_schema.UNRESOLVED, article_filter.has_unresolved),
-    ):
-        if flag_value:
-            queries.append(match_term("flags", flag))
-    return queries
+    if article_filter.copy_of is not None:
+        queries.append(match_term("copy_of", article_filter.copy_of))
+    return queries + _match_flags(article_filter.has)
+
+
+def _match_flags(bits: int) -> list[Query]:
+    """One for each of HAS that the bits name."""
+    return [match_term("flags", flag) for word, flag in index_schema.HAS_FLAGS.items() if bits & BITS[word]]
 
 
 def _match_links(article_filter: ArticleFilter) -> list[Query]:
@@ -158,9 +159,11 @@ def _match_dates(article_filter: ArticleFilter) -> list[Query]:
         exact = join_any([match_published(year) for year in article_filter.years])
         coarse = [match_published(year) for year in article_filter.coarse_years]
         queries.append(match_by_precision(exact, join_any(coarse)) if coarse else exact)
-    if article_filter.updated != (None, None):
-        start, end = article_filter.updated
-        queries.append(match_between("updated", start, None if end is None else end - 1))
+    for field, (start, end) in (("updated", article_filter.updated), ("created", article_filter.created)):
+        if (start, end) != (None, None):
+            queries.append(match_between(field, start, None if end is None else end - 1))
+    if article_filter.withdrawn != (None, None):
+        queries.append(Query.empty_query())  # what is published is not withdrawn
     start, end = article_filter.dateline
     if start is not None:
         queries.append(match_between("dateline_to", start + 1, None))

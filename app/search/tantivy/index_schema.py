@@ -14,7 +14,7 @@ import tantivy
 import xxhash
 from tantivy import Document, Schema
 
-from app.articles.filters import ArticleFacts
+from app.articles.filters import BITS, HAS, ArticleFacts
 from app.db.log_position import LogPosition
 from app.models.column_types import EARLIEST
 from app.search.query import analysis
@@ -24,8 +24,11 @@ from app.search.similar import profile
 ID_BITS = 26
 """Of an article's id in its date key: 67 million articles beside all seconds of the years 1 to 2200 fit into an i64."""
 
-ANALYSIS = 8  # raised with every change of what the index holds: the higher one is the newer form
-NUMBERS = ("id", "version", "newest", "year", "updated", "dateline_from", "dateline_to", "source", "translation_of")
+ANALYSIS = 10  # raised with every change of what the index holds: the higher one is the newer form
+NUMBERS = (
+    "id", "version", "newest", "year", "updated", "created", "dateline_from", "dateline_to", "source",
+    "translation_of", "copy_of",
+)  # fmt: skip
 MANY = ("tags", "within_own", *(f"within_{mask}" for mask in range(1, 8)), "flags")
 EXACT = ("language", "origin", "external_id")
 STEMMED = ("title", "standfirst", "body")
@@ -41,11 +44,16 @@ PROFILE = "profile"
 """What of the article is compared with others to find those like it, as `similar.profile` packs it."""
 DAY = "day"
 """Of publication, in days since 1970: postings, by which the youngest articles are found without reading all keys."""
-LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY, STANDFIRST, DAY_ONLY, UNDATED = range(1, 10)
+LIVE, MONTH_ONLY, YEAR_ONLY, DAY_ONLY, UNDATED = range(1, 6)
 """Values of `flags`. Every article has LIVE: the document that holds the place has not. DAY_ONLY, MONTH_ONLY and
 YEAR_ONLY: the date of publication is known no better; UNDATED: not at all."""
+HAS_FLAGS = {word: 16 + i for i, word in enumerate(HAS)}
+"""More of them: what an article has."""
 COARSE = (DAY_ONLY, MONTH_ONLY, YEAR_ONLY)
 _COARSE = {"day": DAY_ONLY, "month": MONTH_ONLY, "year": YEAR_ONLY}
+_MASKS = [[mask for mask in range(1, 8) if roles & mask] for roles in range(8)]
+"""The sets of roles that have any of the given ones."""
+_WITHIN = [f"within_{mask}" for mask in range(8)]
 SECONDS_A_DAY = 86_400
 NEVER = EARLIEST - 1
 """The second under which articles without a date have their date key: before all that have one."""
@@ -106,6 +114,7 @@ def compute_fingerprint() -> str:
         profile.HASHED,
         DAY,
         COARSE,
+        HAS,
         NEVER,
         ANALYSIS,
         analysis.LONGEST,
@@ -156,6 +165,8 @@ def build_article_document(facts: ArticleFacts, revision: int, text: SearchableT
         ("dateline_to", facts.dateline[1]),
         ("source", facts.source),
         ("translation_of", facts.translation_of),
+        ("copy_of", facts.copy_of),
+        ("created", facts.created_at),
     ):
         if value is not None:
             document.add_integer(name, value)
@@ -168,8 +179,6 @@ def build_article_document(facts: ArticleFacts, revision: int, text: SearchableT
         document.add_integer("flags", UNDATED)
     elif text.precision in _COARSE:
         document.add_integer("flags", _COARSE[text.precision])
-    if text.standfirst:
-        document.add_integer("flags", STANDFIRST)
     parts = _add_text(document, facts.language, text)
     own_regions = [region for region, (own, _) in facts.regions.items() if own]
     compared = profile.build_profile(facts.id, revision, parts, facts.tags, own_regions, facts.published_at)
@@ -182,18 +191,13 @@ def _add_sets(document: Document, facts: ArticleFacts) -> None:
         document.add_integer("tags", tag)
     for region, (own, within) in facts.regions.items():
         # A field for each set of roles, so that a filter by several of them is a look-up of one term.
-        for mask in range(1, 8):
-            if within & mask:
-                document.add_integer(f"within_{mask}", region)
-            if own & mask:
-                document.add_integer("within_own", make_own_key(region, mask))
+        for mask in _MASKS[within & 7]:
+            document.add_integer(_WITHIN[mask], region)
+        for mask in _MASKS[own & 7]:
+            document.add_integer("within_own", make_own_key(region, mask))
     document.add_integer("flags", LIVE)
-    for flag, is_set in (
-        (IMAGE, facts.has_image),
-        (CORRECTION, facts.has_correction),
-        (UNRESOLVED, facts.has_unresolved),
-    ):
-        if is_set:
+    for word, flag in HAS_FLAGS.items():
+        if facts.has & BITS[word]:
             document.add_integer("flags", flag)
 
 

@@ -12,9 +12,12 @@ from app.articles.filters import ArticleFilter
 from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.engine import (
+    Axis,
     BuildProgress,
     FacetName,
     GroupName,
+    Matrix,
+    Overview,
     QueryInterpretation,
     Question,
     ResultPage,
@@ -163,6 +166,14 @@ class TantivyEngine:
             (Occur.Must, filters.match_any("flags", flags)),
         ]
         return date_order.count_matches(view, Query.boolean_query(clauses))
+
+    @_translate_panics
+    def count_overview(self, edges: Sequence[int], excluded: tuple[int, ...] = ()) -> Overview:
+        return aggregates.count_overview(self.view(), edges, excluded)
+
+    @_translate_panics
+    def count_matrix(self, question: Question, rows: Axis, columns: Axis, most: int) -> Matrix:
+        return aggregates.count_matrix(self.view(), question, rows, columns, most)
 
     @_translate_panics
     def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[ScoreComponent, ...]]:

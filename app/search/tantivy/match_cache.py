@@ -4,6 +4,7 @@ Beginnings of words (`b*`) are what costs: each time the postings of all words t
 archive of 20,000 articles. Only counts go by such lists, never scores.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tantivy import Order, Query
@@ -60,8 +61,14 @@ def list_matches(view: View, question: Question, interpretation: QueryInterpreta
 
 
 def _run_list(view: View, words: Query) -> Query | None:
-    ids = [key & ((1 << index_schema.ID_BITS) - 1) for key in find_newest_keys(view, words, MOST + 1)]
-    return Query.term_set_query(index_schema.build_schema(), "id", ids) if len(ids) <= MOST else None
+    keys = find_newest_keys(view, words, MOST + 1)
+    return match_keys(keys) if len(keys) <= MOST else None
+
+
+def match_keys(keys: Sequence[int]) -> Query:
+    """The articles that the sort keys are of."""
+    ids = [key & ((1 << index_schema.ID_BITS) - 1) for key in keys]
+    return Query.term_set_query(index_schema.build_schema(), "id", ids)
 
 
 def find_newest_keys(view: View, query: Query, most: int) -> list[int]:

@@ -6,15 +6,17 @@ from functools import partial
 
 from tantivy import Occur, Query
 
+from app.articles.filters import ArticleFilter
 from app.search.engine import QueryInterpretation, Question
 from app.search.query import tree as trees
-from app.search.tantivy import all_words, filters, index_schema, match_cache, term_stats
+from app.search.tantivy import all_words, any_word, filters, index_schema, match_cache, term_stats
 from app.search.tantivy.interpretation import find_title_key, interpret
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View
 
 TITLE_EQUAL = 10_000.0
 """More than all else can score: 64 words that one article has, each a few dozen times, come to 9,400."""
+_UNFILTERED = ArticleFilter()
 _SELECTIVE = 0.05
 YOUNG, OLD = (7, 30), (365, None)
 """Days that articles are younger than; None: of this year or the four before it. Each adds a quarter of the boost.
@@ -73,11 +75,27 @@ def build_without_age(view: View, question: Question, interpretation: QueryInter
         words_of_few = all_words.build_all_words(view, builder, interpretation.tree)
     words_query = words_of_few or build_words(view, question, interpretation)
     clauses = _build_clauses(question, interpretation, words_query)
-    if words_of_few is not None:
-        return all_words.score_hits(Query.boolean_query(clauses), [filters.join_any(near)])
+    if clauses == [(Occur.Must, words_query)] and (words_of_few is not None or not near):
+        # As it is: a union of terms takes half as long as the same within another query.
+        query = words_query
+    else:
+        query = Query.boolean_query(clauses)
+    if words_of_few is not None or not near:
+        return all_words.score_hits(query, [filters.join_any(near)] if near else [])
     if near and is_selective(view, question, interpretation):
         return all_words.score_hits(Query.boolean_query(clauses), near)
     return Query.boolean_query([*clauses, *((Occur.Should, bonus) for bonus in near)])
+
+
+def build_rare_words(view: View, question: Question, interpretation: QueryInterpretation) -> any_word.RareWords | None:
+    """What finds all that can be on a page of those with any of the words; None where the whole query has to."""
+    if not interpretation.any_word or interpretation.tree is None or match_title(view, question) is not None:
+        return None
+    if question.filter != _UNFILTERED or question.excluded or question.dated != "any":
+        return None
+    words = any_word.build_rare_words(view, create_builder(view, question, interpretation), interpretation.tree)
+    near = score_nearness(view, question, interpretation)
+    return words and replace(words, query=all_words.score_hits(words.query, near))
 
 
 def build_count_query(view: View, question: Question) -> Query:
@@ -121,17 +139,6 @@ def count_postings(view: View, question: Question, interpretation: QueryInterpre
         return None
     terms = create_builder(view, question, interpretation).terms
     return sum(terms.find_frequency(leaf.text) for leaf in trees.list_leaves(interpretation.tree))
-
-
-def estimate_hits(view: View, question: Question, interpretation: QueryInterpretation) -> float | None:
-    """How many articles have all of the words, as if they stood in articles by chance; None where there is more than
-    words in the query, or any of them is enough."""
-    leaves = list(trees.list_leaves(interpretation.tree))
-    words = [leaf.text for leaf in leaves if isinstance(leaf, trees.Word)]
-    if len(words) < len(leaves) or not words or (interpretation.any_word and len(words) > 1):
-        return None
-    terms = create_builder(view, question, interpretation).terms
-    return terms.estimate_together(words)
 
 
 def is_selective(view: View, question: Question, interpretation: QueryInterpretation) -> bool:

@@ -63,6 +63,7 @@ _SCORED_IN_ROW = 16
 
 Part = tuple[PartField, Query]
 """A query of one field, and what it is called in explanations."""
+_CONSTANTS: tuple[tuple[PartField, float], ...] = (("standfirst", STANDFIRST_SHARE), ("dateline", NAME_WEIGHT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +177,33 @@ class QueryBuilder:
         queries = [self.build(word) for word in words.telling]
         everyone = Query.boolean_query([(Occur.Must, query) for query in queries])
         yield Query.const_score_query(everyone, 2 * sum(self.estimate_weight(word) for word in words.telling))
+        yield from self.score_most_words(queries)
+
+    def score_most_words(self, queries: list[Query]) -> Iterator[Query]:
+        """For articles with most of a few words."""
         if 3 < len(queries) <= _FEW_WORDS:
             most_words = Query.boolean_query([(Occur.Should, query) for query in queries], ceil(len(queries) * 0.75))
             yield Query.const_score_query(most_words, 1.0)
+
+    def bound_score(self, word: Word) -> float | None:
+        """What an article scores at most for the word, its age and neighbours aside; None where it is several terms."""
+        readings = self.terms.list_readings(word)
+        if any(len(reading) > 1 for reading in readings):
+            return None
+        exact = {
+            reading
+            for text in (analysis.strip_affixes(word.text), *word.variants)
+            if len(reading := analysis.read_terms(text)) == 1
+        }
+        weighed = [
+            *((index_schema.TEXT, reading, 1.0) for reading in readings),
+            *(("title", reading, TITLE_SHARE) for reading in readings),
+            *((index_schema.WORDS, reading, EXACT) for reading in exact),
+        ]
+        scores = [weight * self.terms.bound_term(name, reading[0][1]) for name, reading, weight in weighed]
+        constants = len(readings) * (STANDFIRST_SHARE + NAME_WEIGHT) + NAME_WEIGHT
+        rarity = self.terms.compute_rarity(self.terms.find_frequency(word.text))
+        return sum(scores) + constants * rarity
 
     def _find_frequency(self, node: Node) -> int:
         return self.terms.find_frequency(node.text) if isinstance(node, Word) else 0
@@ -202,9 +227,32 @@ class QueryBuilder:
         for reading in readings:
             # "live stream" for `livestream` scores as one word does, so that the word as written stands first.
             share = 1 / len(reading) if has_single else 1.0
-            yield from _list_in_text(reading, share) if field is None else [(field, _match_reading(field, reading))]
+            yield from (
+                self._list_in_text(reading, share) if field is None else [(field, _match_reading(field, reading))]
+            )
         if field is None:
             yield from self._list_names(leaf, readings)
+
+    def _list_in_text(self, reading: Reading, share: float) -> Iterator[Part]:
+        if len(reading) == 1:
+            if self._is_found(index_schema.TEXT, reading):
+                yield "text", _match_reading(index_schema.TEXT, reading)
+            if self._is_found("title", reading):
+                yield "title", Query.boost_query(_match_reading("title", reading), TITLE_SHARE)
+            return
+        # All of it in one part finds the article; its words score as everywhere.
+        rows = [_match_reading(name, reading) for name in index_schema.STEMMED]
+        condition = Query.const_score_query(filters.join_any(rows), 0)
+        terms = dict.fromkeys(term for _, term in reading)
+        scored = [_match_reading(index_schema.TEXT, ((0, term),)) for term in list(terms)[:_SCORED_IN_ROW]]
+        words = Query.boolean_query([(Occur.Must, condition), *((Occur.Should, query) for query in scored)])
+        yield "text", Query.boost_query(words, share)
+        yield "title", Query.boost_query(rows[0], TITLE_SHARE * share)
+
+    def _is_found(self, field: str, reading: Reading) -> bool:
+        """Whether any article may have it there. A union of terms alone takes half as long as one with anything else
+        in it, be it a constant score for what is found nowhere."""
+        return all(self.terms.searcher.doc_freq(field, term) for _, term in reading)
 
     def find_text_part(self, word: Word) -> Query | None:
         """The commonest of its terms in the text, all of whose articles the word finds; None where it is no term."""
@@ -219,15 +267,15 @@ class QueryBuilder:
     def _list_names(self, leaf: Word | Phrase, readings: Sequence[Reading]) -> Iterator[Part]:
         written = analysis.strip_affixes(leaf.text) if isinstance(leaf, Word) else leaf.text
         for whole in dict.fromkeys(analysis.read_terms(text) for text in (written, *leaf.variants)):
-            if len(whole) == 1:
+            if len(whole) == 1 and self._is_found(index_schema.WORDS, whole):
                 yield "words", Query.boost_query(_match_reading(index_schema.WORDS, whole), EXACT)
         if is_stop_word(leaf.text, self.terms.languages):
             return
         rarity = self.terms.compute_rarity(self.terms.find_frequency(leaf.text))
         for reading in readings:
-            standfirst = _match_reading("standfirst", reading)
-            yield "standfirst", Query.const_score_query(standfirst, STANDFIRST_SHARE * rarity)
-            yield "dateline", Query.const_score_query(_match_reading("dateline", reading), NAME_WEIGHT * rarity)
+            for name, share in _CONSTANTS:
+                if self._is_found(name, reading):
+                    yield name, Query.const_score_query(_match_reading(name, reading), share * rarity)
         ids = self.names.find_named("tag", analysis.strip_affixes(leaf.text)) if self.names else ()
         if ids:
             articles = sum(self.terms.searcher.doc_freq("tags", tag) for tag in ids)
@@ -327,21 +375,6 @@ def _split_phrases(node: Node) -> list[Node]:
         if len(parts) > 1:
             return [node, *parts] if isinstance(node, Phrase) else parts
     return [node]
-
-
-def _list_in_text(reading: Reading, share: float) -> Iterator[Part]:
-    if len(reading) == 1:
-        yield "text", _match_reading(index_schema.TEXT, reading)
-        yield "title", Query.boost_query(_match_reading("title", reading), TITLE_SHARE)
-        return
-    # All of it in one part finds the article; its words score as everywhere.
-    rows = [_match_reading(name, reading) for name in index_schema.STEMMED]
-    condition = Query.const_score_query(filters.join_any(rows), 0)
-    terms = dict.fromkeys(term for _, term in reading)
-    scored = [_match_reading(index_schema.TEXT, ((0, term),)) for term in list(terms)[:_SCORED_IN_ROW]]
-    words = Query.boolean_query([(Occur.Must, condition), *((Occur.Should, query) for query in scored)])
-    yield "text", Query.boost_query(words, share)
-    yield "title", Query.boost_query(rows[0], TITLE_SHARE * share)
 
 
 def _match_beginning(field: str, beginning: str) -> Query:

@@ -19,6 +19,10 @@ _REMEMBERED, _COMPOSED = 20_000, 4_000
 _SHORTEST_JOINED = 4
 FEW = 5
 """Words up to which a query is short: it asks for these words, not for something like them."""
+_MOST_OF_RARITY = 2.2
+"""tantivy's k1 + 1."""
+_PLACES = 1_000
+"""More documents than there are that held a place before: they count until they are merged away."""
 _MOST_SPELT, _VARIANTS_READ, _VARIANTS, _MOST_VARIANTS = 8, 20, 3, 4
 """Words of a phrase that are looked up in other spellings; spellings read and taken of each; and taken in all."""
 
@@ -117,6 +121,12 @@ class TermStats:
                 self._queries.clear()
             cached = self._queries[key] = compose()
         return cached
+
+    def bound_term(self, field: str, term: str) -> float:
+        """What BM25 gives a term at most, however often an article has it and however short it is."""
+        frequency = self.searcher.doc_freq(field, term)
+        documents = self.searcher.num_docs + self.dead + _PLACES
+        return _MOST_OF_RARITY * log(1 + (documents - frequency + 0.5) / (frequency + 0.5)) if frequency else 0.0
 
     def compute_rarity(self, articles: int) -> float:
         """Of something that so many articles have: the inverse document frequency of BM25."""

@@ -138,7 +138,7 @@ async def test_mistyped_region_and_parameter_get_a_suggestion(newsroom: Newsroom
     response = await newsroom.served.public.get("/v1/articles?region=begium,Belgique&pubished_from=2025")
     guesses = [one.get("did_you_mean") for one in response.json()["errors"]]
     assert guesses == ["published_from"]
-    response = await newsroom.served.public.get("/v1/articles?region=begium,Belgique")
+    response = await newsroom.served.public.get("/v1/articles?region=begium,belguim")
     assert [one["did_you_mean"] for one in response.json()["errors"]] == ["belgium", "belgium"]
 
 

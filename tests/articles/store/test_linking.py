@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from app.articles import editing, service
 from app.articles.editing import ArticleEdit
+from app.articles.filters import BITS
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.articles.service import Saved
 from app.articles.store import related_links
@@ -90,7 +91,7 @@ class LinkingDesk:
         statement = select(CHANGE.c.after).where(CHANGE.c.entity_id == article, CHANGE.c.entity == "article")
         with self.db.snapshot() as snapshot:
             rows = snapshot.connection.execute(statement.order_by(CHANGE.c.seq)).scalars()
-            return ["has_unresolved" in orjson.loads(row) for row in rows]
+            return [bool(orjson.loads(row)["has"] & BITS["unresolved"]) for row in rows]
 
     def read_version(self, article: int) -> tuple[int, int]:
         """Version and time of change."""

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from support.stories import NOW, story
 
 from app.articles import service
-from app.articles.filters import ArticleFilter
+from app.articles.filters import ArticleFilter, make_bits
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.articles.reading import queries
 from app.changes import log
@@ -213,7 +213,7 @@ class Noting:
         (ArticleFilter(languages=("xx",)), "-published_at", False),
         (ArticleFilter(sources=(7,)), "-published_at", False),
         (ArticleFilter(regions=(1,)), "-published_at", False),
-        (ArticleFilter(has_correction=True), "-published_at", False),
+        (ArticleFilter(has=make_bits(["correction"])), "-published_at", False),
     ],
 )
 async def test_list_that_may_read_the_whole_archive_leaves_the_event_loop(

@@ -227,7 +227,7 @@ def test_openapi_shows_lists_as_exploded_arrays_and_numbers_with_bounds() -> Non
     assert shown["tag"]["explode"] is True
     assert "For example `nato`." in str(shown["tag"]["description"])
     assert shown["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100}
-    assert shown["limit"]["description"].endswith("`20` unless given.")
+    assert str(shown["limit"]["description"]).endswith("`20` unless given.")
     assert shown["status"]["schema"] == {
         "type": "array",
         "items": {"type": "string", "enum": list(STATES)},

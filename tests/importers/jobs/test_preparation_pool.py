@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import closing
@@ -62,11 +63,18 @@ def import_stories(db: Database, file: Path, pool: PreparationPool | None, *, en
     return pipeline.run_import(db, items, ImportOptions(enrich=enrich), lambda: 1_760_000_000, pool=pool)
 
 
+CREATED = re.compile('"created_at":[0-9]+')
+"""In rows of the log: the time of the import."""
+
+
 def read_rows(db: Database) -> list[list[tuple[object, ...]]]:
     with db.snapshot() as snapshot:
         return [
             sorted(
-                map(tuple, snapshot.connection.execute(select(*(c for c in model.c if c.name not in UNEQUAL)))),
+                (
+                    tuple(CREATED.sub("", value) if isinstance(value, str) else value for value in row)
+                    for row in snapshot.connection.execute(select(*(c for c in model.c if c.name not in UNEQUAL)))
+                ),
                 key=repr,
             )
             for model in (table(Article), table(ArticleTag), table(Change), table(Suggestion), table(Tag))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.search.query import analysis, spelling
+from app.search.query import analysis, spelling, stop_words
 from app.search.query.word_cache import MOST_WORDS, WordCache
 
 LANGUAGES = ("en", "de", "fr", "tr", "ru", "el", "ar", "hu", "ta", "und")
@@ -45,12 +45,42 @@ def test_places_that_do_not_follow_from_the_order_come_with_tokens(text: str) ->
     assert piece.tokens[-1].position > 0
 
 
+def _make_cache() -> WordCache[str]:
+    return WordCache(lambda words: [word.upper() for word in words])
+
+
 def test_cache_is_bounded() -> None:
-    cache = WordCache(str.upper)
-    assert [cache[f"w{n}"] for n in range(MOST_WORDS + 5)][-1] == f"W{MOST_WORDS + 4}"
-    assert len(cache) == 5
-    assert cache["x" * 31] == "X" * 31
-    assert "x" * 31 not in cache
+    cache = _make_cache()
+    first = [f"w{n}" for n in range(MOST_WORDS - 5)]
+    assert cache.find_all(first)[-1] == f"W{MOST_WORDS - 6}"
+    assert len(cache) == len(first)
+    assert cache.find_all([*first[:2], *"abcdefg", "w0"]) == ["W0", "W1", *"ABCDEFG", "W0"]
+    assert len(cache) == 7
+    assert cache.find_all([f"v{n}" for n in range(MOST_WORDS + 5)])[-1] == f"V{MOST_WORDS + 4}"
+    assert len(cache) == 0
+    assert cache.find_all(["a", "x" * 31]) == ["A", "X" * 31]
+    assert len(cache) == 1
+
+
+@given(st.lists(st.lists(st.text(max_size=2) | st.just("x" * 31), max_size=9), max_size=9))
+def test_cache_has_the_value_of_every_word_in_order(rows: list[list[str]]) -> None:
+    cache = _make_cache()
+    assert [cache.find_all(words) for words in rows] == [[word.upper() for word in words] for words in rows]
+
+
+@given(texts, st.sampled_from(LANGUAGES))
+def test_terms_one_by_one_are_those_of_the_pieces(text: str, language: str) -> None:
+    tokenized = analysis.tokenize(text.encode("utf-8", "ignore").decode(), language)
+    for piece, terms in zip(tokenized.stems, tokenized.terms, strict=True):
+        assert list(terms) == (piece.split() if isinstance(piece, str) else [])
+
+
+@given(texts, st.sampled_from(LANGUAGES))
+def test_stop_words_of_a_text_are_those_of_its_words(text: str, language: str) -> None:
+    stems = [*_list_terms(analysis.tokenize(text.encode("utf-8", "ignore").decode(), language)), "the", "und", "les"]
+    tag = stop_words.find_language(language)
+    stopped = [stem for stem in stems if stop_words.is_stop_word(stem, (language,))]
+    assert stop_words.list_stop_words(stems, tag) == stopped
 
 
 @given(texts)

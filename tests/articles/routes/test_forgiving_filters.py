@@ -1,0 +1,86 @@
+"""What a filter names is understood where it can be, and told of where it is not there; what may not be seen is
+refused, by whom it may not be."""
+
+import orjson
+import pytest
+from conftest import Served
+from httpx import Response
+
+pytestmark = pytest.mark.anyio
+
+
+async def fill(api: Served) -> str:
+    await api.post(title="Leaders meet", regions=["belgium"], tags=["NATO"])
+    await api.post(title="A vote", regions=["united-kingdom"], tags=["elections"])
+    return str((await api.public.get("/v1/changes?since=now")).json()["next"])
+
+
+@pytest.mark.parametrize(
+    ("ref", "slug", "warned"),
+    [
+        ("belgium", "leaders-meet", False), ("Belgium", "leaders-meet", False), ("BELGIUM", "leaders-meet", False),
+        ("BE", "leaders-meet", False), ("be", "leaders-meet", False), ("bel", "leaders-meet", False),
+        ("M49:056", "leaders-meet", False), ("Belgique", "leaders-meet", True), ("uk", "a-vote", True),
+        ("UK", "a-vote", True), ("united-KINGDOM", "a-vote", False), ("United Kingdom", "a-vote", True),
+    ],
+)  # fmt: skip
+async def test_regions_are_understood_in_any_case_and_by_alias(api: Served, ref: str, slug: str, warned: bool) -> None:
+    await fill(api)
+    for door in ("articles?count=none&", "search?"):
+        shown = (await api.public.get(f"/v1/{door}region={ref}")).json()
+        assert [row.get("article", row)["slug"] for row in shown["data"]] == [slug]
+        assert [warning["code"] for warning in shown["warnings"]] == ["read_as"] * warned
+    moved = await api.public.get(f"/v1/regions/{ref}?names_in=fr")
+    if moved.status_code == 308:
+        assert moved.headers["location"].endswith("?names_in=fr")
+        moved = await api.public.get(moved.headers["location"])
+    assert moved.json()["slug"] in ("belgium", "united-kingdom")
+
+
+async def test_unknown_region_is_an_error_still(api: Served) -> None:
+    response = await api.public.get("/v1/articles?region=belgiun")
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["code"], error["did_you_mean"]) == (422, "unknown_region", "belgium")
+    assert (await api.public.get("/v1/regions/belgiun")).status_code == 404
+
+
+def read_warnings(response: Response) -> list[tuple[str, str | None]]:
+    assert response.status_code == 200, response.text
+    header = response.headers.get("dateline-warnings")
+    warnings = response.json()["warnings"] if header is None else orjson.loads(header)
+    return [(one["code"], one.get("did_you_mean")) for one in warnings]
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        "articles?", "search?", "articles/1/neighbours?", "changes?", "timeline?", "trending?", "export?",
+        "matrix?rows=tag&columns=region&", "articles?format=csv&", "search?format=csv&",
+    ],
+)  # fmt: skip
+async def test_every_door_with_filters_warns_of_what_is_not_there(api: Served, door: str) -> None:
+    await fill(api)
+    assert read_warnings(await api.public.get(f"/v1/{door}tag=election")) == [("unknown_tag", "elections")]
+    if "export" not in door and "csv" not in door:
+        assert (await api.public.get(f"/v1/{door}tag=nato")).json()["warnings"] == []
+
+
+async def test_changes_warn_of_what_the_caller_may_not_know(api: Served) -> None:
+    """As of what is not there at all."""
+    await fill(api)
+    await api.editor.post("/v1/articles", json={"title": "A draft", "tags": ["hush-hush"]})
+    for tag in ("hush-hush", "nothing-like-it"):
+        assert read_warnings(await api.public.get(f"/v1/changes?tag={tag}")) == [("unknown_tag", None)]
+    assert read_warnings(await api.editor.get("/v1/changes?tag=hush-hush")) == []
+
+
+@pytest.mark.parametrize("door", ["articles", "changes", "changes/stream", "export"])
+@pytest.mark.parametrize("status", ["draft", "scheduled", "withdrawn", "trashed", "published,draft"])
+async def test_what_is_not_public_needs_a_key_and_the_scope(api: Served, door: str, status: str) -> None:
+    address = f"/v1/{door}?status={status}"
+    refused = await api.public.get(address)
+    assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
+    refused = await api.public.get(address, headers=await api.key("write", "publish", "admin"))
+    assert (refused.status_code, refused.json()["code"], refused.json()["detail"].count("read_drafts")) == (
+        403, "missing_scope", 1,
+    )  # fmt: skip
