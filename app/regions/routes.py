@@ -92,7 +92,7 @@ ADDED: Mapping[Part, tuple[str, ...]] = {
     name="list_regions",
     summary="List regions",
     response_model=schemas.RegionList,
-    responses=describe_list(examples.LIST, CONTENT | geojson.CONTENT, responses.WARNINGS)
+    responses=describe_list(examples.LIST, {**CONTENT, **geojson.CONTENT}, responses.WARNINGS)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
         "seq_unknown", "index_behind", "not_acceptable",
