@@ -94,6 +94,7 @@ FOLLOWING = (
     "/v1/changes/stream",
     "/v1/export",
     "/v1/export?tag=nato&fields=title,translation_of",
+    "/v1/export?after=1",
     "/v1/export?status=draft",
     "/v1/export?status=trashed",
     "/v1/jobs/1",
