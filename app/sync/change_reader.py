@@ -5,6 +5,7 @@ The head is read first and the filter resolved after it: a tag that a row up to 
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
@@ -44,6 +45,7 @@ class SinceParams(Params):
     """From where on."""
 
     since = parser.text("since", SINCE, maximum=200, example="now", signs=False)
+    compact = parser.flag("compact", "Of each article only its latest change, for copies.", signs=False)
 
 
 class ChangeParts(article_json.ArticleParts):
@@ -116,8 +118,9 @@ class ChangeReader:
             rows = await change_rows.read(self.context.db, self.place.seq, until, BATCH)
             if rows and rows[0].seq != self.place.seq + 1:
                 raise make_cursor_expired(self.request, "The changes from that place on are not kept any more.")
+            needed = await self._find_needed(consumer, rows, until)
             for row in rows:
-                shown = change_rows.tell(consumer, row)
+                shown = change_rows.tell(consumer, row) if row.seq in needed else None
                 told += [shown] if shown is not None else []
                 self.place = LogPosition(self.place.epoch, row.seq, row.mark)
                 if len(told) == limit:
@@ -126,6 +129,16 @@ class ChangeReader:
                 break
             await asyncio.sleep(0)
         return ChangeBatch(tuple(told), consumer.filter, self.place.seq < until, self.place)
+
+    async def _find_needed(
+        self, consumer: change_rows.ChangeConsumer, rows: Sequence[change_rows.ChangeRow], until: int
+    ) -> set[int]:
+        """The numbers of the rows that are told if they are for the consumer: all, or with `compact` the latest ones.
+        What is left out has a later row, ahead of every place that this response ends at."""
+        if self.params.compact:
+            latest = await change_rows.load_latest(self.context.db, rows, until, drafts=self.drafts)
+            rows = change_rows.drop_superseded(consumer, rows, latest)
+        return {row.seq for row in rows}
 
     async def news(self, watch: LogWatch, deadline: float) -> bool:
         """Waits until there are rows behind its place, at most until `deadline` on the monotonic clock. False also

@@ -5,20 +5,20 @@ An event is told where the article matches the filter, or did so until this chan
 that a consumer who may not see drafts is told nothing of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal_column, select, true
 
 from app.articles import filters
 from app.articles.store.log_facts import from_log
 from app.changes import log
 from app.db.database import Database
 from app.db.log_position import LogPosition
-from app.db.sql import Prepared, Value, prepare, read_into
+from app.db.sql import AnyOf, Prepared, Value, prepare, read_integer, read_into
 from app.models import Change, table
 
 CHANGE = table(Change)
@@ -145,6 +145,60 @@ def _statement(dialect: str) -> Prepared:
     columns = [CHANGE.c[name] for name in ChangeRow.__slots__]
     statement = select(*columns).where(seq > after, seq <= until).order_by(seq).limit(bindparam("limit"))
     return prepare(statement, dialect)
+
+
+def drop_superseded(
+    consumer: ChangeConsumer, rows: Sequence[ChangeRow], latest: Mapping[int, ChangeRow]
+) -> list[ChangeRow]:
+    """The rows that a copy needs. `latest` has the latest row that the consumer may see of the article of each row, by
+    the row's number, where that is another.
+
+    Where the latest row is told, it says all. Where it is not, the article has left the filter before it: the rows by
+    which it left are told, and whatever says that it matched is not.
+    """
+    told = {row.seq: tell(consumer, row) is not None for row in latest.values()}
+    return [
+        row
+        for row in rows
+        if row.seq not in latest or not (told[latest[row.seq].seq] or _has_matching_article(consumer, row))
+    ]
+
+
+def _has_matching_article(consumer: ChangeConsumer, row: ChangeRow) -> bool:
+    after = _facts(row, row.after)
+    return after is not None and filters.matches(consumer.filter, after)
+
+
+async def load_latest(db: Database, rows: Sequence[ChangeRow], until: int, *, drafts: bool) -> dict[int, ChangeRow]:
+    """What `drop_superseded` needs for these successive rows, as of the row `until`; in two statements."""
+    if not rows:
+        return {}
+    values: dict[str, Value] = {"first": rows[0].seq, "last": rows[-1].seq, "until": until}
+    pairs = await db.reader.rows(_latest_numbers(db.dialect, drafts), values)
+    numbers = {read_integer(seq): read_integer(latest) for seq, latest in pairs if latest not in (None, seq)}
+    found = {row.seq: row for row in rows}
+    missing = sorted({*numbers.values()} - found.keys())
+    if missing:
+        more = read_into(ChangeRow, await db.reader.rows(_by_numbers(db.dialect), {"seqs": missing}))
+        found |= {row.seq: row for row in more}
+    return {seq: found[latest] for seq, latest in numbers.items() if latest in found}
+
+
+@lru_cache(maxsize=4)
+def _latest_numbers(dialect: str, drafts: bool) -> Prepared:
+    later, is_article = CHANGE.alias("later"), literal_column("'article'")  # a value that is bound would hide the index
+    first, last, until = (bindparam(name, type_=CHANGE.c.seq.type) for name in ("first", "last", "until"))
+    seen = true() if drafts else later.c.public.is_(true())
+    same = later.c.entity == is_article, later.c.entity_id == CHANGE.c.entity_id, later.c.seq <= until, seen
+    latest = select(later.c.seq).where(*same).order_by(later.c.seq.desc()).limit(1).correlate(CHANGE).scalar_subquery()
+    own = CHANGE.c.seq >= first, CHANGE.c.seq <= last, CHANGE.c.entity == is_article
+    return prepare(select(CHANGE.c.seq, latest).where(*own), dialect)
+
+
+@lru_cache(maxsize=4)
+def _by_numbers(dialect: str) -> Prepared:
+    columns = [CHANGE.c[name] for name in ChangeRow.__slots__]
+    return prepare(select(*columns).where(AnyOf(CHANGE.c.seq, "seqs")), dialect, ["seqs"])
 
 
 def place(epoch: int, rows: Sequence[ChangeRow]) -> LogPosition:

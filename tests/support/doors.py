@@ -85,6 +85,7 @@ BELOW = ("", "/related", "/related?kind=similar", "/neighbours", "/revisions", "
 FOLLOWING = (
     "/v1/changes",
     f"/v1/changes?include=article,{VIEWS[8:]}&limit=1000",
+    f"/v1/changes?compact=true&include=article,{VIEWS[8:]}&limit=1000",
     "/v1/changes?since=now",
     "/v1/changes?tag=nato&include=article",
     "/v1/changes?region_not=estonia&limit=3",
