@@ -56,7 +56,8 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class VisibleChange:
-    """What a consumer learns of one row. `slug` and `previous_slug` are None where they were never its to know."""
+    """What a consumer learns of one row. `slug` and `previous_slug` are None where they were never its to know; of a
+    tag `previous_slug` is shown only where the tag is."""
 
     row: ChangeRow
     event: Event
@@ -81,7 +82,8 @@ def tell(consumer: ChangeConsumer, row: ChangeRow) -> VisibleChange | None:
         return None
     if row.entity != "article":
         renamed = next((event for event in RENAMES if event == row.event), None)
-        return VisibleChange(row, renamed) if renamed else None
+        changed_fields = tuple(orjson.loads(row.changed_fields))
+        return VisibleChange(row, renamed, None, _read_slug(row), changed_fields) if renamed else None
     before, after = _facts(row, row.before), _facts(row, row.after)
     event = _event(consumer, row, before, after)
     if event is None and after is not None and _is_redirected(before, after):
@@ -101,6 +103,11 @@ def tell(consumer: ChangeConsumer, row: ChangeRow) -> VisibleChange | None:
         tuple(orjson.loads(row.changed_fields)) if known else (),
         after.replaced_by if after is not None else None,
     )
+
+
+def _read_slug(row: ChangeRow) -> str | None:
+    """The slug that a tag had before this change of it."""
+    return None if row.before is None else orjson.loads(row.before).get("slug")
 
 
 def _is_redirected(before: filters.ArticleFacts | None, after: filters.ArticleFacts) -> bool:
