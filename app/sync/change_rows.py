@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 import orjson
-from sqlalchemy import bindparam, literal_column, select, true
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, true
 
 from app.articles import filters
 from app.articles.store.log_facts import from_log
@@ -193,7 +193,8 @@ async def load_latest(db: Database, rows: Sequence[ChangeRow], until: int, *, dr
 
 @lru_cache(maxsize=4)
 def _latest_numbers(dialect: str, drafts: bool) -> Prepared:
-    later, is_article = CHANGE.alias("later"), literal_column("'article'")  # a value that is bound would hide the index
+    later = CHANGE.alias("later")
+    is_article: ColumnElement[str] = literal_column("'article'")  # a value that is bound would hide the index
     first, last, until = (bindparam(name, type_=CHANGE.c.seq.type) for name in ("first", "last", "until"))
     seen = true() if drafts else later.c.public.is_(true())
     same = later.c.entity == is_article, later.c.entity_id == CHANGE.c.entity_id, later.c.seq <= until, seen

@@ -61,10 +61,9 @@ function relabel(articles, change) {
   const renamed = change.tag ?? change.region;
   const fields = change.changed_fields;
   if (renamed === null || (fields.length && !fields.some((field) => ["name", "slug", "kind"].includes(field)))) return;
-  const slugs = [renamed.slug, renamed.previous_slug];
   for (const article of articles)
     for (const shown of change.region ? article.regions : article.tags)
-      if (slugs.includes(shown.slug))
+      if (shown.id === renamed.id)
         for (const name of Object.keys(shown)) if (name in renamed) shown[name] = renamed[name];
 }
 

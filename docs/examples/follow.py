@@ -56,10 +56,9 @@ def relabel(articles: Iterable[dict], change: dict) -> None:
     new = change["tag"] or change["region"]
     if new is None or (change["changed_fields"] and not {"name", "slug", "kind"} & {*change["changed_fields"]}):
         return
-    slugs = new["slug"], new.get("previous_slug")
     for article in articles:
         for shown in article["regions" if change["region"] else "tags"]:
-            if shown["slug"] in slugs:
+            if shown["id"] == new["id"]:
                 shown.update((name, value) for name, value in new.items() if name in shown)
 
 

@@ -152,6 +152,8 @@ async def _dump(settings: Settings, since: str | None = None) -> tuple[list[Json
 def _comparable(article: Json) -> Json:
     """Without what an archive numbers and dates by itself, in the article and in those that it is related to."""
     shown = {name: value for name, value in article.items() if name not in _OWN}
+    for name in ("tags", "authors", "regions"):
+        shown[name] = [{part: value for part, value in one.items() if part != "id"} for one in shown[name]]
     shown["related"] = [
         post | {"article": post["article"] and post["article"]["slug"]} for post in article.get("related", ())
     ]
