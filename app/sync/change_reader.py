@@ -207,10 +207,10 @@ async def _place(context: AppContext, view: RequestContext, request: Request, si
     place = parse_token(since)
     if place is None:
         at, drafts = _read_time(since, zone, view.now), view.caller.has_scope("read_drafts")
-        found = await time_position.find(context.db, head, at, drafts=drafts)
-        if found is None:
+        position = await time_position.find(context.db, head, at, drafts=drafts)
+        if position is None:
             raise make_cursor_expired(request, "The changes from that time on are not kept any more.")
-        return found
+        return position
     if place.epoch != head.epoch or not await has_position(context, place):
         raise make_cursor_expired(request)
     return place

@@ -183,12 +183,12 @@ async def load_latest(db: Database, rows: Sequence[ChangeRow], until: int, *, dr
     values: dict[str, Value] = {"first": rows[0].seq, "last": rows[-1].seq, "until": until}
     pairs = await db.reader.rows(_latest_numbers(db.dialect, drafts), values)
     numbers = {read_integer(seq): read_integer(latest) for seq, latest in pairs if latest not in (None, seq)}
-    found = {row.seq: row for row in rows}
-    missing = sorted({*numbers.values()} - found.keys())
+    rows_by_seq = {row.seq: row for row in rows}
+    missing = sorted({*numbers.values()} - rows_by_seq.keys())
     if missing:
         more = read_into(ChangeRow, await db.reader.rows(_by_numbers(db.dialect), {"seqs": missing}))
-        found |= {row.seq: row for row in more}
-    return {seq: found[latest] for seq, latest in numbers.items() if latest in found}
+        rows_by_seq |= {row.seq: row for row in more}
+    return {seq: rows_by_seq[latest] for seq, latest in numbers.items() if latest in rows_by_seq}
 
 
 @lru_cache(maxsize=4)
