@@ -17,9 +17,13 @@ class RegionRef(Shape):
     level: Level
 
 
-class RegionLink(Selectable, RegionRef):
+class RegionLink(Selectable):
     """A region of an article, with what it is to the article."""
 
+    id: int
+    slug: str
+    name: str
+    level: Level
     roles: list[Literal["about", "mention", "dateline"]]
 
 
