@@ -19,13 +19,13 @@ from pathlib import Path
 
 import httpx
 
+from app.search.tantivy.storage import index_forms
 from bench import load
 from bench.beside.processes import ProcessGroup, list_open_sockets, run_processes
 from bench.request_costs import UNCACHED, CostKind, copy_archive, list_kinds
 
 SHOWN = ("one article", "20 newest, bodies", "20 of a tag, bodies", "one word, cards", "three words, cards")
 SECONDS_OF_ROUND, ROUNDS = 3, 3
-WRITER_LOCK = ".tantivy-writer.lock"
 READY_SECONDS = 900
 
 
@@ -96,7 +96,7 @@ def measure_lateness(archive: Path, workers: int, writes: int) -> tuple[list[flo
     of_others: list[float] = []
     with serve(archive, workers, {}) as group, httpx.Client(base_url=group.address, headers=headers) as editor:
         clients = _open_clients(group, workers)
-        leader = _find_leader(group)
+        leader = _find_leader(archive)
         for number in range(writes):
             word = f"zq{number:04d}{os.getpid()}".translate(str.maketrans("0123456789", "abcdefghij"))
             editor.post("/v1/articles", json={"title": word, "status": "published"}).raise_for_status()
@@ -128,12 +128,13 @@ def _open_clients(group: ProcessGroup, workers: int) -> dict[int, httpx.Client]:
     raise SystemExit(f"Only {len(clients)} of {workers} workers took a connection.")
 
 
-def _find_leader(group: ProcessGroup) -> int | None:
-    """The process that has the index's lock open."""
-    for pid in group.list_pids():
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            if descriptor.is_symlink() and os.readlink(descriptor).endswith(WRITER_LOCK):
-                return pid
+def _find_leader(archive: Path) -> int | None:
+    """The process that holds the lock of the index."""
+    inodes = {str(lock.stat().st_ino) for lock in archive.glob(f"index/*/{index_forms.LOCK}")}
+    for line in Path("/proc/locks").read_text().splitlines():
+        fields = line.split()
+        if fields[1] == "FLOCK" and fields[5].rpartition(":")[2] in inodes:
+            return int(fields[4])
     return None
 
 
