@@ -97,8 +97,10 @@ def measure_lateness(archive: Path, workers: int, writes: int) -> tuple[list[flo
     with serve(archive, workers, {}) as group, httpx.Client(base_url=group.address, headers=headers) as editor:
         clients = _open_clients(group, workers)
         leader = _find_leader(archive)
+        for client in clients.values():
+            client.get("/v1/search?q=zq").raise_for_status()  # the first search opens what is opened once
         for number in range(writes):
-            word = f"zq{number:04d}{os.getpid()}".translate(str.maketrans("0123456789", "abcdefghij"))
+            word = f"zq{number}x{time.time_ns()}".translate(str.maketrans("0123456789", "abcdefghij"))
             editor.post("/v1/articles", json={"title": word, "status": "published"}).raise_for_status()
             began, waiting = time.monotonic(), dict(clients)
             while waiting:

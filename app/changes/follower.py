@@ -13,7 +13,8 @@ from app.db.log_position import LogPosition
 logger = logging.getLogger(__name__)
 
 BATCH = 1_000
-IDLE = 1.0
+LOOK, IDLE = 0.03, 1.0
+"""Seconds between two looks for commits, and between two readings of the log where there were none."""
 
 
 class Follower(Protocol):
@@ -66,12 +67,13 @@ def catch_up(db: Database, follower: Follower) -> int:
 
 
 class FollowerTask:
-    """A thread that keeps one follower in step. Every `interval` seconds, or when woken, it asks whether anything was
-    committed; only then, and every IDLE seconds to see that the data itself is still whole, it reads the log."""
+    """A thread that keeps one follower in step. Every LOOK seconds, `interval` seconds after it took something in, it
+    asks whether anything was committed, by whichever process; only then, and every IDLE seconds to see that the data
+    itself is still whole, it reads the log."""
 
     def __init__(self, db: Database, follower: Follower, interval: float) -> None:
         self._db, self._follower, self._interval = db, follower, interval
-        self._wake, self._ended = threading.Event(), threading.Event()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
         self.problem: str | None = None
 
@@ -83,14 +85,9 @@ class FollowerTask:
         """Whether it was started here, and has not been stopped."""
         return self._thread.ident is not None and not self._ended.is_set()
 
-    def wake(self) -> None:
-        """Something was committed: look at once."""
-        self._wake.set()
-
     def stop(self) -> None:
         """Ends after the round under way; nothing where it was never started."""
         self._ended.set()
-        self._wake.set()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -133,8 +130,6 @@ class FollowerTask:
             return 0
 
     def _pause(self, taken: int) -> None:
-        """After a full batch none; after news the interval, so that commits stay rare; else until woken."""
-        if taken >= BATCH:
-            return
-        (self._ended if taken else self._wake).wait(self._interval)
-        self._wake.clear()
+        """After a full batch none; after news the interval, so that the follower's own commits stay rare."""
+        if taken < BATCH:
+            self._ended.wait(self._interval if taken else min(LOOK, self._interval))

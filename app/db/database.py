@@ -11,8 +11,6 @@ point in time.
 import asyncio
 import functools
 import logging
-import re
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,14 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlmodel import Session
 
 from app.db import audit_rows, permissions
 from app.db.actor import Actor, current_actor
+from app.db.engines import DatabaseProblem as DatabaseProblem
+from app.db.engines import create_postgres_engine, create_sqlite_engine
+from app.db.engines import read_url as read_url
 from app.db.file_locks import FileLock
 from app.db.group_commit import GroupCommit
 from app.db.log_position import LogHead
@@ -56,10 +56,6 @@ UNKNOWN_OUTCOME = (
     "The connection broke while saving: whether it was saved is not known. Read before trying again, or repeat with "
     "the same Idempotency-Key."
 )
-
-
-class DatabaseProblem(Exception):
-    """The archive cannot be opened as it is; the message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +174,8 @@ class Database:
             self.path = Path(self.url.database or "")
             permissions.make_folder(self.path.parent)
             self._file_lock: FileLock | None = FileLock(self.path.with_name(self.path.name + ".write-lock"))
-            self.engine = _create_sqlite_engine(self.path, read_only=False)
-            self._snapshots = _create_sqlite_engine(self.path, read_only=True)
+            self.engine = create_sqlite_engine(self.path, read_only=False)
+            self._snapshots = create_sqlite_engine(self.path, read_only=True)
             self._writers = ThreadPoolExecutor(1, "write")
             self._eraser: WalTruncation | None = WalTruncation(
                 self.engine, self.hold_write_lock, self._writers, BUSY_SECONDS
@@ -187,7 +183,7 @@ class Database:
             self._groups: GroupCommit | None = GroupCommit(self)
         else:
             self._file_lock = None
-            self.engine = _create_postgres_engine(self.url, settings.write_connections)
+            self.engine = create_postgres_engine(self.url, settings.write_connections)
             self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
             self._eraser = self._groups = None
@@ -321,66 +317,6 @@ class Database:
             self.engine.dispose()
         if self._file_lock:
             self._file_lock.close()
-
-
-def read_url(text: str) -> URL:
-    """Accepts `sqlite:///file`, `postgresql://…` and `postgres://…`; DatabaseProblem for anything else."""
-    try:
-        url = make_url(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", text))
-    except ArgumentError:
-        raise DatabaseProblem("DATELINE_DATABASE_URL is not an address of a database.") from None
-    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
-        return url
-    if url.drivername == "postgresql+psycopg":
-        return url
-    raise DatabaseProblem("DATELINE_DATABASE_URL must be sqlite:///path/to/file or postgresql://user@host/name.")
-
-
-def _create_sqlite_engine(path: Path, *, read_only: bool) -> Engine:
-    address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS)
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=16)
-
-    @event.listens_for(engine, "connect")
-    def prepare_connection(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-        if not read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
-            # FULL: after a power cut NORMAL would give sequence numbers out again that followers have seen.
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA cache_size = -64000")
-            # What is deleted is overwritten, so that a purged text is not left in pages that are free. Most builds of
-            # SQLite do so anyway.
-            connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that turns into a write fails with BUSY instead of waiting.
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _create_postgres_engine(url: URL, size: int) -> Engine:
-    try:
-        return create_engine(
-            url,
-            pool_size=size,
-            max_overflow=4,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": 5,
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
-            },
-        )
-    except ModuleNotFoundError:
-        raise DatabaseProblem("PostgreSQL needs its driver: pip install 'dateline[postgres]'.") from None
 
 
 def _sql_state(error: DBAPIError) -> str | None:

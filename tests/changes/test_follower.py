@@ -221,14 +221,16 @@ def test_thread_keeps_a_follower_in_step(db: Database) -> None:
     assert following.problem is None
 
 
-def test_woken_thread_looks_at_once(db: Database) -> None:
+def test_first_write_after_a_pause_is_taken_in_at_once_and_the_next_after_the_interval(db: Database) -> None:
     names = FollowedNames()
     catch_up(db, names)
-    with _thread(db, names, interval=60) as following:
-        time.sleep(0.05)  # its first round finds nothing, and it waits
-        db.write_now(_put, {1: "woken"})
-        following.wake()
-        assert _wait(lambda: names.kept[1] == {1: "woken"})
+    with _thread(db, names, interval=60):
+        time.sleep(0.05)  # its first round finds nothing
+        db.write_now(_put, {1: "first"})
+        assert _wait(lambda: names.kept[1] == {1: "first"})
+        db.write_now(_put, {1: "second"})
+        time.sleep(0.2)
+        assert names.kept[1] == {1: "first"}
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ LAYERS = {
     "app.db": (
         ("actor", "child_process", "file_locks", "log_position", "permissions", "shipped", "sql", "wal_truncation"),
         ("audit_rows", "readers"),
-        ("group_commit",),
+        ("engines", "group_commit"),
         ("database",),
         ("migrate",),
     ),

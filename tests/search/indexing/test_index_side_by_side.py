@@ -70,7 +70,6 @@ def test_following_thread_makes_writes_searchable(archive: SearchArchive) -> Non
     following = FollowerTask(archive.db, indexer, 0.02)
     following.start()
     archive.put(SearchStory(1, "Nato meets"))
-    following.wake()
     engine = TantivyEngine(archive.root)
     result = 0
     for _ in range(200):
