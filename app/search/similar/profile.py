@@ -4,12 +4,14 @@ there, and a sample of its runs of three words. Made of the terms that are index
 import sys
 import zlib
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from math import hypot, log
+from math import log, sqrt
+from operator import neg
 from struct import Struct
 
 from tantivy import PreTokenizedString
@@ -94,10 +96,12 @@ def build_profile(
     counts = Counter(stems)
     for stop_word in vocabulary.stop_words.intersection(counts):
         del counts[stop_word]
-    length = hypot(*map(WEIGHTS.__getitem__, _limit_counts(counts.values())), *[WEIGHTS[TAG_COUNTS]] * len(tags))
+    frequencies = Counter(_limit_counts(counts.values()))
+    frequencies[TAG_COUNTS] += len(tags)
+    length = sqrt(sum(number * WEIGHTS[count] ** 2 for count, number in frequencies.items()))
     terms = _list_preferred(counts)
     term_counts = [counts[term] for term in terms]
-    place = sum(count >= TAG_COUNTS for count in term_counts)
+    place = bisect_right(term_counts, -TAG_COUNTS, key=neg)
     terms[place:place] = map(name_tag, tags)
     term_counts[place:place] = [TAG_COUNTS] * len(tags)
     places = dict(zip(terms, range(HIGHEST_COUNT + 1), strict=False))

@@ -4,6 +4,7 @@ import zlib
 from collections import Counter
 from math import hypot
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ def test_profile_is_that_of_the_definition(title: str, text: str, tags: list[int
     stems = [*title_stems, *text_stems]
     counts = {stem: count for stem, count in Counter(stems).items() if not is_stop_word(stem, (language,))}
     weights = [profile.WEIGHTS[min(count, 255)] for count in (*counts.values(), *[profile.TAG_COUNTS] * len(tags))]
-    assert own.scale == 1 / (hypot(*weights) or 1.0)
+    assert own.scale == pytest.approx(1 / (hypot(*weights) or 1.0), rel=1e-12)
     kept = sorted(counts.items(), key=lambda one: (one[1], min(len(one[0]), 10)), reverse=True)[: profile.MOST_TERMS]
     terms = sorted([*kept, *((f"#{tag}", profile.TAG_COUNTS) for tag in tags)], key=lambda one: one[1], reverse=True)
     assert list(own.terms) == [term for term, _ in terms]
