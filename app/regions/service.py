@@ -32,16 +32,20 @@ def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
     """The atlas from the rows of `statements`, in their order."""
     places, names, members = rows
     return Atlas(
-        read_into(AtlasRegion, ((*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places)),
+        read_into(AtlasRegion, ((*row[:-2], _load_tuple(row[-2]), _load_tuple(row[-1])) for row in places)),
         read_into(Name, names),
         ((int(str(g)), int(str(m))) for g, m in members),
         names_seq,
     )
 
 
+def _load_tuple(value: object) -> tuple[object, ...] | None:
+    return None if value is None else tuple(orjson.loads(str(value)))
+
+
 _PLACES = (
     "id", "slug", "name", "level", "iso2", "iso3", "iso4", "m49", "parent_id", "capital_id", "since", "until",
-    "successors",
+    "latitude", "longitude", "bbox", "successors",
 )  # fmt: skip
 
 
@@ -167,11 +171,28 @@ def load(session: Session) -> int:
         if row["slug"] in old:
             connection.execute(update(REGION).where(REGION.c.slug == row["slug"]).values(row))
     ids: dict[str, int] = {row.slug: row.id for row in connection.execute(select(REGION.c.slug, REGION.c.id))}
-    touched = {str(row["slug"]) for row in changed} | _load_links(session, facts, ids)
+    touched = {str(row["slug"]) for row in changed} | _load_links(session, facts, ids) | _set_coordinates(connection)
     for slug in sorted(touched):
         event = "region_added" if slug not in old else "region_renamed"
         log.record(session, log.LogEntry("region", ids[slug], event, public=True))
     return len(touched)
+
+
+def _set_coordinates(connection: Connection) -> set[str]:
+    """Those of all shipped regions, edited or not: nobody edits where they lie. The slugs of those that changed."""
+    columns = (REGION.c.slug, REGION.c.latitude, REGION.c.longitude, REGION.c.bbox)
+    old = {row.slug: tuple(row) for row in connection.execute(select(*columns))}
+    new = (
+        (fact.slug, fact.latitude, fact.longitude, orjson.dumps(fact.bbox).decode() if fact.bbox else None)
+        for fact in standard_regions.load()
+    )
+    changed = [row for row in new if old.get(row[0], row) != row]
+    if changed:
+        names = ("of", "north", "east", "box")
+        line = update(REGION).where(REGION.c.slug == bindparam("of"))
+        line = line.values(latitude=bindparam("north"), longitude=bindparam("east"), bbox=bindparam("box"))
+        connection.execute(line, [dict(zip(names, row, strict=True)) for row in changed])
+    return {row[0] for row in changed}
 
 
 def _find_edited(connection: Connection) -> set[str]:

@@ -46,14 +46,25 @@ async function follow(copy) {
   if (response.status === 410) return [await start(), true]; // the server cannot say what we missed
   const page = await response.json();
   for (const change of page.data) {
-    // A tag or region has another name now: it may stand in any article.
-    if (change.article === null) return [await start(), true];
+    if (change.article === null) relabel(Object.values(copy.articles), change);
     // No card: left_filter, withdrawn, purged, or gone since.
-    if (change.card === null) delete copy.articles[change.article.id];
+    else if (change.card === null) delete copy.articles[change.article.id];
     else copy.articles[change.card.id] = change.card;
   }
   copy.place = page.next;
   return [copy, page.has_more];
+}
+
+// A tag or region is called something else now, and may stand in any article. Aliases, names in other languages and
+// members of regions stand in none; what is null here is in no article of ours any more.
+function relabel(articles, change) {
+  const renamed = change.tag ?? change.region;
+  const fields = change.changed_fields;
+  if (renamed === null || (fields.length && !fields.some((field) => ["name", "slug", "kind"].includes(field)))) return;
+  for (const article of articles)
+    for (const shown of change.region ? article.regions : article.tags)
+      if (shown.id === renamed.id)
+        for (const name of Object.keys(shown)) if (name in renamed) shown[name] = renamed[name];
 }
 
 // Articles and place together or not at all; a change taken in twice does no harm.

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
 import httpx
@@ -39,14 +40,26 @@ def follow(client: httpx.Client, copy: dict, filters: list[tuple[str, str]], wai
     response.raise_for_status()
     page = response.json()
     for change in page["data"]:
-        if change["article"] is None:  # a tag or region has another name now: it may stand in any article
-            return start(client, filters), True
-        if change["card"] is None:  # left_filter, withdrawn, purged, or gone since
+        if change["article"] is None:
+            relabel(copy["articles"].values(), change)
+        elif change["card"] is None:  # left_filter, withdrawn, purged, or gone since
             copy["articles"].pop(str(change["article"]["id"]), None)
         else:
             copy["articles"][str(change["card"]["id"])] = change["card"]
     copy["place"] = page["next"]
     return copy, page["has_more"]
+
+
+def relabel(articles: Iterable[dict], change: dict) -> None:
+    """A tag or region is called something else now, and may stand in any article. Aliases, names in other languages
+    and members of regions stand in none; what is null here is in no article of ours any more."""
+    new = change["tag"] or change["region"]
+    if new is None or (change["changed_fields"] and not {"name", "slug", "kind"} & {*change["changed_fields"]}):
+        return
+    for article in articles:
+        for shown in article["regions" if change["region"] else "tags"]:
+            if shown["id"] == new["id"]:
+                shown.update((name, value) for name, value in new.items() if name in shown)
 
 
 def save(copy: dict, path: str) -> None:

@@ -209,7 +209,7 @@ class RandomWriter:
                 )
 
     def _rename(self, session: Session) -> None:
-        """A name in every copy is another now: those who follow begin anew."""
+        """A name in every copy is another now."""
         connection = session.connection()
         id = connection.execute(select(TAG.c.id).where(TAG.c.slug == "a")).scalar()
         if id is not None:
@@ -255,7 +255,7 @@ def run(writer: RandomWriter, following: Sequence[Consumer], rows: int) -> None:
     start = seq = writer.write()
     while seq < start + rows:
         if seq > start + rows // 2:
-            writer.renames = 0  # from here on nobody begins anew: half of all changes are to be met once each
+            writer.renames = 0
         seq = writer.write()
         if writer.chance.random() < 0.5:
             writer.chance.choice(following).step()

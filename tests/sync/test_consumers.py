@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.consumers import FILTERS, RandomWriter, consumers, faults, run
 from support.listening import listen
+from support.stories import story, write
 
 from app.settings import Settings
 
@@ -28,3 +29,27 @@ async def test_consumer_that_is_cut_off_at_random_misses_nothing_and_meets_nothi
         assert len(following[0].met) > 40
         assert sum(one.network.cut for one in following) > 5
         assert sum(one.forgotten for one in following) > 1
+
+
+async def test_copy_mends_its_labels_and_does_not_begin_anew(sqlite_settings: Settings, tmp_path: Path) -> None:
+    async with listen(sqlite_settings) as listening:
+        await write(listening.db, *(story(listening.db, n, tags=["a", "b"], places=["belgium"]) for n in range(3)))
+        [one] = consumers(listening.address, tmp_path, 1, [""])
+        one.network.reliable = True
+        await asyncio.to_thread(one.step)
+        began = one.began
+        for ref, patch in (
+            ("a", {"aliases": ["ay"]}),
+            ("a", {"names": {"fr": "á"}}),
+            ("a", {"name": "Another", "slug": "another", "kind": "event"}),
+            ("another", {"slug": "another-one"}),
+        ):
+            response = await listening.editor.patch(f"/v1/tags/{ref}", json=patch)
+            assert response.status_code == 200, response.text
+        unused = {"name": "Unused", "kind": "topic"}
+        assert (await listening.editor.post("/v1/tags", json=unused)).status_code == 201
+        assert (await listening.editor.patch("/v1/tags/unused", json={"name": "Idle"})).status_code == 200
+        merging = await listening.editor.post("/v1/tags/b/merge", json={"into": "unused"})
+        assert merging.status_code == 200, merging.text  # of so few articles it is done at once
+        assert await asyncio.to_thread(faults, [one]) == []
+        assert one.began == began
