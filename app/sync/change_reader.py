@@ -142,7 +142,7 @@ class ChangeReader:
         """The numbers of the rows that are told if they are for the consumer: all, or with `compact` the latest ones.
         What is left out has a later row, ahead of every place that this response ends at."""
         if self.params.compact:
-            latest = await change_rows.load_latest(self.context.db, rows, until, drafts=self.drafts)
+            latest = await change_rows.load_latest(self.context.db, consumer, rows, until)
             rows = change_rows.drop_superseded(consumer, rows, latest)
         return {row.seq for row in rows}
 
