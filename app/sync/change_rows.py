@@ -233,8 +233,8 @@ def _latest_numbers(dialect: str, drafts: bool, placed: bool) -> Prepared:
     is_article: ColumnElement[str] = literal_column("'article'")  # a value that is bound would hide the index
     first, last, until = (bindparam(name, type_=CHANGE.c.seq.type) for name in ("first", "last", "until"))
     seen = true() if drafts else later.c.public.is_(true())
-    wanted = true() if placed else later.c.event != log.PLACED
-    same = later.c.entity == is_article, later.c.entity_id == CHANGE.c.entity_id, later.c.seq <= until, seen, wanted
+    of_event = true() if placed else later.c.event != log.PLACED
+    same = later.c.entity == is_article, later.c.entity_id == CHANGE.c.entity_id, later.c.seq <= until, seen, of_event
     latest = select(later.c.seq).where(*same).order_by(later.c.seq.desc()).limit(1).correlate(CHANGE).scalar_subquery()
     own = CHANGE.c.seq >= first, CHANGE.c.seq <= last, CHANGE.c.entity == is_article
     return prepare(select(CHANGE.c.seq, latest).where(*own), dialect)

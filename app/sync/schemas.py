@@ -57,7 +57,8 @@ class Change(Shape):
     replaced_by: Replacement | None
     at: Time
     changed_fields: list[str] = Field(
-        description="Of a tag `aliases kind name names removed slug`, of a region `aliases members name names parent`; "
+        description="Of a tag `aliases kind name names removed slug`, of a region `aliases articles members name names "
+        "parent`; "
         "of a region that came with the program empty: any may have."
     )
     card: ArticleCard | None = only_where(

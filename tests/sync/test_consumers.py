@@ -79,7 +79,7 @@ async def test_copy_whose_place_has_expired_goes_on_where_its_export_was_cut_off
         assert merging.status_code == 200, merging.text
         # The filter means more than it did: from no place on can it be followed before an export.
         one = Consumer(listening.address, "tag=z", tmp_path / "copy.json", CutOffs())
-        parts = set[int]()
+        parts = set[int | None]()
         while (copy := one.read()) is None or copy["after"] is not None or copy["place"] == "0":
             await asyncio.to_thread(one.step)
             parts.add((one.read() or {}).get("after"))
