@@ -135,7 +135,7 @@ def make_steps(client: httpx.Client) -> tuple[list[str], list[tuple[str, str, st
     """Filters, and what editors do: by the archive's most common tags, and a region with many articles."""
     listed = client.get("/v1/tags", params={"kind": "topic", "sort": "-article_count", "limit": 12}).json()["data"]
     tags = [tag["slug"] for tag in listed]
-    countries = {"level": "country", "sort": "-article_count", "limit": 1}
+    countries: dict[str, str | int] = {"level": "country", "sort": "-article_count", "limit": 1}
     largest = client.get("/v1/regions", params=countries).json()["data"][0]["slug"]
     members = client.get("/v1/regions/eu").json()["members"]
     filters = ["", f"tag={tags[0]}", "region=eu", "region=europe&language=en", f"region_not={largest}"]
