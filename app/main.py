@@ -33,7 +33,8 @@ from app.changes.jobs import Jobs
 from app.context import AppContext, SearchIndex, begin_read, load_context, load_view
 from app.db.database import Database
 from app.db.file_locks import FileLock
-from app.http import docs_page, openapi, problems
+from app.http import openapi, problems
+from app.http.docs import docs_page, guides
 from app.http.fast_path import FastPath, build_table
 from app.http.middleware.access_log import AccessLog, RequestTally
 from app.http.middleware.cache_store import CacheStore
@@ -185,6 +186,7 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES, public_reads=settings.public_reads)
     docs_page.install(app)
+    guides.install(app)
     _add_layers(app, settings, CacheVersions(db, index.engine.position), shared.rates)
     return app
 

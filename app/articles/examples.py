@@ -2,7 +2,7 @@
 
 PAGE = {"limit": 20, "number": None, "next": None, "previous": None, "total": 1, "total_is": "exact"}
 SLUG = "how-asean-decides-without-ever-voting"
-DESK = {"slug": "dateline-asia-desk", "name": "Dateline Asia Desk"}
+DESK = {"id": 3, "slug": "dateline-asia-desk", "name": "Dateline Asia Desk"}
 
 CARD: dict[str, object] = {
     "id": 21,
@@ -21,12 +21,12 @@ CARD: dict[str, object] = {
     },
     "authors": [DESK],
     "tags": [
-        {"slug": "world", "name": "World", "kind": "section"},
-        {"slug": "asean", "name": "ASEAN", "kind": "topic"},
+        {"id": 1, "slug": "world", "name": "World", "kind": "section"},
+        {"id": 57, "slug": "asean", "name": "ASEAN", "kind": "topic"},
     ],
     "regions": [
-        {"slug": "asean", "name": "ASEAN", "level": "grouping", "roles": ["about"]},
-        {"slug": "jakarta", "name": "Jakarta", "level": "city", "roles": ["dateline"]},
+        {"id": 290, "slug": "asean", "name": "ASEAN", "level": "grouping", "roles": ["about"]},
+        {"id": 310, "slug": "jakarta", "name": "Jakarta", "level": "city", "roles": ["dateline"]},
     ],
     "images": [
         {

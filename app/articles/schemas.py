@@ -23,6 +23,7 @@ class Dateline(Selectable):
 
 
 class Author(Selectable):
+    id: int
     slug: str
     name: str
 

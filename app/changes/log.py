@@ -30,6 +30,14 @@ from app.models import Change, ChangeHead, table
 CHANGE, HEAD = table(Change), table(ChangeHead)
 _PENDING = "dateline.changes"
 
+PLACED = "placed"
+"""The event of an article whose own regions lie in others than before: nothing that is shown of it is another, but
+filters may match it that did not."""
+REGION_FILLED = "region_filled"
+"""The event of a region behind the rows of such articles: they lie in it now, or no more."""
+REGIONS_LOCATED = "regions_located"
+"""The event of any one region where some have other coordinates: who keeps an atlas reads it again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Logged:

@@ -22,7 +22,11 @@ class Change(SQLModel, table=True):
     before: str | None = Field(default=None, sa_column=words(null=True))
     after: str | None = Field(default=None, sa_column=words(null=True))
 
-    __table_args__ = (CheckConstraint("entity IN ('article', 'tag', 'region')", name="entity"),)
+    __table_args__ = (
+        # The latest row of an article is what a copy needs of it.
+        partial_index("ix_change_entity_id_seq", "entity_id", "seq", where="entity = 'article'"),
+        CheckConstraint("entity IN ('article', 'tag', 'region')", name="entity"),
+    )
 
 
 class Audit(SQLModel, table=True):

@@ -67,6 +67,9 @@ class Region(SQLModel, table=True):
     capital_id: int | None = Field(default=None, sa_column=Column(KeyType, nullable=True))
     since: int | None = Field(default=None)
     until: int | None = Field(default=None)
+    latitude: float | None = Field(default=None)
+    longitude: float | None = Field(default=None)
+    bbox: str | None = Field(default=None, sa_column=words(null=True))  # [west, south, east, north]
     successors: str = Field(sa_column=words("[]"))  # slugs
 
     __table_args__ = (

@@ -21,7 +21,8 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 @dataclass(frozen=True, slots=True)
 class AtlasRegion:
-    """A region as its row has it; `parent` and `capital` are ids, `successors` slugs, years are inclusive."""
+    """A region as its row has it; `parent` and `capital` are ids, `successors` slugs, years are inclusive. The point is
+    in degrees (WGS 84), `bbox` west, south, east and north; west is greater where it crosses the antimeridian."""
 
     id: int
     slug: str
@@ -35,6 +36,9 @@ class AtlasRegion:
     capital: int | None
     since: int | None
     until: int | None
+    latitude: float | None
+    longitude: float | None
+    bbox: tuple[float, ...] | None
     successors: tuple[str, ...]
 
 

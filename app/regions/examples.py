@@ -15,6 +15,9 @@ REGION = {
     "successors": [],
     "groupings": ["benelux", "eu", "nato"],
     "members": [],
+    "latitude": 50.31,
+    "longitude": 4.99,
+    "bbox": [2.52, 49.51, 6.37, 51.5],
 }
 NAMED = {
     "slug": "weimar-triangle",
@@ -31,6 +34,9 @@ NAMED = {
     "successors": [],
     "groupings": [],
     "members": ["france", "germany", "poland"],
+    "latitude": None,
+    "longitude": None,
+    "bbox": None,
     "names": {"fr": "Triangle de Weimar"},
     "aliases": [],
 }
@@ -38,6 +44,18 @@ LIST = {
     "data": [REGION],
     "page": {"limit": 20, "number": None, "next": None, "previous": None, "total": 1, "total_is": "exact"},
     "warnings": [],
+}
+FEATURES = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "id": 46,
+            "bbox": [2.52, 49.51, 6.37, 51.5],
+            "geometry": {"type": "Point", "coordinates": [4.99, 50.31]},
+            "properties": {**REGION, "article_count": 12},
+        }
+    ],
 }
 TREE = {
     "slug": "world",

@@ -16,7 +16,7 @@ from app.http.csv_text import CONTENT, CsvParams, choose_format
 from app.http.openapi import describe_item, describe_list, describe_problems, describe_redirect
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn, Paging
-from app.regions import examples, refs, schemas
+from app.regions import examples, geojson, refs, schemas
 from app.regions.atlas import LEVELS, Atlas, AtlasRegion
 from app.regions.standard_regions import fold
 
@@ -37,6 +37,11 @@ class RegionForm(NamesIn):
 
 class RegionListParams(Paging, AsOf, RegionForm, CsvParams):
     """Of the list."""
+
+    format = parser.text(
+        "format", "`json`, `csv`, or `geojson`: all that match, as points of a map, without pages.",
+        maximum=20, example="geojson",
+    )  # fmt: skip
 
     q = parser.text(
         "q", "A part of a name in any language, an alias, a slug or an ISO code.", maximum=100, example="belg"
@@ -72,7 +77,7 @@ REF: dict[str, object] = {
 Json = dict[str, Any]
 COLUMNS = (
     "id", "slug", "name", "level", "iso2", "iso3", "m49", "parent", "capital", "since", "until", "successors",
-    "groupings", "members",
+    "groupings", "members", "latitude", "longitude", "bbox",
 )  # fmt: skip
 ADDED: Mapping[Part, tuple[str, ...]] = {
     "counts": ("article_count",),
@@ -87,7 +92,7 @@ ADDED: Mapping[Part, tuple[str, ...]] = {
     name="list_regions",
     summary="List regions",
     response_model=schemas.RegionList,
-    responses=describe_list(examples.LIST, CONTENT, responses.WARNINGS)
+    responses=describe_list(examples.LIST, {**CONTENT, **geojson.CONTENT}, responses.WARNINGS)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
         "seq_unknown", "index_behind", "not_acceptable",
@@ -96,7 +101,9 @@ ADDED: Mapping[Part, tuple[str, ...]] = {
 @fast_path.declare
 async def list_regions(request: Request, context: Context, view: AnyCaller, params: RegionListParams) -> Response:
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
-    shape = choose_format(params)
+    shape = choose_format(params, ("json", "csv", "geojson"))
+    if shape == "geojson":
+        geojson.check_params(params.given_names)
     await context.wait_for(params.min_seq, view.head)
     by_count = params.sort.endswith("article_count")
     if by_count or params.min_articles:
@@ -104,20 +111,33 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
     counts = await _counts(context, view, params, is_counted=by_count or "min_articles" in params.given_names)
     keys = _keys(view.atlas, params)
     least = params.min_articles
+    ids = [id for id in keys if not least or (counts or {}).get(id, 0) >= least]
+    descending = params.sort.startswith("-")
+    warnings = [
+        *refs.describe_names(view.atlas, "parent", params.parent),
+        *refs.describe_names(view.atlas, "within", params.within),
+    ]
+
+    def find_key(id: int) -> tuple[str | int, int]:
+        return (counts or {}).get(id, 0) if by_count else keys[id], id
+
+    def render(id: int) -> Json:
+        return render_region(view.atlas, view.atlas.by_id[id], params, counts)
+
+    if shape == "geojson":
+        features = geojson.write_features(render(id) for id in sorted(ids, key=find_key, reverse=descending))
+        return geojson.respond(request, features, token=view.token, public=view.public, warnings=warnings)
     return responses.render_slice(
         request,
         params,
-        [id for id in keys if not least or (counts or {}).get(id, 0) >= least],
-        lambda id: ((counts or {}).get(id, 0) if by_count else keys[id], id),
-        lambda id: render_region(view.atlas, view.atlas.by_id[id], params, counts),
+        ids,
+        find_key,
+        render,
         name="regions",
         token=view.token,
         public=view.public,
-        descending=params.sort.startswith("-"),
-        warnings=[
-            *refs.describe_names(view.atlas, "parent", params.parent),
-            *refs.describe_names(view.atlas, "within", params.within),
-        ],
+        descending=descending,
+        warnings=warnings,
         sheet=responses.Sheet(_list_columns(params), params.bom) if shape == "csv" else None,
     )
 
@@ -250,6 +270,9 @@ def render_region(atlas: Atlas, place: AtlasRegion, params: RegionForm, counts: 
         "successors": list(place.successors),
         "groupings": [atlas.by_id[id].slug for id in atlas.groupings_of.get(place.id, ())],
         "members": [atlas.by_id[id].slug for id in atlas.members_of.get(place.id, ())],
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "bbox": place.bbox,
     }
     if "counts" in include:
         region["article_count"] = None if counts is None else counts.get(place.id, 0)

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from app.http.schemas import Notice, Page, Selectable, Shape, only_where
 
 Level = Literal["world", "region", "subregion", "country", "city", "grouping"]
@@ -15,9 +17,13 @@ class RegionRef(Shape):
     level: Level
 
 
-class RegionLink(Selectable, RegionRef):
+class RegionLink(Selectable):
     """A region of an article, with what it is to the article."""
 
+    id: int
+    slug: str
+    name: str
+    level: Level
     roles: list[Literal["about", "mention", "dateline"]]
 
 
@@ -38,6 +44,11 @@ class Region(Shape):
     successors: list[str]
     groupings: list[str]
     members: list[str]
+    latitude: float | None = Field(description="Of a point within, in degrees (WGS 84); null where it is not known.")
+    longitude: float | None
+    bbox: list[float] | None = Field(
+        description="West, south, east, north. West is greater than east where the antimeridian is crossed (RFC 7946)."
+    )
     article_count: int | None = only_where("With `include=counts`: published articles in it.", None)
     ancestors: list[RegionRef] = only_where("With `include=ancestors`, outermost first.", [])
     children: list[RegionRef] = only_where("With `include=children`.", [])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
@@ -32,16 +33,20 @@ def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
     """The atlas from the rows of `statements`, in their order."""
     places, names, members = rows
     return Atlas(
-        read_into(AtlasRegion, ((*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places)),
+        read_into(AtlasRegion, ((*row[:-2], _load_tuple(row[-2]), _load_tuple(row[-1])) for row in places)),
         read_into(Name, names),
         ((int(str(g)), int(str(m))) for g, m in members),
         names_seq,
     )
 
 
+def _load_tuple(value: object) -> tuple[object, ...] | None:
+    return None if value is None else tuple(orjson.loads(str(value)))
+
+
 _PLACES = (
     "id", "slug", "name", "level", "iso2", "iso3", "iso4", "m49", "parent_id", "capital_id", "since", "until",
-    "successors",
+    "latitude", "longitude", "bbox", "successors",
 )  # fmt: skip
 
 
@@ -168,15 +173,37 @@ def load(session: Session) -> int:
             connection.execute(update(REGION).where(REGION.c.slug == row["slug"]).values(row))
     ids: dict[str, int] = {row.slug: row.id for row in connection.execute(select(REGION.c.slug, REGION.c.id))}
     touched = {str(row["slug"]) for row in changed} | _load_links(session, facts, ids)
+    located = _set_coordinates(connection)
     for slug in sorted(touched):
         event = "region_added" if slug not in old else "region_renamed"
         log.record(session, log.LogEntry("region", ids[slug], event, public=True))
-    return len(touched)
+    if located and not touched:
+        # One for all: no card has coordinates, so that copies have nothing to mend.
+        log.record(session, log.LogEntry("region", ids[min(located)], log.REGIONS_LOCATED, public=True))
+    return len(touched | located)
+
+
+def _set_coordinates(connection: Connection) -> set[str]:
+    """Those of all shipped regions, edited or not: nobody edits where they lie. The slugs of those that changed."""
+    columns = (REGION.c.slug, REGION.c.latitude, REGION.c.longitude, REGION.c.bbox)
+    old = {row.slug: tuple(row) for row in connection.execute(select(*columns))}
+    new = (
+        (fact.slug, fact.latitude, fact.longitude, orjson.dumps(fact.bbox).decode() if fact.bbox else None)
+        for fact in standard_regions.load()
+    )
+    changed = [row for row in new if old.get(row[0], row) != row]
+    if changed:
+        names = ("of", "north", "east", "box")
+        line = update(REGION).where(REGION.c.slug == bindparam("of"))
+        line = line.values(latitude=bindparam("north"), longitude=bindparam("east"), bbox=bindparam("box"))
+        connection.execute(line, [dict(zip(names, row, strict=True)) for row in changed])
+    return {row[0] for row in changed}
 
 
 def _find_edited(connection: Connection) -> set[str]:
-    """What editors have changed: of those alone the log says which fields."""
-    by_hand = (CHANGE.c.entity == "region") & (CHANGE.c.changed_fields != "[]")
+    """What editors have changed: of those alone the log says which fields, but for the articles in them."""
+    is_own = (CHANGE.c.changed_fields != "[]") & (CHANGE.c.event != log.REGION_FILLED)
+    by_hand = (CHANGE.c.entity == "region") & is_own
     return set(
         connection.execute(
             select(REGION.c.slug).join(CHANGE, REGION.c.id == CHANGE.c.entity_id).where(by_hand)
@@ -245,19 +272,30 @@ def _replace(
     return {shipped[int(str(row[0]))].slug for row in stale}
 
 
-def rebuild_closure(session: Session, before: Within) -> list[int]:
-    """Writes `region_within` anew from parents and members; the regions that lie in others than `before`."""
+@dataclass(frozen=True, slots=True)
+class MovedRegions:
+    """Regions that lie in others than before, and those that they lie in now, or did so before."""
+
+    moved: tuple[int, ...]
+    filled: tuple[int, ...]
+
+
+def rebuild_closure(session: Session, before: Within) -> MovedRegions:
+    """Writes `region_within` anew from parents and members; what lies in others than `before`."""
     connection = session.connection()
     within = read(connection).within
     connection.execute(delete(WITHIN))
     pairs = [{"region_id": id, "ancestor_id": above} for id, all_ in within.items() for above in sorted(all_)]
     connection.execute(insert(WITHIN), pairs)
-    return sorted(id for id, above in within.items() if before.get(id) != above)
+    moved = sorted(id for id, above in within.items() if before.get(id) != above)
+    filled = sorted({above for id in moved for above in (within[id] ^ before.get(id, frozenset())) - {id}})
+    return MovedRegions(tuple(moved), tuple(filled))
 
 
-def follow(session: Session, moved: Sequence[int], result: str | None = None) -> int | None:
-    """A job that writes anew what the articles of `moved` regions lie in; None where there are no such articles."""
-    linked = PLACED.c.region_id.in_(moved) & (PLACED.c.roles != 0)
+def follow(session: Session, regions: MovedRegions, result: str | None = None) -> int | None:
+    """A job that writes anew what the articles of moved regions lie in; None where there are no such articles."""
+    linked = PLACED.c.region_id.in_(regions.moved) & (PLACED.c.roles != 0)
     count = select(func.count(PLACED.c.article_id.distinct())).where(linked)
     total: int = session.connection().execute(count).scalar_one()
-    return jobs.add(session, "place_articles", {"regions": list(moved), "result": result}, total) if total else None
+    arguments: dict[str, object] = {"regions": regions.moved, "filled": regions.filled, "result": result}
+    return jobs.add(session, "place_articles", arguments, total) if total else None

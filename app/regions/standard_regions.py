@@ -1,6 +1,7 @@
-"""The regions that every archive starts with, read from the file beside this module, and how their names are matched.
+"""The regions that every archive starts with, read from the files beside this module, and how their names are matched.
 
-Pure: reads no database and no text of articles; the file is written by scripts/build_regions.py, never by hand.
+Pure: reads no database and no text of articles; the files are written by scripts/build_regions.py and
+scripts/build_coordinates.py, never by hand.
 """
 
 import json
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 Level = Literal["world", "region", "subregion", "country", "city", "grouping"]
 
@@ -26,7 +27,8 @@ class RegionFact:
 
     `names` has one name per language (BCP 47), "en" always; `aliases` further names, "und" for any language.
     `m49` has three digits; `iso4` is the ISO 3166-3 code of a state that is gone. `since` and `until` are years,
-    None for what exists.
+    None for what exists. `latitude`, `longitude` and `bbox` (west, south, east, north) are in degrees; what is gone,
+    groupings and the smallest places have none.
     """
 
     slug: str
@@ -43,6 +45,12 @@ class RegionFact:
     until: int | None = None
     successors: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
+    latitude: float | None = None
+    longitude: float | None = None
+    bbox: tuple[float, ...] | None = None
+
+
+_Coordinates = tuple[float | None, float | None, list[float] | None]
 
 
 class _Row(TypedDict, total=False):
@@ -65,7 +73,8 @@ class _Row(TypedDict, total=False):
 @cache
 def load() -> tuple[RegionFact, ...]:
     """All regions, parents before their children and groupings last; a capital or successor may come later."""
-    rows: list[_Row] = json.loads(resources.files(__package__).joinpath("regions.json").read_text(encoding="utf-8"))
+    rows: list[_Row] = _read("regions.json")
+    coordinates: dict[str, _Coordinates] = _read("coordinates.json")["regions"]
     return tuple(
         RegionFact(
             slug=row["slug"],
@@ -82,9 +91,17 @@ def load() -> tuple[RegionFact, ...]:
             until=row.get("until"),
             successors=tuple(row.get("successors", ())),
             members=tuple(row.get("members", ())),
+            latitude=latitude,
+            longitude=longitude,
+            bbox=tuple(bbox) if bbox else None,
         )
         for row in rows
+        for latitude, longitude, bbox in [coordinates.get(row["slug"], (None, None, None))]
     )
+
+
+def _read(name: str) -> Any:
+    return json.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
 def fold(name: str) -> str:

@@ -5,7 +5,9 @@ The head is read first and the filter resolved after it: a tag that a row up to 
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -19,12 +21,12 @@ from app.articles.store.log_facts import is_old
 from app.changes import log
 from app.context import AppContext, RequestContext
 from app.db.log_position import LogHead, LogPosition, parse_token
-from app.errors import CursorExpired, FieldError, InvalidInput, InvalidValue
-from app.http.params import parser
+from app.errors import CursorExpired, FieldError, InvalidInput, InvalidValue, OffsetRequired
+from app.http.params import parser, times
 from app.http.params.declaration import Parameter
 from app.http.params.times import Instant
 from app.http.params.typed import Params
-from app.sync import change_rows, merged_tags
+from app.sync import change_rows, merged_tags, time_position
 from app.sync.watch import LogWatch
 
 BATCH = 100
@@ -39,13 +41,17 @@ class ChangeFilter(FilterParams, StatusParams):
     """Which articles a client follows. The export takes the same."""
 
 
-SINCE = "A token from `next`, `seq`, `X-Seq`; `0`: from the beginning; `now`: only what comes."
+SINCE = (
+    "A token from `next`, `seq`, `X-Seq`; `0`: from the beginning; `now`: only what comes; a time (`2025-12-01`, "
+    "`2025-12-01T10:00:00Z`, `now-1d`): what was committed then or later."
+)
 
 
 class SinceParams(Params):
     """From where on."""
 
     since = parser.text("since", SINCE, maximum=200, example="now", signs=False)
+    compact = parser.flag("compact", "Of each article only its latest change, for copies.", signs=False)
 
 
 class ChangeParts(article_json.ArticleParts):
@@ -118,8 +124,9 @@ class ChangeReader:
             rows = await change_rows.read(self.context.db, self.place.seq, until, BATCH)
             if rows and rows[0].seq != self.place.seq + 1:
                 raise make_cursor_expired(self.request, "The changes from that place on are not kept any more.")
+            needed = await self._find_needed(consumer, rows, until)
             for row in rows:
-                shown = change_rows.tell(consumer, row)
+                shown = change_rows.tell(consumer, row) if row.seq in needed else None
                 told += [shown] if shown is not None else []
                 self.place = LogPosition(self.place.epoch, row.seq, row.mark)
                 if len(told) == limit:
@@ -128,6 +135,16 @@ class ChangeReader:
                 break
             await asyncio.sleep(0)
         return ChangeBatch(tuple(told), consumer.filter, self.place.seq < until, self.place)
+
+    async def _find_needed(
+        self, consumer: change_rows.ChangeConsumer, rows: Sequence[change_rows.ChangeRow], until: int
+    ) -> set[int]:
+        """The numbers of the rows that are told if they are for the consumer: all, or with `compact` the latest ones.
+        What is left out has a later row, ahead of every place that this response ends at."""
+        if self.params.compact:
+            latest = await change_rows.load_latest(self.context.db, consumer, rows, until)
+            rows = change_rows.drop_superseded(consumer, rows, latest)
+        return {row.seq for row in rows}
 
     async def news(self, watch: LogWatch, deadline: float) -> bool:
         """Waits until there are rows behind its place, at most until `deadline` on the monotonic clock. False also
@@ -162,7 +179,7 @@ async def begin(
     """Checks the request; every way in which it may fail fails here, before a response has begun."""
     _refuse_relative(params)
     params.check_statuses(view.caller)
-    place = await _place(context, view, request, since)
+    place = await _place(context, view, request, since, params.tz)
     await merged_tags.refuse(context, view, params, place)
     await _refuse_old_rows(request, context, view, params, place)
     return ChangeReader(context, request, params, view, place)
@@ -207,7 +224,7 @@ def _refuse_relative(params: Params) -> None:
         raise InvalidInput(*(FieldError("invalid_value", detail, name) for name in moving))
 
 
-async def _place(context: AppContext, view: RequestContext, request: Request, since: str) -> LogPosition:
+async def _place(context: AppContext, view: RequestContext, request: Request, since: str, zone: tzinfo) -> LogPosition:
     head = view.head
     if since == "now":
         return head.position if view.caller.has_scope("read_drafts") else head.public_position
@@ -215,10 +232,29 @@ async def _place(context: AppContext, view: RequestContext, request: Request, si
         return LogPosition(head.epoch, 0, 0)
     place = parse_token(since)
     if place is None:
-        raise InvalidValue("A place is `0`, `now`, or a token from `next`, `seq` or `X-Seq`.", "since")
+        at, drafts = _read_time(since, zone, view.now), view.caller.has_scope("read_drafts")
+        position = await time_position.find(context.db, head, at, drafts=drafts)
+        if position is None:
+            raise make_cursor_expired(request, "The changes from that time on are not kept any more.")
+        return position
     if place.epoch != head.epoch or not await has_position(context, place):
         raise make_cursor_expired(request)
     return place
+
+
+def _read_time(since: str, zone: tzinfo, now: int) -> int:
+    """The first second that a time means."""
+    try:
+        moment = times.read_time(since, zone, now)
+    except OffsetRequired as error:
+        raise OffsetRequired(error.errors[0].detail, "since") from None
+    except InvalidInput:
+        detail = f"A place is `0`, `now`, a token from `next`, `seq` or `X-Seq`, or {times.EXPECTED}."
+        raise InvalidValue(detail, "since") from None
+    at = moment.start if isinstance(moment, times.Period) else moment.at
+    if at > now:
+        raise InvalidValue("That time is in the future; `now` follows what comes.", "since")
+    return at
 
 
 async def has_position(context: AppContext, place: LogPosition) -> bool:

@@ -5,20 +5,20 @@ An event is told where the article matches the filter, or did so until this chan
 that a consumer who may not see drafts is told nothing of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 import orjson
-from sqlalchemy import bindparam, literal_column, select, true
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, true
 
 from app.articles import filters
 from app.articles.store.log_facts import from_log
 from app.changes import log
 from app.db.database import Database
 from app.db.log_position import LogPosition
-from app.db.sql import Prepared, Value, prepare, read_into
+from app.db.sql import AnyOf, Prepared, Value, prepare, read_integer, read_into
 from app.models import Change, table
 
 CHANGE = table(Change)
@@ -27,7 +27,11 @@ Event = Literal[
     "published", "updated", "corrected", "withdrawn", "trashed", "restored", "purged", "left_filter", "linked",
     "tag_renamed", "region_renamed",
 ]  # fmt: skip
-RENAMES: tuple[Event, ...] = ("tag_renamed", "region_renamed")
+_RENAMES: dict[str, Event] = {
+    "tag_renamed": "tag_renamed",
+    "region_renamed": "region_renamed",
+    log.REGION_FILLED: "region_renamed",
+}
 _KEPT: dict[str, Event] = {
     event: event
     for event in ("updated", "corrected", "linked", "withdrawn", "published", "trashed", "restored")
@@ -56,7 +60,8 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class VisibleChange:
-    """What a consumer learns of one row. `slug` and `previous_slug` are None where they were never its to know."""
+    """What a consumer learns of one row. `slug` and `previous_slug` are None where they were never its to know; of a
+    tag `previous_slug` is shown only where the tag is."""
 
     row: ChangeRow
     event: Event
@@ -80,8 +85,9 @@ def tell(consumer: ChangeConsumer, row: ChangeRow) -> VisibleChange | None:
     if not (row.public or consumer.drafts):
         return None
     if row.entity != "article":
-        renamed = next((event for event in RENAMES if event == row.event), None)
-        return VisibleChange(row, renamed) if renamed else None
+        renamed = _RENAMES.get(row.event)
+        changed_fields = tuple(orjson.loads(row.changed_fields))
+        return VisibleChange(row, renamed, None, _read_slug(row), changed_fields) if renamed else None
     before, after = _facts(row, row.before), _facts(row, row.after)
     event = _event(consumer, row, before, after)
     if event is None and after is not None and _is_redirected(before, after):
@@ -103,6 +109,11 @@ def tell(consumer: ChangeConsumer, row: ChangeRow) -> VisibleChange | None:
     )
 
 
+def _read_slug(row: ChangeRow) -> str | None:
+    """The slug that a tag had before this change of it."""
+    return None if row.before is None else orjson.loads(row.before).get("slug")
+
+
 def _is_redirected(before: filters.ArticleFacts | None, after: filters.ArticleFacts) -> bool:
     """Whether another article, or none any more, replaces one that was gone before."""
     if before is None or "published" in (before.status, after.status):
@@ -121,6 +132,8 @@ def _event(
         return "purged"  # whatever the filter: the article is to go from every copy, also from old ones
     had = before is not None and filters.matches(consumer.filter, before)
     has = after is not None and filters.matches(consumer.filter, after)
+    if had and has and row.event == log.PLACED:
+        return None  # its card has nothing of what its regions lie in
     if has:
         return _KEPT.get(row.event, "updated") if had or row.event in _ENTERS else "updated"
     if had:
@@ -154,6 +167,83 @@ def first_facts_statement(dialect: str, drafts: bool) -> Prepared:
     is_told = CHANGE.c.before.is_not(None) | CHANGE.c.after.is_not(None)
     statement = select(CHANGE.c.before, CHANGE.c.after).where(seq > bindparam("after", type_=seq.type), public, is_told)
     return prepare(statement.order_by(seq).limit(literal_column("1")), dialect)
+
+
+def drop_superseded(
+    consumer: ChangeConsumer, rows: Sequence[ChangeRow], latest: Mapping[int, ChangeRow]
+) -> list[ChangeRow]:
+    """The rows that a copy needs. `latest` has the latest row that the consumer may see of the article of each row, by
+    the row's number, where that is later.
+
+    Where the latest row is told, it says all. Where it is not, the article has left the filter before it: the rows by
+    which it left are told, and whatever says that it matched is not.
+    """
+    told = {row.seq: tell(consumer, row) is not None for row in latest.values()}
+    return [
+        row
+        for row in rows
+        if row.seq not in latest or not (told[latest[row.seq].seq] or _has_matching_article(consumer, row))
+    ]
+
+
+def _has_matching_article(consumer: ChangeConsumer, row: ChangeRow) -> bool:
+    after = _facts(row, row.after)
+    return after is not None and filters.matches(consumer.filter, after)
+
+
+async def load_latest(
+    db: Database, consumer: ChangeConsumer, rows: Sequence[ChangeRow], until: int
+) -> dict[int, ChangeRow]:
+    """What `drop_superseded` needs for these successive rows, as of the row `until`; in two statements, or four."""
+    if not rows:
+        return {}
+    latest = await _load_later(db, consumer, rows, until, placed=True)
+    passed_over = {seq for seq, row in latest.items() if _is_passed_over(consumer, row)}
+    if not passed_over:
+        return latest
+    # The article matches, and the latest row does not say so: one before it does.
+    before = await _load_later(db, consumer, rows, until, placed=False)
+    kept = {seq: row for seq, row in latest.items() if seq not in passed_over}
+    return kept | {seq: row for seq, row in before.items() if seq in passed_over}
+
+
+def _is_passed_over(consumer: ChangeConsumer, row: ChangeRow) -> bool:
+    return row.event == log.PLACED and _has_matching_article(consumer, row) and tell(consumer, row) is None
+
+
+async def _load_later(
+    db: Database, consumer: ChangeConsumer, rows: Sequence[ChangeRow], until: int, *, placed: bool
+) -> dict[int, ChangeRow]:
+    """The latest row of the article of each row, by the row's number, where that is later."""
+    values: dict[str, Value] = {"first": rows[0].seq, "last": rows[-1].seq, "until": until}
+    pairs = await db.reader.rows(_latest_numbers(db.dialect, consumer.drafts, placed), values)
+    numbers = {read_integer(seq): read_integer(latest) for seq, latest in pairs if latest is not None}
+    numbers = {seq: latest for seq, latest in numbers.items() if latest > seq}
+    rows_by_seq = {row.seq: row for row in rows}
+    missing = sorted({*numbers.values()} - rows_by_seq.keys())
+    if missing:
+        more = read_into(ChangeRow, await db.reader.rows(_by_numbers(db.dialect), {"seqs": missing}))
+        rows_by_seq |= {row.seq: row for row in more}
+    return {seq: rows_by_seq[latest] for seq, latest in numbers.items() if latest in rows_by_seq}
+
+
+@lru_cache(maxsize=8)
+def _latest_numbers(dialect: str, drafts: bool, placed: bool) -> Prepared:
+    later = CHANGE.alias("later")
+    is_article: ColumnElement[str] = literal_column("'article'")  # a value that is bound would hide the index
+    first, last, until = (bindparam(name, type_=CHANGE.c.seq.type) for name in ("first", "last", "until"))
+    seen = true() if drafts else later.c.public.is_(true())
+    of_event = true() if placed else later.c.event != log.PLACED
+    same = later.c.entity == is_article, later.c.entity_id == CHANGE.c.entity_id, later.c.seq <= until, seen, of_event
+    latest = select(later.c.seq).where(*same).order_by(later.c.seq.desc()).limit(1).correlate(CHANGE).scalar_subquery()
+    own = CHANGE.c.seq >= first, CHANGE.c.seq <= last, CHANGE.c.entity == is_article
+    return prepare(select(CHANGE.c.seq, latest).where(*own), dialect)
+
+
+@lru_cache(maxsize=4)
+def _by_numbers(dialect: str) -> Prepared:
+    columns = [CHANGE.c[name] for name in ChangeRow.__slots__]
+    return prepare(select(*columns).where(AnyOf(CHANGE.c.seq, "seqs")), dialect, ["seqs"])
 
 
 def place(epoch: int, rows: Sequence[ChangeRow]) -> LogPosition:

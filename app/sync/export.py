@@ -32,13 +32,15 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What to export: a filter, how to show the articles, and optionally only what has changed behind a row."""
+    """What to export: a filter, how to show the articles, and optionally only what has changed behind a row of the log,
+    and only what has higher ids than `after`."""
 
     context: AppContext
     view: RequestContext
     params: article_json.ArticleParts
     filter: ArticleFilter
     since: int | None = None
+    after: int = 0
 
     async def lines(self) -> AsyncGenerator[bytes]:
         """Pieces of some lines, then the last line with the count."""
@@ -58,7 +60,7 @@ class Export:
 
     async def articles(self) -> AsyncGenerator[list[bytes]]:
         """Some articles at a time, each as JSON: as many as are made without keeping others waiting."""
-        after = -1
+        after = self.after
         while list_rows := await _page(self.context.db, self.filter, after, self.since):
             costs = await article_json.load_costs(self.context, list_rows, self.params, full=True)
             for some in response_size.split(list_rows, costs, PIECE):

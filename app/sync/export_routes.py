@@ -28,6 +28,13 @@ _DESCRIBED[200]["content"] |= csv_text.CONTENT
 class ExportFormat(csv_text.CsvParams):
     """Of the export's form."""
 
+    after = parser.integer(
+        "after",
+        "Only articles with a higher id: what is left of an export that broke off behind this one.",
+        default=0,
+        minimum=0,
+        signs=False,
+    )
     format = parser.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
 
 
@@ -46,7 +53,8 @@ class ExportParams(ChangeFilter, ArticleParts, ExportFormat):
     ),
 )
 async def export_articles(request: Request, context: Context, view: AnyCaller, params: ExportParams) -> Response:
-    """All articles in full, one JSON object a line, in a shape that imports read. Follow on from `X-Seq`.
+    """All articles in full, one JSON object a line, in a shape that imports read. Follow on from `X-Seq`. Where it
+    broke off, `after` goes on; follow on from the `X-Seq` of the first part then.
 
     `format=csv` is for spreadsheets: a line of names, then a line for each article.
     """
@@ -59,7 +67,7 @@ async def export_articles(request: Request, context: Context, view: AnyCaller, p
         "X-Seq": view.token,
         **responses.render_warnings(resolved.warnings),
     }
-    export = Export(context, view, params, resolved.filter)
+    export = Export(context, view, params, resolved.filter, after=params.after)
     if shape == "csv":
         headers |= csv_text.name_file("export")
         return Streamed(export.sheet(bom=params.bom), headers, csv_text.MEDIA_TYPE, request)

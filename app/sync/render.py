@@ -69,9 +69,12 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.
             "version": row.version,
         }
     elif row.entity == "tag" and (known := names.get(str(row.entity_id))):
-        tag = {"id": known.id, "slug": known.slug, "name": known.name}
+        # Of a tag that another has taken in since: each article that had it is told of by itself.
+        moved = told.previous_slug if known.id == row.entity_id else None
+        tag = {"id": known.id, "slug": known.slug, "previous_slug": moved, "name": known.name, "kind": known.kind}
     elif row.entity == "region" and (place := following.view.atlas.by_id.get(row.entity_id)):
-        region = {"id": place.id, "slug": place.slug, "name": place.name}
+        name = following.view.atlas.name_in(place.id, following.params.names_language)
+        region = {"id": place.id, "slug": place.slug, "name": name, "level": place.level}
     return {
         "seq": replace(following.place, seq=row.seq, mark=row.mark).token,
         "event": told.event,
@@ -85,9 +88,18 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.
 
 
 async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[str, tags.KnownTag]:
-    """Names of renamed tags as they are now."""
+    """Renamed tags as they are now, called as cards call them."""
     ids = sorted({str(one.row.entity_id) for one in told if one.row.entity == "tag"})
-    return await tags.by_refs(following.context.db, ids, hidden=following.drafts) if ids else {}
+    if not ids:
+        return {}
+    known, language = (
+        await tags.by_refs(following.context.db, ids, hidden=following.drafts),
+        following.params.names_language,
+    )
+    if language is None:
+        return known
+    called = await tags.names_in(following.context.db, sorted({tag.slug for tag in known.values()}), language)
+    return {ref: replace(tag, name=called.get(tag.slug, tag.name)) for ref, tag in known.items()}
 
 
 async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:

@@ -6,7 +6,9 @@ from pydantic import Field
 
 from app.articles.schemas import ArticleCard, Notice, Time
 from app.http.schemas import Shape, only_where
+from app.regions.schemas import Level
 from app.sync.change_rows import Event
+from app.tags.schemas import Kind
 
 
 class ChangedArticle(Shape):
@@ -25,12 +27,23 @@ class Replacement(Shape):
     slug: str | None
 
 
-class Renamed(Shape):
-    """A tag or region as it is called now."""
+class RenamedTag(Shape):
+    """A tag as cards show it now. `previous_slug` unless its slug has changed is null."""
+
+    id: int
+    slug: str
+    previous_slug: str | None
+    name: str
+    kind: Kind
+
+
+class RenamedRegion(Shape):
+    """A region as cards show it now. The slug of a region never changes."""
 
     id: int
     slug: str
     name: str
+    level: Level
 
 
 class Change(Shape):
@@ -39,11 +52,15 @@ class Change(Shape):
     seq: str = Field(description="The place of this change, good for `since` and `min_seq`.")
     event: Event
     article: ChangedArticle | None
-    tag: Renamed | None
-    region: Renamed | None
+    tag: RenamedTag | None
+    region: RenamedRegion | None
     replaced_by: Replacement | None
     at: Time
-    changed_fields: list[str]
+    changed_fields: list[str] = Field(
+        description="Of a tag `aliases kind name names removed slug`, of a region `aliases articles members name names "
+        "parent`; "
+        "of a region that came with the program empty: any may have."
+    )
     card: ArticleCard | None = only_where(
         "With `include`: the article as it is now; null where it does not match the filter now.", None
     )

@@ -66,7 +66,11 @@ def revise(session: Session, id: int, edit: TagEdit) -> None:
         values = {"name": new.name, "sort_name": keys.sort_key(new.name), "kind": edit.kind or kind}
         connection.execute(update(TAG).where(TAG.c.id == id).values(values))
         shown = is_public(session, id)
-        log.record(session, log.LogEntry("tag", id, "tag_renamed", public=shown, changed_fields=tuple(sorted(changed))))
+        before = {"slug": slug} if "slug" in changed else None  # by it copies find what they have to mend
+        entry = log.LogEntry(
+            "tag", id, "tag_renamed", public=shown, changed_fields=tuple(sorted(changed)), before=before
+        )
+        log.record(session, entry)
 
 
 def _check_kind(old: str, new: str | None) -> None:

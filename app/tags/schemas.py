@@ -10,6 +10,7 @@ Kind = Literal["topic", "section", "person", "organisation", "event", "series", 
 class TagLink(Selectable):
     """A tag on an article; contributors are shown as authors instead."""
 
+    id: int
     slug: str
     name: str
     kind: Kind

@@ -141,7 +141,9 @@ async def change_region(door: Door) -> list[tuple[object, ...]]:
     article = await door.article(regions=[country], status="published")
     await door.send("PATCH", f"/v1/regions/{made.json()['slug']}", 200, json={"members": [country]})
     job = ("region_edit", "job", ..., None, None)
-    return [job, job, ("relink", "article", article, 1, 1), ("region_edit", "region", made.json()["id"], None, None)]
+    region = made.json()["id"]
+    filled = ("relink", "region", region, None, None)
+    return [job, job, ("relink", "article", article, 1, 1), ("region_edit", "region", region, None, None), filled]
 
 
 async def import_(door: Door) -> list[tuple[object, ...]]:

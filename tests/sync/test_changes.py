@@ -188,8 +188,39 @@ async def test_renames_are_told_to_everybody_whatever_the_filter(api: Served) ->
         ("tag_renamed", None, None),
         ("region_renamed", None, None),
     ]
-    assert body[0]["tag"] == {"id": 1, "slug": "a", "name": "a"}
+    assert body[0]["tag"] == {"id": 1, "slug": "a", "previous_slug": None, "name": "a", "kind": "topic"}
     assert body[1]["region"]["id"] == 2
+
+
+async def test_change_of_a_tag_says_what_was_changed(api: Served) -> None:
+    await write(api.db, story(api.db, 1, tags=["a"]))
+    start = await read_position(api)
+    for patch in (
+        {"aliases": ["ay"]},
+        {"names": {"fr": "á"}},
+        {"slug": "aa"},
+        {"name": "Aa", "kind": "event", "aliases": []},
+    ):
+        response = await api.editor.patch("/v1/tags/1", json=patch)
+        assert response.status_code == 200, response.text
+    body = (await changes(api.public, since=start, names_in="fr"))["data"]
+    assert [(one["changed_fields"], one["tag"]["previous_slug"]) for one in body] == [
+        (["aliases"], None), (["names"], None), (["slug"], "a"), (["aliases", "kind", "name"], None),
+    ]  # fmt: skip
+    told = body[0]["tag"]
+    assert told == {"id": 1, "slug": "aa", "previous_slug": None, "name": "á", "kind": "event"}
+
+
+async def test_change_of_a_region_says_what_was_changed(api: Served) -> None:
+    made = await api.editor.post("/v1/regions", json={"name": "Low Lands", "level": "grouping", "members": ["belgium"]})
+    assert made.status_code == 201, made.text
+    start, path = await read_position(api), f"/v1/regions/{made.json()['slug']}"
+    for patch in ({"aliases": ["Flatland"]}, {"members": ["belgium", "netherlands"]}, {"name": "Lowlands"}):
+        assert (await api.editor.patch(path, json=patch)).status_code in (200, 202)
+    body = [one for one in (await changes(api.public, since=start))["data"] if one["region"]]
+    assert [one["changed_fields"] for one in body][:2] == [["aliases"], ["members"]]
+    assert body[2]["region"]["name"] == "Lowlands"
+    assert "name" in body[2]["changed_fields"]
 
 
 def _purge(session: Session, id: int) -> None:

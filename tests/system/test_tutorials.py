@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,19 +11,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FENCE = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(sh|js|python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INSTALLING = ("make setup\n", None)
 """Not run: the environment that runs the tests is there already."""
 END_OF_BLOCK = "\x1e"
 
 
 def read_blocks(page: Path) -> list[tuple[str, str | None]]:
-    """The shell blocks of a page in their order, each with the `text` block that follows it at once, or None."""
+    """The blocks of a page in their order, as commands of a shell, each with the `text` block that follows it at once,
+    or None. Cells in Python run after those before them; the environment that runs the tests has the interpreter."""
     fences = FENCE.findall(page.read_text(encoding="utf-8"))
     blocks: list[tuple[str, str | None]] = []
+    cells = ""
     for kind, content in fences:
         if kind == "sh":
             blocks.append((content, None))
+        elif kind == "js":
+            blocks.append((f"node --input-type=module - <<'END'\n{content}END\n", None))
+        elif kind == "python":
+            cells += content
+            blocks.append((f"python - <<'END'\n{cells}END\n", None))
         elif blocks and blocks[-1][1] is None:
             blocks[-1] = (blocks[-1][0], content)
     return blocks
@@ -80,6 +88,28 @@ def test_page_prints_what_it_says(page: str, shown: int, tmp_path: Path) -> None
         if expected is not None and not is_shown(change_ports(expected, ports), output)
     ]
     assert wrong == []
+
+
+SERVER = """export DATELINE_DATA_DIR="$(mktemp -d)"
+dateline serve --port 8000 --seed seed_data >"$DATELINE_DATA_DIR/log" 2>&1 &
+curl --silent --output /dev/null --retry 90 --retry-connrefused --retry-delay 1 http://127.0.0.1:8000/health/ready
+"""
+TASKS = ("section_page", "search_box", "article_page", "offline_copy", "notebook")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_pages_of_tasks_print_what_they_say(tmp_path: Path) -> None:
+    """One archive for all: none of them changes it."""
+    blocks = [block for task in TASKS for block in read_blocks(ROOT / "docs" / "howto" / f"{task}.md")]
+    assert len(blocks) == 13
+    ports = {"8000": take_ports(1)[0]}
+    printed = run_blocks([(SERVER, None), *blocks], tmp_path, ports)[1:]
+    assert [
+        (expected, output)
+        for (_, expected), output in zip(blocks, printed, strict=True)
+        if expected is None or not is_shown(change_ports(expected, ports), output)
+    ] == []
 
 
 def test_reading_site_has_as_many_lines_as_its_page_says() -> None:

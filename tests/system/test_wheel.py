@@ -83,6 +83,7 @@ def test_installed_wheel_serves_the_sample_articles(address_and_key: tuple[str, 
         assert client.get("/v1/articles").json()["page"]["total"] == 40
         assert client.get("/v1/search", params={"q": "nato"}).json()["data"]
         assert client.get("/openapi.json").status_code == client.get("/docs").status_code == 200
+        assert "<h1" in client.get("/guides/howto/section_page").text
         made = client.post("/v1/articles", json={"title": "Installed", "body": "<p>Words</p>"})
         assert made.status_code == 201, made.text
 

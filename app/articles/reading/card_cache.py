@@ -7,6 +7,7 @@ served and nothing has to be emptied: what has changed is asked for under anothe
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, literal_column, select
@@ -48,7 +49,7 @@ def columns() -> list[ColumnElement[object]]:
     """What a card is made of, of `CARDED`: the columns above, then the source's slug and name, tags and regions as JSON
     rows."""
     tags = (
-        select(TAG.c.slug, TAG.c.name, TAG.c.kind)
+        select(TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.kind)
         .join(TAGGED, TAGGED.c.tag_id == TAG.c.id)
         .where(TAGGED.c.article_id == A.c.id)
         .order_by(TAGGED.c.position)
@@ -89,7 +90,7 @@ def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, objec
         seo, word_count, published_at, published_precision, first_published_at, updated_at, created_at, public_once,
         withdrawn_at, replaced_by, source_slug, source_name, tag_rows, region_rows,
     ) = row  # fmt: skip
-    tags = [{"slug": slug, "name": name, "kind": kind} for slug, name, kind in orjson.loads(str(tag_rows))]
+    tags = [{"id": number, "slug": slug, "name": name, "kind": kind} for number, slug, name, kind in _rows(tag_rows)]
     dateline = dateline_text, dateline_place, dateline_region_id, dateline_date, dateline_precision
     shown = {
         "id": id,
@@ -101,9 +102,9 @@ def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, objec
         "standfirst": standfirst,
         "dateline": None if dateline_text is None else _dateline(dateline, atlas),
         "body": added.get("body"),
-        "authors": [{"slug": tag["slug"], "name": tag["name"]} for tag in tags if tag["kind"] == "contributor"],
+        "authors": [_author(tag) for tag in tags if tag["kind"] == "contributor"],
         "tags": [tag for tag in tags if tag["kind"] != "contributor"],
-        "regions": [_region(atlas, id, roles) for id, roles in orjson.loads(str(region_rows))],
+        "regions": [_region(atlas, id, roles) for id, roles in _rows(region_rows)],
         "related": added.get("related"),
         "images": [{**image, "url": safe_or_none(image.get("url"))} for image in orjson.loads(str(images))],
         "corrections": orjson.loads(str(corrections)),
@@ -130,6 +131,15 @@ def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, objec
     return shown
 
 
+def _rows(aggregated: object) -> list[list[Any]]:
+    rows: list[list[Any]] = orjson.loads(str(aggregated))
+    return rows
+
+
+def _author(tag: Json) -> Json:
+    return {"id": tag["id"], "slug": tag["slug"], "name": tag["name"]}
+
+
 def _time(value: object) -> str | None:
     return None if value is None else format_time(read_integer(value))
 
@@ -148,7 +158,7 @@ def _dateline(columns: Row, atlas: Atlas) -> Json:
 def _region(atlas: Atlas, id: int, roles: int) -> Json:
     place = atlas.by_id[id]
     shown = [name for name, bit in ROLES.items() if roles & bit]
-    return {"slug": place.slug, "name": place.name, "level": place.level, "roles": shown}
+    return {"id": id, "slug": place.slug, "name": place.name, "level": place.level, "roles": shown}
 
 
 def _source(slug: object, name: object, url: object) -> Json | None:

@@ -34,9 +34,9 @@ from app.text.urls import safe_or_none
 INCLUDES = ("body", "related", "body_text", "body_markdown", "body_blocks")
 PARTS: Mapping[str, Sequence[str]] = {
     "dateline": ("text", "place", "region", "date", "precision"),
-    "authors": ("slug", "name"),
-    "tags": ("slug", "name", "kind"),
-    "regions": ("slug", "name", "level", "roles"),
+    "authors": ("id", "slug", "name"),
+    "tags": ("id", "slug", "name", "kind"),
+    "regions": ("id", "slug", "name", "level", "roles"),
     "images": ("url", "alt", "caption", "credit", "width", "height"),
     "corrections": ("at", "text", "version"),
     "source": ("slug", "name", "url"),

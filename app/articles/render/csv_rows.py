@@ -32,7 +32,8 @@ def columns(params: ArticleParts, whole: Sequence[str] = _CARD) -> list[str]:
 
 
 def _parts(name: str) -> list[str]:
-    return [f"{name}.{part}" for part in article_json.PARTS.get(name, ())] or [name]
+    # Ids of tags and regions are for programs that keep copies; a sheet has them where `fields` names them.
+    return [f"{name}.{part}" for part in article_json.PARTS.get(name, ()) if part != "id"] or [name]
 
 
 def rows(articles: Iterable[bytes], params: ArticleParts, whole: Sequence[str] = _CARD) -> list[list[object]]:

@@ -16,11 +16,11 @@ from app.articles.store import revisions, stored_article
 from app.articles.store.stored_article import StoredArticle
 from app.context import AppContext, RequestContext
 from app.db.database import Row
-from app.models import Article, Source, table
+from app.models import Article, Source, Tag, table
 from app.regions.atlas import Atlas
 from app.tags.service import TagSpec
 
-A, SOURCE = table(Article), table(Source)
+A, SOURCE, TAG = table(Article), table(Source), table(Tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class RevisionDocument:
     stored: StoredArticle
     source: tuple[str, str] | None
     tags: tuple[TagSpec, ...]
+    tag_ids: Mapping[str, int]
     related: tuple[RelatedRow, ...]
 
 
@@ -62,8 +63,10 @@ def _load_document(connection: Connection, one: StoredArticle) -> RevisionDocume
         select(SOURCE.c.slug, SOURCE.c.name).where(SOURCE.c.id == one.columns["source_id"])
     ).first()
     tags = (*stored_article.list_tags(connection, one.authors), *stored_article.list_tags(connection, one.tags))
+    numbered = select(TAG.c.slug, TAG.c.id).where(TAG.c.slug.in_([tag.slug for tag in tags]))
+    ids = {row.slug: row.id for row in connection.execute(numbered)}
     return RevisionDocument(
-        one, (source[0], source[1]) if source else None, tags, tuple(_load_related(connection, one))
+        one, (source[0], source[1]) if source else None, tags, ids, tuple(_load_related(connection, one))
     )
 
 
@@ -99,7 +102,7 @@ def _row(kept: RevisionDocument, atlas: Atlas) -> Row:
     columns = dict(kept.stored.columns)
     if columns["dateline_region_id"] not in atlas.by_id:
         columns["dateline_region_id"] = None
-    tags = [(tag.slug, tag.name, tag.kind) for tag in kept.tags]
+    tags = [(kept.tag_ids[tag.slug or ""], tag.slug, tag.name, tag.kind) for tag in kept.tags]
     regions = [(id, roles) for id, roles in kept.stored.regions if id in atlas.by_id]
     links = (orjson.dumps(tags).decode(), orjson.dumps(regions).decode())
     return (*(columns[name] for name in card_cache.COLUMNS), *(kept.source or (None, None)), *links)

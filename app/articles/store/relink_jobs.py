@@ -5,6 +5,7 @@ version stays, because nobody has changed the article.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 from sqlmodel import Session
@@ -29,7 +30,7 @@ def merge_tags(session: Session, task: Task) -> Step:
     if len(ids) < CHUNK:
         lock_vocabulary(connection, alone=True)
         ids = _find_tagged(connection, source)
-    _relink(session, task.id, ids, "tags", lambda: links.move(connection, ids, source, target))
+    _relink(session, task.id, ids, _TAGS, lambda: links.move(connection, ids, source, target))
     finished = len(ids) < CHUNK
     if finished:
         merges.complete(session, source, target)
@@ -58,9 +59,30 @@ def place_articles(session: Session, task: Task) -> Step:
         ).scalars()
     )
     atlas = regions.atlas(connection)
-    _relink(session, task.id, ids, "regions", lambda: links.place(connection, ids, atlas))
+    _relink(session, task.id, ids, _REGIONS, lambda: links.place(connection, ids, atlas))
     progress = _advance_progress(task, len(ids)) | {"after": ids[-1] if ids else after}
-    return Step(progress, len(ids) < CHUNK)
+    finished = len(ids) < CHUNK
+    if finished:
+        _record_filled(session, task)
+    return Step(progress, finished)
+
+
+def _record_filled(session: Session, task: Task) -> None:
+    """A row for each region that other articles lie in now, by which caches learn that its lists are others. A job of
+    an earlier version does not know which."""
+    filled = task.arguments.get("filled", [])
+    assert isinstance(filled, list)
+    for region in filled:
+        entry = log.LogEntry(
+            "region",
+            region,
+            log.REGION_FILLED,
+            public=True,
+            changed_fields=("articles",),
+            action="relink",
+            details={"job": task.id},
+        )
+        log.record(session, entry)
 
 
 WORKS: Mapping[str, Work] = {"merge_tags": merge_tags, "place_articles": place_articles}
@@ -72,7 +94,19 @@ def _advance_progress(task: Task, count: int) -> dict[str, object]:
     return task.progress | {"done": done, "total": max(done, read_integer(task.progress["total"]))}
 
 
-def _relink(session: Session, task: int, ids: Sequence[int], field: str, change: Callable[[], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class _LinkChange:
+    """How the log names a change of links."""
+
+    event: str
+    field: str
+    relabels: bool
+
+
+_TAGS, _REGIONS = _LinkChange("updated", "tags", True), _LinkChange(log.PLACED, "regions", False)
+
+
+def _relink(session: Session, task: int, ids: Sequence[int], kind: _LinkChange, change: Callable[[], None]) -> None:
     """Changes links of articles that nobody else changes meanwhile, and records those that are not what they were."""
     if not ids:
         return
@@ -88,15 +122,15 @@ def _relink(session: Session, task: int, ids: Sequence[int], field: str, change:
         entry = log.LogEntry(
             "article",
             id,
-            "updated",
+            kind.event,
             public=after[id].status == "published",
             version=version,
             version_before=version,
             action="relink",
             details={"job": task},
-            changed_fields=(field,),
+            changed_fields=(kind.field,),
             before=log_facts.for_log(before[id]),
             after=log_facts.for_log(after[id]),
-            relabels=field == "tags",
+            relabels=kind.relabels,
         )
         log.record(session, entry)

@@ -38,6 +38,7 @@ class ApiIndex(Shape):
     version: str
     openapi: str
     documentation: str
+    guides: str
     links: dict[str, ApiLink] = Field(description="By the id of the operation, which `openapi` describes.")
 
 
@@ -46,6 +47,7 @@ EXAMPLE = {
     "version": "0.1.0",
     "openapi": "/openapi.json",
     "documentation": "/docs",
+    "guides": "/guides",
     "links": {
         "list_articles": {"href": "/v1/articles", "title": "List articles", "templated": False},
         "get_article": {"href": "/v1/articles/{ref}", "title": "Read an article", "templated": True},
@@ -68,6 +70,7 @@ async def get_index(request: Request) -> Response:
         "version": request.app.version,
         "openapi": "/openapi.json",
         "documentation": "/docs",
+        "guides": "/guides",
         "links": dict(_list_links(request.app)),
     }
     body = orjson.dumps(index)

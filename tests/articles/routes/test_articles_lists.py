@@ -154,6 +154,7 @@ async def test_card_has_every_property_and_lower_case_language(newsroom: Newsroo
     assert (card["published_at"], card["published_precision"]) == ("2025-06-01T00:00:00Z", "month")
     assert (card["standfirst"], card["dateline"], card["source"], card["images"]) == (None, None, None, [])
     assert card["url"] == "https://news.example/articles/grain"
+    assert all(isinstance(region.pop("id"), int) for region in card["regions"])
     assert card["regions"] == [
         {"slug": "ukraine", "name": "Ukraine", "level": "country", "roles": ["mention"]},
         {"slug": "turkey", "name": "Turkey", "level": "country", "roles": ["about"]},

@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from app.errors import CODES
-from app.http import docs_page, openapi
+from app.http import openapi
+from app.http.docs import docs_page
 from app.http.params import parser
 from app.http.params.typed import Params
 

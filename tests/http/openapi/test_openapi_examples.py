@@ -21,7 +21,7 @@ from app.settings import Settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-OF_THE_CONNECTION = {"content-length", "content-type", "date"}
+OF_THE_CONNECTION = {"content-encoding", "content-length", "content-type", "date"}
 NEEDS_MORE = {"restore_article", "stop_job", "undo_import"}
 """Changes of what a new archive does not have; the last would take the sample articles away."""
 STREAM = "stream_changes"

@@ -1,6 +1,7 @@
 """`/docs`: Swagger UI over `/openapi.json`, from the files that the package `fastapi-offline` brings along.
 
-The page asks nothing of any other host, and its Content-Security-Policy does not let it. Holds no documentation itself.
+The page asks nothing of any other host, and its Content-Security-Policy does not let it. It leads to the guides, and
+holds no documentation itself.
 """
 
 from __future__ import annotations
@@ -35,6 +36,14 @@ _PAGE = b"""<!doctype html>
 <link rel="stylesheet" href="docs/swagger-ui.css">
 </head>
 <body>
+<nav class="swagger-ui"><div class="wrapper"><p>
+<a href="guides">Guides</a>, a page per task:
+<a href="guides/howto/section_page">a section page</a>,
+<a href="guides/howto/search_box">a search box</a>,
+<a href="guides/howto/article_page">an article page</a>,
+<a href="guides/howto/offline_copy">an offline copy</a>,
+<a href="guides/howto/notebook">a dashboard in a notebook</a>
+</p></div></nav>
 <div id="page"></div>
 <noscript>The description of the API is at <a href="openapi.json">openapi.json</a>.</noscript>
 <script src="docs/swagger-ui-bundle.js"></script>
