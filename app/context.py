@@ -3,7 +3,7 @@ position in the change log (`RequestContext`). Renders nothing and changes nothi
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, NamedTuple, Protocol
@@ -19,12 +19,13 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading.card_cache import Cards
 from app.articles.reading.item_cache import Items
 from app.articles.reading.log_memo import LogMemo
+from app.articles.reading.queries import CursorPosition, ListRow, TimeSort
 from app.changes import jobs, log
 from app.changes.cache_version import CurrentHead
 from app.changes.jobs import Jobs
 from app.db.actor import Actor, set_actor
 from app.db.database import Database, Readable
-from app.db.log_position import LogHead, parse_token
+from app.db.log_position import LogHead, LogPosition, parse_token
 from app.db.sql import Prepared, prepare
 from app.errors import IndexBehind, SeqUnknown, Unauthorized
 from app.http import auth, responses
@@ -118,6 +119,46 @@ class SearchIndex(Protocol):
         ...
 
 
+class FoundRows(NamedTuple):
+    """A page of a list that has a query, and how many articles there are in all. Of `seq` is the commit of the index
+    that was asked; of no use where both were."""
+
+    rows: list[ListRow]
+    total: int
+    seq: int
+
+
+class ListSearch(Protocol):
+    """The article list with a query, in any states. Its methods raise IndexBehind where an index that they need is not
+    there yet."""
+
+    def hidden_seq(self) -> int | None:
+        """How far in the log the index of what is hidden reflects it; None where there is none yet."""
+        ...
+
+    def has_words(self, q: str) -> bool:
+        """Whether there is anything to look for in the query."""
+        ...
+
+    async def find_by_relevance(
+        self, q: str, article_filter: ArticleFilter, view: RequestContext, offset: int, limit: int, today: int
+    ) -> FoundRows:
+        """The best first. For published articles, or for others: the scores of the two indexes cannot be compared."""
+        ...
+
+    async def find_by_time(
+        self,
+        q: str,
+        article_filter: ArticleFilter,
+        view: RequestContext,
+        sort: TimeSort,
+        limit: int,
+        place: CursorPosition,
+    ) -> FoundRows:
+        """As `queries.load_page` has it for a list without a query."""
+        ...
+
+
 class CardSource(Protocol):
     """What rendering articles needs: the archive, or a transaction that is open (`UncommittedArticles`)."""
 
@@ -139,12 +180,14 @@ class UncommittedArticles:
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """One archive as the server has it open: database, index, and what is cached in memory."""
+    """One archive as the server has it open: database, index, and what is cached in memory. Commands search no
+    lists."""
 
     settings: Settings
     db: Database
     index: SearchIndex
     cards: Cards
+    list_search: ListSearch | None = None
     items: Items = field(default_factory=Items)
     memo: LogMemo = field(default_factory=LogMemo)
     latest: CurrentHead = field(default_factory=CurrentHead, init=False)
@@ -191,27 +234,43 @@ class AppContext:
     async def wait_for(self, token: str | None, head: LogHead) -> None:
         """Waits until the index reflects a position of the log; behind the head's last public row, nothing of it is
         for the index. SeqUnknown at once where the log has no such position, IndexBehind after WAIT_SECONDS."""
+        position = await self._parse_place(token, head)
+        if position is not None:
+            await _wait_until(self.index.seq, min(position.seq, head.public_seq))
+
+    async def wait_for_hidden(self, token: str | None, head: LogHead) -> None:
+        """The same of the index of what is hidden, which every row may change."""
+        position = await self._parse_place(token, head)
+        if position is not None and self.list_search is not None:
+            await _wait_until(self.list_search.hidden_seq, position.seq)
+
+    async def _parse_place(self, token: str | None, head: LogHead) -> LogPosition | None:
+        """The row of this archive's log that the token stands for; None without a token."""
         if token is None:
-            return
+            return None
         position = parse_token(token)
-        is_indexed = (
+        is_logged = (
             position is not None
             and position.epoch == head.epoch
-            and await self._has_indexed(position.seq, position.mark)
+            and await self._has_logged(position.seq, position.mark)
         )
-        if position is None or not is_indexed:
+        if position is None or not is_logged:
             raise SeqUnknown("This archive's change log has no such place.", "min_seq")
-        deadline, enough = time.monotonic() + WAIT_SECONDS, min(position.seq, head.public_seq)
-        while (seq := self.index.seq()) is None or seq < enough:
-            if time.monotonic() > deadline:
-                raise IndexBehind("The index has not reached that place yet; try again.")
-            await asyncio.sleep(0.01)
+        return position
 
-    async def _has_indexed(self, seq: int, mark: int) -> bool:
+    async def _has_logged(self, seq: int, mark: int) -> bool:
         if seq == 0:
             return mark == 0
         rows = await self.db.reader.rows(log.mark_statement(self.db.dialect), {"seq": seq})
         return bool(rows) and rows[0][0] == mark
+
+
+async def _wait_until(read_seq: Callable[[], int | None], enough: int) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while (seq := read_seq()) is None or seq < enough:
+        if time.monotonic() > deadline:
+            raise IndexBehind("The index has not reached that place yet; try again.")
+        await asyncio.sleep(0.01)
 
 
 @lru_cache(maxsize=4)

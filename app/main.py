@@ -30,7 +30,7 @@ from app.changes import log
 from app.changes.cache_version import CacheVersions
 from app.changes.follower import FollowerTask
 from app.changes.jobs import Jobs
-from app.context import AppContext, SearchIndex, begin_read, load_context, load_view
+from app.context import AppContext, begin_read, load_context, load_view
 from app.db.database import Database
 from app.db.file_locks import FileLock
 from app.http import openapi, problems
@@ -58,8 +58,9 @@ from app.monitoring.server_numbers import read_numbers
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
 from app.search.index import EngineIndex
-from app.search.indexing.indexer import Indexer
+from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
 from app.search.indexing.verification import Verification
+from app.search.list_search import EngineListSearch
 from app.search.routes import enrichment, search, timeline_and_trending
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
@@ -151,7 +152,8 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
     settings = settings.of_one_worker if shared.counts.workers > 1 else settings
     db = Database(settings, log.append, alone=shared.counts.workers == 1)
     index = EngineIndex(db, TantivyEngine(settings.index_path))
-    archive = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
+    list_search = EngineListSearch(db, index, TantivyEngine(settings.drafts_index_path, "hidden"))
+    archive = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")), list_search)
     app = Application(
         title="Dateline",
         version="0.1.0",
@@ -233,33 +235,51 @@ def _add_layers(app: Application, settings: Settings, versions: CacheVersions, c
         app.front = AccessLog(app.front, trusted=settings.trusted_proxies)
 
 
+class _Indexing:
+    """What keeps one of the two indexes, in the worker that leads: each has a thread of its own, so that one that
+    fails, or is built anew, holds up nothing of the other."""
+
+    def __init__(self, archive: AppContext, index: ArchiveIndex) -> None:
+        self.indexer = index.create_indexer()
+        self.following = FollowerTask(archive.db, self.indexer, archive.settings.index_interval)
+        self.verification = Verification(index.root)
+
+    async def begin(self) -> None:
+        """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
+        # Another process holds the lock: no event of this one tells when it lets go.
+        while not await asyncio.to_thread(self.indexer.acquire):  # noqa: ASYNC110
+            await asyncio.sleep(1)
+        self.following.start()
+        self.verification.start()
+
+
 def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         counts: SharedCounts = app.state.counts
-        indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
-        following = FollowerTask(archive.db, indexer, archive.settings.index_interval)
-        app.state.following = following
+        indexing = [_Indexing(archive, index) for index in list_indexes(archive.settings)]
+        app.state.following = indexing[0].following
         # Opened here and not at the first request: the files of a copied folder are all compared first.
-        await asyncio.to_thread(archive.index.seq)
-        verification = Verification(archive.settings.index_path)
+        await asyncio.to_thread(_look_at_indexes, archive)
         leading = FileLock(archive.settings.index_path / "leader-lock") if counts.workers > 1 else None
         tasks: list[asyncio.Task[None]] = []
-        begin = partial(_begin_leading, tasks, app, archive, (indexer, following, verification), follow=follow)
+        begin = partial(_begin_leading, tasks, app, archive, indexing if follow else [])
         if leading is None:
             begin()
         else:
             tasks += [asyncio.create_task(_lead(leading, begin)), asyncio.create_task(_report(app, counts))]
-        tasks += [asyncio.create_task(_follow_index(archive.index))]
+        tasks += [asyncio.create_task(_follow_indexes(archive))]
         try:
             yield
         finally:
             await app.state.watch.close()
             await cancel_tasks(tasks)
-            await asyncio.to_thread(verification.stop)
+            for one in indexing:
+                await asyncio.to_thread(one.verification.stop)
             await asyncio.to_thread(app.state.importing.close)
-            await asyncio.to_thread(following.stop)
-            await asyncio.to_thread(indexer.close)
+            for one in indexing:
+                await asyncio.to_thread(one.following.stop)
+                await asyncio.to_thread(one.indexer.close)
             await archive.db.close()
             if leading is not None:
                 leading.close()
@@ -278,25 +298,28 @@ def _begin_leading(
     tasks: list[asyncio.Task[None]],
     app: FastAPI,
     archive: AppContext,
-    indexing: tuple[Indexer, FollowerTask, Verification],
-    *,
-    follow: bool,
+    indexing: Iterable[_Indexing],
 ) -> None:
-    """What one worker of a server does: the schedule, jobs and imports, old rows of the audit, and the index."""
+    """What one worker of a server does: the schedule, jobs and imports, old rows of the audit, and the indexes."""
     work = [schedule.run(archive.db, archive.settings.trash_days), app.state.jobs.run(), app.state.imports.run()]
     if days := archive.settings.audit_days:
         work.append(retention.run(archive.db, days))
-    if follow:
-        work.append(_become_indexer(*indexing))
+    work += [one.begin() for one in indexing]
     tasks += map(asyncio.create_task, work)
 
 
-async def _follow_index(index: SearchIndex) -> None:
-    """Looks for the index's newest commit once a second, whether anybody searches or not: what is open of an old one
-    stays on the disk, whole."""
+async def _follow_indexes(archive: AppContext) -> None:
+    """Looks for the newest commit of each index once a second, whether anybody searches or not: what is open of an old
+    one stays on the disk, whole."""
     while True:
-        await asyncio.to_thread(index.seq)
+        await asyncio.to_thread(_look_at_indexes, archive)
         await asyncio.sleep(1)
+
+
+def _look_at_indexes(archive: AppContext) -> None:
+    archive.index.seq()
+    if archive.list_search is not None:
+        archive.list_search.hidden_seq()
 
 
 async def _report(app: FastAPI, counts: SharedCounts) -> None:
@@ -315,12 +338,3 @@ async def cancel_tasks(tasks: Iterable[asyncio.Task[None]]) -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=1)
-
-
-async def _become_indexer(indexer: Indexer, following: FollowerTask, verification: Verification) -> None:
-    """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
-    # Another process holds the lock: no event of this one tells when it lets go.
-    while not await asyncio.to_thread(indexer.acquire):  # noqa: ASYNC110
-        await asyncio.sleep(1)
-    following.start()
-    verification.start()

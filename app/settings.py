@@ -236,3 +236,14 @@ class Settings(BaseSettings):
     @property
     def index_path(self) -> Path:
         return self.index_dir or self.data_dir / "index"
+
+    @property
+    def drafts_index_path(self) -> Path:
+        """Of the index of what is not published. Below the other one, so that whoever moves or deletes that takes
+        both."""
+        return self.index_path / "drafts"
+
+    @property
+    def index_paths(self) -> tuple[Path, Path]:
+        """Of both indexes."""
+        return self.index_path, self.drafts_index_path

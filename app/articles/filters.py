@@ -30,6 +30,8 @@ UNRESOLVED = (
 there or that has been withdrawn. One that never was public shows nothing."""
 
 PUBLISHED = ("published",)
+HIDDEN = ("draft", "scheduled", "trashed", "withdrawn")
+"""The other states, in the order of a filter's."""
 
 _original = A.alias("original")
 ORIGINAL = (

@@ -1,13 +1,16 @@
-"""Looks whether what must agree does: the database's files, the log, the links, the regions, the index. Reads only, and
-asks for a new index where the files of this one are damaged."""
+"""Looks whether what must agree does: the database's files, the log, the links, the regions, the indexes. Reads only,
+and asks for a new index where the files of one are damaged."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
 from sqlalchemy import Connection, case, func, select, text
 
+from app.articles.filters import HIDDEN, PUBLISHED, ArticleFilter
 from app.articles.repair import invented_dates
 from app.articles.store import links
 from app.changes import log
@@ -17,15 +20,16 @@ from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, RegionWithin, table
 from app.regions import service as regions
-from app.search.engine import Question
-from app.search.indexing import verification
+from app.search.engine import Holding, Question
+from app.search.indexing import documents, verification
+from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.storage import index_folders
 from app.settings import Settings
 
 A, TAGGED, PLACED, WITHIN = (table(model) for model in (Article, ArticleTag, ArticleRegion, RegionWithin))
 CHANGE, HEAD = table(Change), table(ChangeHead)
-TRIES = 5
+TRIES, SETTLE_SECONDS = 5, 0.5
 PAGE = 1_000
 NAMED = 5
 
@@ -50,9 +54,12 @@ def run_checks(db: Database, settings: Settings) -> list[CheckResult]:
             ("articles and log", lambda: _check_versions(connection)),
             ("links", lambda: _check_links(connection)),
             ("regions", lambda: _check_regions(connection)),
-            ("index files", lambda: _check_index_files(settings)),
-            ("index", lambda: _check_index(db, settings)),
         ]
+        for index in list_indexes(settings):
+            looks += [
+                (f"{index.name} files", partial(_check_index_files, index)),
+                (index.name, partial(_check_index, db, index)),
+            ]
         return [*(_check(name, look) for name, look in looks), _check_dates(connection)]
 
 
@@ -167,53 +174,57 @@ def _load_placed(connection: Connection) -> Iterator[tuple[Placed, Placed]]:
         yield own, {region: below for _, region, _, below in links_of_article}
 
 
-def _check_index_files(settings: Settings) -> str | None:
+def _check_index_files(index: ArchiveIndex) -> str | None:
     """Every file of the index has the hash with which it was committed. Where one has not, a new index is asked for:
     the order of hits may be another than it should be, and nothing else would tell."""
-    damage = verification.find_damage(settings.index_path)
+    damage = verification.find_damage(index.root)
     if not damage:
         return None
-    index_folders.request_rebuild(settings.index_path)
+    index_folders.request_rebuild(index.root)
     more = f" and {len(damage) - NAMED} more" if len(damage) > NAMED else ""
     return f"{'; '.join(damage[:NAMED])}{more}; a running server builds a new one, `dateline reindex` at once"
 
 
-def _check_index(db: Database, settings: Settings) -> str | None:
+def _check_index(db: Database, index: ArchiveIndex) -> str | None:
     """Where the index has taken in all that is public, it holds the published articles in their versions, and nothing
-    else. Beside a busy server it moves on meanwhile; then it is looked at again."""
-    engine = TantivyEngine(settings.index_path)
+    else; that of what is hidden, as of any change, the others in theirs. Beside a busy server it moves on meanwhile;
+    then it is looked at again."""
+    engine = TantivyEngine(index.root, index.holding)
     for _ in range(TRIES):
         position = engine.position()
         if position is None:
             return "there is none; a server builds it when it starts, `dateline reindex` at once"
         with db.snapshot() as snapshot:
-            wrong = _compare_index(snapshot, engine, position)
-        # Wrong while the index stood still is wrong; where it has moved on, two different moments were compared.
+            wrong = _compare_index(snapshot, engine, position, index.holding)
+        # Wrong while the index stood still is wrong; where it has moved on, two different moments were compared. Who
+        # keeps it takes in what was written a moment ago.
+        if wrong is not None and verification.is_written(index.root):
+            time.sleep(SETTLE_SECONDS)
         if wrong is None or engine.position() == position:
             break
     return wrong
 
 
-def _compare_index(snapshot: Snapshot, engine: TantivyEngine, position: LogPosition) -> str | None:
+def _compare_index(snapshot: Snapshot, engine: TantivyEngine, position: LogPosition, holding: Holding) -> str | None:
     head = log.head(snapshot)
-    if not log.has_position(snapshot, position) or position.seq < head.public_seq:
-        behind = (
-            f"{head.public_seq - position.seq} changes behind" if position.epoch == head.epoch else "of another archive"
-        )
+    last = head.public_seq if holding == "published" else head.seq
+    if not log.has_position(snapshot, position) or position.seq < last:
+        behind = f"{last - position.seq} changes behind" if position.epoch == head.epoch else "of another archive"
         return f"it is {behind}; a running server brings it up"
-    published = select(A.c.id, A.c.version).where(A.c.status == "published")
-    truth = {(row[0], row[1]) for row in snapshot.connection.execute(published)}
-    indexed = set(_load_indexed(engine))
+    held = select(A.c.id, A.c.version).where(documents.is_held(holding))
+    truth = {(row[0], row[1]) for row in snapshot.connection.execute(held)}
+    indexed = set(_load_indexed(engine, PUBLISHED if holding == "published" else HIDDEN))
     return (
         None if indexed == truth else f"{len(indexed - truth)} articles too many or old, {len(truth - indexed)} missing"
     )
 
 
-def _load_indexed(engine: TantivyEngine) -> Iterator[tuple[int, int]]:
+def _load_indexed(engine: TantivyEngine, statuses: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     after: int | None = None
+    of = ArticleFilter(statuses=statuses)
     while True:
         try:
-            hits = engine.search(Question(order="-published_at", limit=PAGE, after=after)).hits
+            hits = engine.search(Question(of, order="-published_at", limit=PAGE, after=after)).hits
         except IndexBehind:
             return
         yield from ((hit.id, hit.version) for hit in hits)

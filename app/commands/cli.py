@@ -37,7 +37,7 @@ from app.http.params.times import format_time
 from app.importers import sources
 from app.importers.document import BodyKind, Identity
 from app.importers.pipeline import ImportOptions
-from app.search.indexing.rebuild import rebuild_index
+from app.search.indexing.rebuild import rebuild_indexes
 from app.settings import Settings
 
 cli = typer.Typer(
@@ -188,11 +188,12 @@ def export(
 
 @cli.command()
 def reindex() -> None:
-    """Build the search index anew beside the old one, then put it in its place; a running server does so itself."""
+    """Build the search indexes anew beside the old ones, then put them in their place; a running server does so
+    itself."""
     chosen = load_settings()
     with open_database(chosen) as db:
         started = time.monotonic()
-        rebuild_index(db, chosen)
+        rebuild_indexes(db, chosen)
         output.out.print(f"The index is new, in {time.monotonic() - started:.1f} s.")
 
 
@@ -263,7 +264,7 @@ def compact() -> None:
     chosen = load_settings()
     with open_database(chosen) as db:
         open_archive.compact(db)
-        rebuild_index(db, chosen)
+        rebuild_indexes(db, chosen)
         open_archive.delete_other_indexes(chosen)
     output.out.print("Nothing that was deleted is left in the archive's files.", markup=False)
 

@@ -15,7 +15,7 @@ from app.importers import pipeline, sources
 from app.importers.jobs.preparation_pool import PreparationPool, count_processes
 from app.importers.records import visibility
 from app.importers.web.fetch import Fetch
-from app.search.indexing.indexer import Indexer
+from app.search.indexing.archive_indexes import list_indexes
 from app.search.indexing.indexer_process import IndexerProcess
 from app.settings import Settings
 
@@ -80,11 +80,12 @@ def _keep_index_current(db: Database, settings: Settings, tell: Tell) -> Iterato
 
 
 def catch_up_index(db: Database, settings: Settings) -> None:
-    """Brings the index in step, unless a running server does."""
-    indexer = Indexer(settings.index_path, settings.index_heap_mb)
-    if indexer.acquire():
-        catch_up(db, indexer)
-    indexer.close()
+    """Brings the indexes in step, unless a running server does."""
+    for index in list_indexes(settings):
+        indexer = index.create_indexer()
+        if indexer.acquire():
+            catch_up(db, indexer)
+        indexer.close()
 
 
 @contextmanager

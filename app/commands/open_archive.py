@@ -22,7 +22,7 @@ from app.db.file_locks import FileLock
 from app.models import Region, table
 from app.regions import service as regions
 from app.search.indexing.indexer import Indexer
-from app.search.indexing.preparation import prepare_index
+from app.search.indexing.preparation import prepare_indexes
 from app.search.tantivy.storage import index_folders, index_forms
 from app.search.tantivy.storage.build_progress import Tell
 from app.settings import Settings
@@ -146,7 +146,7 @@ def migrate(settings: Settings, tell: Tell | None = None) -> str:
         if state == "newer":
             raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
         is_changed, unsafe = _bring_up(db, state)
-        is_built = prepare_index(db, settings, tell) if state == "current" else False
+        is_built = prepare_indexes(db, settings, tell) if state == "current" else False
     finally:
         db.close_now()
     lines = ["The archive has been brought up to date." if is_changed else "The archive is up to date."]
@@ -214,7 +214,7 @@ def compact(db: Database) -> None:
 def delete_other_indexes(settings: Settings) -> None:
     """Deletes the indexes of all other versions, which hold words of what was purged, too. DatabaseProblem where a
     process keeps one."""
-    held = index_forms.delete_others(settings.index_path, older=False)
+    held = [one for root in settings.index_paths for one in index_forms.delete_others(root, older=False)]
     if held:
         raise DatabaseProblem(f"A process of another version writes the index in {held[0]}: stop it, and run it again.")
 

@@ -25,7 +25,7 @@ class Sheet:
     bom: bool
 
 
-PRIVATE = "private, no-cache"
+PRIVATE, UNSTORED = "private, no-cache", "private, no-store"
 WARNINGS, LONGEST_WARNINGS = "Dateline-Warnings", 3_000
 """A JSON list in ASCII, where the body has no room for it; proxies take heads of some kilobytes."""
 CLOCKED = "public, max-age=25, stale-while-revalidate=30"
@@ -59,9 +59,10 @@ def render_list(
     extra: Mapping[str, object] | None = None,
     tags: Sequence[str] = ("list",),
     uses_now: bool = False,
+    cache_control: str | None = None,
 ) -> Response:
     """A list of rows that are JSON already, with `page`, `warnings` and a Link header. `uses_now`: some time asked for
-    moves with the clock."""
+    moves with the clock. `cache_control`: another than follows from these."""
     tail = {"page": page.to_dict(), "warnings": list(warnings), **(extra or {})}
     body = b'{"data":[' + b",".join(rows) + b"]," + orjson.dumps(tail)[1:]
     links = render_links(request.scope["path"], request.scope["query_string"], page)
@@ -69,7 +70,7 @@ def render_list(
         request,
         body,
         etag=conditional.list_etag(body),
-        cache_control=choose_cache_control(public=public, uses_now=uses_now),
+        cache_control=cache_control or choose_cache_control(public=public, uses_now=uses_now),
         headers={**build_headers(token, public=public, tags=tags), "Link": links},
     )
 
@@ -96,6 +97,7 @@ def render_csv(
     warnings: Sequence[Mapping[str, object]] = (),
     tags: Sequence[str] = ("list",),
     uses_now: bool = False,
+    cache_control: str | None = None,
 ) -> Response:
     """CSV, as `csv_text` writes it; `name` is what its file is called. What a JSON response says of its page stands in
     Link, its warnings in a header of their own."""
@@ -108,7 +110,7 @@ def render_csv(
         request,
         body,
         etag=conditional.list_etag(body),
-        cache_control=choose_cache_control(public=public, uses_now=uses_now),
+        cache_control=cache_control or choose_cache_control(public=public, uses_now=uses_now),
         headers=response_headers,
         media_type=csv_text.MEDIA_TYPE,
     )

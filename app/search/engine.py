@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from app.articles.filters import ArticleFilter
+from app.articles.reading.queries import CursorPosition, ListRow, TimeSort
 from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.query.lexer import ParseNote
@@ -22,6 +23,9 @@ GroupName = Literal["tag", "author", "section", "region", "language", "source"]
 
 PartField = Literal["text", "title", "standfirst", "body", "words", "dateline", "tag", "region", "author", "date"]
 """What a part of a score was found in: `text` is title, standfirst and body together, `words` the same unstemmed."""
+
+Holding = Literal["published", "hidden"]
+"""What an index has: the articles that are published, or those in any other state. No index has both."""
 
 PUBLISHED_ARTICLES = ArticleFilter()
 
@@ -64,7 +68,7 @@ class Question:
     epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters. `undated`: where
     articles without a date stand in the orders by date; the reverse of an order has them first. `text`: the query as
     sent, whose words an article's title may be. `fallback`: what to look for where no article has the phrase that
-    `tree` is.
+    `tree` is. `hidden`: of the index of what is not published, which sets it.
     """
 
     filter: ArticleFilter = PUBLISHED_ARTICLES
@@ -85,6 +89,7 @@ class Question:
     undated: Literal["last", "first"] = "last"
     names: NameLookup | None = None
     fallback: ParsedQuery | None = None
+    hidden: bool = False
 
 
 class SearchHit(NamedTuple):
@@ -224,6 +229,31 @@ def make_building_error(progress: BuildProgress | None) -> IndexBehind:
     return IndexBehind(detail, retry_after, {"indexed": progress.indexed, "articles": progress.articles})
 
 
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Articles in the order of a list, each as a row of it; how many match in all, and the place of the commit."""
+
+    rows: tuple[ListRow, ...]
+    total: int
+    position: LogPosition
+
+
+class ListEngine(Protocol):
+    """Finds the articles of a list that has a query: published ones, or those in the other states, as of `position`.
+    Raises what a SearchEngine does."""
+
+    def position(self) -> LogPosition | None:
+        """The position in the log that results reflect; None where there is no index to trust."""
+
+    def progress(self) -> BuildProgress | None: ...
+
+    def search(self, question: Question) -> ResultPage: ...
+
+    def find_rows(self, question: Question, sort: TimeSort, place: CursorPosition) -> RowPage:
+        """As the list has them in SQL: `question.limit` rows from the place on, or as many before it, in the order of
+        `sort`, ties by id, without a date last."""
+
+
 class SearchEngine(Protocol):
     """Finds published articles only, as of `position`. Safe to call from any thread; calls take milliseconds.
 
@@ -238,6 +268,9 @@ class SearchEngine(Protocol):
         """How far a new index is; None where none is being built, or where that is not known."""
 
     def search(self, question: Question) -> ResultPage: ...
+
+    def find_rows(self, question: Question, sort: TimeSort, place: CursorPosition) -> RowPage:
+        """See ListEngine."""
 
     def search_if_quick(self, question: Question) -> ResultPage | None:
         """The same where it takes a millisecond at most: handing it to a thread would cost nearly as much again."""

@@ -18,7 +18,7 @@ from app.importers import pipeline, sources
 from app.importers.jobs import upload_store
 from app.importers.pipeline import ImportOptions
 from app.models import ImportSource, Job, PurgedRef, table
-from app.search.indexing.rebuild import rebuild_index
+from app.search.indexing.rebuild import rebuild_indexes
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -170,16 +170,25 @@ async def test_compacted_archive_has_the_word_in_no_file(settings: Settings) -> 
             sent = {"title": f"{WORD} {number}", "body": f"<p>{WORD} {'y ' * 200 * number}</p>", "status": "published"}
             ids.append((await api.editor.post("/v1/articles", json=sent)).json()["id"])
             await api.editor.patch(f"/v1/articles/{ids[number // 2]}", json={"body": f"<p>{WORD}</p>"}, headers=ANY)
+        draft = await api.editor.post("/v1/articles", json={"title": f"{WORD} draft", "body": f"<p>{WORD}</p>"})
+        ids.append(draft.json()["id"])
         await api.post(title="One that stays")
+        kept = await api.editor.post("/v1/articles", json={"title": "One that stays a draft"})
+        address = f"/v1/articles?q={WORD}&status=draft&min_seq={kept.headers['x-seq']}"
+        assert (await api.editor.get(address)).json()["page"]["total"] == 1
+        assert files_with(settings.drafts_index_path, WORD)
         for id in ids:
             await api.editor.delete(f"/v1/articles/{id}?purge=true", headers=ANY)
     db = open_archive.open_archive(settings)
     open_archive.compact(db)
-    rebuild_index(db, settings)
+    rebuild_indexes(db, settings)
     db.close_now()
     assert files_with(settings.data_dir, WORD) == []
     async with serve(settings) as api:
         body = (await api.public.get(f"/v1/search?q={WORD[:-1]}")).json()
         assert (body["data"], WORD in repr(body["query"]["corrections"])) == ([], False)
+        for query, total in ((WORD, 0), ("stays", 1)):
+            response = await api.editor.get(f"/v1/articles?q={query}&status=draft")
+            assert response.json()["page"]["total"] == total
         with open_archive.hold_server_lock(api.db.url), pytest.raises(DatabaseProblem, match="running already"):
             open_archive.compact(api.db)

@@ -18,7 +18,7 @@ from app.db.database import Database, DatabaseProblem, Snapshot
 from app.db.log_position import LogPosition
 from app.models import Change, ChangeHead, Source, table
 from app.search.indexing.indexer import Indexer
-from app.search.indexing.rebuild import rebuild_index
+from app.search.indexing.rebuild import rebuild_indexes
 from app.settings import Settings
 
 CHANGE, HEAD, SOURCE = table(Change), table(ChangeHead), table(Source)
@@ -260,7 +260,7 @@ def test_new_index_is_not_waited_for_where_the_log_is_broken(sqlite_settings: Se
     catch_up(db, indexer)
     _by_hand(db, lambda session: session.connection().execute(update(HEAD).values(seq=HEAD.c.seq + 1)))
     with _thread(db, indexer), pytest.raises(DatabaseProblem, match="dateline check"):
-        rebuild_index(db, sqlite_settings)
+        rebuild_indexes(db, sqlite_settings)
     db.close_now()
 
 

@@ -56,6 +56,10 @@ def test_workers_serve_one_archive_and_end_together(tmp_path: Path) -> None:
         seq = made.headers["x-seq"]
         pages = [client.get("/v1/search", params={"q": "number", "min_seq": seq}).json() for client in clients]
         assert {page["page"]["total"] >= 6 for page in pages} == {True}
+        draft = clients[0].post("/v1/articles", json={"title": "Number of quokkas", "body": "Text."}, headers=key)
+        sought = {"q": "quokkas", "status": "draft", "min_seq": draft.headers["x-seq"]}
+        pages = [client.get("/v1/articles", params=sought, headers=key).json() for client in clients]
+        assert [[row["id"] for row in page["data"]] for page in pages] == [[draft.json()["id"]]] * len(clients)
         assert {client.get("/health/ready").json()["status"] for client in clients} == {"ok"}
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == (0, "", "")

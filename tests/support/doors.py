@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message
 from support.leak_archive import HIDDEN_REGION, Hidden
 
 FACETS = "facets=tag,region,author,section,language,source,year&facet_limit=200"
+STATES = "draft,scheduled,withdrawn,trashed"
 HIGHLIGHT = "highlight=title,standfirst,body"
 VIEWS = "include=body,related,body_text,body_markdown,body_blocks"
 
@@ -43,6 +44,10 @@ PLAIN = (
     "/v1/articles?status=published,withdrawn,scheduled",
     "/v1/articles?status=trashed",
     "/v1/articles?unknown=1",
+    "/v1/articles?q=grain",
+    "/v1/articles?q=zorbing&status=published",
+    "/v1/articles?q=zorbing&status=draft",
+    "/v1/articles?sort=relevance",
     f"/v1/search?limit=100&{FACETS}",
     f"/v1/search?q=grain+deal&{FACETS}&{HIGHLIGHT}&explain=true&{VIEWS}",
     f"/v1/search?q=zorbing+council+harbour&match=any&limit=2&{HIGHLIGHT}",
@@ -188,6 +193,8 @@ def attempts(one: Hidden) -> Iterator[str]:
         word = one.word(field)
         yield f"/v1/search?q={word}+grain&{HIGHLIGHT}&explain=true"
         yield f"/v1/search?q={_misspelt(word)}"
+        yield f"/v1/search?q={word[:5]}&prefix=true"
+        yield from (f"/v1/articles?q={word}{status}" for status in ("", "&status=published", f"&status={STATES}"))
     word = one.word("tag")
     yield from (f"/v1/suggest?q={_misspelt(one.word(field))}" for field in ("tag", "author", "title"))
     yield from (f"/v1/search?q=tag:{word}", f"/v1/search?q=author:{one.word('author')}", f"/v1/search?q=title:{word}*")

@@ -66,7 +66,7 @@ LAYERS = {
         ("highlighting", "tantivy", "vocabulary"),
         ("similar",),
         ("index", "indexing"),
-        ("enrichment", "params"),
+        ("enrichment", "list_search", "params"),
         ("render",),
         ("routes",),
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_column, or_, select, tuple_
 
@@ -19,7 +19,9 @@ from app.models import Article, ArticleSlug, ArticleUrl, PurgedRef, RelatedPost,
 A, SLUG, URL, RELATED = table(Article), table(ArticleSlug), table(ArticleUrl), table(RelatedPost)
 PURGED = table(PurgedRef)
 
-SORTS = ("-published_at", "published_at", "-updated_at", "updated_at", "-created_at", "created_at", "title", "-title")
+TimeSort = Literal["-published_at", "published_at", "-updated_at", "updated_at", "-created_at", "created_at"]
+TIME_SORTS: tuple[TimeSort, ...] = get_args(TimeSort)
+SORTS = (*TIME_SORTS, "title", "-title")
 COUNTED = 10_000
 
 

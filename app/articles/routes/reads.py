@@ -11,17 +11,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import examples, schemas
+from app.articles import examples, filters, schemas
 from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params, item_cache, queries, query_plan, replacements
 from app.articles.reading.card_parts import Json
-from app.articles.reading.filter_params import FilterParams, StatusParams
 from app.articles.reading.item_cache import Item
-from app.articles.reading.queries import ArticleRef, CursorPosition, ListRow
+from app.articles.reading.queries import ArticleRef, ListRow
 from app.articles.reading.query_plan import QueryPlan
 from app.articles.render import article_json, csv_rows
+from app.articles.routes import list_pages, word_list
+from app.articles.routes.list_pages import ArticleListParams
 from app.context import AnyCaller, AppContext, Context, RequestContext
-from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
+from app.errors import Gone, NotAcceptable, NotFound
 from app.http import conditional, csv_text, fast_path, paging, responses
 from app.http.api_route import ApiRoute
 from app.http.headers import find_header
@@ -29,24 +30,12 @@ from app.http.openapi import describe_item, describe_list, describe_problems, de
 from app.http.params import parser
 from app.http.params.declaration import MAX_VALUES
 from app.http.params.times import format_time
-from app.http.params.typed import AsOf, Paging, Params
+from app.http.params.typed import Paging, Params
 
 router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 
 MOST_IDS = MAX_VALUES
 FORMATS = ("json",)
-
-
-class SortParams(Params):
-    """In which order a list of articles comes."""
-
-    sort = parser.choice("sort", "Minus: descending. Ties by id; nulls last.", queries.SORTS, "-published_at")
-
-
-class ArticleListParams(
-    FilterParams, StatusParams, SortParams, Paging, AsOf, csv_text.CsvParams, article_json.ArticleParts
-):
-    """Of the list."""
 
 
 class ItemFormat(Params):
@@ -82,30 +71,38 @@ MOVED = describe_redirect(
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
         "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
-        "not_acceptable",
+        "not_acceptable", "query_too_complex",
     ),
 )  # fmt: skip
 @fast_path.declare
 async def list_articles(request: Request, context: Context, view: AnyCaller, params: ArticleListParams) -> Response:
-    """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`."""
+    """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`, and so does
+    `q`, which searches in any state."""
     shape = csv_text.choose_format(params)
     await context.wait_for(params.min_seq, view.head)
-    resolved = await filter_params.resolve(context, view, params, params.check_statuses(view.caller))
+    statuses = params.check_statuses(view.caller)
+    has_words = word_list.check_words(context, view, params)
+    if has_words and statuses != filters.PUBLISHED:
+        await context.wait_for_hidden(params.min_seq, view.head)
+    resolved = await filter_params.resolve(context, view, params, statuses)
     by_id: dict[int, ListRow] = {}
     if params.id:
         rows = await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)
         by_id = {entry.id: entry for entry in rows}
     missing = tuple(id for id in params.id if id not in by_id) if params.id else None
-    if params.id and "sort" not in params.given_names:
+    if has_words:
+        entries, page, moved = await word_list.load_page(context, view, params, resolved.filter, missing)
+        resolved.warnings.extend(moved)
+    elif params.id and "sort" not in params.given_names:
         entries, page = _cut_ids(params, by_id, missing)
     else:
-        place = _read_place(params)
+        place = list_pages.read_place(params)
         plan = await _choose_plan(context, view, resolved.filter, params.sort)
         rows = await queries.load_page(
             context.db, resolved.filter, params.sort, params.limit + 1, place, plan.driver, undated=plan.undated
         )
         total = await _load_total(context, view, params, resolved.filter)
-        entries, page = _cut_page(params, place, rows, total, missing)
+        entries, page = list_pages.cut_page(params, place, rows, total, missing)
     shown = article_json.list_rows(entries, await article_json.render_articles(context, view, entries, params=params))
     tags = ["list", *(f"article:{entry.id}" for entry in entries)]
     if shape == "csv":
@@ -121,6 +118,7 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
         warnings=resolved.warnings,
         tags=tags,
         uses_now=params.uses_now,
+        cache_control=responses.UNSTORED if has_words else None,
     )
 
 
@@ -132,42 +130,18 @@ def _cut_ids(
     limit = params.limit if "limit" in params.given_names else MOST_IDS
     start = ((params.page or 1) - 1) * limit
     if params.cursor is not None:
-        start = paging.decode(params.cursor, _signature(params)).offset or 0
-    counted = params.count != "none"
+        start = paging.decode(params.cursor, list_pages.make_signature(params)).offset or 0
+    counted, make_cursor = params.count != "none", partial(list_pages.make_cursor, params)
     page = paging.PageInfo(
         limit,
         number=params.page,
-        next=_cursor(params, paging.Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
-        previous=_cursor(params, paging.Cursor("before", offset=max(0, start - limit))) if start else None,
+        next=make_cursor(paging.Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
+        previous=make_cursor(paging.Cursor("before", offset=max(0, start - limit))) if start else None,
         total=len(entries) if counted else None,
         total_is="exact" if counted else "none",
         missing=missing,
     )
     return entries[start : start + limit], page
-
-
-def _cut_page(
-    params: ArticleListParams,
-    place: CursorPosition,
-    rows: list[ListRow],
-    total: tuple[int | None, paging.TotalIs],
-    missing: tuple[int, ...] | None,
-) -> tuple[list[ListRow], paging.PageInfo]:
-    """The rows of the page, of which one more was read, and what leads on from it and back."""
-    limit, backwards = params.limit, place.kind == "before"
-    more = len(rows) > limit
-    entries = (rows[1:] if backwards else rows[:limit]) if more else rows
-    first, last = (entries[0], entries[-1]) if entries else _ends(place, descending=params.sort.startswith("-"))
-    behind, ahead = (more, True) if backwards else (place.id is not None or place.offset > 0, more)
-    return entries, paging.PageInfo(
-        limit,
-        number=params.page,
-        next=_cursor(params, paging.Cursor("after", last.key, last.id)) if last and ahead else None,
-        previous=_cursor(params, paging.Cursor("before", first.key, first.id)) if first and behind else None,
-        total=total[0],
-        total_is=total[1],
-        missing=missing,
-    )
 
 
 async def _choose_plan(
@@ -188,34 +162,6 @@ async def _choose_plan(
     plan = QueryPlan(driver, bool(undated))
     context.memo.put(view.head, key, plan)
     return plan
-
-
-def _ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | None, ListRow | None]:
-    """From an empty page, back to the row that its cursor was made from: beside that row, so that it is met."""
-    if place.id is None:
-        return None, None
-    step = 1 if (place.kind == "after") != descending else -1
-    entry = ListRow(place.id + step, 0, place.key)
-    return (entry, None) if place.kind == "after" else (None, entry)
-
-
-def _read_place(params: ArticleListParams) -> CursorPosition:
-    if params.cursor is None:
-        return CursorPosition(offset=(params.page - 1) * params.limit if params.page else 0)
-    cursor = paging.decode(params.cursor, _signature(params))
-    expected = str if params.sort.endswith("title") else int
-    null = cursor.key is None and params.sort.endswith("published_at")  # no other key can be null
-    if cursor.offset is not None or not (null or isinstance(cursor.key, expected)):
-        raise CursorInvalid("This is no cursor of this list.")
-    return CursorPosition(cursor.kind, cursor.key, cursor.id)
-
-
-def _cursor(params: Params, cursor: paging.Cursor) -> str:
-    return paging.encode(cursor, _signature(params))
-
-
-def _signature(params: Params) -> str:
-    return f"articles {params.signature}"
 
 
 async def _load_total(

@@ -47,7 +47,8 @@ class Parameter(Generic[T]):
 
     `excess` is the code of the error for a number above `maximum` or a text longer than it. `signs`: a cursor
     made with one value of it is of no use with another. `needed`: a request without it, or another like it, is none, so
-    that documentation fills its example in."""
+    that documentation fills its example in. `scope`: one that a caller needs; to others the endpoint does not have the
+    parameter."""
 
     name: str
     kind: Kind
@@ -62,6 +63,7 @@ class Parameter(Generic[T]):
     required: bool = False
     may_be_empty: bool = False
     needed: bool = False
+    scope: str | None = None
     absent: object = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -162,6 +164,7 @@ def text(
     required: bool = False,
     needed: bool = False,
     signs: bool = True,
+    scope: str | None = None,
 ) -> Parameter[str | None]:
     """Free text of at most `maximum` characters; line ends and tabs in it are read as spaces."""
     return Parameter(
@@ -175,6 +178,7 @@ def text(
         required=required,
         needed=needed,
         may_be_empty=may_be_empty,
+        scope=scope,
     )
 
 

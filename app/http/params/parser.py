@@ -85,8 +85,13 @@ class ParameterSet(Generic[P]):
         assert len(self.specs) == len(specs), "a parameter is declared twice"
         stems = (name.removesuffix("_from") for name in self.specs if name.endswith("_from"))
         self._ends = tuple((stem, f"{stem}_from", f"{stem}_to") for stem in stems)
+        self._open = tuple(spec.name for spec in specs if spec.scope is None)
         self._required = tuple(spec.name for spec in specs if spec.required)
         self._read_at, self._read = 0, dict[bytes, P]()  # what was read in this second, by query string
+
+    def make_unknown(self, name: str) -> InvalidInput:
+        """What a caller is told who lacks the scope of a parameter: the same as of one that is not there."""
+        return InvalidInput(*self._unknown(name, guessed=True))
 
     def openapi(self) -> list[dict[str, object]]:
         """OpenAPI 3.1 parameter objects, in the order of declaration."""
@@ -138,7 +143,7 @@ class ParameterSet(Generic[P]):
     def _unknown(self, name: str, *, guessed: bool) -> list[FieldError]:
         if is_ignored(name):
             return []
-        shown, allowed = name[:64], tuple(self.specs)
+        shown, allowed = name[:64], self._open
         detail = f"There is no parameter {shown!r} here."
         if not guessed:
             return [FieldError("unknown_parameter", detail, shown)]

@@ -1,4 +1,5 @@
-"""Published articles out of SQL as documents of the index, many with three statements. Writes nothing."""
+"""Articles out of SQL as documents of an index, many with three statements: those that are published, or the others.
+Writes nothing."""
 
 import functools
 from collections import defaultdict
@@ -6,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from sqlalchemy import Integer, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, Integer, bindparam, literal_column, select
 from tantivy import Document
 
 from app.articles.filters import COPY_OF, HAS_BITS, ORIGINAL, PLACED, TAGGED, A, ArticleFacts
 from app.articles.html import bodies
 from app.db.database import Snapshot
 from app.db.sql import AnyOf, Prepared, measure_bytes, prepare, read_integer
+from app.search.engine import Holding
 from app.search.tantivy import index_schema
 
 T = TypeVar("T")
@@ -25,18 +27,25 @@ PORTION = 4_000_000
 _COLUMNS = (
     "id", "version", "language", "title", "standfirst", "body", "slug", "origin", "external_id", "source_id",
     "published_at", "updated_at", "created_at", "dateline_from", "dateline_to",
-    "published_precision", "dateline_text", "title_derived",
+    "published_precision", "dateline_text", "title_derived", "status", "withdrawn_at",
 )  # fmt: skip
 
 
+def is_held(holding: Holding) -> ColumnElement[bool]:
+    """Over `article`: whether an index has it."""
+    published: ColumnElement[str] = literal_column("'published'")
+    return A.c.status == published if holding == "published" else A.c.status != published
+
+
 @functools.cache
-def _prepare_statements(dialect: str) -> dict[str, Prepared]:
-    published = A.c.status == literal_column("'published'")
+def _prepare_statements(dialect: str, holding: Holding) -> dict[str, Prepared]:
     tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.article_id, TAGGED.c.position)
     placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
     return {
         "articles": prepare(
-            select(*(A.c[c] for c in _COLUMNS), ORIGINAL, COPY_OF, HAS_BITS).where(AnyOf(A.c.id, "ids"), published),
+            select(*(A.c[c] for c in _COLUMNS), ORIGINAL, COPY_OF, HAS_BITS).where(
+                AnyOf(A.c.id, "ids"), is_held(holding)
+            ),
             dialect,
             ["ids"],
         ),
@@ -46,16 +55,27 @@ def _prepare_statements(dialect: str) -> dict[str, Prepared]:
 
 
 @functools.cache
-def _large_statement(dialect: str) -> Prepared:
+def _large_statement(dialect: str, holding: Holding) -> Prepared:
     size = measure_bytes(A.c.body)
-    is_large = (A.c.status == literal_column("'published'")) & (size > bindparam("least", type_=Integer()))
+    is_large = is_held(holding) & (size > bindparam("least", type_=Integer()))
     return prepare(select(A.c.id, size).where(AnyOf(A.c.id, "ids"), is_large), dialect, ["ids"])
 
 
-def load_published_ids(snapshot: Snapshot) -> list[int]:
-    """Every published article, in the order of its number."""
-    statement = select(A.c.id).where(A.c.status == literal_column("'published'")).order_by(A.c.id)
+@functools.cache
+def _held_statement(dialect: str, holding: Holding) -> Prepared:
+    return prepare(select(A.c.id).where(AnyOf(A.c.id, "ids"), is_held(holding)), dialect, ["ids"])
+
+
+def load_ids(snapshot: Snapshot, holding: Holding = "published") -> list[int]:
+    """Every article that an index has, in the order of its number."""
+    statement = select(A.c.id).where(is_held(holding)).order_by(A.c.id)
     return list(snapshot.connection.execute(statement).scalars())
+
+
+def has_any(snapshot: Snapshot, ids: Sequence[int], holding: Holding) -> bool:
+    """Whether an index has any of these articles now."""
+    statement = _held_statement(snapshot.connection.dialect.name, holding)
+    return bool(ids) and bool(snapshot.fetch(statement, {"ids": list(ids)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +86,28 @@ class DocumentBatch:
     large: int
 
 
-def load_documents(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Document]:
-    """Documents of those ids that are published now, a portion at a time."""
-    for portion in split_into_batches(snapshot, ids):
-        yield from build_documents(load_rows(snapshot, portion.ids))
+def load_documents(snapshot: Snapshot, ids: Sequence[int], holding: Holding = "published") -> Iterator[Document]:
+    """Documents of those ids that an index has now, a portion at a time."""
+    for portion in split_into_batches(snapshot, ids, holding):
+        yield from build_documents(load_rows(snapshot, portion.ids, holding))
 
 
-def split_into_batches(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[DocumentBatch]:
+def split_into_batches(
+    snapshot: Snapshot, ids: Sequence[int], holding: Holding = "published"
+) -> Iterator[DocumentBatch]:
     """Up to CHUNK of the ids at a time, with no more than PORTION bytes of large bodies, or one such body."""
     for start in range(0, len(ids), CHUNK):
         some = ids[start : start + CHUNK]
-        sizes = measure_large(snapshot, some)
+        sizes = measure_large(snapshot, some, holding)
         # Small bodies count as nothing: a portion is bounded by CHUNK then.
         for part in split_by_size(some, [sizes.get(id, 0) for id in some]):
             yield DocumentBatch(part, sum(sizes.get(id, 0) for id in part))
 
 
-def measure_large(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, int]:
-    """The bytes of those bodies that are published now and LARGE, by the article's id."""
-    rows = snapshot.fetch(_large_statement(snapshot.connection.dialect.name), {"ids": list(ids), "least": LARGE})
+def measure_large(snapshot: Snapshot, ids: Sequence[int], holding: Holding = "published") -> dict[int, int]:
+    """The bytes of those bodies that an index has now and that are LARGE, by the article's id."""
+    statement = _large_statement(snapshot.connection.dialect.name, holding)
+    rows = snapshot.fetch(statement, {"ids": list(ids), "least": LARGE})
     return {read_integer(id): read_integer(size) for id, size in rows}
 
 
@@ -106,9 +129,9 @@ ArticleRows = dict[str, list[tuple[object, ...]]]
 """The rows of one portion, by the names of the statements: plain values, which another process can be sent."""
 
 
-def load_rows(snapshot: Snapshot, ids: list[int]) -> ArticleRows:
-    """What is indexed of those ids that are published now, by three statements."""
-    statements = _prepare_statements(snapshot.connection.dialect.name)
+def load_rows(snapshot: Snapshot, ids: list[int], holding: Holding = "published") -> ArticleRows:
+    """What is indexed of those ids that an index has now, by three statements."""
+    statements = _prepare_statements(snapshot.connection.dialect.name, holding)
     return {name: snapshot.fetch(statement, {"ids": ids}) for name, statement in statements.items()}
 
 
@@ -132,17 +155,17 @@ def _build_document(
     (
         article_id, version, language, title, standfirst, body, slug, origin, external_id, source, published_at,
         updated_at, created_at, dateline_from, dateline_to, precision,
-        dateline, derived, translation_of, copy_of, has,
+        dateline, derived, status, withdrawn_at, translation_of, copy_of, has,
     ) = cast(  # the columns of the statement "articles", in its order
         tuple[
             int, int, str, str, str | None, str, str, str, str | None, int | None, int | None, int, int, int | None,
-            int | None, str, str | None, bool, int | None, int | None, int,
+            int | None, str, str | None, bool, str, int | None, int | None, int | None, int,
         ],
         row,
     )  # fmt: skip
     facts = ArticleFacts(
         id=article_id,
-        status="published",
+        status=status,
         language=language,
         origin=origin,
         external_id=external_id,
@@ -156,6 +179,7 @@ def _build_document(
         translation_of=translation_of,
         has=has,
         created_at=created_at,
+        withdrawn_at=withdrawn_at,
         copy_of=copy_of,
         is_coarse=precision != "instant",
     )

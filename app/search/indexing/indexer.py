@@ -1,4 +1,5 @@
-"""Keeps the search index in step with the change log. The only writer of the index; reads SQL, writes no SQL.
+"""Keeps a search index in step with the change log: that of what is published, or that of the rest. The only writer of
+the index; reads SQL, writes no SQL.
 
 The place in the log lies in the index as a document of its own, replaced in the same commit as the articles.
 """
@@ -16,11 +17,12 @@ from app.db import permissions
 from app.db.database import Snapshot
 from app.db.file_locks import FileLock
 from app.db.log_position import LogPosition
+from app.search.engine import Holding
 from app.search.indexing import documents, segments
 from app.search.indexing.adoption import adopt_index
 from app.search.query import analysis
-from app.search.tantivy import filters, index_schema, reader
-from app.search.tantivy.storage import index_folders, index_forms, integrity
+from app.search.tantivy import date_order, filters, index_schema, reader
+from app.search.tantivy.storage import index_folders, index_forms, integrity, passed_position
 from app.search.tantivy.storage.build_progress import ProgressWriter, Tell
 
 log = logging.getLogger(__name__)
@@ -33,8 +35,10 @@ _PATIENCE = 3
 class Indexer:
     """A Follower that writes the index under `root`. `acquire` comes before everything else, but for `position`."""
 
-    def __init__(self, root: Path, heap_mb: int = 64, tell: Tell | None = None) -> None:
-        self._root, self._heap, self._tell = root, heap_mb * MEGABYTE, tell
+    def __init__(
+        self, root: Path, heap_mb: int = 64, tell: Tell | None = None, *, holding: Holding = "published"
+    ) -> None:
+        self._root, self._heap, self._tell, self._holding = root, heap_mb * MEGABYTE, tell, holding
         self._form = index_forms.locate_form(root)
         permissions.make_folder(self._form)
         self._lock = FileLock(self._form / index_forms.LOCK)
@@ -73,7 +77,10 @@ class Indexer:
                 if not integrity.has_meta(folder, manifest):
                     raise integrity.HashMismatch("its last commit is not the one that was recorded")
                 index.reload()
-            return self._position_if_known(reader.read_view(index).place)
+            committed = reader.read_view(index).place
+            if self._holding == "hidden" and self._passed is None:
+                self._passed = passed_position.read_passed(folder, committed)
+            return self._position_if_known(committed)
         except reader.IndexDamaged as error:
             log.warning("the search index cannot be read and is built anew: %s", error)
             self._release()
@@ -90,30 +97,53 @@ class Indexer:
         """Takes the current state of the articles named. Names of tags and regions are not in the index.
 
         Where the rows are none of the public's nothing is written: each commit leaves the place before it behind as
-        deleted, which moves every score a little, and somebody could see from that when drafts are saved.
+        deleted, which moves every score a little, and somebody could see from that when drafts are saved. Nor is
+        anything written to the index of what is hidden for articles that it neither has nor should have: most writes
+        are of published ones, and a commit costs more than all else that they cause.
 
         IndexDamaged where the folder cannot be written; of the batch are those rows in the index then, if any, that
         its place has passed.
         """
-        if not any(row.public for row in rows):
-            self._passed = place
+        if not self._changes_index(snapshot, rows):
+            self._pass(place)
             return
-        for some, reached in _split_into_batches(snapshot, rows, place):
+        for some, reached in _split_into_batches(snapshot, rows, place, self._holding):
             self._apply(snapshot, some, reached)
+
+    def _changes_index(self, snapshot: Snapshot, rows: Sequence[Logged]) -> bool:
+        if self._holding == "published":
+            return any(row.public for row in rows)
+        ids = _list_articles(rows)
+        if documents.has_any(snapshot, ids, self._holding):
+            return True
+        # What has left: an index that is opened anew has all of its last commit.
+        folder = index_folders.find_current(self._root)
+        if folder is None:
+            raise reader.IndexDamaged("there is no index to go on with")
+        index, _ = self._open_folder(folder)
+        with reader.translate_damage(folder.name):
+            return bool(ids) and date_order.count_matches(reader.read_view(index), filters.match_any("id", ids)) > 0
+
+    def _pass(self, place: LogPosition) -> None:
+        """Nothing up to that place changes the index. That of what is hidden says so to its readers, who wait for
+        every row; readers of the other one wait for what is public."""
+        if self._holding == "hidden" and self._folder is not None and self._index is not None:
+            passed_position.write_passed(self._folder, reader.read_view(self._index).place, place)
+        self._passed = place
 
     def _apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
         folder = index_folders.find_current(self._root)
         if folder is None:
             raise reader.IndexDamaged("there is no index to go on with")
-        ids = sorted({row.entity_id for row in rows if row.entity == "article"})
+        ids = _list_articles(rows)
         try:
             self._check_held()
             index, manifest = self._open_folder(folder)
             with reader.translate_damage(folder.name), integrity.HashRecorder(folder, manifest) as recorder:
                 writer = self._open_writer(index)
                 if ids:
-                    writer.delete_documents_by_query(filters.match_any("id", tuple(ids)))
-                _add_documents(writer, documents.load_documents(snapshot, ids))
+                    writer.delete_documents_by_query(filters.match_any("id", ids))
+                _add_documents(writer, documents.load_documents(snapshot, ids, self._holding))
                 _commit(writer, place)
                 # Before the merges too, which may take a while: a kill in between leaves a commit that is recorded.
                 self._manifest = recorder.record()
@@ -141,17 +171,17 @@ class Indexer:
             raise
         index_folders.make_current(self._root, folder)
         index_folders.delete_old_folders(self._root)
-        self._failures = 0
+        self._failures, self._passed = 0, None
 
     def _build(self, snapshot: Snapshot, place: LogPosition, folder: Path) -> None:
-        ids = documents.load_published_ids(snapshot)
+        ids = documents.load_ids(snapshot, self._holding)
         with (
             reader.translate_damage(folder.name),
             integrity.HashRecorder(folder, None) as recorder,
             ProgressWriter(self._root, len(ids), self._tell) as progress,
         ):
             count = segments.count_processes(len(ids))
-            writer = segments.build(snapshot, folder, ids, self._heap, count, progress.add)
+            writer = segments.build(snapshot, folder, ids, self._heap, count, progress.add, self._holding)
             _commit(writer, place)
             writer.wait_merging_threads()
             recorder.record()
@@ -189,11 +219,15 @@ class Indexer:
                 log.warning("the index writer ended badly: %s", error)
 
 
+def _list_articles(rows: Sequence[Logged]) -> tuple[int, ...]:
+    return tuple(sorted({row.entity_id for row in rows if row.entity == "article"}))
+
+
 def _split_into_batches(
-    snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition
+    snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition, holding: Holding
 ) -> Iterator[tuple[Sequence[Logged], LogPosition]]:
     """The rows in their order with the place that each part reaches; most are one part."""
-    sizes = documents.measure_large(snapshot, sorted({row.entity_id for row in rows if row.entity == "article"}))
+    sizes = documents.measure_large(snapshot, _list_articles(rows), holding)
     sizes_named = [sizes.get(row.entity_id, 0) if row.entity == "article" else 0 for row in rows]
     for part in documents.split_by_size(rows, sizes_named):
         last = part[-1]

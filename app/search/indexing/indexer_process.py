@@ -1,4 +1,4 @@
-"""A process that keeps the search index in step while another one imports, to use a second CPU core.
+"""A process that keeps the search indexes in step while another one imports, to use a second CPU core.
 
 It ends when its standard input does, which is also when whoever began it has died; told `done`, it catches up first.
 """
@@ -12,7 +12,7 @@ from typing import BinaryIO
 from app.changes import log
 from app.changes.follower import FollowerTask, catch_up
 from app.db.database import Database
-from app.search.indexing.indexer import Indexer
+from app.search.indexing.archive_indexes import list_indexes
 from app.settings import Settings
 
 _DONE = b"done\n"
@@ -42,17 +42,20 @@ def run_process(orders: BinaryIO) -> None:
     """The process itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who interrupts the import ends this one through its input
     settings = Settings.model_validate_json(orders.readline())
-    indexer = Indexer(settings.index_path, settings.index_heap_mb)
-    if not indexer.acquire():
+    indexers = [indexer for one in list_indexes(settings) if (indexer := one.create_indexer()).acquire()]
+    if not indexers:
         return
     db = Database(settings, log.append)
-    following = FollowerTask(db, indexer, settings.index_interval)
-    following.start()
+    following = [FollowerTask(db, indexer, settings.index_interval) for indexer in indexers]
+    for one in following:
+        one.start()
     line = orders.readline()
-    following.stop()
-    if line == _DONE:
-        catch_up(db, indexer)
-    indexer.close()
+    for one in following:
+        one.stop()
+    for indexer in indexers:
+        if line == _DONE:
+            catch_up(db, indexer)
+        indexer.close()
     db.close_now()
 
 

@@ -1,4 +1,4 @@
-"""Brings the index of this version up beside whatever serves the archive, for the server that will open it."""
+"""Brings the indexes of this version up beside whatever serves the archive, for the server that will open them."""
 
 from pathlib import Path
 
@@ -6,19 +6,25 @@ from app.changes import log
 from app.changes.follower import catch_up
 from app.db.database import Database, DatabaseProblem
 from app.search.engine import describe_building
-from app.search.indexing.indexer import Indexer
+from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
 from app.search.tantivy.reader import IndexDamaged, LiveIndex
 from app.search.tantivy.storage import index_folders
 from app.search.tantivy.storage.build_progress import Tell, read_progress
 from app.settings import Settings
 
 
-def prepare_index(db: Database, settings: Settings, tell: Tell | None = None) -> bool:
-    """Whether it was built anew; else there was one to go on with, which was brought up here or is kept by its server.
-    DatabaseProblem where another process is building it, where it cannot be written, and where the log is broken."""
-    root = settings.index_path
+def prepare_indexes(db: Database, settings: Settings, tell: Tell | None = None) -> bool:
+    """Whether any was built anew; else there were some to go on with, which were brought up here or are kept by their
+    server. DatabaseProblem where another process is building one, where one cannot be written, and where the log is
+    broken."""
+    built = [_prepare_index(db, index, tell) for index in list_indexes(settings)]  # each of them, whatever came of it
+    return any(built)
+
+
+def _prepare_index(db: Database, index: ArchiveIndex, tell: Tell | None) -> bool:
+    root = index.root
     try:
-        indexer = Indexer(root, settings.index_heap_mb, tell)
+        indexer = index.create_indexer(tell)
         try:
             if not indexer.acquire():
                 _check_kept(root)

@@ -1,11 +1,12 @@
-"""Builds the index anew on demand: here where nobody else writes it, else by whoever does. Searches go on meanwhile."""
+"""Builds the indexes anew on demand: here where nobody else writes one, else by whoever does. Searches go on
+meanwhile."""
 
 import time
 
 from app.changes import log
 from app.changes.follower import catch_up
 from app.db.database import Database, DatabaseProblem
-from app.search.indexing.indexer import Indexer
+from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
 from app.search.tantivy.reader import IndexDamaged
 from app.search.tantivy.storage import index_folders
 from app.settings import Settings
@@ -13,11 +14,15 @@ from app.settings import Settings
 LOOK_SECONDS = 0.1
 
 
-def rebuild_index(db: Database, settings: Settings) -> None:
-    """Returns when the new index is in its place; goes on by itself where a server that was asked has ended, or has
-    stopped to follow the log. DatabaseProblem where the log is broken, or the index cannot be written."""
-    root = settings.index_path
-    indexer = Indexer(root, settings.index_heap_mb)
+def rebuild_indexes(db: Database, settings: Settings) -> None:
+    """Returns when the new indexes are in their place; goes on by itself where a server that was asked has ended, or
+    has stopped to follow the log. DatabaseProblem where the log is broken, or an index cannot be written."""
+    for index in list_indexes(settings):
+        _rebuild_index(db, index)
+
+
+def _rebuild_index(db: Database, index: ArchiveIndex) -> None:
+    root, indexer = index.root, index.create_indexer()
     try:
         before = index_folders.find_current(root)
         if not indexer.acquire():

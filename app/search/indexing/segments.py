@@ -15,6 +15,7 @@ from tantivy import IndexWriter
 
 from app.db.child_process import ChildProcess
 from app.db.database import Snapshot
+from app.search.engine import Holding
 from app.search.indexing import documents
 from app.search.query import analysis
 from app.search.tantivy import index_schema
@@ -80,20 +81,26 @@ def count_processes(articles: int) -> int:
 
 
 def build(
-    snapshot: Snapshot, folder: Path, ids: Sequence[int], heap: int, count: int, note: Callable[[int], None]
+    snapshot: Snapshot,
+    folder: Path,
+    ids: Sequence[int],
+    heap: int,
+    count: int,
+    note: Callable[[int], None],
+    holding: Holding = "published",
 ) -> IndexWriter:
     """Makes an index of the articles in the folder, which is empty; `count` processes write it, with 0 this one. `note`
     is told of each portion how many articles it has. What is returned has to commit, and to wait for its merges."""
     if count == 0:
         writer = SegmentWriter(folder, heap)
-        for portion in documents.split_into_batches(snapshot, ids):
-            writer.add(Portion(documents.load_rows(snapshot, portion.ids), portion.large))
+        for portion in documents.split_into_batches(snapshot, ids, holding):
+            writer.add(Portion(documents.load_rows(snapshot, portion.ids, holding), portion.large))
             note(len(portion.ids))
         return writer.writer
     team = _Team(folder, max(LEAST_HEAP, heap // count), count)
     try:
-        for portion in documents.split_into_batches(snapshot, ids):
-            team.add(Portion(documents.load_rows(snapshot, portion.ids), portion.large))
+        for portion in documents.split_into_batches(snapshot, ids, holding):
+            team.add(Portion(documents.load_rows(snapshot, portion.ids, holding), portion.large))
             note(len(portion.ids))
         team.finish()
     finally:

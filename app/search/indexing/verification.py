@@ -67,7 +67,7 @@ def _read_stable_manifest(root: Path, folder: Path) -> integrity.Manifest | None
     """The hashes of the last commit; None where they are of another one, also after the time that a writer needs."""
     until = time.monotonic() + _SETTLE_SECONDS
     while True:
-        written = _is_written(root)  # asked first: a writer that ends meanwhile has recorded its last commit
+        written = is_written(root)  # asked first: a writer that ends meanwhile has recorded its last commit
         manifest = integrity.read_manifest(folder)
         if manifest is not None and integrity.has_meta(folder, manifest):
             return manifest
@@ -76,7 +76,8 @@ def _read_stable_manifest(root: Path, folder: Path) -> integrity.Manifest | None
         time.sleep(_LOOK_SECONDS)
 
 
-def _is_written(root: Path) -> bool:
+def is_written(root: Path) -> bool:
+    """Whether some process keeps the index."""
     lock = FileLock(locate_form(root) / LOCK)
     try:
         return not lock.try_hold()

@@ -5,7 +5,7 @@ import re
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from app.articles.filters import BITS, ArticleFilter, Span
+from app.articles.filters import BITS, HIDDEN, ArticleFilter, Span
 from app.models.column_types import EARLIEST, LATEST
 from app.search.tantivy import index_schema
 
@@ -76,13 +76,17 @@ def clamp(seconds: int) -> int:
     return max(EARLIEST, min(LATEST + 1, seconds))
 
 
-def build_clauses(article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> list[tuple[Occur, Query]]:
+def build_clauses(
+    article_filter: ArticleFilter, excluded: tuple[int, ...] = (), *, hidden: bool = False
+) -> list[tuple[Occur, Query]]:
     """What must and must not match, none of it scoring. Without `excluded`, which the index holds wrongly.
 
-    ValueError where the filter asks for more than published articles.
+    `hidden`: for the index of what is not published. ValueError where the filter asks for what the index does not hold:
+    it could not tell that from its own.
     """
-    if not article_filter.public_only:
-        raise ValueError(f"the index holds published articles only, not {article_filter.statuses}")
+    if hidden == ("published" in article_filter.statuses) or (not hidden and not article_filter.public_only):
+        held = "hidden" if hidden else "published"
+        raise ValueError(f"the index holds {held} articles only, not {article_filter.statuses}")
     must = (
         [Query.empty_query()]
         if article_filter.nothing
@@ -116,7 +120,23 @@ def _match_plain(article_filter: ArticleFilter) -> list[Query]:
         queries.append(match_term("translation_of", article_filter.translation_of))
     if article_filter.copy_of is not None:
         queries.append(match_term("copy_of", article_filter.copy_of))
-    return queries + _match_flags(article_filter.has)
+    return queries + _match_flags(article_filter.has) + _match_states(article_filter)
+
+
+def _match_states(article_filter: ArticleFilter) -> list[Query]:
+    """Which of the states that are not public, and since when they have been withdrawn."""
+    if article_filter.public_only:
+        # What is published is not withdrawn.
+        return [] if article_filter.withdrawn == (None, None) else [Query.empty_query()]
+    queries = []
+    if set(article_filter.statuses) != set(HIDDEN):
+        queries.append(match_any("flags", tuple(index_schema.STATE_FLAGS[one] for one in article_filter.statuses)))
+    start, end = article_filter.withdrawn
+    if (start, end) != (None, None):
+        first, last = EARLIEST if start is None else clamp(start), LATEST if end is None else clamp(end) - 1
+        since = index_schema.WITHDRAWN_SINCE
+        queries.append(match_between("flags", since + first, since + last))
+    return queries
 
 
 def _match_flags(bits: int) -> list[Query]:
@@ -162,8 +182,6 @@ def _match_dates(article_filter: ArticleFilter) -> list[Query]:
     for field, (start, end) in (("updated", article_filter.updated), ("created", article_filter.created)):
         if (start, end) != (None, None):
             queries.append(match_between(field, start, None if end is None else end - 1))
-    if article_filter.withdrawn != (None, None):
-        queries.append(Query.empty_query())  # what is published is not withdrawn
     start, end = article_filter.dateline
     if start is not None:
         queries.append(match_between("dateline_to", start + 1, None))

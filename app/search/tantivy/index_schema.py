@@ -14,7 +14,7 @@ import tantivy
 import xxhash
 from tantivy import Document, Schema
 
-from app.articles.filters import BITS, HAS, ArticleFacts
+from app.articles.filters import BITS, HAS, HIDDEN, ArticleFacts
 from app.db.log_position import LogPosition
 from app.models.column_types import EARLIEST
 from app.search.query import analysis
@@ -49,6 +49,11 @@ LIVE, MONTH_ONLY, YEAR_ONLY, DAY_ONLY, UNDATED = range(1, 6)
 YEAR_ONLY: the date of publication is known no better; UNDATED: not at all."""
 HAS_FLAGS = {word: 16 + i for i, word in enumerate(HAS)}
 """More of them: what an article has."""
+STATE_FLAGS = {status: 6 + i for i, status in enumerate(HIDDEN)}
+"""More of them, in the index of what is not published alone: the state."""
+WITHDRAWN_SINCE = 1 << 40
+"""Added to the second in which it was withdrawn, another one. Not fields of their own: the index of what is published,
+which has none of these, would be of another form for them, and be built anew."""
 COARSE = (DAY_ONLY, MONTH_ONLY, YEAR_ONLY)
 _COARSE = {"day": DAY_ONLY, "month": MONTH_ONLY, "year": YEAR_ONLY}
 _MASKS = [[mask for mask in range(1, 8) if roles & mask] for roles in range(8)]
@@ -129,6 +134,12 @@ def make_newest_key(published_at: int | None, article_id: int) -> int:
     return (NEVER if published_at is None else published_at) << ID_BITS | article_id
 
 
+def read_date(newest: int) -> int | None:
+    """The second of publication in such a key; None where there is none."""
+    second = newest >> ID_BITS
+    return None if second == NEVER else second
+
+
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 FIRST_DATED = EARLIEST << ID_BITS
 """The lowest date key of an article that has a date."""
@@ -149,7 +160,7 @@ def parse_position(text: str) -> LogPosition | None:
 
 
 def build_article_document(facts: ArticleFacts, revision: int, text: SearchableText) -> Document:
-    """A published article; ValueError for one with an id over 2**26."""
+    """ValueError for an article with an id over 2**26."""
     if facts.id >> ID_BITS:
         raise ValueError(f"article {facts.id} cannot be indexed")
     document = Document()
@@ -196,6 +207,10 @@ def _add_sets(document: Document, facts: ArticleFacts) -> None:
         for mask in _MASKS[own & 7]:
             document.add_integer("within_own", make_own_key(region, mask))
     document.add_integer("flags", LIVE)
+    if facts.status in STATE_FLAGS:
+        document.add_integer("flags", STATE_FLAGS[facts.status])
+        if facts.withdrawn_at is not None:
+            document.add_integer("flags", WITHDRAWN_SINCE + facts.withdrawn_at)
     for word, flag in HAS_FLAGS.items():
         if facts.has & BITS[word]:
             document.add_integer("flags", flag)

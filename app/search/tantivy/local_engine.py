@@ -3,12 +3,14 @@
 import functools
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
+from app.articles.reading.queries import CursorPosition, TimeSort
 from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.engine import (
@@ -16,11 +18,13 @@ from app.search.engine import (
     BuildProgress,
     FacetName,
     GroupName,
+    Holding,
     Matrix,
     Overview,
     QueryInterpretation,
     Question,
     ResultPage,
+    RowPage,
     ScoreComponent,
     SearchHit,
     SimilaritySample,
@@ -39,6 +43,7 @@ from app.search.tantivy import (
 )
 from app.search.tantivy.interpretation import find_known, interpret
 from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
+from app.search.tantivy.storage import index_folders, passed_position
 from app.search.tantivy.storage.build_progress import read_progress
 from app.search.timeline import Edges
 
@@ -69,10 +74,11 @@ def _translate_panics(method: Callable[P, T]) -> Callable[P, T]:
 
 
 class TantivyEngine:
-    """A SearchEngine on the folder `root`, which need not exist yet."""
+    """A SearchEngine on the folder `root`, which need not exist yet. Where that is the index of what is hidden, a
+    ListEngine alone: nothing else may ask it."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, holding: Holding = "published") -> None:
+        self._root, self._holding = root, holding
         self._live = LiveIndex(root)
 
     def view(self) -> View:
@@ -84,7 +90,10 @@ class TantivyEngine:
 
     def position(self) -> LogPosition | None:
         view = self._live.view()
-        return None if view is None else view.place
+        if view is None or self._holding == "published":
+            return None if view is None else view.place
+        folder = index_folders.find_current(self._root)
+        return view.place if folder is None else passed_position.read_passed(folder, view.place)
 
     def progress(self) -> BuildProgress | None:
         return read_progress(self._root)
@@ -95,8 +104,18 @@ class TantivyEngine:
 
     @_translate_panics
     def search(self, question: Question) -> ResultPage:
-        view = self.view()
+        view, question = self.view(), self._turn(question)
         return _search(view, question, interpret(view, question))
+
+    @_translate_panics
+    def find_rows(self, question: Question, sort: TimeSort, place: CursorPosition) -> RowPage:
+        view, question = self.view(), self._turn(question)
+        query = matches.build_count_query(view, question)
+        rows, total = date_order.find_rows(view, query, question, sort, place)
+        return RowPage(tuple(rows), total, view.place)
+
+    def _turn(self, question: Question) -> Question:
+        return replace(question, hidden=True) if self._holding == "hidden" else question
 
     @_translate_panics
     def search_if_quick(self, question: Question) -> ResultPage | None:

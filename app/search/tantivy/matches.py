@@ -114,7 +114,7 @@ def build_count_query(view: View, question: Question) -> Query:
 def _build_clauses(
     question: Question, interpretation: QueryInterpretation, words_query: Query
 ) -> list[tuple[Occur, Query]]:
-    clauses = filters.build_clauses(question.filter, question.excluded)
+    clauses = filters.build_clauses(question.filter, question.excluded, hidden=question.hidden)
     if interpretation.tree is not None or not any(occur == Occur.Must for occur, _ in clauses):
         clauses.append((Occur.Must, words_query))
     if question.dated != "any":

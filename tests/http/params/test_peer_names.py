@@ -19,7 +19,6 @@ pytestmark = pytest.mark.anyio
         ("articles", "orderby", "sort"),
         ("articles", "category", "section"),
         ("articles", "search", "/v1/search"),
-        ("articles", "q", "/v1/search"),
         ("articles", "modified_after", "updated_from"),
         ("articles", "hitsPerPage", "limit"),
         ("articles", "lanugage", "language"),

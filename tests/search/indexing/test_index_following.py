@@ -86,7 +86,7 @@ def test_rebuilding_takes_large_articles_a_portion_at_a_time(
     long = "<p>" + "many words here " * 150 + "</p>"
     archive.put(SearchStory(1, "Small"), *(SearchStory(id, f"Nato {id}", long) for id in range(2, 8)))
     with archive.db.snapshot() as snapshot:
-        items = list(documents.split_into_batches(snapshot, documents.load_published_ids(snapshot)))
+        items = list(documents.split_into_batches(snapshot, documents.load_ids(snapshot)))
     assert [portion.ids for portion in items] == [[1, 2, 3], [4, 5], [6, 7]]
     assert [portion.large > 4_000 for portion in items] == [True] * 3
     engine = archive.engine()

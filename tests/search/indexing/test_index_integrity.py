@@ -14,6 +14,7 @@ from support.search_archive import SearchArchive, SearchStory, ask
 from app.articles.filters import ArticleFilter
 from app.changes.follower import FollowerTask, catch_up
 from app.commands import check
+from app.search.indexing.archive_indexes import list_indexes
 from app.search.indexing.indexer import Indexer
 from app.search.indexing.verification import Verification, find_damage
 from app.search.tantivy.local_engine import TantivyEngine
@@ -281,9 +282,9 @@ def test_check_beside_a_busy_writer_reports_no_damage(archive: SearchArchive) ->
 
 
 def test_check_names_the_file_and_asks_for_a_new_index(archive: SearchArchive, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path)
-    assert check._check_index_files(settings) is None
+    index, _ = list_indexes(Settings(data_dir=tmp_path))
+    assert check._check_index_files(index) is None
     file = next(_folder(archive.root).glob("*.fieldnorm"))
     _flip(file, 3, 0)
-    assert file.name in str(check._check_index_files(settings))
+    assert file.name in str(check._check_index_files(index))
     assert index_folders.is_rebuild_requested(archive.root)

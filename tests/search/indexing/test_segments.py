@@ -43,7 +43,7 @@ def _list_terms(archive: SearchArchive, folder: Path, count: int) -> dict[str, l
     """What an index finds by each of a few terms: ids of articles."""
     folder.mkdir()
     with archive.db.snapshot() as snapshot:
-        writer = segments.build(snapshot, folder, documents.load_published_ids(snapshot), HEAP, count, lambda _: None)
+        writer = segments.build(snapshot, folder, documents.load_ids(snapshot), HEAP, count, lambda _: None)
         writer.commit()
         writer.wait_merging_threads()
     assert not list(folder.glob("part-*"))
