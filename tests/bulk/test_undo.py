@@ -184,7 +184,7 @@ async def test_importing_again_revives_under_the_same_ids_unless_somebody_touche
     after = await read_export(api)
     assert {slug: one["id"] for slug, one in after.items()} == {f"story-number-{n}": ids[n] for n in (1, 2, 3)}
     for slug in ("story-number-1", "story-number-2"):
-        assert after[slug] == before[slug]
+        assert _without_ids_of_tags(after[slug]) == _without_ids_of_tags(before[slug])
         assert (await article(api, slug))["version"] == 3
     assert (await article(api, ids[5]))["status"] == "draft"
     twice = await send_stories(api, *stories[:2])
@@ -194,6 +194,11 @@ async def test_importing_again_revives_under_the_same_ids_unless_somebody_touche
     third = await send_stories(api, *stories[:2])
     assert third["summary"]["updated"] == 2
     assert (await api.public.get("/v1/articles/story-number-1")).status_code == 200
+
+
+def _without_ids_of_tags(article: Json) -> Json:
+    """A tag that nothing had any more is made anew."""
+    return article | {"tags": [{**tag, "id": None} for tag in article["tags"]]}
 
 
 async def test_undo_of_what_cannot_be_undone_is_409_and_says_why(api: Served) -> None:

@@ -330,10 +330,8 @@ class Editors(RuleBasedStateMachine):
     @rule(which=st.integers(0, len(FILTERS) - 1))
     def poll(self, which: int) -> None:
         with self._open_follower() as client:
-            if which not in self.copies:
-                self.copies[which] = self.client.start(client, FILTERS[which])
-            else:
-                self.copies[which], _ = self.client.follow(client, self.copies[which], FILTERS[which], 0)
+            copy = self.copies.get(which) or self.client.start(FILTERS[which])
+            self.copies[which], _ = self.client.follow(client, copy, FILTERS[which], 0)
 
     # --- what must be true
 
@@ -392,7 +390,8 @@ class Editors(RuleBasedStateMachine):
                 more = True
                 while more:
                     copy, more = self.client.follow(client, copy, FILTERS[which], 0)
-                fresh = self.client.start(client, FILTERS[which])
+                fresh = self.client.start(FILTERS[which]) | {"place": None, "after": 0}
+                self.client.export(client, fresh, FILTERS[which])
                 assert copy["articles"] == fresh["articles"], FILTERS[which]
 
     # --- how it is asked
