@@ -99,6 +99,20 @@ async def test_members_change_where_articles_lie(own_archive: Served) -> None:
     assert [one for one in check.run_checks(own_archive.db, own_archive.settings) if not one.good] == []
 
 
+async def test_other_members_of_drafts_alone_are_none_of_the_publics(local: Served) -> None:
+    """The row that a region has other articles would tell that somebody writes about it."""
+    made = await ask(local, "POST", "/v1/regions", {"level": "grouping", "name": "Guianas", "members": ["guyana"]}, 201)
+    await ask(local, "POST", "/v1/articles", {"title": "Paramaribo", "regions": ["suriname"]}, 201)
+    start = (await local.editor.get("/v1/changes?since=now")).json()["next"]
+    await ask(local, "PATCH", f"/v1/regions/{made['slug']}", {"members": ["guyana", "suriname"]})
+    assert slugs_of((await local.editor.get("/v1/articles?status=draft&region=guianas")).json()) == ["paramaribo"]
+    told = {
+        name: [one["changed_fields"] for one in (await caller.get(f"/v1/changes?since={start}")).json()["data"]]
+        for name, caller in (("public", local.public), ("editor", local.editor))
+    }
+    assert told == {"public": [["members"]], "editor": [["members"], ["articles"]]}
+
+
 async def test_city_moves_with_its_articles(local: Served) -> None:
     made = await ask(local, "POST", "/v1/regions", {"level": "city", "name": "Neustadt", "parent": "germany"}, 201)
     assert (made["parent"], made["level"]) == ("germany", "city")

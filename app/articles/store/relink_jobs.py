@@ -59,17 +59,19 @@ def place_articles(session: Session, task: Task) -> Step:
         ).scalars()
     )
     atlas = regions.atlas(connection)
-    _relink(session, task.id, ids, _REGIONS, lambda: links.place(connection, ids, atlas))
-    progress = _advance_progress(task, len(ids)) | {"after": ids[-1] if ids else after}
+    is_public = _relink(session, task.id, ids, _REGIONS, lambda: links.place(connection, ids, atlas))
+    is_public = is_public or bool(task.progress.get("public"))
+    progress = _advance_progress(task, len(ids)) | {"after": ids[-1] if ids else after, "public": is_public}
     finished = len(ids) < CHUNK
     if finished:
-        _record_filled(session, task)
+        _record_filled(session, task, public=is_public)
     return Step(progress, finished)
 
 
-def _record_filled(session: Session, task: Task) -> None:
-    """A row for each region that other articles lie in now, by which caches learn that its lists are others. A job of
-    an earlier version does not know which."""
+def _record_filled(session: Session, task: Task, *, public: bool) -> None:
+    """A row for each region that other articles lie in now, by which caches learn that its lists are others. Not
+    `public` where none of these articles is published: that somebody writes about a region is not to be seen. A job of
+    an earlier version does not know which regions."""
     filled = task.arguments.get("filled", [])
     assert isinstance(filled, list)
     for region in filled:
@@ -77,7 +79,7 @@ def _record_filled(session: Session, task: Task) -> None:
             "region",
             region,
             log.REGION_FILLED,
-            public=True,
+            public=public,
             changed_fields=("articles",),
             action="relink",
             details={"job": task.id},
@@ -106,26 +108,26 @@ class _LinkChange:
 _TAGS, _REGIONS = _LinkChange("updated", "tags", True), _LinkChange(log.PLACED, "regions", False)
 
 
-def _relink(session: Session, task: int, ids: Sequence[int], kind: _LinkChange, change: Callable[[], None]) -> None:
-    """Changes links of articles that nobody else changes meanwhile, and records those that are not what they were."""
+def _relink(session: Session, task: int, ids: Sequence[int], kind: _LinkChange, change: Callable[[], None]) -> bool:
+    """Changes links of articles that nobody else changes meanwhile, and records those that are not what they were.
+    Whether a published one is among these."""
     if not ids:
-        return
+        return False
     connection = session.connection()
     held = select(A.c.id, A.c.version).where(A.c.id.in_(ids)).order_by(A.c.id).with_for_update(key_share=True)
     versions = {row.id: row.version for row in connection.execute(held)}
     before = log_facts.load(connection, ids)
     change()
     after = log_facts.load(connection, ids)
-    for id, version in versions.items():
-        if before[id] == after[id]:
-            continue
+    changed = [id for id in versions if before[id] != after[id]]
+    for id in changed:
         entry = log.LogEntry(
             "article",
             id,
             kind.event,
             public=after[id].status == "published",
-            version=version,
-            version_before=version,
+            version=versions[id],
+            version_before=versions[id],
             action="relink",
             details={"job": task},
             changed_fields=(kind.field,),
@@ -134,3 +136,4 @@ def _relink(session: Session, task: int, ids: Sequence[int], kind: _LinkChange, 
             relabels=kind.relabels,
         )
         log.record(session, entry)
+    return any(after[id].status == "published" for id in changed)
