@@ -71,7 +71,7 @@ class MissingScope(DatelineError):
     code, status, title = "missing_scope", 403, "The key lacks a scope"
 
     def __init__(self, scope: str, detail: str = "") -> None:
-        super().__init__(detail or f"This needs the scope {scope!r}.", members={"scope": scope})
+        super().__init__(detail or f"This needs a key with the scope {scope!r}.", members={"scope": scope})
 
 
 class NotFound(DatelineError):
@@ -286,9 +286,10 @@ class QueryTooComplex(SingleInputError):
 
 
 class TooManyBuckets(SingleInputError):
-    """The interval would divide the period into more than 1,000 parts. Take a longer one or a shorter period."""
+    """A timeline would have more than 1,000 parts, or a table more than 10,000 cells. Take longer intervals, a shorter
+    period or fewer rows; `detail` says what was counted."""
 
-    code, title = "too_many_buckets", "Too many intervals"
+    code, title = "too_many_buckets", "Too many intervals or cells"
 
 
 class IdempotencyConflict(SingleInputError):

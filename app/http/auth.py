@@ -42,12 +42,12 @@ class Caller:
     def has_scope(self, scope: str) -> bool:
         return scope in self.scopes
 
-    def require_scope(self, scope: str) -> None:
-        """Unauthorized for the public, MissingScope for a key without it."""
+    def require_scope(self, scope: str, what: str = "This") -> None:
+        """Unauthorized for the public, MissingScope for a key without it; `what` needs it."""
         if self.key is None:
-            raise Unauthorized("This needs a key: send it as Authorization: Bearer dl_….")
+            raise Unauthorized(f"{what} needs a key: send it as Authorization: Bearer dl_….")
         if scope not in self.scopes:
-            raise MissingScope(scope)
+            raise MissingScope(scope, f"{what} needs a key with the scope {scope!r}.")
 
 
 PUBLIC = Caller()

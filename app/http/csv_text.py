@@ -33,7 +33,7 @@ def choose_format(params: CsvParams, formats: Sequence[str] = ("json", "csv")) -
     """The format asked for, the first one by default; NotAcceptable for any other."""
     shape = params.format or formats[0]
     if shape not in formats:
-        raise NotAcceptable(formats)
+        raise NotAcceptable(formats, f"format={shape} is not possible here, but {' or '.join(formats)} is.")
     if params.bom and shape != "csv":
         raise InvalidInput(FieldError("invalid_range", "Only CSV has a byte order mark: add format=csv.", "bom"))
     return shape

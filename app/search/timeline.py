@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
+from app.articles.filters import ArticleFilter, Span
 from app.errors import TooManyBuckets
 from app.http.params.times import format_time
 
@@ -38,6 +39,20 @@ class Edges:
         part = slice(first, last + 2)
         core = (self.core[0] - first, self.core[1] - first)
         return Edges(self.exact[part], self.calendar[part], core), list(counts[first : last + 1])
+
+
+def list_spans(article_filter: ArticleFilter) -> tuple[Span, Span]:
+    """From when to when articles are asked for, also by `year`: instants, and dates that are periods themselves."""
+    exact, years = article_filter.published, article_filter.years
+    return _clip(exact, years), _clip(article_filter.coarse or exact, article_filter.coarse_years or years)
+
+
+def _clip(span: Span, years: Sequence[Span]) -> Span:
+    if not years:
+        return span
+    first = min(start for start, _ in years if start is not None)
+    last = max(end for _, end in years if end is not None)
+    return first if span[0] is None else max(first, span[0]), last if span[1] is None else min(last, span[1])
 
 
 def compute_edges(interval: Interval, zone: tzinfo, exact: tuple[int, int], calendar: tuple[int, int]) -> Edges:

@@ -55,12 +55,12 @@ def make_axis(
 
 
 def _make_edges(interval: Interval, zone: tzinfo, question: Question, now: int, first: int | None) -> Edges:
-    published = question.filter.published
-    if first is None and published[0] is None:
+    spans = timeline.list_spans(question.filter)
+    start = spans[0][0]
+    if first is None and start is None:
         return Edges()
-    spans = (published, question.filter.coarse or published)
     begin = first or 0
-    last = max(now, published[0] if published[0] is not None else begin) + 1
+    last = max(now, start if start is not None else begin) + 1
     exact, calendar = ((begin if s is None else s, last if e is None else e) for s, e in spans)
     return timeline.compute_edges(interval, zone, exact, calendar)
 

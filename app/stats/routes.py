@@ -241,6 +241,9 @@ def _check_axes(params: MatrixParams) -> None:
         if name in params.given_names and dimension in axes.INTERVALS:
             detail = f"Periods are all there: narrow a {dimension} by published_from and published_to."
             raise InvalidInput(FieldError("invalid_range", detail, name))
+    if params.region_level and "region" not in both:
+        detail = "No rows or columns are regions: leave it out, or ask for rows=region or columns=region."
+        raise InvalidInput(FieldError("invalid_range", detail, "region_level"))
 
 
 async def _count_matrix(context: AppContext, view: RequestContext, params: MatrixParams) -> Json:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import AnyCaller, AppContext, Context, RequestContext
-from app.errors import NotFound
+from app.errors import FieldError, InvalidInput, NotFound
 from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
 from app.http.csv_text import CONTENT, CsvParams, choose_format
@@ -83,6 +83,7 @@ Json = dict[str, Any]
 async def list_tags(request: Request, context: Context, view: AnyCaller, params: TagListParams) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
     shape = choose_format(params)
+    _check_counts(params)
     await context.wait_for(params.min_seq, view.head)
     if params.min_articles or params.max_articles is not None or params.sort.endswith("article_count"):
         context.index.check_built()
@@ -99,6 +100,14 @@ class _TagPage(NamedTuple):
 
     rows: list[bytes]
     page: PageInfo
+
+
+def _check_counts(params: TagListParams) -> None:
+    """InvalidInput where no number is both enough and not too many."""
+    least, most = params.min_articles, params.max_articles
+    if least is not None and most is not None and least > most:
+        detail = f"min_articles={least} is above max_articles={most}: nothing can match."
+        raise InvalidInput(*(FieldError("invalid_range", detail, name) for name in ("min_articles", "max_articles")))
 
 
 async def _load_page(context: AppContext, view: RequestContext, params: TagListParams, key: Hashable) -> _TagPage:

@@ -139,6 +139,23 @@ async def test_too_many_cells_are_refused_with_ways_to_narrow(api: Served) -> No
     assert [len(narrowed["data"]), narrowed["total"]] == [2, 1]
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("door", ["matrix?rows=language&columns=month", "timeline?interval=month"])
+async def test_years_bound_the_periods_as_dates_do(api: Served, door: str, zone: str) -> None:
+    for at in ("2022-05", "2023-12-31T23:30:00Z", "2024-02", "2025-01-01T08:00:00Z"):
+        await api.post(title=f"Leaders meet {at}", published_at=at)
+    for years, dates in (
+        ("year=2024", "published_from=2024&published_to=2024"),
+        ("year=2022,2023,2024", "published_from=2022&published_to=2024"),
+        ("year=2023,2024&published_from=2023-12", "published_from=2023-12&published_to=2024"),
+        ("year=2024&published_to=2024-03", "published_from=2024&published_to=2024-03"),
+    ):
+        shown = [(await api.public.get(f"/v1/{door}&tz={zone}&{query}")).json() for query in (years, dates)]
+        assert shown[0] == shown[1]
+    nowhere = await api.public.get(f"/v1/{door}&tz={zone}&year=2022&published_from=2024")
+    assert (nowhere.status_code, nowhere.json().get("total", 0)) == (200, 0)
+
+
 @pytest.mark.parametrize(
     ("query", "parameters"),
     [
@@ -146,6 +163,7 @@ async def test_too_many_cells_are_refused_with_ways_to_narrow(api: Served) -> No
         ("rows=year&columns=month", ["rows", "columns"]),
         ("rows=region", ["columns"]),
         ("rows=region&columns=month&columns_limit=3", ["columns_limit"]),
+        ("rows=tag&columns=month&region_level=city", ["region_level"]),
         ("rows=kind&columns=month", ["rows"]),
     ],
 )

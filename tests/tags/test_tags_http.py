@@ -33,6 +33,8 @@ async def test_list_has_kinds_counts_and_orders(newsroom: Newsroom) -> None:
     assert slugs_of(await newsroom.get("/v1/tags", sort="-article_count"))[0] == "nato"
     assert slugs_of(await newsroom.get("/v1/tags", sort="article_count"))[-1] == "nato"
     assert slugs_of(await newsroom.get("/v1/tags", min_articles=2)) == ["nato"]
+    refused = await newsroom.served.public.get("/v1/tags?min_articles=2&max_articles=1")
+    assert [error["parameter"] for error in refused.json()["errors"]] == ["min_articles", "max_articles"]
     assert slugs_of(await newsroom.get("/v1/tags", kind="section,contributor", q="in")) == ["ines-marlow"]
     assert slugs_of(await newsroom.get("/v1/tags", q="?!")) == []
 

@@ -99,7 +99,8 @@ class StatusParams(Params):
         usual = ("withdrawn",) if "withdrawn" in self.ranges else filters.PUBLISHED
         statuses = tuple(sorted(self.status)) or usual
         if statuses != filters.PUBLISHED:
-            caller.require_scope("read_drafts")
+            asked_for = self.given_names & {"status", "withdrawn_from", "withdrawn_to"}
+            caller.require_scope("read_drafts", f"The parameter {min(asked_for)}")
         return statuses
 
 

@@ -85,6 +85,7 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
     if has_words and statuses != filters.PUBLISHED:
         await context.wait_for_hidden(params.min_seq, view.head)
     resolved = await filter_params.resolve(context, view, params, statuses)
+    resolved.warnings.extend(word_list.warn_of_signs(params, has_words))
     by_id: dict[int, ListRow] = {}
     if params.id:
         rows = await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)

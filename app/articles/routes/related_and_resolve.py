@@ -204,7 +204,7 @@ async def _replacement(context: AppContext, article: ArticleRef) -> ArticleRef |
 async def _candidates(context: AppContext, params: ResolveParams) -> list[ArticleRef]:
     url, id = params.url, params.external_id
     if url is None and id is None:
-        raise InvalidValue("Give an url or an external_id.", "url")
+        raise InvalidValue("Give a url or an external_id.", "url")
     if url is not None and (id is not None or "origin" in params.given_names):
         raise InvalidRange("An url goes alone; origin goes with an external_id.", "url")
     if id is not None:

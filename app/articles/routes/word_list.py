@@ -30,8 +30,17 @@ def check_words(context: AppContext, view: RequestContext, params: ArticleListPa
         raise params.declared.make_unknown("q")
     has_words = bool(params.q) and _get_search(context).has_words(params.q or "")
     if params.sort == RELEVANCE and not has_words:
-        raise InvalidValue("sort=relevance needs q.", "sort")
+        detail = "sort=relevance needs q." if view.caller.has_scope(SCOPE) else "Only /v1/search has sort=relevance."
+        raise InvalidValue(detail, "sort")
     return has_words
+
+
+def warn_of_signs(params: ArticleListParams, has_words: bool) -> list[Warning]:
+    """A query of nothing but signs narrows the list by nothing."""
+    if has_words or not (params.q or "").strip():
+        return []
+    detail = "There is no letter, digit or emoji to look for, so the list is as without q."
+    return [{"code": "nothing_to_search", "parameter": "q", "detail": detail}]
 
 
 async def load_page(

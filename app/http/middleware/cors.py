@@ -18,7 +18,7 @@ from app.http.problems import render_problem
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 EXPOSED = (
     "ETag", "Link", "Location", "Allow", "X-Seq", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id",
-    "Dateline-Warnings", "Preference-Applied",
+    "Dateline-Warnings", "Preference-Applied", "Content-Disposition",
 )  # fmt: skip
 # Nothing is sent by itself, such as a cookie, so no header gives a page a right that it has not; and which ones
 # libraries add for tracing nobody can list.

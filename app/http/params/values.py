@@ -74,7 +74,10 @@ def _refuse_word(spec: Parameter[object], word: str, code: str = "invalid_value"
     detail = f"{word[:64]!r} is none of the values that {spec.name} takes."
     if not guess:
         return FieldError(code, detail, spec.name)
-    return FieldError(code, detail, spec.name, None, spec.allowed, find_nearest(word, spec.allowed))
+    # `article.title`, as hits have it: `fields` begins below the article.
+    below = word.partition(".")[2]
+    meant = below if below in spec.allowed else find_nearest(word, spec.allowed)
+    return FieldError(code, detail, spec.name, None, spec.allowed, meant)
 
 
 def _read_choice(spec: Parameter[object], texts: list[str]) -> str:

@@ -134,8 +134,7 @@ def _append_series(payload: dict[str, object], series: Series, bounds: Sequence[
 
 async def _find_bounds(resolved: ResolvedSearch, view: RequestContext, params: TimelineParams) -> timeline.Edges:
     """From the dates asked for; where they are open from the first match, and to now."""
-    article_filter = resolved.question.filter
-    spans = (article_filter.published, article_filter.coarse or article_filter.published)
+    spans = timeline.list_spans(resolved.question.filter)
     first = 0
     if spans[0][0] is None:
         first_match = await resolved.index.search(replace(resolved.question, order="published_at", limit=1))
@@ -221,7 +220,9 @@ def _find_end(params: TrendingParams, now: int) -> int:
         return now - now % 60
     begins, ends = (until.at, until.at) if isinstance(until, Instant) else (until.start, until.end)
     if begins > now:
-        raise InvalidInput(FieldError("invalid_range", "The window ends at a time that has come.", "until"))
+        raise InvalidInput(
+            FieldError("invalid_range", "That time is in the future: a window ends now or in the past.", "until")
+        )
     return min(ends, now - now % 60)
 
 

@@ -62,6 +62,14 @@ async def test_article_is_found_in_the_state_that_it_is_in(api: Served) -> None:
     assert await find(api, f"q=quokka&status={states}", gone) == []
 
 
+async def test_query_of_signs_alone_is_warned_of(api: Served) -> None:
+    made = await make(api, title="Sluice")
+    for q, codes in (("-*()", ["nothing_to_search"]), ("sluice", []), ("", []), ("+", [])):
+        response = await api.editor.get(f"/v1/articles?status=draft&q={q}&min_seq={made.headers['x-seq']}")
+        assert ids(response.json()["data"]) == [made.json()["id"]]
+        assert [warning["code"] for warning in response.json()["warnings"]] == codes
+
+
 async def test_draft_is_found_by_what_it_says_now_and_by_its_filters(api: Served) -> None:
     made = await make(api, title="Sluice", body="<p>quokka</p>", tags=["harbour"], language="en")
     other = await make(api, title="Weir", body="<p>quokka</p>", tags=["river"], language="en")

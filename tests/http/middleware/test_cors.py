@@ -45,6 +45,8 @@ async def test_preflight_is_kept_and_what_is_refused_is_a_problem(sqlite_setting
         assert (allowed.status_code, allowed.headers["access-control-allow-headers"]) == (200, TRACING)
         assert allowed.headers["access-control-allow-origin"] == "*"
         assert allowed.headers["access-control-max-age"] == "86400"
+        sheet = await api.public.get("/v1/tags?format=csv", headers={"Origin": PAGE})
+        assert "Content-Disposition" in sheet.headers["access-control-expose-headers"]
         refused = await ask(api, PAGE, "TRACE", TRACING)
         assert (refused.status_code, refused.json()["code"]) == (400, "preflight_refused")
         assert refused.headers["content-type"] == "application/problem+json"

@@ -263,6 +263,11 @@ def test_order_of_a_list_changes_neither_canonical_form_nor_signature(refs: list
     assert first.signature == second.signature
 
 
+def test_fields_below_the_article_of_a_hit_are_told_without_it() -> None:
+    [title, slip] = errors("fields=article.title,article.tilte")
+    assert (title.did_you_mean, slip.did_you_mean) == ("title", None)
+
+
 def test_only_the_first_of_many_wrong_words_are_guessed_at() -> None:
     reported = errors(
         "fields=" + ",".join(f"titl{n}" for n in range(50)) + "&" + "&".join(f"tagg{n}=1" for n in range(50))
