@@ -1,0 +1,3 @@
+"""Dateline: a news archive API."""
+
+__version__ = "0.2.0"

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app import __version__
 from app.articles import schedule
 from app.articles.reading.card_cache import Cards
 from app.articles.routes import reads as articles
@@ -156,7 +157,7 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
     archive = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")), list_search)
     app = Application(
         title="Dateline",
-        version="0.1.0",
+        version=__version__,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

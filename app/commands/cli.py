@@ -4,13 +4,13 @@ import asyncio
 import sys
 import time
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import orjson
 import typer
 
+from app import __version__
 from app.articles.repair import invented_dates
 from app.audit import listing
 from app.audit.queries import AuditFilter
@@ -54,7 +54,7 @@ cli.add_typer(imports, name="imports")
 
 def _print_version(is_requested: bool) -> None:
     if is_requested:
-        output.out.print(f"dateline {version('dateline')}")
+        output.out.print(f"dateline {__version__}")
         raise typer.Exit
 
 

@@ -10,6 +10,7 @@ from runpy import run_path
 import pytest
 import yaml
 
+from app import __version__
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -105,6 +106,12 @@ def test_make_commands_named_anywhere_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     named = {name for page in PAGES for name in TARGET.findall(page.read_text(encoding="utf-8"))}
     assert named <= targets
+
+
+def test_changelog_begins_with_the_version_that_the_program_has() -> None:
+    newest = re.search(r"^## (\S+),", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == __version__
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ APP = TESTS.parent / "app"
 
 LAYERS = {
     "app": (
+        ("__version__",),
         ("errors", "models", "settings", "text"),
         ("db", "enrich"),
         ("http",),

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app import __version__
 from app.http.api_route import ApiRoute
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
 from app.http.openapi.response_shapes import describe_example, describe_unchanged
@@ -44,7 +45,7 @@ class ApiIndex(Shape):
 
 EXAMPLE = {
     "title": "Dateline",
-    "version": "0.1.0",
+    "version": __version__,
     "openapi": "/openapi.json",
     "documentation": "/docs",
     "guides": "/guides",
