@@ -326,7 +326,7 @@ _MOVES: tuple[tuple[str, str, Json | None], ...] = (
 renamed."""
 
 
-def _located(session: Session) -> None:
+def _record_located(session: Session) -> None:
     region = regions.atlas(session.connection()).by_slug[doors.HIDDEN_REGION].id
     log.record(session, log.LogEntry("region", region, log.REGIONS_LOCATED, public=True))
 
@@ -340,7 +340,7 @@ async def test_regions_that_move_tell_of_no_hidden_article(sqlite_template: Path
             for method, address, body in _MOVES:
                 done = await side.editor.request(method, address, json=body)
                 assert done.status_code in (200, 201), done.text
-            await side.db.write(_located)
+            await side.db.write(_record_located)
             await _wait_for_index(side)
         everything = await ask(pair.with_.app, f"/v1/changes?status={doors.STATES}", pair.keys["read_drafts"])
         assert all(f'"id":{one.id},'.encode() in everything.body for one in pair.hidden if one.state != "deleted")

@@ -347,10 +347,10 @@ def _warn_of_sources(names: Sequence[str], rows: Sequence[Row]) -> list[Warning]
 def _warn_of_originals(params: FilterParams, rows: Sequence[Row]) -> list[Warning]:
     """One that the caller may not see is not told apart from one that nobody ever wrote."""
     known = {int(str(id)) for (id,) in rows}
-    given = (("translation_of", params.translation_of), ("copy_of", params.copy_of))
+    references = (("translation_of", params.translation_of), ("copy_of", params.copy_of))
     return [
         {"code": "unknown_article", "parameter": name, "detail": f"There is no article {id}."}
-        for name, id in given
+        for name, id in references
         if id is not None and id not in known
     ]
 

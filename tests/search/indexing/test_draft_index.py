@@ -146,8 +146,8 @@ async def test_damaged_index_is_built_anew_and_the_public_one_responds(
 async def read_numbers(api: Served) -> dict[str, float]:
     """Of the index of drafts, as operators read them."""
     lines = (await api.editor.get("/metrics")).text.splitlines()
-    found = (line.removeprefix("dateline_draft_index_").split() for line in lines if line.startswith("dateline_draft_"))
-    return {name: float(value) for name, value in found}
+    pairs = (line.removeprefix("dateline_draft_index_").split() for line in lines if line.startswith("dateline_draft_"))
+    return {name: float(value) for name, value in pairs}
 
 
 async def test_index_that_cannot_be_written_holds_up_nothing_else(settings: Settings) -> None:
