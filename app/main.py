@@ -32,6 +32,7 @@ from app.changes.cache_version import CacheVersions
 from app.changes.follower import FollowerTask
 from app.changes.jobs import Jobs
 from app.context import AppContext, begin_read, load_context, load_view
+from app.db import permissions
 from app.db.database import Database
 from app.db.file_locks import FileLock
 from app.http import openapi, problems
@@ -241,17 +242,28 @@ class _Indexing:
     fails, or is built anew, holds up nothing of the other."""
 
     def __init__(self, archive: AppContext, index: ArchiveIndex) -> None:
-        self.indexer = index.create_indexer()
+        self.name, self.indexer = index.name, index.create_indexer()
         self.following = FollowerTask(archive.db, self.indexer, archive.settings.index_interval)
         self.verification = Verification(index.root)
 
     async def begin(self) -> None:
         """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
         # Another process holds the lock: no event of this one tells when it lets go.
-        while not await asyncio.to_thread(self.indexer.acquire):  # noqa: ASYNC110
+        while not await asyncio.to_thread(self._acquire):  # noqa: ASYNC110
             await asyncio.sleep(1)
         self.following.start()
         self.verification.start()
+
+    def _acquire(self) -> bool:
+        """A folder that cannot be written leaves the other index, and all that reads, as it is; it is tried again."""
+        try:
+            is_held, problem = self.indexer.acquire(), None
+        except OSError as error:
+            is_held, problem = False, f"{type(error).__name__}: {error}"
+            if problem != self.following.problem:
+                logger.error("the %s cannot be written: %s", self.name, error)
+        self.following.problem = problem
+        return is_held
 
 
 def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
@@ -259,9 +271,10 @@ def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-u
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         counts: SharedCounts = app.state.counts
         indexing = [_Indexing(archive, index) for index in list_indexes(archive.settings)]
-        app.state.following = indexing[0].following
+        app.state.following, app.state.following_drafts = (one.following for one in indexing)
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(_look_at_indexes, archive)
+        permissions.make_folder(archive.settings.index_path)
         leading = FileLock(archive.settings.index_path / "leader-lock") if counts.workers > 1 else None
         tasks: list[asyncio.Task[None]] = []
         begin = partial(_begin_leading, tasks, app, archive, indexing if follow else [])

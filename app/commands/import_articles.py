@@ -80,12 +80,16 @@ def _keep_index_current(db: Database, settings: Settings, tell: Tell) -> Iterato
 
 
 def catch_up_index(db: Database, settings: Settings) -> None:
-    """Brings the indexes in step, unless a running server does."""
+    """Brings the indexes in step, unless a running server does. What was imported stays where one cannot be written."""
     for index in list_indexes(settings):
         indexer = index.create_indexer()
-        if indexer.acquire():
-            catch_up(db, indexer)
-        indexer.close()
+        try:
+            if indexer.acquire():
+                catch_up(db, indexer)
+        except OSError as error:
+            err.print(f"The {index.name} cannot be written: {error}", markup=False)
+        finally:
+            indexer.close()
 
 
 @contextmanager

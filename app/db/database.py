@@ -11,6 +11,7 @@ point in time.
 import asyncio
 import functools
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -48,6 +49,8 @@ Finish = Callable[[Session, LogHead], None]
 
 log = logging.getLogger(__name__)
 
+SHARED_SECONDS = 0.02
+"""Less than followers let pass between two looks, so that each of them may be the one that asks."""
 RETRIES = 8
 # Serialisation, deadlock, lock time-out, server going away; and a unique value that another transaction took between
 # this one's look and its insert: run again, it sees it.
@@ -159,6 +162,28 @@ class CommitNotifier:
             self._connection = None
 
 
+class SharedNotifier(CommitNotifier):
+    """One connection for every thread that follows the log, and one question for those that ask at nearly the same
+    time. A number that is a moment old is no loss: it is read before the log is, and is another one the next time."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._last: int | None = None
+
+    def number(self) -> int | None:
+        with self._lock:
+            if (now := time.monotonic()) >= self._until:
+                self._last, self._until = super().number(), now + SHARED_SECONDS
+            return self._last
+
+    def close(self) -> None:
+        """Opened anew for whoever asks after that."""
+        with self._lock:
+            super().close()
+
+
 class Database:
     """One archive's database, on either engine. `before_commit` appends what a transaction recorded to the log."""
 
@@ -187,6 +212,8 @@ class Database:
             self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
             self._eraser = self._groups = None
+        # On SQLite a question is no statement and takes a microsecond.
+        self._notifier = SharedNotifier(self._snapshots) if self.dialect == "postgresql" else None
         self._waiting = 0
         """Writes whose outcome is waited for; the event loop's alone."""
 
@@ -300,7 +327,7 @@ class Database:
 
     def doorbell(self) -> CommitNotifier:
         """For a follower's thread, which closes it."""
-        return CommitNotifier(self._snapshots)
+        return CommitNotifier(self._snapshots) if self._notifier is None else self._notifier
 
     async def close(self) -> None:
         """Ends after what was begun. Closing a SQLite file checkpoints it, so that happens under the lock."""

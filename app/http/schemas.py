@@ -93,7 +93,7 @@ JOB_ID: dict[str, object] = {
     "name": "id",
     "in": "path",
     "required": True,
-    "description": "The number in `Location` of the 202.",
+    "description": "The number in `Location` of the 202; a new archive has no job until something begins one.",
     "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
     "example": 2,
 }

@@ -131,7 +131,11 @@ class _ServerCollector(Collector):
 
     def _collect_archive(self) -> Iterator[Metric]:
         seq, head = self._context.index.seq(), self._head
+        drafts = self._context.list_search
         yield Gauge("dateline_database_up", "Whether the database answers.", int(head is not None))
+        yield Gauge("dateline_index_failing", "Whether the index cannot be written.", int(bool(self._numbers.problem)))
+        fails = int(bool(self._numbers.drafts_problem))
+        yield Gauge("dateline_draft_index_failing", "Whether the index of drafts cannot be written.", fails)
         if head is None:
             return
         yield Gauge("dateline_log_seq", "The number of the last change.", head.seq)
@@ -139,6 +143,9 @@ class _ServerCollector(Collector):
         if seq is not None:
             lag = max(0, head.public_seq - seq)
             yield Gauge("dateline_index_lag_changes", "Changes that the index has not taken in.", lag)
+        if drafts is not None and (drafts_seq := drafts.hidden_seq()) is not None:
+            lag = max(0, head.seq - drafts_seq)
+            yield Gauge("dateline_draft_index_lag_changes", "Changes that the index of drafts has not taken in.", lag)
 
     def _collect_processes(self) -> Iterator[Metric]:
         """Of all workers together, by the names that Prometheus' clients give those of one process."""

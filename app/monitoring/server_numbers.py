@@ -26,7 +26,8 @@ SEPARATOR = " "
 @dataclass(frozen=True)
 class ServerNumbers:
     """`responses` by "method route hundreds" and `seconds` by route, a count for each bucket, as in `RequestTally`; the
-    `gauges` are of this moment and end with their worker. `problem` is the indexer's, where this worker indexes."""
+    `gauges` are of this moment and end with their worker. `problem` is the indexer's, where this worker indexes;
+    `drafts_problem` that of the index of drafts."""
 
     responses: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, list[int]] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class ServerNumbers:
     lag: float = 0.0
     indexes: bool = False
     problem: str | None = None
+    drafts_problem: str | None = None
 
 
 _ADAPTER = TypeAdapter(ServerNumbers)
@@ -52,6 +54,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
     load: CurrentLoad = state.load
     cache: CacheStore = state.cache
     following: FollowerTask | None = getattr(state, "following", None)
+    drafts: FollowerTask | None = getattr(state, "following_drafts", None)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return ServerNumbers(
         responses={SEPARATOR.join(map(str, key)): count for key, count in tally.responses.items()},
@@ -77,6 +80,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
         lag=limiter.lag,
         indexes=following is not None and following.is_running,
         problem=following.problem if following is not None else None,
+        drafts_problem=drafts.problem if drafts is not None else None,
     )  # fmt: skip
 
 
@@ -130,7 +134,8 @@ def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
         gauges=_add_floats(one.gauges for one in several),
         lag=max((one.lag for one in several), default=0.0),
         indexes=any(one.indexes for one in several),
-        problem=next((one.problem for one in several if one.indexes and one.problem), None),
+        problem=next((one.problem for one in several if one.problem), None),
+        drafts_problem=next((one.drafts_problem for one in several if one.drafts_problem), None),
     )
 
 

@@ -3,7 +3,7 @@
 Whoever holds one keeps it as long as the head's `names_seq` stays the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -179,11 +179,18 @@ class Atlas:
 
     def get_naming(self, id: int) -> Naming:
         """Everything that the region is called."""
-        return names.read(self.by_id[id].name, ((n.language, n.name, n.alias) for n in self.names if n.region == id))
+        return names.read(self.by_id[id].name, self._names_of.get(id, ()))
 
     def name_in(self, id: int, language: str | None) -> str:
         """The region's name in a language, else as the archive calls it."""
         return self._names_in.get((id, language or ""), self.by_id[id].name)
+
+    @cached_property
+    def _names_of(self) -> Mapping[int, Sequence[names.Row]]:
+        named: dict[int, list[names.Row]] = {}
+        for name in self.names:
+            named.setdefault(name.region, []).append((name.language, name.name, name.alias))
+        return named
 
     @cached_property
     def _names_in(self) -> Mapping[tuple[int, str], str]:

@@ -57,6 +57,11 @@ class ResolvedSearch:
     vocabulary: Vocabulary
 
 
+def is_open_ended(params: FilterParams) -> bool:
+    """Whether periods go on to the present one, since no parameter ends them."""
+    return params.published_to is None and not params.year
+
+
 async def resolve_search(context: AppContext, view: RequestContext, params: FilterParams) -> ResolvedSearch:
     """What the filters mean, and the words where there may be some. IndexBehind where there is no index yet."""
     query = ParsedQuery(None, ())

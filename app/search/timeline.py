@@ -87,7 +87,8 @@ def _find_period(starts: Sequence[int], at: int) -> int:
 
 
 def _refuse(interval: str) -> TooManyBuckets:
-    return TooManyBuckets(f"More than {MOST} times a {interval} lie between the dates.", "interval")
+    way_out = "Narrow published_from and published_to, or take longer periods."
+    return TooManyBuckets(f"More than {MOST:,} times a {interval} lie between the dates. {way_out}", "interval")
 
 
 def _to_local_date(seconds: int, zone: tzinfo) -> date:

@@ -28,7 +28,7 @@ from app.http.params.typed import AsOf, Params
 from app.regions.atlas import LEVELS
 from app.search.engine import Overview
 from app.search.index import EngineIndex
-from app.search.params import QueryParams, resolve_search
+from app.search.params import QueryParams, is_open_ended, resolve_search
 from app.search.vocabulary.names import Vocabulary
 from app.stats import axes, schemas, unpublished
 from app.stats.axes import MOST_CELLS, Dimension, MatrixLine
@@ -229,7 +229,7 @@ async def get_matrix(request: Request, context: Context, view: AnyCaller, params
 def _uses_now(params: MatrixParams) -> bool:
     """Periods without an end go on to the present one."""
     has_periods = params.rows in axes.INTERVALS or params.columns in axes.INTERVALS
-    return params.uses_now or (has_periods and params.published_to is None)
+    return params.uses_now or (has_periods and is_open_ended(params))
 
 
 def _check_axes(params: MatrixParams) -> None:
@@ -256,7 +256,10 @@ async def _count_matrix(context: AppContext, view: RequestContext, params: Matri
         question=question, now=view.now,
     )  # fmt: skip
     rows, columns = make(params.rows, params.rows_limit), make(params.columns, params.columns_limit)
-    counted = await resolved.index.count_matrix(question, rows, columns, MOST_CELLS)
+    try:
+        counted = await resolved.index.count_matrix(question, rows, columns, MOST_CELLS)
+    except TooManyBuckets as error:  # of its periods alone
+        raise TooManyBuckets(str(error.detail), "rows" if params.rows in axes.INTERVALS else "columns") from error
     if len(counted.rows) * len(counted.columns) > MOST_CELLS:
         raise TooManyBuckets(_say_how_to_narrow(params, len(counted.rows), len(counted.columns)), "rows")
     tags = [int(value) for lines in (counted.rows, counted.columns) for value, _ in lines if isinstance(value, int)]

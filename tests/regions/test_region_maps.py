@@ -120,6 +120,11 @@ async def test_collection_is_whole_and_what_has_no_place_has_no_geometry(api: Se
         assert by_slug[slug]["geometry"] is None
         assert "bbox" not in by_slug[slug]
     assert [feature["properties"]["name"] for feature in features[:2]] == ["Aarhus", "Abidjan"]
+    parts = {"include": "ancestors,children,names"}
+    response = await api.public.get("/v1/regions", params={"format": "geojson", **parts})
+    by_slug = {feature["properties"]["slug"]: feature["properties"] for feature in response.json()["features"]}
+    for slug in ("nato", "world", "belgium", "brussels"):
+        assert by_slug[slug] == (await api.public.get(f"/v1/regions/{slug}", params=parts)).json()
 
 
 @pytest.mark.anyio

@@ -135,6 +135,12 @@ async def test_too_many_cells_are_refused_with_ways_to_narrow(api: Served) -> No
     assert (response.status_code, response.json()["code"]) == (422, "too_many_buckets")
     for way in ("rows_limit", "longer periods", "published_from"):
         assert way in response.json()["detail"]
+    for query, parameter in (("rows=day&columns=tag", "rows"), ("rows=tag&columns=day", "columns")):
+        refused = (await api.public.get(f"/v1/matrix?{query}")).json()
+        [error] = refused["errors"]
+        assert (error["code"], error["parameter"]) == ("too_many_buckets", parameter)
+        assert "published_from" in error["detail"]
+        assert "longer periods" in error["detail"]
     narrowed = await get_matrix(api, "rows=tag&columns=month&rows_limit=2")
     assert [len(narrowed["data"]), narrowed["total"]] == [2, 1]
 
@@ -195,3 +201,12 @@ async def test_csv_has_the_totals_last(api: Served) -> None:
     assert head == ["value", "name", *(column["name"] for column in matrix["column_values"]), "total"]
     assert rows == [[row["value"], row["name"], *map(str, row["cells"]), str(row["total"])] for row in matrix["data"]]
     assert totals[2:] == [*(str(column["total"]) for column in matrix["column_values"]), str(matrix["total"])]
+
+
+async def test_periods_that_have_an_end_are_kept_as_long_as_other_lists(api: Served) -> None:
+    """Those that go on to the present one are another list tomorrow."""
+    await api.post(title="Leaders meet", published_at="2024-05-01T10:00:00Z")
+    for address in ("/v1/timeline?interval=month", "/v1/matrix?rows=tag&columns=month"):
+        for query, seconds in (("year=2024", 30), ("published_to=2024", 30), ("published_from=2024", 25), ("", 25)):
+            response = await api.public.get(f"{address}&{query}")
+            assert f"max-age={seconds}," in response.headers["cache-control"], (address, query)

@@ -26,6 +26,7 @@ from app.articles import service
 from app.changes import log
 from app.db.database import Database
 from app.http import auth
+from app.regions import service as regions
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -312,6 +313,54 @@ async def test_changes_tell_of_what_was_public_once_its_addresses_and_nothing_el
         assert words_in(response.body) == names, address
     for address in ("/v1/export", "/v1/changes?since=now", "/v1/changes/stream"):
         assert words_in((await ask(public_once.with_.app, address)).body) == set(), address
+
+
+_MOVES: tuple[tuple[str, str, Json | None], ...] = (
+    ("POST", "/v1/regions", {"level": "grouping", "name": "Guianas", "members": ["guyana"]}),
+    ("PATCH", "/v1/regions/guianas", {"members": ["guyana", doors.HIDDEN_REGION]}),
+    ("PATCH", "/v1/regions/guianas", {"members": ["kenya", doors.HIDDEN_REGION]}),
+    ("PATCH", "/v1/regions/guianas", {"members": ["kenya", "guyana"]}),
+    ("PATCH", "/v1/tags/nato", {"name": "The Alliance"}),
+)
+"""Hidden articles alone come to the grouping, then public ones do, then the hidden ones leave it; a tag of both is
+renamed."""
+
+
+def _record_located(session: Session) -> None:
+    region = regions.atlas(session.connection()).by_slug[doors.HIDDEN_REGION].id
+    log.record(session, log.LogEntry("region", region, log.REGIONS_LOCATED, public=True))
+
+
+@pytest.mark.slow
+async def test_regions_that_move_tell_of_no_hidden_article(sqlite_template: Path, tmp_path: Path) -> None:
+    """The rows of the log that name articles without a new version of them, and what comes behind them."""
+    async with AsyncExitStack() as stack:
+        pair = await _pair(stack, _files(sqlite_template, tmp_path), never_public)
+        for side in (pair.without, pair.with_):
+            for method, address, body in _MOVES:
+                done = await side.editor.request(method, address, json=body)
+                assert done.status_code in (200, 201), done.text
+            await side.db.write(_record_located)
+            await _wait_for_index(side)
+        everything = await ask(pair.with_.app, f"/v1/changes?status={doors.STATES}", pair.keys["read_drafts"])
+        assert all(f'"id":{one.id},'.encode() in everything.body for one in pair.hidden if one.state != "deleted")
+        states = ("", "?compact=true", "?region=guianas&include=article", "?tag=nato", "?region_not=guianas&limit=2")
+        addresses = [f"/v1/changes{query}" for query in states] + ["/v1/changes/stream?since=0"]
+        for key in ({}, pair.keys["write"], pair.keys["all_but_drafts"]):
+            for address in addresses:
+                told = [
+                    _without_places((await ask(side.app, address, key)).body) for side in (pair.without, pair.with_)
+                ]
+                assert told[0] == told[1], address
+        addresses = [a for a in naming_nothing(pair) if not re.search("/search.*limit=[23]", a)]
+        addresses += [f"/v1/{a}" for a in ("regions/guianas?include=counts", "articles?region=guianas")]
+        result = await find_difference(pair, addresses, {}, "x-seq")
+        assert not result, result
+
+
+def _without_places(body: bytes) -> bytes:
+    """Numbers of the log are others, and when: beside them all is compared."""
+    return re.sub(rb'("(?:seq|next|at)":|\nid: )"?[-\w:=]+"?', rb"\1", body)
 
 
 async def test_every_address_that_reads_is_among_the_doors(secret: Pair) -> None:

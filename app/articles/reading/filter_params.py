@@ -147,7 +147,10 @@ async def resolve(
     slugs: Sequence[Row] = ()
     if params.slug:
         slugs = await db.reader.rows(_slug_statement(db.dialect), {"refs": list(params.slug)})
-    resolved = _make_filter(view, params, statuses, _Lookups(known_tags, guesses, sources, slugs))
+    articles: Sequence[Row] = ()
+    if originals := [id for id in (params.translation_of, params.copy_of) if id is not None]:
+        articles = await db.reader.rows(_article_statement(db.dialect, drafts), {"ids": originals})
+    resolved = _make_filter(view, params, statuses, _Lookups(known_tags, guesses, sources, slugs, articles))
     archive.memo.put(view.head, key, resolved)
     return ResolvedFilter(resolved.filter, list(resolved.warnings))
 
@@ -160,12 +163,14 @@ def _all(statuses: tuple[str, ...]) -> filters.ArticleFilter:
 @dataclass(frozen=True, slots=True)
 class _Lookups:
     """What the database says of the names in a filter. `guesses`: slugs that are likely meant, by parameter and
-    reference; `sources`: rows of id, slug and name; `slugs`: rows of slug, article, its slug now, and its state."""
+    reference; `sources`: rows of id, slug and name; `slugs`: rows of slug, article, its slug now, and its state;
+    `articles`: the ids of those that others may be translations or copies of."""
 
     tags: Mapping[str, KnownTag]
     guesses: Mapping[tuple[str, str], str]
     sources: Sequence[Row]
     slugs: Sequence[Row]
+    articles: Sequence[Row]
 
 
 def list_tag_refs(params: FilterParams) -> dict[str, tuple[str, ...]]:
@@ -185,6 +190,7 @@ def _make_filter(
     warnings: list[Warning] = []
     tagged = {name: _choose_tags(name, some, lookups, warnings) for name, some in list_tag_refs(params).items()}
     warnings += _warn_of_sources(params.source, lookups.sources)
+    warnings += _warn_of_originals(params, lookups.articles)
     _check_has(params)
     ids = _choose_ids(params, lookups.slugs, statuses, warnings)
     regions = _resolve_regions(view, params)
@@ -336,6 +342,25 @@ def _warn_of_sources(names: Sequence[str], rows: Sequence[Row]) -> list[Warning]
         for ref in names
         if ref not in known
     ]
+
+
+def _warn_of_originals(params: FilterParams, rows: Sequence[Row]) -> list[Warning]:
+    """One that the caller may not see is not told apart from one that nobody ever wrote."""
+    known = {int(str(id)) for (id,) in rows}
+    references = (("translation_of", params.translation_of), ("copy_of", params.copy_of))
+    return [
+        {"code": "unknown_article", "parameter": name, "detail": f"There is no article {id}."}
+        for name, id in references
+        if id is not None and id not in known
+    ]
+
+
+@lru_cache(maxsize=4)
+def _article_statement(dialect: str, hidden: bool) -> Prepared:
+    statement = select(A.c.id).where(AnyOf(A.c.id, "ids"))
+    if not hidden:
+        statement = statement.where(A.c.status == literal_column("'published'"))
+    return prepare(statement, dialect, ["ids"])
 
 
 @lru_cache(maxsize=4)

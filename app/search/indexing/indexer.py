@@ -40,7 +40,6 @@ class Indexer:
     ) -> None:
         self._root, self._heap, self._tell, self._holding = root, heap_mb * MEGABYTE, tell, holding
         self._form = index_forms.locate_form(root)
-        permissions.make_folder(self._form)
         self._lock = FileLock(self._form / index_forms.LOCK)
         self._held = False
         self._folder: Path | None = None
@@ -51,7 +50,8 @@ class Indexer:
         self._passed: LogPosition | None = None
 
     def acquire(self) -> bool:
-        """Whether this process may write: one does, as long as it lives; the others read."""
+        """Whether this process may write: one does, as long as it lives; the others read. OSError where there can be no
+        lock, as on a read-only disk."""
         if not self._held:
             permissions.make_folder(self._form)  # a newer version may have removed it since
             self._held = self._lock.try_hold()

@@ -34,7 +34,7 @@ def _rebuild_index(db: Database, index: ArchiveIndex) -> None:
         with db.snapshot() as snapshot:
             indexer.rebuild(snapshot, log.head(snapshot).position)
         catch_up(db, indexer)
-    except IndexDamaged as error:
+    except (IndexDamaged, OSError) as error:
         raise DatabaseProblem(f"The search index cannot be built in {root}: {error}.") from error
     except log.LogBroken as error:
         raise DatabaseProblem(f"{error} No index can follow it; `dateline check` says where it breaks.") from error

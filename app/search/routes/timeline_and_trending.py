@@ -24,7 +24,7 @@ from app.http.params.typed import Params
 from app.regions.atlas import LEVELS
 from app.search import examples, schemas, timeline, trending
 from app.search.engine import GroupName
-from app.search.params import QueryParams, ResolvedSearch, resolve_search
+from app.search.params import QueryParams, ResolvedSearch, is_open_ended, resolve_search
 from app.search.render import facets
 from app.search.tantivy import index_schema
 from app.search.vocabulary.names import Vocabulary
@@ -102,7 +102,7 @@ async def get_timeline(request: Request, context: Context, view: AnyCaller, para
     bounds, counts = bounds.trim(await resolved.index.count_by_date(resolved.question, bounds, interval))
     total = sum(counts)
     series = await _count_series(context, view, params, resolved, bounds)
-    tags, uses_now = ["list", "timeline"], params.uses_now or params.published_to is None
+    tags, uses_now = ["list", "timeline"], params.uses_now or is_open_ended(params)
     # In threads: 50 series of 1,000 buckets are 4 MB.
     if shape == "csv":
         sheet = await asyncio.to_thread(_write_csv, bounds.exact, counts, series)

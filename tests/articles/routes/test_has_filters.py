@@ -185,3 +185,18 @@ async def test_rows_of_the_log_that_cannot_tell_are_not_followed(api: Served) ->
         assert (await api.public.get(f"/v1/changes?since={await seq(api)}&{query}")).status_code == 200
     told = (await api.public.get("/v1/changes?since=0&has=region,date&has_not=image,source")).json()
     assert [row["article"]["slug"] for row in told["data"]] == ["leaders-meet"]
+
+
+async def test_unknown_articles_in_a_filter_warn(api: Served) -> None:
+    """One that the caller may not see as one that nobody ever wrote."""
+    known = (await api.post(title="Leaders meet"))["id"]
+    draft = (await api.editor.post("/v1/articles", json={"title": "Draft"})).json()["id"]
+    for address in ("/v1/articles?", "/v1/search?", "/v1/changes?since=0&"):
+        for name in ("copy_of", "translation_of"):
+            for id in (draft, 9_999_999):
+                [warning] = (await api.public.get(f"{address}{name}={id}")).json()["warnings"]
+                assert warning == {
+                    "code": "unknown_article", "parameter": name, "detail": f"There is no article {id}."
+                }, address  # fmt: skip
+            assert (await api.public.get(f"{address}{name}={known}")).json()["warnings"] == []
+    assert (await api.editor.get(f"/v1/articles?copy_of={draft}")).json()["warnings"] == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,62 @@ async def test_migrate_builds_the_missing_index(settings: Settings) -> None:
         "published",
         "hidden",
     ]
+
+
+def cut_a_file(folder: Path) -> None:
+    file = max(folder.glob("*.store"), key=lambda one: one.stat().st_size)
+    with file.open("r+b") as opened:
+        opened.truncate(file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        cut_a_file,
+        lambda folder: (folder / "meta.json").unlink(),
+        lambda folder: (folder / "hashes.json").unlink(),
+        lambda folder: (folder / "PASSED").write_bytes(b"[[1"),
+        lambda folder: (folder.parent / "CURRENT").write_bytes(b"\xff/../"),
+    ],
+    ids=["cut", "no meta", "no hashes", "half a place", "wrong name"],
+)
+async def test_damaged_index_is_built_anew_and_the_public_one_responds(
+    settings: Settings, damage: Callable[[Path], object]
+) -> None:
+    await make_drafts(settings, "Quokka", "Wombat")
+    damage(find_folder(settings))
+    public = index_folders.find_current(settings.index_path)
+    async with serve(settings) as api:
+        assert (await api.public.get("/v1/search?q=harbour")).json()["page"]["total"] == 1
+        assert await count(api, "quokka") == 1
+        assert await read_numbers(api) == {"failing": 0, "lag_changes": 0}
+    assert index_folders.find_current(settings.index_path) == public
+    db = open_archive.open_archive(settings)
+    assert list_faults(db, settings) == {}
+    db.close_now()
+
+
+async def read_numbers(api: Served) -> dict[str, float]:
+    """Of the index of drafts, as operators read them."""
+    lines = (await api.editor.get("/metrics")).text.splitlines()
+    pairs = (line.removeprefix("dateline_draft_index_").split() for line in lines if line.startswith("dateline_draft_"))
+    return {name: float(value) for name, value in pairs}
+
+
+async def test_index_that_cannot_be_written_holds_up_nothing_else(settings: Settings) -> None:
+    """Nor does the public learn of it: what is wrong with drafts is for operators."""
+    await make_drafts(settings, "Quokka")
+    shutil.rmtree(settings.drafts_index_path)
+    settings.drafts_index_path.touch()
+    async with serve(settings) as api:
+        await api.post(title="A second harbour")
+        assert (await api.public.get("/v1/search?q=harbour")).json()["page"]["total"] == 2
+        assert (await api.editor.get("/v1/articles?q=quokka&status=draft")).json()["code"] == "index_behind"
+        assert (await api.public.get("/health/ready")).json()["problem"] is None
+        assert await read_numbers(api) == {"failing": 1}
+        settings.drafts_index_path.unlink()
+        assert await count(api, "quokka") == 1
+        assert await read_numbers(api) == {"failing": 0, "lag_changes": 0}
 
 
 async def test_place_in_the_log_is_kept_while_only_published_articles_change(settings: Settings) -> None:
