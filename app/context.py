@@ -202,8 +202,13 @@ class AppContext:
             set_actor(Actor("key", caller.name or "", caller.key, get_request_id(request.scope)))
         elif not self.settings.public_reads:
             caller.require_scope("read_drafts")
-        head = await self.head()
-        atlas = await regions.current(self.db, head.epoch, head.names_seq)
+        # Nearly always nothing was committed since the request before: then none of this waits.
+        head = self.latest.get_known(self.db)
+        if head is None or head is not self.cards.bodies.head:
+            head = await self.head()
+        atlas = regions.get_known(head.epoch, head.names_seq) or await regions.current(
+            self.db, head.epoch, head.names_seq
+        )
         return RequestContext(caller, head, atlas, get_now(request.scope))
 
     async def head(self) -> LogHead:

@@ -35,6 +35,11 @@ class CurrentHead:
         self._version: int | None = None
         self._head: LogHead | None = None
 
+    def get_known(self, db: Database) -> LogHead | None:
+        """The very object read last, if nothing can have been committed since."""
+        version = db.reader.version()
+        return self._head if version is not None and version == self._version else None
+
     async def read(self, db: Database) -> LogHead:
         """Never older than the call. DatabaseUnavailable where the database does not respond."""
         version = db.reader.version()

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from xxhash import xxh3_64_hexdigest
 
-from app.http.headers import find_header
+from app.http.headers import FixedHeaders, find_header
 
 PUBLIC = "public, max-age=30, stale-while-revalidate=60"
 VARY = "Accept, Accept-Encoding, Authorization"
@@ -73,23 +73,35 @@ def respond(
 ) -> Response:
     """The body, or 304 with the same caching headers and no body if the client has it."""
     response_headers = {"etag": etag, "cache-control": cache_control, **(headers or {})}
+    return revalidate(request, RenderedResponse(body, response_headers, media_type))
+
+
+def revalidate(request: Request, rendered: RenderedResponse) -> Response:
+    """The response itself, or 304 if the client has it."""
     if_none_match = find_header(request.scope, b"if-none-match")
-    if if_none_match is not None and is_match(if_none_match.decode("latin-1"), etag):
-        # RFC 9110, section 15.4.5: with the headers that a 200 would have, so that caches renew what they hold.
-        return Response(status_code=304, headers=response_headers)
-    return RenderedResponse(body, response_headers, media_type)
+    if if_none_match is None or not is_match(if_none_match.decode("latin-1"), rendered.etag):
+        return rendered
+    # RFC 9110, section 15.4.5: with the headers that a 200 would have, so that caches renew what they hold.
+    not_modified = Response(status_code=304)
+    not_modified.raw_headers = list(rendered.raw_headers[:-2])  # without those of its body
+    return not_modified
 
 
 class RenderedResponse(Response):
-    """A response with status 200 whose headers are complete; Starlette would search them for its own."""
+    """A response with status 200 whose headers are complete; Starlette would search them for its own. It is not
+    changed, and can be sent again; the last two headers are those of its body."""
+
+    body: bytes
+    raw_headers: FixedHeaders  # type: ignore[assignment] # a list where headers may be added
 
     def __init__(self, body: bytes, headers: Mapping[str, str], media_type: str) -> None:
         self.status_code = 200
         self.body = body
         self.background = None
-        self.raw_headers = [(_encode_name(name), text.encode("latin-1")) for name, text in headers.items()]
-        self.raw_headers.append((b"content-length", b"%d" % len(body)))
-        self.raw_headers.append((b"content-type", media_type.encode("latin-1")))
+        self.etag = headers["etag"]
+        pairs = [(_encode_name(name), text.encode("latin-1")) for name, text in headers.items()]
+        pairs += ((b"content-length", b"%d" % len(body)), (b"content-type", media_type.encode("latin-1")))
+        self.raw_headers = FixedHeaders(pairs)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http import conditional, csv_text
+from app.http.conditional import RenderedResponse
 from app.http.list_paging import Key, slice_page
 from app.http.paging import PageInfo, render_links
 from app.http.params.typed import Paging
@@ -176,19 +177,22 @@ def render_item(
     token: str,
     public: bool,
     version: int | None = None,
-    etag: str | None = None,
     tags: Sequence[str] = (),
     uses_now: bool = False,
 ) -> Response:
-    """One thing as itself. `version` makes the ETag good for If-Match; `etag` where it is known already."""
-    item_etag = etag or (conditional.list_etag(body) if version is None else conditional.item_etag(version, body))
-    return conditional.respond(
-        request,
-        body,
-        etag=item_etag,
-        cache_control=choose_cache_control(public=public, uses_now=uses_now),
-        headers=build_headers(token, public=public, tags=tags),
-    )
+    """One thing as itself. `version` makes the ETag good for If-Match."""
+    etag = conditional.list_etag(body) if version is None else conditional.item_etag(version, body)
+    rendered = build_item(body, etag=etag, token=token, public=public, tags=tags, uses_now=uses_now)
+    return conditional.revalidate(request, rendered)
+
+
+def build_item(
+    body: bytes, *, etag: str, token: str, public: bool, tags: Sequence[str] = (), uses_now: bool = False
+) -> RenderedResponse:
+    """The same for all who have nothing of it yet, to be sent as often as it holds."""
+    cache_control = choose_cache_control(public=public, uses_now=uses_now)
+    more = build_headers(token, public=public, tags=tags)
+    return RenderedResponse(body, {"etag": etag, "cache-control": cache_control, **more}, "application/json")
 
 
 def render_redirect(

@@ -102,9 +102,14 @@ def _keep_newest(epoch: int, atlas: Atlas) -> None:
 _reading: dict[tuple[int, int], asyncio.Task[Atlas]] = {}
 
 
+def get_known(epoch: int, names_seq: int) -> Atlas | None:
+    """The atlas as of a head, if it is in memory."""
+    return _cache.get((epoch, names_seq))
+
+
 async def current(db: Readable, epoch: int, names_seq: int) -> Atlas:
     """The atlas as of a head, from memory unless a region has changed; then one of the requests reads it for all."""
-    cached = _cache.get((epoch, names_seq))
+    cached = get_known(epoch, names_seq)
     if cached is not None:
         return cached
     key = (epoch, names_seq)

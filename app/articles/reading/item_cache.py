@@ -20,21 +20,21 @@ from app.articles.reading import card_cache, queries
 from app.db.database import Database, Row
 from app.db.log_position import LogHead
 from app.db.sql import AnySelect, Prepared, aggregate_rows, prepare
+from app.http.conditional import RenderedResponse
 from app.models import Article, ArticleSlug, RelatedPost, table
 
 A, SLUG, RELATED = table(Article), table(ArticleSlug), table(RelatedPost)
 MOST_BYTES = 5_000_000
-OVERHEAD = 1_000
-"""Bytes that an entry takes beside what it shows and its state: its key, and the objects around them."""
+OVERHEAD = 3_000
+"""Bytes that an entry takes beside what it shows and its state: its key, its headers, and the objects around them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A response: the article's JSON, its entity tag, the names of what is in it, as Cache-Tag has them, what the
-    database said when it was made, and the head of the log under which it has said so last."""
+    """A response, the names of what is in it, as Cache-Tag has them, what the database said when it was made, and the
+    head of the log under which it has said so last."""
 
-    body: bytes
-    etag: str
+    response: RenderedResponse
     names: str
     state: Row
     head: LogHead | None = None
@@ -71,7 +71,8 @@ class Items:
 
 def _size(item: Item) -> int:
     # Of a text the bytes in memory: one emoji makes all of its characters four bytes long.
-    return len(item.body) + len(item.names) + sum(map(getsizeof, item.state)) + OVERHEAD
+    # The names are in two headers, each as itself and as a line.
+    return len(item.response.body) + 5 * len(item.names) + sum(map(getsizeof, item.state)) + OVERHEAD
 
 
 class ItemRow(NamedTuple):

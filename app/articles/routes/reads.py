@@ -25,6 +25,7 @@ from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import Gone, NotAcceptable, NotFound
 from app.http import conditional, csv_text, fast_path, paging, responses
 from app.http.api_route import ApiRoute
+from app.http.conditional import RenderedResponse
 from app.http.headers import find_header
 from app.http.openapi import describe_item, describe_list, describe_problems, describe_redirect
 from app.http.params import parser
@@ -233,7 +234,8 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
     replaces it."""
     _check_format(request, params.format)
     ref = request.path_params["ref"]
-    key = (ref, view.head.epoch, view.head.names_seq, view.caller.has_scope("read_drafts"), params.identity)
+    who = view.public, view.caller.has_scope("read_drafts")
+    key = (ref, view.head.epoch, view.head.names_seq, who, params.identity)
     item = context.items.get(key)
     # The very head: it is another one after any commit, and each time where commits cannot be told without asking.
     if item is not None and item.head is not view.head:
@@ -251,22 +253,25 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
         shown = await article_json.render_item(context, view, stored, params, related)
         # A copy: what orjson returns goes on holding the larger buffer that it was written in.
         body = bytes(memoryview(orjson.dumps(shown)))
-        etag = conditional.item_etag(article.version, body)
-        item = Item(body, etag, " ".join(_list_cache_tags(shown)), stored.state, view.head)
+        etag, names = conditional.item_etag(article.version, body), " ".join(_list_cache_tags(shown))
+        item = Item(_build_response(view, body, etag, names), names, stored.state, view.head)
         # Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
         # committed since the request began, or it might be older than a state that comes again.
         if not shown.get("related") or await context.head() == view.head:
             context.items.put(key, item)
-    return responses.render_item(
-        request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names]
-    )
+    return conditional.revalidate(request, item.response)
+
+
+def _build_response(view: RequestContext, body: bytes, etag: str, names: str) -> RenderedResponse:
+    return responses.build_item(body, etag=etag, token=view.token, public=view.public, tags=[names])
 
 
 async def _confirm(context: AppContext, view: RequestContext, key: Hashable, ref: str, item: Item) -> Item | None:
-    """The item, if the database still says the same of all that it shows."""
+    """The item as of the request's head, if the database still says the same of all that it shows."""
     if await item_cache.state(context.db, ref) != item.state:
         return None
-    confirmed = replace(item, head=view.head)
+    response = _build_response(view, item.response.body, item.response.etag, item.names)
+    confirmed = replace(item, response=response, head=view.head)
     context.items.put(key, confirmed)
     return confirmed
 

@@ -15,9 +15,8 @@ from itertools import chain
 
 from starlette.types import Message
 
-from app.http.headers import Headers
+from app.http.headers import FixedHeaders, Headers
 from app.http.middleware.compression import Coding, compress, is_compressible, rewrite_headers
-from app.http.server.single_write import HEAD, encode_head
 
 OVERHEAD = 3_000
 """Bytes that an entry takes beside its body and headers, for each coding, rounded up from what was measured."""
@@ -37,7 +36,7 @@ class EncodedResponse:
     def not_modified(self) -> Message:
         """The start of a 304, with the headers of the response but for those about its body."""
         brief = [(name, value) for name, value in self.start["headers"] if name.lower() not in _ABOUT_THE_BODY]
-        return {"type": "http.response.start", "status": 304, "headers": brief, HEAD: encode_head(304, brief)}
+        return {"type": "http.response.start", "status": 304, "headers": FixedHeaders(brief)}
 
 
 NO_BODY: Message = {"type": "http.response.body", "body": b""}
@@ -47,7 +46,7 @@ def encode_response(status: int, headers: Headers, body: bytes) -> EncodedRespon
     size = OVERHEAD + len(body) + 4 * sum(map(len, chain.from_iterable(headers)))
     return EncodedResponse(
         next((value for name, value in headers if name.lower() == b"etag"), None) if status == 200 else None,
-        {"type": "http.response.start", "status": status, "headers": headers, HEAD: encode_head(status, headers)},
+        {"type": "http.response.start", "status": status, "headers": FixedHeaders(headers)},
         {"type": "http.response.body", "body": body},
         size,
     )

@@ -7,7 +7,7 @@ The entity tag of a compressed response is weak: the same representation in othe
 import asyncio
 import gzip
 import zlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from functools import lru_cache
 from typing import Literal
 
@@ -134,10 +134,11 @@ class Compression:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            send = wrap_send(send, choose_coding(b",".join(list_headers(scope, b"accept-encoding"))))
-        await self.app(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        accepted = list_headers(scope, b"accept-encoding") if scope["type"] == "http" else []
+        if accepted:
+            send = wrap_send(send, choose_coding(b",".join(accepted)))
+        return self.app(scope, receive, send)
 
 
 def wrap_send(send: Send, coding: Coding) -> Send:

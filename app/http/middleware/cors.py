@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.errors import PreflightRefused
-from app.http.headers import find_header
+from app.http.headers import FixedHeaders, find_header
 from app.http.problems import render_problem
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -38,7 +38,8 @@ class Cors:
             expose_headers=EXPOSED,
             max_age=DAY,
         )
-        self._simple = [(name.lower().encode(), text.encode()) for name, text in self._rules.simple_headers.items()]
+        simple = self._rules.simple_headers.items()
+        self._simple = FixedHeaders((name.lower().encode(), text.encode()) for name, text in simple)
 
     def render_preflight(self, scope: Scope) -> Response | None:
         """The response to a preflight request; None for any other request."""
@@ -55,10 +56,12 @@ class Cors:
         refused.headers.update(self._rules.preflight_headers)
         return refused
 
-    def add_headers(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def add_headers(
+        self, scope: Scope, headers: Sequence[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]] | FixedHeaders:
         """The headers of a response with those of CORS."""
         if self._rules.allow_all_origins:
-            return [*headers, *self._simple]
+            return headers.join(self._simple) if isinstance(headers, FixedHeaders) else [*headers, *self._simple]
         response_headers = MutableHeaders(raw=list(headers))
         origin = (find_header(scope, b"origin") or b"").decode("latin-1")
         if self._rules.is_allowed_origin(origin):

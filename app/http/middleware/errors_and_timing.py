@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from asyncio import CancelledError
+from collections.abc import Iterable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import DatelineError
-from app.http.headers import Headers
 from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
 from app.http.problems import make_crash_error, render_problem
@@ -72,7 +72,7 @@ class ErrorsAndTiming:
                 self.tally.add(scope["method"], scope["path"], status, time.perf_counter() - began)
 
 
-def _is_shared(headers: Headers) -> bool:
+def _is_shared(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     for name, value in headers:
         # An id or a time would make a stored response the one of whoever came first.
         if name == b"cache-control":

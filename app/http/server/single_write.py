@@ -6,39 +6,12 @@ its content; what is not whole, or says how its connection goes on, is left to u
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Final
-
 from starlette.types import Message
-from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from app.http.headers import Headers
+from app.http.headers import FixedHeaders, Headers, encode_headers
 
-HEAD: Final = "head"
-"""Where a `http.response.start` carries what `encode_head` made of it; other servers pass over what they do not
-know."""
 _BODILESS = frozenset({204, 304})
-_CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
-
-
-def encode_head(status: int, headers: Headers) -> bytes | None:
-    """Status line and headers, each with the end of its line; the empty line is still missing. None where a header is
-    none, would break out of its line, or is about the connection."""
-    lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % pair for pair in headers]]
-    joined = b"".join(lines)
-    lowered = joined.lower()
-    # RFC 9112, section 2.2: a line end within a header would begin another header, or the body.
-    ends = joined.count(b"\r") + joined.count(b"\n")
-    if ends != 2 * len(lines) or len(joined.translate(None, _CONTROLS)) != len(joined):
-        return None
-    if b"\r\nconnection:" in lowered or b"\r\ntransfer-encoding:" in lowered:
-        return None
-    return joined if all(map(_is_name, [name for name, _ in headers])) else None
-
-
-@lru_cache(maxsize=256)
-def _is_name(name: bytes) -> bool:
-    return HEADER_RE.search(name) is None
 
 
 class DefaultHeaders:
@@ -85,7 +58,10 @@ class SingleWriteSend:
             await self._pass_on(start)
             await self._pass_on(message)
         if cycle.response_complete or cycle.disconnected:
-            vars(cycle).pop("send", None)  # which holds the cycle in turn
+            try:  # noqa: SIM105 -- a context manager for each response would cost more
+                del cycle.send  # which holds the cycle in turn
+            except AttributeError:
+                pass
 
     async def _pass_on(self, message: Message) -> None:
         if self._until_close and message["type"] == "http.response.body":
@@ -95,18 +71,19 @@ class SingleWriteSend:
     def is_written(self, start: Message, message: Message) -> bool:
         """Writes a whole response; False where it takes more than one write, or the client has to catch up first."""
         cycle, body = self._cycle, message.get("body", b"")
-        head_bytes = start.get(HEAD) or encode_head(start["status"], start.get("headers", []))
-        if message.get("more_body") or cycle.disconnected or cycle.flow.write_paused or head_bytes is None:
+        headers = start.get("headers", ())
+        lines = headers.lines if isinstance(headers, FixedHeaders) else encode_headers(headers)
+        if message.get("more_body") or cycle.disconnected or cycle.flow.write_paused or lines is None:
             return False
         if cycle.scope["method"] == "HEAD" or start["status"] in _BODILESS:
             body = b""
-        elif b"\r\ncontent-length: %d\r\n" % len(body) not in head_bytes:
+        elif (b"content-length", b"%d" % len(body)) not in headers:
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
         default_lines = self._every.render_lines(cycle.default_headers)
         last = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-        cycle.transport.write(b"".join((head_bytes, default_lines, last, body)))
+        cycle.transport.write(b"".join((STATUS_LINE[start["status"]], lines, default_lines, last, body)))
         cycle.message_event.set()
         if not cycle.keep_alive:
             cycle.transport.close()

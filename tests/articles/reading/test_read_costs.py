@@ -12,6 +12,7 @@ from support.newsroom import CountingReader
 
 from app.articles.reading.item_cache import Item, Items
 from app.context import AppContext
+from app.http import responses
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -138,19 +139,24 @@ async def test_a_page_of_tags_shows_a_new_name_at_once(plain: Served) -> None:
         assert tag["name"] == f"Rare {name}"
 
 
+def _make_item(length: int) -> Item:
+    rendered = responses.build_item(b"x" * length, etag='"1-a"', token="a", public=True, tags=["article:1"])
+    return Item(rendered, "article:1", (1, 1, "a", "published", 1, None, None, None, "[]"))
+
+
 async def test_items_forget_who_was_not_asked_for_longest_and_stay_in_their_bound() -> None:
-    items, state = Items(most=400_000), (1, 1, "a", "published", 1, None, None, None, "[]")
+    items = Items(most=800_000)
     for number in range(300):
-        items.put(number, Item(b"x" * 1_000, "1-a", "", state))
+        items.put(number, _make_item(1_000))
         items.get(0)
-    assert items.held <= 400_000
+    assert items.held <= 800_000
     assert items.get(0) is not None
     assert items.get(1) is None
     assert items.get(299) is not None
-    items.put("huge", Item(b"x" * 100_000, "1-a", "", state))
+    items.put("huge", _make_item(100_000))
     assert items.get("huge") is None
     before = items.held
-    items.put(299, Item(b"x" * 1_500, "2-a", "", state))
+    items.put(299, _make_item(1_500))
     assert items.held == before + 500
 
 
