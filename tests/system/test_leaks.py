@@ -19,7 +19,18 @@ from sqlmodel import Session
 from starlette.types import ASGIApp
 from support import doors
 from support.doors import ask
-from support.leak_archive import ONCE_PUBLIC, REASON, SITE, Hidden, never_public, once_public, point_to, public, purge
+from support.leak_archive import (
+    HIDDEN_REGION,
+    ONCE_PUBLIC,
+    REASON,
+    SITE,
+    Hidden,
+    never_public,
+    once_public,
+    point_to,
+    public,
+    purge,
+)
 from support.processes import serve_by_workers
 
 from app.articles import service
@@ -317,8 +328,8 @@ async def test_changes_tell_of_what_was_public_once_its_addresses_and_nothing_el
 
 _MOVES: tuple[tuple[str, str, Json | None], ...] = (
     ("POST", "/v1/regions", {"level": "grouping", "name": "Guianas", "members": ["guyana"]}),
-    ("PATCH", "/v1/regions/guianas", {"members": ["guyana", doors.HIDDEN_REGION]}),
-    ("PATCH", "/v1/regions/guianas", {"members": ["kenya", doors.HIDDEN_REGION]}),
+    ("PATCH", "/v1/regions/guianas", {"members": ["guyana", HIDDEN_REGION]}),
+    ("PATCH", "/v1/regions/guianas", {"members": ["kenya", HIDDEN_REGION]}),
     ("PATCH", "/v1/regions/guianas", {"members": ["kenya", "guyana"]}),
     ("PATCH", "/v1/tags/nato", {"name": "The Alliance"}),
 )
@@ -327,7 +338,7 @@ renamed."""
 
 
 def _record_located(session: Session) -> None:
-    region = regions.atlas(session.connection()).by_slug[doors.HIDDEN_REGION].id
+    region = regions.atlas(session.connection()).by_slug[HIDDEN_REGION].id
     log.record(session, log.LogEntry("region", region, log.REGIONS_LOCATED, public=True))
 
 
