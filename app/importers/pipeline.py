@@ -19,14 +19,12 @@ from app.bulk import records
 from app.db.actor import act_as, acting_within
 from app.db.database import Database
 from app.db.log_position import LogHead
-from app.enrich.tags import TagLexicon
-from app.importers import batches, boundary, enrichment, sources
+from app.importers import batches, enrichment, sources
 from app.importers.document import BodyKind, Bookmark, Document, Failure, Identity, Item, ParseContext, Remark
-from app.importers.prepare import PreparedItem, prepare
+from app.importers.prepare import PreparedItem
 from app.importers.web import crawl_state as kept
 from app.importers.web.fetch import Fetch
 from app.regions import service as regions
-from app.regions.atlas import Atlas
 from app.tags import lexicon as tags
 from app.text import keys
 
@@ -234,30 +232,8 @@ def prepare_all(
         with db.snapshot() as snapshot:
             atlas = regions.atlas(snapshot.connection)
             lexicon = tags.current(snapshot) if enrich else None
-        items = prepare_documents(documents, origin, atlas, lexicon)
+        items = enrichment.prepare_documents(documents, origin, atlas, lexicon)
     return batches.refuse_mismatches(db, items, sees_hidden=sees_hidden)
-
-
-def prepare_documents(
-    documents: Sequence[tuple[str, Document]], origin: str | None, atlas: Atlas, lexicon: TagLexicon | None
-) -> list[PreparedItem | Failure]:
-    """Each document, with its path, as a manuscript; without a lexicon it is not enriched. Pure."""
-    items: list[PreparedItem | Failure] = [
-        boundary.attempt("prepare", document.where, prepare, document, path, origin, atlas)
-        for path, document in documents
-    ]
-    if lexicon is None:
-        return items
-    # One thing for all and then the next: what each looks things up in fits a processor's cache, together they do
-    # not, and telling languages takes half as long again in turns with the rest.
-    items = [
-        one if isinstance(one, Failure) else enrichment.add_finding(one, enrichment.add_language, document)
-        for one, (_, document) in zip(items, documents, strict=True)
-    ]
-    return [
-        one if isinstance(one, Failure) else enrichment.add_finding(one, enrichment.add_suggestions, atlas, lexicon)
-        for one in items
-    ]
 
 
 def _report_outcome(report: ImportReport, one: PreparedItem, saved: Saved | str) -> None:

@@ -4,13 +4,13 @@ The server is trusted: its messages are pickled. The process has read what stran
 and JSON, bounded in size, and checked when they arrive. Never interprets a message.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from app.enrich.tags import LexiconTag
 from app.importers.boundary import Stage
-from app.importers.document import BodyKind, Identity
+from app.importers.document import BodyKind, Document, Identity
 from app.regions.atlas import Atlas
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -94,6 +94,16 @@ class NameUpdate:
     atlas: Atlas | None
     tags: tuple[LexiconTag, ...]
     all_tags: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreparationOrder:
+    """Documents to prepare, with their paths; `names`: what has changed of regions and tags since the last order."""
+
+    documents: Sequence[tuple[str, Document]]
+    origin: str | None
+    enrich: bool
+    names: NameUpdate | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ order, is what `pipeline` would make by itself: only the work of a batch is divi
 import os
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app.db.child_process import ChildProcess, ChildProcessFailed
 from app.db.database import Database
@@ -25,16 +24,6 @@ def count_processes() -> int:
     """One for each core; 0 where there is one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 0 if cores < 2 else min(cores, MOST_PROCESSES)
-
-
-@dataclass(frozen=True, slots=True)
-class PreparationOrder:
-    """Documents with their paths; `names`: what has changed of regions and tags since the last order."""
-
-    documents: Sequence[tuple[str, Document]]
-    origin: str | None
-    enrich: bool
-    names: messages.NameUpdate | None
 
 
 class PreparationPool:
@@ -72,7 +61,7 @@ class PreparationPool:
         size = -(-len(documents) // self._count)
         for number, process in enumerate(self._processes):
             part = documents[number * size : (number + 1) * size]
-            process.send(PreparationOrder(part, origin, enrich, names))
+            process.send(messages.PreparationOrder(part, origin, enrich, names))
         items: list[PreparedItem | Failure] = []
         for process in self._processes:
             response = process.receive()

@@ -3,8 +3,8 @@
 from app.db.child_process import serve_orders
 from app.enrich import tags
 from app.importers.document import Failure
-from app.importers.jobs.preparation_pool import PreparationOrder
-from app.importers.pipeline import prepare_documents
+from app.importers.enrichment import prepare_documents
+from app.importers.jobs.messages import PreparationOrder
 from app.importers.prepare import PreparedItem
 from app.regions.atlas import Atlas
 

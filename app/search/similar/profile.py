@@ -1,7 +1,6 @@
 """What the index keeps of an article to tell which others are like it: its commonest terms, with how often they are
 there, and a sample of its runs of three words. Made of the terms that are indexed, packed into bytes. Pure."""
 
-import sys
 import zlib
 from array import array
 from bisect import bisect_right
@@ -40,8 +39,6 @@ HASHED = hash((1, 2, 3))
 
 _HEAD = Struct("=HHHHHIfq")
 _UNDATED = -(2**63)
-_UPPER = 1 if sys.byteorder == "little" else 0
-"""Which half of eight bytes is the upper one."""
 _LOWEST_RUN = -(2**31)
 
 
@@ -104,7 +101,8 @@ def build_profile(
     place = bisect_right(term_counts, -TAG_COUNTS, key=neg)
     terms[place:place] = map(name_tag, tags)
     term_counts[place:place] = [TAG_COUNTS] * len(tags)
-    places = dict(zip(terms, range(HIGHEST_COUNT + 1), strict=False))
+    in_title = set(title)
+    places = {term: place for place, term in enumerate(terms[: HIGHEST_COUNT + 1]) if term in in_title}
     runs = _hash_runs(numbers)
     return Profile(
         id,
@@ -156,19 +154,18 @@ def _list_stems(texts: Sequence[TokenizedText]) -> list[str]:
 
 
 def _hash_runs(numbers: Sequence[int]) -> set[int]:
-    hashes = array("q", map(hash, zip(numbers, numbers[1:], numbers[2:], strict=False)))
     # The upper half of each, which keeps the order of the whole.
-    return set(array("i", hashes.tobytes())[_UPPER::2])
+    return {run >> 32 for run in map(hash, zip(numbers, numbers[1:], numbers[2:], strict=False))}
 
 
 def _list_lowest(runs: set[int]) -> list[int]:
     """SAMPLED_RUNS of them, rising."""
-    some = runs
+    some: Collection[int] = runs
     if len(runs) > 4 * SAMPLED_RUNS:
         # Hashes are spread evenly: twice as many as are wanted lie below this one. Sorting all takes three times as
         # long.
         limit = _LOWEST_RUN + (2 * SAMPLED_RUNS << 32) // len(runs)
-        below = {run for run in runs if run < limit}
+        below = [run for run in runs if run < limit]
         some = below if len(below) >= SAMPLED_RUNS else runs
     return sorted(some)[:SAMPLED_RUNS]
 

@@ -184,9 +184,10 @@ def assert_soon(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_process_needs_neither_database_nor_framework() -> None:
+@pytest.mark.parametrize("module", ["reader_process", "preparation_process"])
+def test_process_needs_neither_database_nor_framework(module: str) -> None:
     code = (
-        "import sys, app.importers.jobs.reader_process\n"
+        f"import sys, app.importers.jobs.{module}\n"
         "print([name for name in ('sqlalchemy', 'sqlite3', 'pydantic', 'fastapi', 'tantivy') if name in sys.modules])"
     )
     said = subprocess.check_output(
