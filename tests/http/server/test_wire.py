@@ -229,6 +229,7 @@ def test_head_is_made_of_sane_headers_only() -> None:
     assert encode_headers([(b"etag", b"1")]) == b"etag: 1\r\n"
     for name, value in [(b"a", b"1\r\nb: 2"), (b"a", b"\0"), (b"a b", b"1"), (b"a:", b"1"), (b"Connection", b"close")]:
         assert encode_headers([(b"etag", b"1"), (name, value)]) is None, (name, value)
+        assert FixedHeaders([(b"etag", b"1")]).join(FixedHeaders([(name, value)])).lines is None, (name, value)
 
 
 @pytest.mark.slow
