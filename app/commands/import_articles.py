@@ -10,7 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.changes.follower import catch_up
 from app.commands.output import err, out, print_json
-from app.db.database import Database
+from app.db.database import Database, DatabaseProblem
 from app.importers import pipeline, sources
 from app.importers.jobs.preparation_pool import PreparationPool, count_processes
 from app.importers.records import visibility
@@ -80,16 +80,20 @@ def _keep_index_current(db: Database, settings: Settings, tell: Tell) -> Iterato
 
 
 def catch_up_index(db: Database, settings: Settings) -> None:
-    """Brings the indexes in step, unless a running server does. What was imported stays where one cannot be written."""
+    """Brings the indexes in step, unless a running server does. DatabaseProblem where one cannot be written, after the
+    other is in step; what was saved stays."""
+    problems: list[str] = []
     for index in list_indexes(settings):
         indexer = index.create_indexer()
         try:
             if indexer.acquire():
                 catch_up(db, indexer)
         except OSError as error:
-            err.print(f"The {index.name} cannot be written: {error}", markup=False)
+            problems.append(f"the {index.name} cannot be written: {error}")
         finally:
             indexer.close()
+    if problems:
+        raise DatabaseProblem(f"What was saved is in the archive, but {' and '.join(problems)}.")
 
 
 @contextmanager

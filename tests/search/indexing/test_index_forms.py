@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.search_archive import SearchArchive, SearchStory, ask, ids
 
+from app.db import permissions
 from app.db.file_locks import FileLock
 from app.main import create_app
 from app.search.indexing.indexer import Indexer
@@ -233,6 +234,7 @@ async def test_clients_are_told_how_far_an_index_is(sqlite_settings: Settings) -
         lifespan(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
     ):
+        permissions.make_folder(locate_form(sqlite_settings.index_path))
         with ProgressWriter(sqlite_settings.index_path, 4_000) as progress:
             progress.began -= 20
             progress.written = 0

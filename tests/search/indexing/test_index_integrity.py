@@ -120,8 +120,7 @@ def test_flipped_bits_are_found_and_end_in_a_new_index_or_change_nothing(
     archive: SearchArchive, tmp_path: Path
 ) -> None:
     outcomes = _flip_everywhere(archive, tmp_path, 22)
-    assert outcomes["found"] >= 18
-    assert outcomes["harmless"] >= 1  # what tantivy notes for itself decides no result
+    assert outcomes["found"] >= 18  # but for what tantivy notes for itself, which decides no result
 
 
 @pytest.mark.torture
