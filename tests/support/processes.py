@@ -149,9 +149,13 @@ class WorkerServer:
 @contextmanager
 def run_workers(data: Path, workers: int = 3, *, seed: str | None = SEED, **settings: str) -> Iterator[WorkerServer]:
     server = WorkerServer(data, workers, seed=seed, **settings)
-    processes = server.list_workers()
+    processes: list[int] = []
     try:
-        assert len(processes) == workers
+        # On a machine that is short of processors one may have given no sign of life, and be replaced by now.
+        deadline = time.monotonic() + 20
+        while len(processes := server.list_workers()) != workers:
+            assert time.monotonic() < deadline, processes
+            time.sleep(0.05)
         yield server
     finally:
         for client in server.clients:
