@@ -206,7 +206,7 @@ async def _candidates(context: AppContext, params: ResolveParams) -> list[Articl
     if url is None and id is None:
         raise InvalidValue("Give a url or an external_id.", "url")
     if url is not None and (id is not None or "origin" in params.given_names):
-        raise InvalidRange("An url goes alone; origin goes with an external_id.", "url")
+        raise InvalidRange("A url goes alone; origin goes with an external_id.", "url")
     if id is not None:
         return await queries.by_external_id(context.db, id, params.origin)
     assert url is not None
