@@ -34,9 +34,14 @@ def choose_format(params: CsvParams, formats: Sequence[str] = ("json", "csv")) -
     shape = params.format or formats[0]
     if shape not in formats:
         raise NotAcceptable(formats, f"format={shape} is not possible here, but {' or '.join(formats)} is.")
+    check_mark(params, shape)
+    return shape
+
+
+def check_mark(params: CsvParams, shape: str) -> None:
+    """InvalidInput for a byte order mark of what is no CSV."""
     if params.bom and shape != "csv":
         raise InvalidInput(FieldError("invalid_range", "Only CSV has a byte order mark: add format=csv.", "bom"))
-    return shape
 
 
 def write_objects(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> bytes:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 import orjson
@@ -100,20 +101,41 @@ def render_csv(
     uses_now: bool = False,
     cache_control: str | None = None,
 ) -> Response:
-    """CSV, as `csv_text` writes it; `name` is what its file is called. What a JSON response says of its page stands in
-    Link, its warnings in a header of their own."""
-    body = csv_text.BOM + body if bom else body
-    response_headers = build_headers(token, public=public, tags=tags) | csv_text.name_file(name)
-    response_headers |= render_warnings(warnings)
+    """CSV, as `csv_text` writes it; `name` is what its file is called."""
+    return render_document(
+        request, csv_text.BOM + body if bom else body, page, content_type=csv_text.MEDIA_TYPE, token=token,
+        public=public, warnings=warnings, tags=tags, uses_now=uses_now, cache_control=cache_control,
+        headers=csv_text.name_file(name),
+    )  # fmt: skip
+
+
+def render_document(
+    request: Request,
+    body: bytes,
+    page: PageInfo | None = None,
+    *,
+    content_type: str,
+    token: str,
+    public: bool,
+    version: int | None = None,
+    warnings: Sequence[Mapping[str, object]] = (),
+    tags: Sequence[str] = ("list",),
+    uses_now: bool = False,
+    cache_control: str | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    """What has no room for a page and warnings: what JSON says of its page stands in Link, its warnings in a header of
+    their own. `version` makes the ETag good for If-Match; `headers` are further ones."""
+    response_headers = {**build_headers(token, public=public, tags=tags), **headers, **render_warnings(warnings)}
     if page is not None:
         response_headers["Link"] = render_links(request.scope["path"], request.scope["query_string"], page)
     return conditional.respond(
         request,
         body,
-        etag=conditional.list_etag(body),
+        etag=conditional.list_etag(body) if version is None else conditional.item_etag(version, body),
         cache_control=cache_control or choose_cache_control(public=public, uses_now=uses_now),
         headers=response_headers,
-        media_type=csv_text.MEDIA_TYPE,
+        media_type=content_type,
     )
 
 

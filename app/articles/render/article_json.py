@@ -106,15 +106,16 @@ async def render_articles(
     own: bool = False,
     beside: Sequence[int] = (),
     costs: Mapping[int, int] | None = None,
+    form: RenderOptions | None = None,
 ) -> dict[int, bytes]:
     """Each entry's JSON by id; what vanished meanwhile is left out, and so is what became hidden, unless it is the
-    caller's `own`: just written. `full` is the item: card, body, related.
+    caller's `own`: just written. `full` is the item: card, body, related; `form` says more exactly what to show.
 
     ResponseTooLarge where several, with those that the response holds `beside`, are too much for it, unless the caller
     has seen to that: `costs` is what `load_costs` told."""
     public, pairs = not view.caller.has_scope("read_drafts"), [(entry.id, entry.version) for entry in entries]
     cards = await archive.cards.load(pairs, view.atlas, published=public and not own, public=public)
-    form = _form(params, full=full)
+    form = form or _form(params, full=full)
     is_card = not (form.includes or form.language)
     # Where nothing is added, what is shown is no more than the cards.
     if is_card and sum(len(card.parts.shown) for card in cards.values()) <= response_size.MAX_COST:
@@ -183,11 +184,16 @@ async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
 
 
 async def render_item(
-    archive: CardSource, view: RequestContext, stored: ItemRow, params: ArticleParts, related: list[Json]
+    archive: CardSource,
+    view: RequestContext,
+    stored: ItemRow,
+    params: ArticleParts,
+    related: list[Json],
+    form: RenderOptions | None = None,
 ) -> Json:
     """One article in full, of which the database has said all; at most one statement more, for names in a language.
-    `related` are its related posts as shown."""
-    form = _form(params, full=True)
+    `related` are its related posts as shown, `form` says what to show instead of what `params` ask for."""
+    form = form or _form(params, full=True)
     shown_bodies = await body_views.render(form.includes, stored.article.id, stored.body)
     added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
     if "related" in form.includes:

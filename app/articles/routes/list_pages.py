@@ -3,9 +3,9 @@
 from app.articles.reading import queries
 from app.articles.reading.filter_params import FilterParams, StatusParams
 from app.articles.reading.queries import CursorPosition, ListRow
-from app.articles.render import article_json
+from app.articles.render.structured.pages import ListFormat
 from app.errors import CursorInvalid
-from app.http import csv_text, paging
+from app.http import paging
 from app.http.params import parser
 from app.http.params.typed import AsOf, Paging, Params
 
@@ -38,9 +38,7 @@ class SortParams(Params):
     )
 
 
-class ArticleListParams(
-    FilterParams, StatusParams, ListWordParams, SortParams, Paging, AsOf, csv_text.CsvParams, article_json.ArticleParts
-):
+class ArticleListParams(FilterParams, StatusParams, ListWordParams, SortParams, Paging, AsOf, ListFormat):
     """Of the list."""
 
 

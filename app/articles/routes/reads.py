@@ -1,7 +1,7 @@
 """Articles over HTTP: the list and the item. Reads only."""
 
 import asyncio
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,37 +15,32 @@ from app.articles import examples, filters, schemas
 from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params, item_cache, queries, query_plan, replacements
 from app.articles.reading.card_parts import Json
-from app.articles.reading.item_cache import Item
+from app.articles.reading.item_cache import Item, ItemRow
 from app.articles.reading.queries import ArticleRef, ListRow
 from app.articles.reading.query_plan import QueryPlan
 from app.articles.render import article_json, csv_rows
+from app.articles.render.structured import examples as written
+from app.articles.render.structured import pages
+from app.articles.render.structured.formats import STRUCTURED, describe_contents
 from app.articles.routes import list_pages, word_list
 from app.articles.routes.list_pages import ArticleListParams
 from app.context import AnyCaller, AppContext, Context, RequestContext
-from app.errors import Gone, NotAcceptable, NotFound
+from app.errors import Gone, NotFound
 from app.http import conditional, csv_text, fast_path, paging, responses
 from app.http.api_route import ApiRoute
 from app.http.conditional import RenderedResponse
-from app.http.headers import find_header
+from app.http.negotiation import CSV, JSON, Representation
 from app.http.openapi import describe_item, describe_list, describe_problems, describe_redirect
-from app.http.params import parser
 from app.http.params.declaration import MAX_VALUES
 from app.http.params.times import format_time
-from app.http.params.typed import Paging, Params
+from app.http.params.typed import Paging
 
 router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 
 MOST_IDS = MAX_VALUES
-FORMATS = ("json",)
 
 
-class ItemFormat(Params):
-    """Of one article."""
-
-    format = parser.text("format", "The representation; `json`. It wins over `Accept`.", maximum=20, example="json")
-
-
-class ItemParams(article_json.ArticleParts, ItemFormat):
+class ItemParams(article_json.ArticleParts, pages.ItemFormat):
     """Of one article."""
 
 
@@ -68,7 +63,7 @@ MOVED = describe_redirect(
     name="list_articles",
     summary="List articles",
     response_model=schemas.ArticleList,
-    responses=describe_list(examples.LIST, csv_text.CONTENT, responses.WARNINGS)
+    responses=describe_list(examples.LIST, csv_text.CONTENT | describe_contents(written.LIST), responses.WARNINGS)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
         "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
@@ -79,7 +74,7 @@ MOVED = describe_redirect(
 async def list_articles(request: Request, context: Context, view: AnyCaller, params: ArticleListParams) -> Response:
     """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`, and so does
     `q`, which searches in any state."""
-    shape = csv_text.choose_format(params)
+    chosen = pages.choose_of_list(request, params)
     await context.wait_for(params.min_seq, view.head)
     statuses = params.check_statuses(view.caller)
     has_words = word_list.check_words(context, view, params)
@@ -105,23 +100,37 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
         )
         total = await _load_total(context, view, params, resolved.filter)
         entries, page = list_pages.cut_page(params, place, rows, total, missing)
-    shown = article_json.list_rows(entries, await article_json.render_articles(context, view, entries, params=params))
-    tags = ["list", *(f"article:{entry.id}" for entry in entries)]
-    if shape == "csv":
-        # In a thread: 100 articles take 25 ms.
-        body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(shown, params)))
-        render = partial(responses.render_csv, request, body, name="articles", bom=params.bom)
-    else:
-        render = partial(responses.render_list, request, shown)
+    render = await _render_entries(request, context, view, params, chosen, entries, page)
     return render(
         page=page,
         token=view.token,
         public=view.public,
         warnings=resolved.warnings,
-        tags=tags,
+        tags=["list", *(f"article:{entry.id}" for entry in entries)],
         uses_now=params.uses_now,
         cache_control=responses.UNSTORED if has_words else None,
     )
+
+
+async def _render_entries(
+    request: Request,
+    context: AppContext,
+    view: RequestContext,
+    params: ArticleListParams,
+    chosen: Representation,
+    entries: Sequence[ListRow],
+    page: paging.PageInfo,
+) -> Callable[..., Response]:
+    """What makes the response of these articles, in the representation chosen."""
+    if chosen in STRUCTURED:
+        body = await pages.write_page(request, context, view, entries, params, chosen, page)
+        return partial(responses.render_document, request, body, content_type=chosen.content_type)
+    shown = article_json.list_rows(entries, await article_json.render_articles(context, view, entries, params=params))
+    if chosen is not CSV:
+        return partial(responses.render_list, request, shown)
+    # In a thread: 100 articles take 25 ms.
+    body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(shown, params)))
+    return partial(responses.render_csv, request, body, name="articles", bom=params.bom)
 
 
 def _cut_ids(
@@ -223,7 +232,7 @@ async def check_access(
     name="get_article",
     summary="Read an article",
     response_model=schemas.Article,
-    responses=describe_item(examples.ARTICLE)
+    responses=describe_item(examples.ARTICLE, describe_contents(written.ITEM))
     | MOVED
     | describe_problems("not_found", "gone", "not_acceptable", "unknown_field"),
     openapi_extra={"parameters": [REF]},
@@ -232,8 +241,10 @@ async def check_access(
 async def get_article(request: Request, context: Context, view: AnyCaller, params: ItemParams) -> Response:
     """One article in full, by id or slug; 308 for an old slug, 410 for a withdrawn article, or 308 where another one
     replaces it."""
-    _check_format(request, params.format)
+    chosen = pages.choose_of_item(request, params.format)
     ref = request.path_params["ref"]
+    if chosen is not JSON:
+        return await _get_structured(request, context, view, params, chosen)
     who = view.public, view.caller.has_scope("read_drafts")
     key = (ref, view.head.epoch, view.head.names_seq, who, params.identity)
     item = context.items.get(key)
@@ -241,15 +252,11 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
     if item is not None and item.head is not view.head:
         item = await _confirm(context, view, key, ref, item)
     if item is None:
-        stored = await item_cache.find(context.db, ref)
-        article = await check_access(request, context, view, ref, stored.article if stored else None)
-        if stored is None or isinstance(article, Response):
-            assert isinstance(article, Response)
-            return article
-        related: list[Json] = []
-        if article_json.includes_related(params):
-            rows = stored.related_rows()
-            related = (await article_json.render_related(context, view, [article.id], rows))[article.id]
+        stored = await _find_item(request, context, view, ref)
+        if isinstance(stored, Response):
+            return stored
+        article = stored.article
+        related = await _load_posts(context, view, stored) if article_json.includes_related(params) else []
         shown = await article_json.render_item(context, view, stored, params, related)
         # A copy: what orjson returns goes on holding the larger buffer that it was written in.
         body = bytes(memoryview(orjson.dumps(shown)))
@@ -260,6 +267,36 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
         if not shown.get("related") or await context.head() == view.head:
             context.items.put(key, item)
     return conditional.revalidate(request, item.response)
+
+
+async def _find_item(request: Request, context: AppContext, view: RequestContext, ref: str) -> ItemRow | Response:
+    """As `find`, with all that the database says of the article."""
+    stored = await item_cache.find(context.db, ref)
+    article = await check_access(request, context, view, ref, stored.article if stored else None)
+    if isinstance(article, Response):
+        return article
+    assert stored is not None
+    return stored
+
+
+async def _load_posts(context: AppContext, view: RequestContext, stored: ItemRow) -> list[Json]:
+    id = stored.article.id
+    return (await article_json.render_related(context, view, [id], stored.related_rows()))[id]
+
+
+async def _get_structured(
+    request: Request, context: AppContext, view: RequestContext, params: ItemParams, chosen: Representation
+) -> Response:
+    """Not from memory, as JSON is: it names translations, of which an item's state does not tell."""
+    stored = await _find_item(request, context, view, request.path_params["ref"])
+    if isinstance(stored, Response):
+        return stored
+    posts = await _load_posts(context, view, stored)
+    item = await pages.write_item(context, view, stored, params, chosen, posts)
+    return responses.render_document(
+        request, item.body, content_type=chosen.content_type, token=view.token, public=view.public,
+        version=stored.article.version, tags=[*_list_cache_tags(item.article), *item.editions],
+    )  # fmt: skip
 
 
 def _build_response(view: RequestContext, body: bytes, etag: str, names: str) -> RenderedResponse:
@@ -284,19 +321,3 @@ def _list_cache_tags(article: Mapping[str, Any]) -> list[str]:
     names += [f"tag:{tag['slug']}" for tag in tags if "slug" in tag]
     names += [f"region:{region['slug']}" for region in article.get("regions", ()) if "slug" in region]
     return names + [f"article:{target['id']}" for target in linked]
-
-
-def _check_format(request: Request, asked_for: str | None) -> None:
-    """`format` wins over `Accept`; NotAcceptable where JSON is not wanted."""
-    if asked_for is not None:
-        if asked_for not in FORMATS:
-            raise NotAcceptable(FORMATS)
-        return
-    accept = find_header(request.scope, b"accept")
-    if accept is not None and accept != b"*/*" and not _takes_json(accept.decode("latin-1")):
-        raise NotAcceptable(["application/json"])
-
-
-def _takes_json(accept: str) -> bool:
-    media_types = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    return not accept.strip() or bool(media_types & {"*/*", "application/*", "application/json"})

@@ -12,11 +12,14 @@ from starlette.responses import Response
 
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
-from app.articles.render.article_json import ArticleParts
+from app.articles.render.structured import examples as written
+from app.articles.render.structured import pages
+from app.articles.render.structured.formats import STRUCTURED, describe_contents
 from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import FieldError, InvalidInput, InvalidValue, PageTooDeep
 from app.http import csv_text, fast_path, paging, responses
 from app.http.api_route import ApiRoute
+from app.http.negotiation import CSV, Representation
 from app.http.openapi import describe_item, describe_list, describe_problems
 from app.http.params import parser
 from app.http.params.declaration import Parameter
@@ -46,9 +49,7 @@ class RankParams(Params):
     )
 
 
-class SearchParams(
-    QueryParams, RankParams, facets.FacetParams, render_hits.HitParams, Paging, AsOf, csv_text.CsvParams, ArticleParts
-):
+class SearchParams(QueryParams, RankParams, facets.FacetParams, render_hits.HitParams, Paging, AsOf, pages.ListFormat):
     """Of a search."""
 
 
@@ -88,7 +89,7 @@ class PagePosition:
     name="search_articles",
     summary="Search the full text",
     response_model=schemas.SearchResults,
-    responses=describe_list(examples.RESULTS, csv_text.CONTENT, responses.WARNINGS)
+    responses=describe_list(examples.RESULTS, csv_text.CONTENT | describe_contents(written.LIST), responses.WARNINGS)
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
         "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",
@@ -98,8 +99,8 @@ class PagePosition:
 @fast_path.declare
 async def search_articles(request: Request, context: Context, view: AnyCaller, params: SearchParams) -> Response:
     """Published articles that match a query, the best first, within any filter of the article list."""
-    shape = csv_text.choose_format(params)
-    _check_sheet(params, shape)
+    chosen = pages.choose_of_list(request, params, *_OF_JSON_ALONE)
+    _check_sheet(params, chosen)
     await context.wait_for(params.min_seq, view.head)
     resolved = await resolve_search(context, view, params)
     order = _choose_order(resolved, params)
@@ -116,7 +117,14 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
     hits = (results.hits[1:] if position.backwards else results.hits[:limit]) if more else results.hits
     page = _make_page(params, view, resolved.question.order, position, hits, results, more=more)
     tags_of_cache = ["list", "search", *(f"article:{hit.id}" for hit in hits)]
-    if shape == "csv":
+    if chosen in STRUCTURED:
+        entries = [ListRow(hit.id, hit.version, None) for hit in hits]
+        body = await pages.write_page(request, context, view, entries, params, chosen, page)
+        return responses.render_document(
+            request, body, page, content_type=chosen.content_type, token=view.token, public=view.public,
+            warnings=warnings, tags=tags_of_cache, uses_now=params.uses_now,
+        )  # fmt: skip
+    if chosen is CSV:
         body = await _write_sheet(context, view, params, hits)
         return responses.render_csv(
             request, body, page, name="search", bom=params.bom, token=view.token, public=view.public,
@@ -139,13 +147,13 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
     )
 
 
-_NOT_IN_SHEETS = ("facets", "highlight", "explain")
+_OF_JSON_ALONE = ("facets", "highlight", "explain")
 
 
-def _check_sheet(params: SearchParams, shape: str) -> None:
+def _check_sheet(params: SearchParams, chosen: Representation) -> None:
     """InvalidInput for what a sheet has no room for."""
-    named = [name for name in _NOT_IN_SHEETS if getattr(params, name)]
-    if shape == "csv" and named:
+    named = [name for name in _OF_JSON_ALONE if getattr(params, name)]
+    if chosen is CSV and named:
         raise InvalidInput(*(FieldError("invalid_range", f"CSV has no {name}.", name) for name in named))
 
 
