@@ -9,8 +9,9 @@ from app.articles.reading.card_parts import Json
 from app.articles.reading.provenance import Provenance
 from app.articles.render.structured import json_ld, markdown_file, ninjs, plain_text
 from app.articles.render.structured.site import Site
+from app.text.addresses import Addresses
 
-_SITE = Site("https://news.example.org", "Example Herald", 1)
+_SITE = Site(Addresses("https://news.example.org", "https://api.example.org"), "Example Herald")
 _PROVENANCE = Provenance("example.org")
 _TEXT = "The secretariat is in Jakarta."
 _ARTICLE: Json = examples.ARTICLE | {"body_text": _TEXT, "body_markdown": _TEXT}
@@ -30,7 +31,7 @@ def _write_list() -> Mapping[str, object]:
     items = [ninjs.write(card, _PROVENANCE, _SITE)]
     return {
         "jsonld": orjson.loads(json_ld.write_list([json_ld.write(card, _PROVENANCE, _SITE)], 1)),
-        "ninjs": orjson.loads(ninjs.write_list(items, _SITE.name_list("/v1/articles?format=ninjs"))),
+        "ninjs": orjson.loads(ninjs.write_list(items, _SITE.name_list("/v1/articles", "format=ninjs"))),
         "markdown": markdown_file.write_list([card]),
         "text": plain_text.write_list([card]),
     }

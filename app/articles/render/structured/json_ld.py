@@ -55,7 +55,7 @@ def encode(document: Json) -> bytes:
 def _list_properties(article: Json, record: Json, provenance: Provenance, site: Site) -> Iterator[tuple[str, object]]:
     url, seo = article["url"], record["seo"] if isinstance(record["seo"], dict) else {}
     dateline = article["dateline"]
-    yield from (("@type", TYPE), ("@id", site.name_article(int(str(article["id"])), str(article["created_at"]))))
+    yield from (("@type", TYPE), ("@id", site.name_article(article["id"])))
     yield from (("url", url), ("mainEntityOfPage", seo.get("canonical_url") or url))
     yield from (("headline", article["title"]), ("alternativeHeadline", seo.get("title")))
     yield from (("abstract", article["standfirst"]), ("description", seo.get("description") or article["standfirst"]))

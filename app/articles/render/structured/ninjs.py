@@ -51,7 +51,7 @@ def read_headline(item: Mapping[str, object]) -> str:
 
 
 def _list_properties(article: Json, record: Json, provenance: Provenance, site: Site) -> Iterator[tuple[str, object]]:
-    uri = site.name_article(int(str(article["id"])), str(article["created_at"]))
+    uri = site.name_article(article["id"])
     seo = record["seo"] if isinstance(record["seo"], dict) else {}
     is_full = "body" in article
     yield from (("standard", STANDARD), ("uri", uri), ("type", "text"))

@@ -82,12 +82,6 @@ def choose_of_list(request: Request, params: ListFormat, *others: str) -> Repres
     return chosen
 
 
-def get_site(context: AppContext, view: RequestContext) -> Site:
-    """What formats say of this archive."""
-    settings = context.settings
-    return Site(settings.site_url, "", view.head.epoch)
-
-
 async def write_item(
     context: AppContext,
     view: RequestContext,
@@ -101,7 +95,7 @@ async def write_item(
     form = RenderOptions(includes=VIEWS[chosen] | {"related"}, language=params.names_language)
     shown = await article_json.render_item(context, view, stored, params, related, form)
     sources = await provenance.load_provenance(context.db, [stored.article.id])
-    site, source = get_site(context, view), sources.get(stored.article.id, UNKNOWN)
+    site, source = Site.read(context.settings), sources.get(stored.article.id, UNKNOWN)
     body = await offload.run(len(stored.body), _encode_item, shown, source, site, chosen)
     editions = [one for one in (source.original, *source.translations) if one]
     return WrittenItem(body, shown, [f"article:{one.id}" for one in editions])
@@ -132,18 +126,19 @@ async def write_page(
     rows = [(shown[entry.id], sources.get(entry.id, UNKNOWN)) for entry in entries if entry.id in shown]
     cost = sum(len(row) + _CARD_COST for row, _ in rows)
     total = page.total if page.total_is == "exact" else None
-    address = f"{request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"
-    return await offload.run(cost, _encode_page, rows, get_site(context, view), chosen, total, address)
+    site = Site.read(context.settings)
+    uri = site.name_list(request.scope["path"], request.scope["query_string"].decode("latin-1"))
+    return await offload.run(cost, _encode_page, rows, site, chosen, total, uri)
 
 
 def _encode_page(
-    rows: Sequence[tuple[bytes, Provenance]], site: Site, chosen: Representation, total: int | None, address: str
+    rows: Sequence[tuple[bytes, Provenance]], site: Site, chosen: Representation, total: int | None, uri: str
 ) -> bytes:
     articles: Sequence[tuple[Json, Provenance]] = [(orjson.loads(row), source) for row, source in rows]
     if chosen is JSON_LD:
         return json_ld.write_list([json_ld.write(article, source, site) for article, source in articles], total)
     if chosen is NINJS:
         items = [ninjs.write(article, source, site) for article, source in articles]
-        return ninjs.write_list(items, site.name_list(address))
+        return ninjs.write_list(items, uri)
     texts = [article for article, _ in articles]
     return (markdown_file.write_list(texts) if chosen is MARKDOWN else plain_text.write_list(texts)).encode()
