@@ -39,6 +39,8 @@ _SUFFIX_OF_TYPE = {
     "application/json": ".json",
     "application/feed+json": ".json",
     "application/x-ndjson": ".ndjson",
+    "application/ld+json": ".jsonld",
+    "application/ninjs+json": ".json",
     "text/csv": ".csv",
     "text/tab-separated-values": ".tsv",
     "application/zip": ".zip",

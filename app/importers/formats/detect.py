@@ -22,6 +22,7 @@ Format = Literal[
     "wordpress",
     "html",
     "ninjs",
+    "jsonld",
     "nitf",
     "newsml",
     "ghost",
@@ -40,6 +41,7 @@ SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
     **dict.fromkeys((".csv", ".tsv"), "csv"),
     ".nitf": "nitf",
+    ".jsonld": "jsonld",
     ".zip": "zip",
 }
 _ROOT = re.compile(
@@ -62,6 +64,11 @@ _NINJS = re.compile(
     r'"body_(?:x?html|html5|text)"|"eventdetails"|"\$?standard"\s*:\s*(?:\{\s*"name"\s*:\s*)?"[^"]*ninjs',
     re.IGNORECASE,
 )
+# At the outermost level: records of other formats carry what a page says of itself.
+_JSON_LD = re.compile(
+    r"\s*\[?\s*\{\s*(?:\"@(?:type|id)\"\s*:\s*(?:\"[^\"]*\"|\[[^\]]*\])\s*,\s*)*\"@(?:context|graph)\"\s*:"
+)
+_SCHEMA_ORG = re.compile(r"https?:(?:\\?/){2}(?:www\.)?schema\.org\b")
 _URI = re.compile(r'"uri"\s*:\s*"')
 _HTML = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
@@ -188,4 +195,6 @@ def _detect_json(text: str) -> Format:
         return "ghost"
     if _WORDPRESS.match(text):
         return "wordpress"
+    if _JSON_LD.match(text) and _SCHEMA_ORG.search(text):
+        return "jsonld"
     return "ninjs" if _URI.search(text) and _NINJS.search(text) else "ndjson"

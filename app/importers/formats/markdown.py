@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from app.articles.render.structured import markdown_file
 from app.importers.document import Document, DocumentBody, Failure, ParseContext
 from app.importers.formats import frontmatter
 from app.importers.records import fields
@@ -49,6 +50,9 @@ def _build_article(
     document = fields.read_record(record, where, context, notes, body)
     if isinstance(document, Failure):
         return document
+    if document.is_own:
+        # What stands around the body is in the front matter, and a body that ends in a list is one.
+        return replace(document, body=make_body(markdown_file.cut_body(content, record), "markdown"))
     if heading and document.title_derived:
         document = _add_title(document, heading, below)
     elif heading and heading[1] == 1 and heading[0] == document.title:

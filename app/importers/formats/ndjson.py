@@ -5,7 +5,7 @@ Never stops at a bad line: it is reported with its number, and the next one is r
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import BinaryIO, NoReturn
 
@@ -18,6 +18,8 @@ from app.importers.text_parts import clean
 
 Read = Callable[[Mapping[str, object], str, ParseContext, tuple[str, ...]], Document | Failure]
 """What makes an article of one object; `fields.read_line` where the objects are in no format of their own."""
+Expand = Callable[[Mapping[str, object]], Sequence[Mapping[str, object]]]
+"""What finds the articles in an object that may hold several; the object itself where it holds none."""
 
 MAX_LINE = 32 * 1024 * 1024
 MAX_FILE = 64 * 1024 * 1024
@@ -38,9 +40,14 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def parse(
-    lines: Iterable[bytes], where: str, context: ParseContext, read: Read = fields.read_line
+    lines: Iterable[bytes],
+    where: str,
+    context: ParseContext,
+    read: Read = fields.read_line,
+    expand: Expand | None = None,
 ) -> Iterator[Document | Failure]:
-    """An item for each line, `where:1` and so on; for a whole array or object `where#1` and `where`.
+    """An item for each line, `where:1` and so on; for a whole array or object `where#1` and `where`. `expand`: an
+    object may hold several, which are numbered as those of an array.
 
     A last line `{"end": true, "count": N}` is no article, but says if lines are missing.
     """
@@ -53,9 +60,9 @@ def parse(
         if len(filled) > 1 or (filled and _is_complete(filled[0]) and filled[0].lstrip()[:1] == b"{"):
             break
     if _spans_lines([line.strip() for _, line in head if line.strip()]):
-        yield from _parse_whole(head, source, where, context, read)
+        yield from _parse_whole(head, source, where, context, read, expand)
     else:
-        yield from _parse_lines(chain(head, source), where, context, read)
+        yield from _parse_lines(chain(head, source), where, context, read, expand)
 
 
 def _is_complete(line: bytes) -> bool:
@@ -77,7 +84,7 @@ def _spans_lines(filled: list[bytes]) -> bool:
 
 
 def _parse_lines(
-    lines: Iterable[tuple[int, bytes]], where: str, context: ParseContext, read: Read
+    lines: Iterable[tuple[int, bytes]], where: str, context: ParseContext, read: Read, expand: Expand | None
 ) -> Iterator[Document | Failure]:
     count = 0
     for number, line in lines:
@@ -91,11 +98,19 @@ def _parse_lines(
                 yield Failure(line_name, f"the file ends with a count of {value['count']}, but {count} lines were read")
             continue
         count += 1
-        yield Failure(line_name, reason) if reason else _read_item(value, line_name, context, notes, read)
+        if reason:
+            yield Failure(line_name, reason)
+        else:
+            yield from _read_items(value, line_name, context, notes, read, expand)
 
 
 def _parse_whole(
-    head: list[tuple[int, bytes]], rest: Iterable[tuple[int, bytes]], where: str, context: ParseContext, read: Read
+    head: list[tuple[int, bytes]],
+    rest: Iterable[tuple[int, bytes]],
+    where: str,
+    context: ParseContext,
+    read: Read,
+    expand: Expand | None,
 ) -> Iterator[Document | Failure]:
     pieces: list[tuple[int, bytes]] = []
     size = 0
@@ -109,14 +124,31 @@ def _parse_whole(
     value, notes, reason = (None, (), loaded.reason) if isinstance(loaded, Failure) else loaded
     if reason and not array:
         # No object after all, so each line is told apart what is wrong with it.
-        yield from _parse_lines(chain(pieces, rest), where, context, read)
+        yield from _parse_lines(chain(pieces, rest), where, context, read, expand)
     elif reason:
         yield Failure(where, reason)
     elif isinstance(value, list):
         for number, entry in enumerate(value, 1):
-            yield _read_item(entry, f"{where}#{number}", context, notes, read)
+            yield from _read_items(entry, f"{where}#{number}", context, notes, read, expand)
     else:
+        yield from _read_items(value, where, context, notes, read, expand)
+
+
+def _read_items(
+    value: object, where: str, context: ParseContext, notes: tuple[str, ...], read: Read, expand: Expand | None
+) -> Iterator[Document | Failure]:
+    record = values.read_mapping(value)
+    if expand is None or record is None:
         yield _read_item(value, where, context, notes, read)
+        return
+    entries = boundary.attempt("read", where, expand, record)
+    if isinstance(entries, Failure):
+        yield entries
+    elif len(entries) == 1:
+        yield _read_item(entries[0], where, context, notes, read)
+    else:
+        for number, entry in enumerate(entries, 1):
+            yield _read_item(entry, f"{where}#{number}", context, notes, read)
 
 
 def _read_item(

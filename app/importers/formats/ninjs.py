@@ -5,17 +5,20 @@ they are folded, and no version is asked for. What has no place of its own is ke
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from app.articles.render.structured import ninjs as own_ninjs
 from app.importers import dates
 from app.importers.document import Document, DocumentBody, Failure, Item, ParseContext, SourceDateline
 from app.importers.formats import ndjson
 from app.importers.formats.ninjs_parts import (
     Given,
+    fold_keys,
     list_associations,
+    list_entries,
     list_names,
     read_body,
     read_byline,
@@ -42,14 +45,27 @@ _TEXTS = re.compile(r"(?:head(?:line)|body|description)\w*|headlines|bodies|desc
 
 
 def parse(stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]:
-    """One item, an array of them, or one a line."""
-    yield from ndjson.parse(ndjson.read_lines(stream), where, context, read_item)
+    """One item, an array of them, one a line, or a package that holds them."""
+    yield from ndjson.parse(ndjson.read_lines(stream), where, context, read_item, _list_packed)
+
+
+def _list_packed(record: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
+    """The items of a package that has no text of its own and whose items have theirs; any other item is itself."""
+    item = fold_keys(record)
+    if item.get("type") != "composite" or read_main_text(item, "headline") or read_body(item):
+        return [record]
+    packed = [one for one in map(values.read_mapping, list_entries(item.get("associations"))) if one is not None]
+    return [one for one in packed if own_ninjs.is_written_here(one) or read_body(fold_keys(one))] or [record]
 
 
 def read_item(
     record: Mapping[str, object], where: str, context: ParseContext, notes: tuple[str, ...] = ()
 ) -> Document | Failure:
-    """The article of an item; a Failure for pictures, events and whatever else is none."""
+    """The article of an item; a Failure for pictures, events and whatever else is none. Of an item that this archive
+    has written, the whole record."""
+    own = own_ninjs.read(record)
+    if own is not None:
+        return fields.read_record(own, where, context, notes)
     item = {fold_name(name) if not name.startswith("$") else name: value for name, value in record.items()}
     kind = values.read_text(item.get("type"))
     if "uri" not in item or not _KEYS & item.keys():

@@ -94,7 +94,7 @@ def list_associations(item: Given) -> tuple[list[object], list[object]]:
     """Images and related posts among what the item is associated with, and among its own renditions."""
     images = [image] if (image := _choose_picture(item)) else []
     related: list[object] = []
-    for inside in map(fold_keys, _list_entries(item.get("associations"))):
+    for inside in map(fold_keys, list_entries(item.get("associations"))):
         kind = values.read_text(inside.get("type"))
         if kind in ("picture", "graphic") or (kind is None and _list_pictures(inside)):
             if image := _choose_picture(inside):
@@ -112,14 +112,14 @@ def list_associations(item: Given) -> tuple[list[object], list[object]]:
     return list(images), related
 
 
-def _list_entries(value: object) -> Sequence[object]:
+def list_entries(value: object) -> Sequence[object]:
     """A list, or an object of named entries as in version 1."""
     inside = values.read_mapping(value)
     return list(inside.values()) if inside is not None else values.list_items(value)
 
 
 def _list_pictures(item: Given) -> list[Given]:
-    renditions = [fold_keys(entry) for entry in _list_entries(item.get("renditions"))]
+    renditions = [fold_keys(entry) for entry in list_entries(item.get("renditions"))]
     kinds = [
         (values.read_text(one.get("contenttype")) or values.read_text(one.get("mimetype")) or "image/", one)
         for one in renditions

@@ -86,6 +86,7 @@ PARSERS: Mapping[str, FormatParser] = {
     "feed": _load_extra("feeds.feed"),
     "html": _load_extra("pages.web_page"),
     "ninjs": ninjs.parse,
+    "jsonld": _load_extra("pages.json_ld_file"),
     "wxr": _load_extra("wordpress.export_file"),
     "wordpress": _load_extra("wordpress.rest_posts"),
     "nitf": _load_extra("newsml.nitf"),

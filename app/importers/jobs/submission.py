@@ -47,6 +47,8 @@ FORMATS: dict[str, str | None] = {
     "text/html": "html",
     "application/xhtml+xml": "html",
     FEED: "feed",
+    "application/ld+json": "jsonld",
+    "application/ninjs+json": "ninjs",
     JSON: None,
     **dict.fromkeys(
         (

@@ -53,7 +53,8 @@ TABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 # What this archive exports beside the fields above: the first it works out again for itself, the second has no
-# place of its own in a document and stays in `extra`, where it is no unknown field; so does what is left of ninjs.
+# place of its own in a document and stays in `extra`, where it is no unknown field; so does what is left of ninjs and
+# JSON-LD.
 DERIVED = frozenset(
     {
         "version",
@@ -77,6 +78,7 @@ OWN_EXTRA = frozenset(
         "published_precision",
         "unknown_regions",
         "ninjs",
+        "jsonld",
         "withdrawn",
     }
 )

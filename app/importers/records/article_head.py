@@ -47,6 +47,11 @@ def add_standfirst(document: Document, standfirst: str | None) -> Document:
     )
 
 
+def add_note(document: Document, note: str) -> Document:
+    """With a sentence for people."""
+    return replace(document, notes=(*document.notes, note))
+
+
 def is_repetition(standfirst: str, document: Document) -> bool:
     """Whether a standfirst is the title again, or the first words of the body, which may be cut short."""
     key = words_key(standfirst)

@@ -29,13 +29,13 @@ PAYWALLED = "the page says that its article is not free to read: the text may en
 def read_json_ld(page: LexborHTMLParser, url: str | None, note: Note = lambda _: None) -> PageMetadata | None:
     """What is said of the page's article: of several, the one whose address is `url`, else the outermost."""
     scripts = page.css('script[type*="ld+json" i]')
-    nodes = [node for script in scripts for node in _list_nodes(_load_script(script.text(), note))]
-    articles = [node for node in nodes if _is_article(node)]
+    nodes = [node for script in scripts for node in list_nodes(_load_script(script.text(), note))]
+    articles = [node for node in nodes if is_article(node)]
     if not articles:
         return _read_page_dates(nodes)
     by_id = {key: node for node in nodes if (key := values.read_text(node.get("@id"))) and len(node) > 2}
     same = [node for node in articles if url and url in (_read_url(node), values.read_text(node.get("url")))]
-    return _read_article((same or articles)[0], by_id, read_words(page.css_first("title")) or "")
+    return read_article((same or articles)[0], by_id, read_words(page.css_first("title")) or "")
 
 
 def _read_page_dates(nodes: list[Node]) -> PageMetadata | None:
@@ -118,7 +118,7 @@ _REPAIRS: tuple[Callable[[str], str], ...] = (
 """One after the other, until it can be read."""
 
 
-def _list_nodes(value: object) -> Iterator[Node]:
+def list_nodes(value: object) -> Iterator[Node]:
     """All objects of a value from the outside in."""
     level: list[object] = [value]
     count = 0
@@ -134,7 +134,8 @@ def _list_nodes(value: object) -> Iterator[Node]:
         level = [value for value in below if isinstance(value, dict | list)]
 
 
-def _is_article(node: Node) -> bool:
+def is_article(node: Node) -> bool:
+    """Whether the node is an article that says something."""
     kinds = [str(kind).rpartition("/")[2] for kind in values.list_items(node.get("@type"))]
     headline = node.get("headline") or node.get("articleBody")
     return bool(headline) and any(_TYPE.match(kind) for kind in kinds)
@@ -146,7 +147,8 @@ def _read_url(node: Node) -> str | None:
     return values.read_text(inside.get("@id") or inside.get("url")) if inside is not None else values.read_text(page)
 
 
-def _read_article(node: Node, by_id: Mapping[str, Node], window_title: str) -> PageMetadata:
+def read_article(node: Node, by_id: Mapping[str, Node], window_title: str) -> PageMetadata:
+    """What an article's node says; `by_id` has the nodes that it may refer to."""
     publisher = _resolve_node(node.get("publisher"), by_id)
     part_of = _resolve_node(node.get("isPartOf"), by_id)
     section = [
