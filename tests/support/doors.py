@@ -16,6 +16,7 @@ FACETS = "facets=tag,region,author,section,language,source,year&facet_limit=200"
 STATES = "draft,scheduled,withdrawn,trashed"
 HIGHLIGHT = "highlight=title,standfirst,body"
 VIEWS = "include=body,related,body_text,body_markdown,body_blocks"
+FORMATS = ("jsonld", "ninjs", "markdown", "text")
 
 PLAIN = (
     "/health/live",
@@ -68,6 +69,8 @@ PLAIN = (
     "/v1/timeline?interval=year&group_by=language&q=grain",
     "/v1/timeline?group_by=source&format=csv",
     "/v1/articles?format=csv&include=body",
+    *(f"/v1/articles?format={format}&include=body,related&limit=100" for format in FORMATS),
+    *(f"/v1/search?q=grain&format={format}&include=body,related" for format in FORMATS),
     "/v1/export?format=csv",
     "/v1/stats",
     "/v1/stats?days=366&tz=Pacific/Auckland&authors=100",
@@ -116,6 +119,7 @@ PLAIN = (
 )
 BELOW = ("", "/related", "/related?kind=similar", "/neighbours", "/revisions", "/revisions/1", "/revisions/2/diff",
          "/translations", "/suggestions", "/audit")  # fmt: skip
+AS_FORMATS = tuple(f"?format={format}" for format in FORMATS)
 FOLLOWING = (
     "/v1/changes",
     f"/v1/changes?include=article,{VIEWS[8:]}&limit=1000",
@@ -146,9 +150,10 @@ FOLLOWING = (
 def of_public(ids: Sequence[int]) -> Iterator[str]:
     """Everything about what everybody may read."""
     for id in ids[:5]:
-        yield from (f"/v1/articles/{id}{below}" for below in BELOW)
+        yield from (f"/v1/articles/{id}{below}" for below in (*BELOW, *AS_FORMATS))
     for letter in "abcd":
         yield from (f"/v1/articles/story-{letter}?{VIEWS}", f"/v1/articles/old-{letter}")
+        yield from (f"/v1/articles/story-{letter}{as_format}" for as_format in AS_FORMATS)
 
 
 def items(one: Hidden) -> list[str]:
@@ -157,6 +162,7 @@ def items(one: Hidden) -> list[str]:
     urls = [quote(url) for url in (one.url, one.old_url, f"https://news.example/articles/{one.slug}")]
     return [
         *(f"/v1/articles/{ref}{below}" for ref in refs for below in BELOW[: len(BELOW) if ref == one.slug else 1]),
+        *(f"/v1/articles/{one.slug}{as_format}" for as_format in AS_FORMATS),
         *(f"/v1/resolve?url={url}" for url in urls),
         f"/v1/resolve?external_id={one.word('external')}",
         f"/v1/resolve?external_id={one.word('external')}&origin={one.word('origin')}",

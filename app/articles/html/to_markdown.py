@@ -14,6 +14,8 @@ _special = re.compile(r"([\\`*_\[\]<>~]|&(?=#?\w{1,32};))")
 _line_start = re.compile(r"^(\s*)(?:([#+\-=]+)|(\d{1,9})([.)]))(?=\s|$)", re.MULTILINE)
 _address = re.compile(r"[\x00-\x20<>\\]")
 _backticks = re.compile(r"`+")
+_WHITE = " \t\n\f\r"
+_white_space = re.compile(f"[{_WHITE}]+")
 _MARKS = {"em": "*", "i": "*", "strong": "**", "b": "**", "del": "~~", "s": "~~"}
 _CODE = frozenset(("code", "kbd", "samp"))
 _BLOCKS = frozenset((
@@ -228,7 +230,9 @@ def _plain(address: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    return "\n".join(" ".join(line.split()) for line in text.strip().split("\\\n")).replace("\n", "\\\n")
+    """With one space for each run of what HTML takes for white space. A space that does not break is none of it."""
+    lines = text.strip(_WHITE).split("\\\n")
+    return "\\\n".join(_white_space.sub(" ", line.strip(_WHITE)) for line in lines)
 
 
 def _escape_start(text: str) -> str:

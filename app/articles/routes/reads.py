@@ -19,7 +19,7 @@ from app.articles.reading.item_cache import Item, ItemRow
 from app.articles.reading.queries import ArticleRef, ListRow
 from app.articles.reading.query_plan import QueryPlan
 from app.articles.render import article_json, csv_rows
-from app.articles.render.structured import examples as written
+from app.articles.render.structured import examples as format_examples
 from app.articles.render.structured import pages
 from app.articles.render.structured.formats import STRUCTURED, describe_contents
 from app.articles.routes import list_pages, word_list
@@ -63,7 +63,9 @@ MOVED = describe_redirect(
     name="list_articles",
     summary="List articles",
     response_model=schemas.ArticleList,
-    responses=describe_list(examples.LIST, csv_text.CONTENT | describe_contents(written.LIST), responses.WARNINGS)
+    responses=describe_list(
+        examples.LIST, csv_text.CONTENT | describe_contents(format_examples.LIST), responses.WARNINGS
+    )
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
         "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
@@ -232,7 +234,7 @@ async def check_access(
     name="get_article",
     summary="Read an article",
     response_model=schemas.Article,
-    responses=describe_item(examples.ARTICLE, describe_contents(written.ITEM))
+    responses=describe_item(examples.ARTICLE, describe_contents(format_examples.ITEM))
     | MOVED
     | describe_problems("not_found", "gone", "not_acceptable", "unknown_field"),
     openapi_extra={"parameters": [REF]},

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
-from app.articles.render.structured import examples as written
+from app.articles.render.structured import examples as format_examples
 from app.articles.render.structured import pages
 from app.articles.render.structured.formats import STRUCTURED, describe_contents
 from app.context import AnyCaller, AppContext, Context, RequestContext
@@ -89,7 +89,9 @@ class PagePosition:
     name="search_articles",
     summary="Search the full text",
     response_model=schemas.SearchResults,
-    responses=describe_list(examples.RESULTS, csv_text.CONTENT | describe_contents(written.LIST), responses.WARNINGS)
+    responses=describe_list(
+        examples.RESULTS, csv_text.CONTENT | describe_contents(format_examples.LIST), responses.WARNINGS
+    )
     | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
         "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",

@@ -68,7 +68,10 @@ async def test_what_a_list_warns_of_stands_in_a_header_beside_csv(newsroom: News
 
 async def test_unknown_format_of_a_list_is_refused(newsroom: Newsroom) -> None:
     response = await newsroom.served.public.get("/v1/articles?format=xlsx")
-    assert (response.status_code, response.json()["allowed"]) == (406, ["json", "csv"])
+    assert (response.status_code, response.json()["allowed"]) == (
+        406,
+        ["json", "csv", "jsonld", "ninjs", "markdown", "text"],
+    )
 
 
 def test_entries_of_lists_keep_their_places_and_their_bars() -> None:

@@ -165,3 +165,23 @@ def test_odd_shapes_are_read_around() -> None:
 def test_items_are_told_from_other_json(item: object) -> None:
     assert detect.detect_format("a.json", json.dumps(item).encode()) == "ninjs"
     assert detect.detect_format("a.json", b'{"id": 1, "title": "uri", "body": "x"}') == "ndjson"
+
+
+def test_package_of_whole_items_is_read_item_by_item() -> None:
+    package = {
+        "uri": "urn:x:package",
+        "standard": {"name": "ninjs", "version": "3.1"},
+        "type": "composite",
+        "associations": [
+            {**THIRD, "uri": "https://wire.example/items/1", "name": "one"},
+            {"uri": "urn:x:pic", "name": "a picture", "type": "picture"},
+            {**THIRD, "uri": "https://wire.example/items/2", "name": "two"},
+        ],
+    }
+    content = json.dumps(package).encode()
+    assert detect.detect_format("x.json", content) == "ninjs"
+    items = list(PARSERS["ninjs"](io.BytesIO(content), "x.json", ParseContext()))
+    assert [(item.where, item.external_id) for item in items if isinstance(item, Document)] == [
+        ("x.json:1#1", "https://wire.example/items/1"),
+        ("x.json:1#2", "https://wire.example/items/2"),
+    ]

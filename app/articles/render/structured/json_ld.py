@@ -12,8 +12,8 @@ import orjson
 from app.articles.reading.card_parts import Json
 from app.articles.reading.provenance import Edition, Provenance
 from app.articles.render.structured import record as records
+from app.articles.render.structured.publication import Publication
 from app.articles.render.structured.record import cut_time, read_objects, read_word
-from app.articles.render.structured.site import Site
 
 CONTEXT = "https://schema.org"
 TYPE = "NewsArticle"
@@ -24,10 +24,10 @@ _ABOUT = {"person": "Person", "organisation": "Organization", "event": "Event"}
 _ROLES = {"about": "contentLocation", "mention": "mentions", "dateline": "locationCreated"}
 
 
-def write(article: Json, provenance: Provenance, site: Site) -> Json:
+def write(article: Json, provenance: Provenance, publication: Publication) -> Json:
     """The node of an article; without `@context`, which belongs to the document that it is in."""
     record = records.make_record(article, provenance)
-    node = {name: value for name, value in _list_properties(article, record, provenance, site) if value}
+    node = {name: value for name, value in _list_properties(article, record, provenance, publication) if value}
     rest = records.find_rest(record, _read_said(node))
     node["encoding"] = list(_list_encodings(article, rest))
     return node
@@ -52,10 +52,12 @@ def encode(document: Json) -> bytes:
     return orjson.dumps(document).replace(b"<", b"\\u003c")
 
 
-def _list_properties(article: Json, record: Json, provenance: Provenance, site: Site) -> Iterator[tuple[str, object]]:
+def _list_properties(
+    article: Json, record: Json, provenance: Provenance, publication: Publication
+) -> Iterator[tuple[str, object]]:
     url, seo = article["url"], record["seo"] if isinstance(record["seo"], dict) else {}
     dateline = article["dateline"]
-    yield from (("@type", TYPE), ("@id", site.name_article(article["id"])))
+    yield from (("@type", TYPE), ("@id", publication.name_article(article["id"])))
     yield from (("url", url), ("mainEntityOfPage", seo.get("canonical_url") or url))
     yield from (("headline", article["title"]), ("alternativeHeadline", seo.get("title")))
     yield from (("abstract", article["standfirst"]), ("description", seo.get("description") or article["standfirst"]))
@@ -65,7 +67,7 @@ def _list_properties(article: Json, record: Json, provenance: Provenance, site: 
     yield "datePublished", cut_time(article["published_at"], article["published_precision"])
     yield "dateModified", article["updated_at"]
     yield "author", [_write_named("Person", one) for one in read_objects(record, "authors")]
-    yield "publisher", {"@type": "Organization", "name": site.name} if site.name else None
+    yield "publisher", {"@type": "Organization", "name": publication.name} if publication.name else None
     yield "creditText", article["signature"]
     yield from _list_concepts(article, record)
     yield "image", [_write_image(one) for one in read_objects(record, "images") if one.get("url")]
@@ -79,8 +81,8 @@ def _list_properties(article: Json, record: Json, provenance: Provenance, site: 
     yield "isBasedOn", _write_source(record["source"])
     yield "identifier", article["external_id"]
     yield "wordCount", article["word_count"]
-    yield "translationOfWork", _write_edition(provenance.original, site) if provenance.original else None
-    yield "workTranslation", [_write_edition(one, site) for one in provenance.translations]
+    yield "translationOfWork", _write_edition(provenance.original, publication) if provenance.original else None
+    yield "workTranslation", [_write_edition(one, publication) for one in provenance.translations]
     yield "articleBody", article.get("body_text")
 
 
@@ -95,7 +97,12 @@ def _list_concepts(article: Json, record: Json) -> Iterator[tuple[str, object]]:
         for role, name in _ROLES.items()
     }
     yield from (("contentLocation", places["contentLocation"]), ("locationCreated", places["locationCreated"]))
-    yield "mentions", places["mentions"] + list(_list_posts(record))
+    names = {"title": "headline", "url": "url"}
+    posts = records.list_posts(article)
+    yield (
+        "mentions",
+        places["mentions"] + [{"@type": TYPE, **{names[name]: post[name] for name in post}} for post in posts],
+    )
 
 
 def _list(region: Json) -> Sequence[object]:
@@ -103,19 +110,12 @@ def _list(region: Json) -> Sequence[object]:
     return roles if isinstance(roles, list) else ()
 
 
-def _list_posts(record: Json) -> Iterator[Json]:
-    """Related posts that may be linked, by their words."""
-    for post in read_objects(record, "related"):
-        known = {"headline": post["title"], "url": post["url"]}
-        yield {"@type": TYPE, **{name: value for name, value in known.items() if value}}
-
-
 def _write_named(kind: str, one: Json) -> Json:
     return {"@type": kind, "name": one["name"], "identifier": one["slug"]}
 
 
-def _write_edition(edition: Edition, site: Site) -> Json:
-    page = site.find_page(edition.slug)
+def _write_edition(edition: Edition, publication: Publication) -> Json:
+    page = publication.find_page(edition.slug)
     shown: Json = {"@type": TYPE, "headline": edition.title, "inLanguage": edition.language, "identifier": edition.slug}
     return shown | ({"url": page} if page else {})
 
@@ -169,6 +169,10 @@ def _read_said(node: Mapping[str, object]) -> Json:
         "standfirst": node.get("abstract"),
         "dateline": {"text": dateline} if dateline else None,
         "authors": [{"slug": one.get("identifier"), "name": one.get("name")} for one in read_objects(node, "author")],
+        "tags": [
+            *({"name": name, "kind": "section"} for name in _list_words(node, "articleSection")),
+            *({"name": name, "kind": "topic"} for name in _list_words(node, "keywords")),
+        ],
         "regions": _read_regions(node),
         "images": [_read_image(one) for one in read_objects(node, "image")],
         "source": _read_source(node.get("isBasedOn")),
@@ -178,13 +182,17 @@ def _read_said(node: Mapping[str, object]) -> Json:
         "published_precision": precision,
         "first_published_at": published_at,
         "updated_at": node.get("dateModified"),
-        "url": node.get("url"),
         "related": [
             {"title": one.get("headline"), "url": one.get("url"), "unlinked": False}
             for one in read_objects(node, "mentions")
             if one.get("@type") == TYPE
         ],
     }
+
+
+def _list_words(node: Mapping[str, object], name: str) -> list[str]:
+    words = node.get(name)
+    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
 
 
 def _read_regions(node: Mapping[str, object]) -> list[Json]:

@@ -48,18 +48,17 @@ class _Dumper(yaml.CSafeDumper):
 
 def _write_text(article: Json, record: Mapping[str, object]) -> str:
     body = read_word(article, "body_markdown")
-    return "\n\n".join(part for part in (write_head(record), body, write_tail(record)) if part)
+    return "\n\n".join(part for part in (*list_head(record), body, write_tail(record)) if part)
 
 
-def write_head(record: Mapping[str, object]) -> str:
+def list_head(record: Mapping[str, object]) -> list[str]:
     """Title, standfirst and dateline, from the top."""
     dateline = record.get("dateline")
     line = read_word(dateline, "text") if isinstance(dateline, dict) else None
     standfirst = read_word(record, "standfirst")
     parts = [f"# {_escape(read_word(record, 'title') or '')}"]
     parts += [f"**{_escape(standfirst)}**"] if standfirst else []
-    parts += [f"*{_escape(line)}*"] if line else []
-    return "\n\n".join(parts)
+    return parts + ([f"*{_escape(line)}*"] if line else [])
 
 
 def write_tail(record: Mapping[str, object]) -> str:
@@ -78,15 +77,16 @@ def _list_links(posts: Sequence[Json]) -> Iterator[str]:
 
 def _escape(text: str) -> str:
     """Plain text as Markdown that shows it, on one line."""
-    return to_markdown.from_html(f"<p>{html.escape(' '.join(text.split()), quote=False)}</p>")
+    return to_markdown.from_html(f"<p>{html.escape(text, quote=False)}</p>")
 
 
 def cut_body(content: str, record: Mapping[str, object]) -> str:
     """The body of a file that was written here; what somebody has changed around it since stays with it."""
     content = content.strip("\n")
-    head, tail = write_head(record), write_tail(record)
-    if content == head or content.startswith(f"{head}\n\n"):
-        content = content[len(head) :].lstrip("\n")
-    if tail and (content == tail or content.endswith(f"\n\n{tail}")):
+    for part in list_head(record):
+        if content == part or content.startswith(f"{part}\n"):
+            content = content[len(part) :].lstrip("\n")
+    tail = write_tail(record)
+    if tail and (content == tail or content.endswith(f"\n{tail}")):
         content = content[: len(content) - len(tail)].rstrip("\n")
     return content

@@ -11,8 +11,8 @@ import orjson
 from app.articles.reading.card_parts import Json
 from app.articles.reading.provenance import Edition, Provenance
 from app.articles.render.structured import record as records
+from app.articles.render.structured.publication import Publication, encode_uri
 from app.articles.render.structured.record import read_objects, read_word
-from app.articles.render.structured.site import Site, encode_uri
 
 SCHEMA = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"
 STANDARD: Json = {"name": "ninjs", "version": "3.1", "schema": SCHEMA}
@@ -23,10 +23,10 @@ _KINDS = {name: kind for kind, name in _CONCEPTS.items()}
 _JSON, _HTML = "application/json", "text/html"
 
 
-def write(article: Json, provenance: Provenance, site: Site) -> Json:
+def write(article: Json, provenance: Provenance, publication: Publication) -> Json:
     """The item of an article."""
     record = records.make_record(article, provenance)
-    item = {name: value for name, value in _list_properties(article, record, provenance, site) if value}
+    item = {name: value for name, value in _list_properties(article, record, provenance, publication) if value}
     rest = records.encode_rest(records.find_rest(record, _read_said(item)))
     descriptions = read_objects(item, "descriptions")
     item["descriptions"] = [*descriptions, {"role": records.MARK, "contentType": _JSON, "value": rest}]
@@ -50,8 +50,10 @@ def read_headline(item: Mapping[str, object]) -> str:
     return next((str(one.get("value")) for one in read_objects(item, "headlines") if one.get("role") == "main"), "")
 
 
-def _list_properties(article: Json, record: Json, provenance: Provenance, site: Site) -> Iterator[tuple[str, object]]:
-    uri = site.name_article(article["id"])
+def _list_properties(
+    article: Json, record: Json, provenance: Provenance, publication: Publication
+) -> Iterator[tuple[str, object]]:
+    uri = publication.name_article(article["id"])
     seo = record["seo"] if isinstance(record["seo"], dict) else {}
     is_full = "body" in article
     yield from (("standard", STANDARD), ("uri", uri), ("type", "text"))
@@ -72,7 +74,7 @@ def _list_properties(article: Json, record: Json, provenance: Provenance, site: 
     yield "altIds", [{"role": role, "value": value} for role, value in ids if value]
     page = article["url"]
     yield "renditions", [{"name": "web", "href": encode_uri(str(page)), "contentType": _HTML}] if page else None
-    yield "associations", list(_list_associations(record, provenance, site, uri))
+    yield "associations", list(_list_associations(article, provenance, publication, uri))
 
 
 def _authors(record: Json) -> list[Json]:
@@ -132,23 +134,23 @@ def _write_concept(one: Json, rel: str) -> Json:
     return {"name": one["name"], "rel": rel, "literal": one["slug"]}
 
 
-def _list_associations(record: Json, provenance: Provenance, site: Site, uri: str) -> Iterator[Json]:
+def _list_associations(article: Json, provenance: Provenance, publication: Publication, uri: str) -> Iterator[Json]:
     """Pictures, related posts, and the same story in other languages."""
-    for image in read_objects(record, "images"):
+    for image in read_objects(article, "images"):
         if image.get("url"):
             yield _write_picture(image)
-    for number, post in enumerate(read_objects(record, "related"), 1):
-        address = encode_uri(str(post["url"])) if post["url"] else f"{uri}#related-{number}"
-        shown = {"name": post["title"] or address, "rel": "related", "uri": address, "type": "text"}
-        yield shown | ({"headlines": [{"role": "main", "value": post["title"]}]} if post["title"] else {})
+    for number, post in enumerate(records.list_posts(article), 1):
+        address = encode_uri(str(post["url"])) if "url" in post else f"{uri}#related-{number}"
+        shown = {"name": post.get("title", address), "rel": "related", "uri": address, "type": "text"}
+        yield shown | ({"headlines": [{"role": "main", "value": post["title"]}]} if "title" in post else {})
     if provenance.original is not None:
-        yield _write_edition(provenance.original, "translationOf", site, uri)
+        yield _write_edition(provenance.original, "translationOf", publication, uri)
     for edition in provenance.translations:
-        yield _write_edition(edition, "translation", site, uri)
+        yield _write_edition(edition, "translation", publication, uri)
 
 
-def _write_edition(edition: Edition, rel: str, site: Site, uri: str) -> Json:
-    page = site.find_page(edition.slug)
+def _write_edition(edition: Edition, rel: str, publication: Publication, uri: str) -> Json:
+    page = publication.find_page(edition.slug)
     shown: Json = {"name": edition.title, "rel": rel, "uri": encode_uri(page) if page else f"{uri}#{edition.language}"}
     headlines = [{"role": "main", "value": edition.title}]
     return shown | {"type": "text", "language": edition.language, "slugline": edition.slug, "headlines": headlines}
@@ -190,7 +192,6 @@ def _read_said(item: Mapping[str, object]) -> Json:
     """The properties of a record that stand in properties of ninjs, as they were written."""
     descriptions = {str(one.get("role")): one.get("value") for one in read_objects(item, "descriptions")}
     ids = {one.get("role"): one.get("value") for one in read_objects(item, "altIds")}
-    pages = [one.get("href") for one in read_objects(item, "renditions") if one.get("name") == "web"]
     embargo = read_word(item, "embargoedUntil")
     published_at = embargo or item.get("contentCreated")
     status = _STATUS.get(str(item.get("pubStatus")))
@@ -204,6 +205,7 @@ def _read_said(item: Mapping[str, object]) -> Json:
         "standfirst": descriptions.get("summary"),
         "signature": descriptions.get("signature"),
         "dateline": {"place": item["located"]} if "located" in item else None,
+        "authors": item.get("by"),
         "tags": _read_tags(item),
         "regions": [
             {"slug": one.get("literal"), "name": one.get("name"), "roles": str(one.get("rel", "")).split()}
@@ -217,7 +219,6 @@ def _read_said(item: Mapping[str, object]) -> Json:
         "published_precision": "instant" if published_at else None,
         "first_published_at": item.get("firstCreated"),
         "updated_at": item.get("versionCreated"),
-        "url": pages[0] if pages else None,
     }
 
 

@@ -29,7 +29,7 @@ from app.articles.render.structured.formats import (
     VIEWS,
     check_parts,
 )
-from app.articles.render.structured.site import Site
+from app.articles.render.structured.publication import Publication
 from app.context import AppContext, RequestContext
 from app.http import csv_text, negotiation
 from app.http.negotiation import JSON, Representation
@@ -95,17 +95,17 @@ async def write_item(
     form = RenderOptions(includes=VIEWS[chosen] | {"related"}, language=params.names_language)
     shown = await article_json.render_item(context, view, stored, params, related, form)
     sources = await provenance.load_provenance(context.db, [stored.article.id])
-    site, source = Site.read(context.settings), sources.get(stored.article.id, UNKNOWN)
-    body = await offload.run(len(stored.body), _encode_item, shown, source, site, chosen)
+    publication, source = Publication.read(context.settings), sources.get(stored.article.id, UNKNOWN)
+    body = await offload.run(len(stored.body), _encode_item, shown, source, publication, chosen)
     editions = [one for one in (source.original, *source.translations) if one]
     return WrittenItem(body, shown, [f"article:{one.id}" for one in editions])
 
 
-def _encode_item(article: Json, source: Provenance, site: Site, chosen: Representation) -> bytes:
+def _encode_item(article: Json, source: Provenance, publication: Publication, chosen: Representation) -> bytes:
     if chosen is JSON_LD:
-        return json_ld.write_document(json_ld.write(article, source, site))
+        return json_ld.write_document(json_ld.write(article, source, publication))
     if chosen is NINJS:
-        return ninjs.write_document(ninjs.write(article, source, site))
+        return ninjs.write_document(ninjs.write(article, source, publication))
     return (markdown_file.write(article, source) if chosen is MARKDOWN else plain_text.write(article)).encode()
 
 
@@ -126,19 +126,23 @@ async def write_page(
     rows = [(shown[entry.id], sources.get(entry.id, UNKNOWN)) for entry in entries if entry.id in shown]
     cost = sum(len(row) + _CARD_COST for row, _ in rows)
     total = page.total if page.total_is == "exact" else None
-    site = Site.read(context.settings)
-    uri = site.name_list(request.scope["path"], request.scope["query_string"].decode("latin-1"))
-    return await offload.run(cost, _encode_page, rows, site, chosen, total, uri)
+    publication = Publication.read(context.settings)
+    uri = publication.name_list(request.scope["path"], request.scope["query_string"].decode("latin-1"))
+    return await offload.run(cost, _encode_page, rows, publication, chosen, total, uri)
 
 
 def _encode_page(
-    rows: Sequence[tuple[bytes, Provenance]], site: Site, chosen: Representation, total: int | None, uri: str
+    rows: Sequence[tuple[bytes, Provenance]],
+    publication: Publication,
+    chosen: Representation,
+    total: int | None,
+    uri: str,
 ) -> bytes:
     articles: Sequence[tuple[Json, Provenance]] = [(orjson.loads(row), source) for row, source in rows]
     if chosen is JSON_LD:
-        return json_ld.write_list([json_ld.write(article, source, site) for article, source in articles], total)
+        return json_ld.write_list([json_ld.write(article, source, publication) for article, source in articles], total)
     if chosen is NINJS:
-        items = [ninjs.write(article, source, site) for article, source in articles]
+        items = [ninjs.write(article, source, publication) for article, source in articles]
         return ninjs.write_list(items, uri)
     texts = [article for article, _ in articles]
     return (markdown_file.write_list(texts) if chosen is MARKDOWN else plain_text.write_list(texts)).encode()

@@ -1,27 +1,30 @@
 """What an import reads of an article, as this archive shows it: the record that every format carries. Pure.
 
 A format says most of it in words of its own. What it has none for goes along as the rest of the record, so that the
-format, read back, is the whole record: `record == join_rest(read(written), find_rest(record, read(written)))`.
+format, read back, is the whole record: where `said` is what it says, `join_rest(said, find_rest(record, said))`.
 """
 
 from collections.abc import Mapping
 
 import orjson
+from xxhash import xxh32_hexdigest
 
 from app.articles.reading.card_parts import Json
 from app.articles.reading.provenance import Provenance
 
 MARK = "dateline"
 """What the rest of a record is called within a format."""
+_SAID = "said"
 _PLAIN = (
     "id", "slug", "status", "language", "version", "title", "standfirst", "images", "corrections", "signature",
-    "external_id", "published_at", "published_precision", "first_published_at", "updated_at", "created_at", "url",
+    "external_id", "published_at", "published_precision", "first_published_at", "updated_at", "created_at",
 )  # fmt: skip
 _LENGTHS = {"year": 4, "month": 7, "day": 10}
 
 
 def make_record(article: Json, provenance: Provenance) -> Json:
-    """Of an article's JSON, whole but for its body. Without what an import works out again."""
+    """Of an article's JSON, whole but for its body. Without what an import works out again, and without the page that
+    shows it, which would be its source elsewhere."""
     original = provenance.original
     return {
         **{name: article[name] for name in _PLAIN},
@@ -48,12 +51,23 @@ def _list_known(value: object, *parts: str) -> Json | None:
 
 
 def _make_reference(post: Json) -> Json:
-    """A related post by its words. One that is not public keeps its state, by which an import leaves it out."""
+    """A related post by the editors' words. One that is not public keeps its state, by which an import leaves it
+    out."""
     article = post["article"] if isinstance(post["article"], dict) else {}
     reference: Json = {"title": post["title"], "url": post["url"], "unlinked": post["unlinked"]}
     if article.get("status") not in (None, "published"):
         return reference | {"article": {"title": article.get("title"), "status": article["status"]}}
-    return reference | {"title": post["title"] or article.get("title"), "url": post["url"] or article.get("url")}
+    return reference
+
+
+def list_posts(article: Json) -> list[Json]:
+    """The related posts as readers find them: `title`, and `url` where there is a page."""
+    posts = []
+    for post in read_objects(article, "related"):
+        target = post["article"] if isinstance(post["article"], dict) else {}
+        known = {"title": post["title"] or target.get("title"), "url": post["url"] or target.get("url")}
+        posts.append({name: value for name, value in known.items() if value})
+    return posts
 
 
 def read_objects(record: Mapping[str, object], name: str) -> list[Json]:
@@ -69,7 +83,8 @@ def read_word(record: Mapping[str, object], name: str) -> str | None:
 
 
 def find_rest(record: Json, said: Json) -> Json:
-    """What the record has beside what a format has `said` of it; of objects only the properties that differ."""
+    """What the record has beside what a format has `said` of it; of objects only the properties that differ. With it
+    goes a digest of what was said in its place, by which a change to that is seen."""
     rest: Json = {}
     for name, value in record.items():
         other = said.get(name)
@@ -78,17 +93,27 @@ def find_rest(record: Json, said: Json) -> Json:
             rest |= {name: parts} if parts else {}
         elif value != other and (value or other):
             rest[name] = value
-    return rest
+    digests = {name: digest for name in rest if (digest := _hash_value(said.get(name)))}
+    return rest | ({_SAID: digests} if digests else {})
 
 
 def join_rest(said: Json, rest: Mapping[str, object]) -> Json:
-    """The record again. It has an id and a version, by which it is told as one of this archive's."""
+    """The record again. What somebody has changed in the words of the format stands before the rest. It has an id and a
+    version, by which it is told as one of this archive's."""
     record = dict(said)
+    digests = rest.get(_SAID)
     for name, value in rest.items():
-        other = record.get(name)
+        other = said.get(name)
+        if name == _SAID or _hash_value(other) != (digests.get(name) if isinstance(digests, dict) else None):
+            continue
         record[name] = other | value if isinstance(value, dict) and isinstance(other, dict) else value
     record.setdefault("published_precision", None)
     return record
+
+
+def _hash_value(value: object) -> str | None:
+    """32 bits; None of nothing."""
+    return xxh32_hexdigest(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)) if value else None
 
 
 def encode_rest(rest: Json) -> str:

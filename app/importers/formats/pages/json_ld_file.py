@@ -1,6 +1,7 @@
 """Articles in files of JSON-LD in the words of schema.org: one, a list, a graph, or one a line.
 
-Of the archive's own the whole record is read, of others what a page's JSON-LD says too. What has no place of its own is kept under `jsonld`.
+Of the archive's own the whole record is read, of others what a page's JSON-LD says too. What has no place of its own is
+kept under `jsonld`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

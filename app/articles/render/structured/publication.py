@@ -12,7 +12,7 @@ _PATH = "!$%&'()*+,/:;=@~"
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Publication:
     """`name` is that of the publication."""
 
     addresses: Addresses
