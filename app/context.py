@@ -35,6 +35,7 @@ from app.models import Source, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
 from app.settings import Settings
+from app.text.addresses import Addresses
 
 WAIT_SECONDS = 2.0
 
@@ -191,6 +192,11 @@ class AppContext:
     items: Items = field(default_factory=Items)
     memo: LogMemo = field(default_factory=LogMemo)
     latest: CurrentHead = field(default_factory=CurrentHead, init=False)
+
+    @property
+    def addresses(self) -> Addresses:
+        """What builds the addresses that responses name."""
+        return Addresses.read(self.settings)
 
     async def view(self, request: Request) -> RequestContext:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""

@@ -70,6 +70,17 @@ class Settings(BaseSettings):
         description="Address of the web site that shows the articles, without a slash at its end; an article's `url` "
         "is `{site_url}/articles/{slug}`. Empty: `url` is null.",
     )
+    api_url: str = Field(
+        "",
+        description="Address that clients reach this server at, without a slash at its end: feeds and documents that "
+        "are read elsewhere name resources of the API by it. Empty: they are named by their paths alone.",
+    )
+    site_name: str = Field(
+        "Dateline",
+        min_length=1,
+        max_length=200,
+        description="What the publication is called: the publisher of its articles and the title of its feeds.",
+    )
     first_key_file: Path | None = Field(
         None,
         description="File that `dateline serve --seed` writes the first admin key to, for its owner alone, instead of "

@@ -23,6 +23,7 @@ from app.http.params.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
+from app.text.addresses import image_address, page_address
 from app.text.urls import safe_or_none
 
 A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
@@ -106,7 +107,7 @@ def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, objec
         "tags": [tag for tag in tags if tag["kind"] != "contributor"],
         "regions": [_region(atlas, id, roles) for id, roles in _rows(region_rows)],
         "related": added.get("related"),
-        "images": [{**image, "url": safe_or_none(image.get("url"))} for image in orjson.loads(str(images))],
+        "images": [{**image, "url": image_address(image.get("url"))} for image in orjson.loads(str(images))],
         "corrections": orjson.loads(str(corrections)),
         "source": _source(source_slug, source_name, source_url),
         "signature": signature,
@@ -122,7 +123,7 @@ def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, objec
         "first_published_at": _time(first_published_at),
         "updated_at": _time(updated_at),
         "created_at": _time(created_at),
-        "url": f"{site_url}/articles/{slug}" if site_url else None,
+        "url": page_address(site_url, slug),
     }
     if "body" not in added:
         del shown["body"]
