@@ -70,6 +70,8 @@ from app.stats import routes as stats
 from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
 from app.sync import routes as following
+from app.sync.feeds import routes as feeds
+from app.sync.feeds.departures import Departures
 from app.sync.watch import LogWatch
 from app.tags import related_routes as related_tags
 from app.tags import routes as tags
@@ -88,6 +90,7 @@ TAGS = (
     {"name": "regions", "description": "The UN M49 tree, countries, cities and groupings."},
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
+    {"name": "feeds", "description": "RSS, Atom and JSON Feed, and sitemaps, for readers and machines."},
     {"name": "importing", "description": "Many articles at once."},
     {"name": "audit", "description": "Who did what, and what a key may do."},
     {"name": "operating", "description": "Health and numbers of this server."},
@@ -97,7 +100,7 @@ BODIES = (ImportAddress, ImportDocument)
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
     regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health,
-    metrics, api_index, stats,
+    metrics, api_index, stats, feeds,
 )  # fmt: skip
 
 LEAD_SECONDS, REPORT_SECONDS = 0.25, 0.5
@@ -169,6 +172,7 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
     )
     app.state.archive = archive
     app.state.watch = LogWatch(archive.head)
+    app.state.departures = Departures(db)
     app.state.jobs = Jobs(db, {**relink_jobs.WORKS, **job_chunks.WORKS})
     app.state.cache = CacheStore(settings.cache_mb * 1_000_000)
     app.state.limiter = ConnectionLimiter(
