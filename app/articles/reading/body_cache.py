@@ -72,8 +72,8 @@ class _Entries:
 
 
 class EncodedBodies:
-    """The most recently used bodies of this process, texts of bodies, and entries of feeds, which may hold bodies. Empty
-    for whoever never told it where the log stands."""
+    """The most recently used bodies of this process, texts of bodies, and entries of feeds, which may hold bodies.
+    Empty for whoever never told it where the log stands."""
 
     def __init__(self) -> None:
         self._kept: ByteLru[int, EncodedBody] = ByteLru(MOST_BYTES, LARGEST)

@@ -33,8 +33,8 @@ def write_entry(entry: FeedEntry) -> bytes:
     if entry.body is not None:
         add_element(element, "content", entry.body, {"type": "html", "xml:base": entry.page})
     for image in entry.images:
-        named = {"rel": "enclosure", "href": image.url, "type": image.type, "title": image.caption}
-        add_element(element, "link", None, named)
+        shown = {"rel": "enclosure", "href": image.url, "type": image.type, "title": image.caption}
+        add_element(element, "link", None, shown)
     return write_element(element) + b"\n"
 
 

@@ -46,7 +46,7 @@ def describe_feed() -> dict[int | str, Json]:
             "example": atom.write_feed(_make_feed("atom"), [atom.write_entry(_ENTRY)]).decode(),
         },
         _name(json_feed.MEDIA_TYPE): {
-            "schema": {"type": "object"},
+            "schema": json_feed.SCHEMA,
             "example": orjson.loads(json_feed.write_feed(_make_feed("json"), [json_feed.write_entry(_ENTRY)])),
         },
     }

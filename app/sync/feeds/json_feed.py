@@ -1,6 +1,6 @@
 """JSON Feed 1.1. What that has no property for stands in its extension `_dateline`. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 
@@ -10,6 +10,40 @@ MEDIA_TYPE = "application/feed+json; charset=utf-8"
 VERSION = "https://jsonfeed.org/version/1.1"
 EXTENSION = "_dateline"
 _LINKS = {"prev-archive": "prev_archive", "next-archive": "next_archive", "current": "current"}
+
+_TEXT = {"type": "string"}
+_URI = {"type": "string", "format": "uri-reference"}
+_TIME = {"type": "string", "format": "date-time"}
+
+
+def _describe(required: Sequence[str], **properties: object) -> dict[str, object]:
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+def _list(items: object) -> dict[str, object]:
+    return {"type": "array", "items": items}
+
+
+_AUTHORS = _list(_describe(["name"], name=_TEXT))
+ITEM_SCHEMA = _describe(
+    ["id", "url", "title", "date_modified"],
+    id=_TEXT, url=_URI, title=_TEXT, content_html=_TEXT, content_text=_TEXT, summary=_TEXT, image=_URI,
+    date_published=_TIME, date_modified=_TIME, authors=_AUTHORS, tags=_list(_TEXT), language=_TEXT,
+    attachments=_list(_describe(["url", "mime_type"], url=_URI, mime_type=_TEXT, title=_TEXT)),
+    _dateline=_describe(["date_published"], date_published={**_TEXT, "description": "A day, a month or a year."}),
+)  # fmt: skip
+SCHEMA = _describe(
+    ["version", "title", "home_page_url", "feed_url", "authors", "items"],
+    version=_TEXT, title=_TEXT, home_page_url=_URI, feed_url=_URI, next_url=_URI, authors=_AUTHORS, language=_TEXT,
+    hubs=_list(_describe(["type", "url"], type=_TEXT, url=_URI)), items=_list(ITEM_SCHEMA),
+    _dateline=_describe(
+        ["id", "updated", "is_archive", "deleted"],
+        id=_TEXT, updated=_TIME, is_archive={"type": "boolean"},
+        deleted=_list(_describe(["id", "when"], id=_TEXT, when=_TIME)),
+        prev_archive=_URI, next_archive=_URI, current=_URI,
+    ),
+)  # fmt: skip
+"""Of a document, in JSON Schema."""
 
 
 def write_entry(entry: FeedEntry) -> bytes:
