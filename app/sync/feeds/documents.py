@@ -74,7 +74,7 @@ class _Links:
         """To the document that `place` (`cursor=…`, `archive=…`) leads to, the first one without; `within` the archive
         that this one is in."""
         dropped = _PLACES[:1] if within else _PLACES
-        pairs = [pair for pair in _list_pairs(self.query) if pair.partition("=")[0] not in dropped]
+        pairs = [pair for pair in _list_pairs(self.query) if _find_name(pair) not in dropped]
         address = self.context.addresses.feed(
             self.name.path, self.format, "&".join([*pairs, *([place] if place else [])])
         )
@@ -86,9 +86,14 @@ class _Links:
 
 
 def _list_pairs(query: bytes) -> list[str]:
-    """What a query string says, in ASCII, without what sites add to follow their visitors."""
-    pairs = quote(query, safe=_URI).split("&")
-    return [pair for pair in pairs if pair and not pair.startswith("utm_") and pair.partition("=")[0] not in _NOISE]
+    """What a query string says, in ASCII and in the order of its names, which no feed depends on; without what sites
+    add to follow their visitors."""
+    pairs = sorted(quote(query, safe=_URI).split("&"), key=_find_name)
+    return [pair for pair in pairs if pair and not pair.startswith("utm_") and _find_name(pair) not in _NOISE]
+
+
+def _find_name(pair: str) -> str:
+    return pair.partition("=")[0]
 
 
 async def load_document(
@@ -114,7 +119,8 @@ async def load_document(
     is_first = month is None and params.cursor is None
     if is_first and (hub := context.settings.websub_hub):
         links.by_relation["hub"] = hub
-    departed = await _load_departures(source, entries, departures) if is_first else []
+    # RSS has no way to tell of them.
+    departed = await _load_departures(source, entries, departures) if is_first and form.format != "rss" else []
     updated = max([entry.updated for _, entry in entries] + [one.when for one in departed], default="")
     feed = Feed(
         id=context.addresses.name_thing(f"feed/{name.path}{_identify(source)}"),

@@ -404,6 +404,8 @@ async def test_trailing_noise_and_order_of_parameters_make_no_other_feed(api: Se
     one = await api.public.get("/feeds/articles.atom?language=en&tag=pages&utm_source=x")
     other = await api.public.get("/feeds/articles.atom?tag=pages&language=en")
     assert one.text == other.text
+    head = await api.public.head("/feeds/articles.atom?tag=pages&language=en")
+    assert head.headers["etag"].removeprefix("W/") == one.headers["etag"].removeprefix("W/")
 
 
 async def test_key_sees_what_the_public_sees(api: Served) -> None:
