@@ -56,12 +56,12 @@ class SitemapRow(NamedTuple):
 async def find_next(db: Database, start: int | None) -> int | None:
     """When the first article was published that has a date, at `start` or later."""
     values: dict[str, Value] = {} if start is None else {"start": start}
-    rows = await db.reader.rows(_next(db.dialect, start is not None), values)
+    rows = await db.reader.rows(_next_statement(db.dialect, start is not None), values)
     return read_integer(rows[0][0]) if rows else None
 
 
 @lru_cache(maxsize=4)
-def _next(dialect: str, bounded: bool) -> Prepared:
+def _next_statement(dialect: str, bounded: bool) -> Prepared:
     statement: AnySelect = select(A.c.published_at).where(_PUBLIC, A.c.published_at.is_not(None))
     if bounded:
         statement = statement.where(A.c.published_at >= bindparam("start", type_=A.c.published_at.type))
@@ -124,12 +124,12 @@ def _bind(span: Span | None) -> dict[str, Value]:
 async def load_moved(db: Database, after: int, until: int, limit: int) -> list[tuple[str | None, str | None]]:
     """The facts before and after of what the public saw change behind a row of the log, as JSON; at most `limit`."""
     values: dict[str, Value] = {"after": after, "until": until, "limit": limit}
-    rows = await db.reader.rows(_moved(db.dialect), values, bounded=False)
+    rows = await db.reader.rows(_moved_statement(db.dialect), values, bounded=False)
     return [(None if b is None else str(b), None if a is None else str(a)) for b, a in rows]
 
 
 @lru_cache(maxsize=4)
-def _moved(dialect: str) -> Prepared:
+def _moved_statement(dialect: str) -> Prepared:
     seq = CHANGE.c.seq
     after, until = (bindparam(name, type_=seq.type) for name in ("after", "until"))
     public = CHANGE.c.entity == _OF_ARTICLES, CHANGE.c.public.is_(True)
