@@ -1,9 +1,7 @@
 """Atom (RFC 4287), with archives (RFC 5005) and with what has left the feed (RFC 6721). Pure."""
 
-from collections.abc import Iterable
-
-from app.sync.feeds.model import Feed, FeedEntry
-from app.sync.feeds.xml_document import add_element, make_element, write_document, write_element
+from app.sync.feeds.model import Feed, FeedEntry, Frame
+from app.sync.feeds.xml_document import add_element, make_element, write_element, write_frame
 
 MEDIA_TYPE = "application/atom+xml; charset=utf-8"
 _NAMES = {
@@ -38,8 +36,8 @@ def write_entry(entry: FeedEntry) -> bytes:
     return write_element(element) + b"\n"
 
 
-def write_feed(feed: Feed, entries: Iterable[bytes]) -> bytes:
-    """The document around entries that are written."""
+def make_frame(feed: Feed) -> Frame:
+    """The document around its entries."""
     root = make_element("feed", {**_NAMES, "xml:lang": feed.language})
     add_element(root, "id", feed.id)
     add_element(root, "title", feed.title)
@@ -47,11 +45,11 @@ def write_feed(feed: Feed, entries: Iterable[bytes]) -> bytes:
     # Of entries that name none, which have to have one.
     add_element(add_element(root, "author"), "name", feed.publisher)
     add_element(root, "link", None, {"rel": "alternate", "href": feed.home})
-    for relation, address in feed.links.items():
+    for relation, address in feed.links:
         type = MEDIA_TYPE.partition(";")[0] if relation in _TYPED else None
         add_element(root, "link", None, {"rel": relation, "href": address, "type": type})
     if feed.is_archive:
         add_element(root, "fh:archive")
     for gone in feed.departures:
         add_element(root, "at:deleted-entry", None, {"ref": gone.id, "when": gone.when})
-    return write_document(root, None, entries)
+    return Frame(*write_frame(root))

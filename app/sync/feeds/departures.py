@@ -74,6 +74,13 @@ class Departures:
 
     async def find(self, article_filter: ArticleFilter, head: LogHead) -> list[DepartedArticle]:
         """Articles that have left the filter, the latest first, at most MOST_TOLD."""
+        followed = self._filters.get(article_filter)
+        if followed is None or head.epoch != self._epoch or head.public_seq > followed.seq:
+            followed = await self._update(article_filter, head)
+        latest = sorted(followed.departed.values(), key=lambda one: -one.seq) if followed.departed else []
+        return latest[:MOST_TOLD]
+
+    async def _update(self, article_filter: ArticleFilter, head: LogHead) -> _FollowedFilter:
         async with self._lock:
             if head.epoch != self._epoch or head.public_seq > self._seq:
                 await self._read(head)
@@ -82,8 +89,7 @@ class Departures:
             if len(self._filters) > MOST_FILTERS:
                 self._filters.popitem(last=False)
             await self._follow(followed, article_filter)
-        latest = sorted(followed.departed.values(), key=lambda one: -one.seq)
-        return latest[:MOST_TOLD]
+        return followed
 
     async def _read(self, head: LogHead) -> None:
         """Adds the rows up to the head. Of what was purged, nothing that was read before is kept."""

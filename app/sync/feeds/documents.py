@@ -1,6 +1,6 @@
 """From the rows of a feed to its document: entries, what links it to other documents, what has left it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,9 +17,10 @@ from app.http.params.times import format_time
 from app.sync.feeds import atom, json_feed, pages, rss
 from app.sync.feeds.departures import Departures
 from app.sync.feeds.entries import EntryForm, load_entries
-from app.sync.feeds.model import Departure, Feed, name_article
+from app.sync.feeds.model import Departure, Feed, Frame, name_article
 from app.sync.feeds.pages import NEWEST, OLDEST, FeedSource
 from app.sync.feeds.params import IN_ARCHIVE, UNDATED, Format
+from app.text.addresses import Addresses
 
 _URI = "%&=+,:;/?@!$'()*~-._|[]"
 _PLACES = ("cursor", "archive")
@@ -30,13 +31,13 @@ class FeedFormat(NamedTuple):
     """How a document of a format is written, and its media type."""
 
     media_type: str
-    write: Callable[[Feed, Iterable[bytes]], bytes]
+    make_frame: Callable[[Feed], Frame]
 
 
 FORMS: Mapping[Format, FeedFormat] = {
-    "rss": FeedFormat(rss.MEDIA_TYPE, rss.write_feed),
-    "atom": FeedFormat(atom.MEDIA_TYPE, atom.write_feed),
-    "json": FeedFormat(json_feed.MEDIA_TYPE, json_feed.write_feed),
+    "rss": FeedFormat(rss.MEDIA_TYPE, rss.make_frame),
+    "atom": FeedFormat(atom.MEDIA_TYPE, atom.make_frame),
+    "json": FeedFormat(json_feed.MEDIA_TYPE, json_feed.make_frame),
 }
 
 
@@ -64,7 +65,7 @@ class FeedDocument:
 class _Links:
     """The addresses of other documents of the same feed."""
 
-    context: AppContext
+    addresses: Addresses
     name: FeedName
     format: Format
     query: bytes
@@ -75,21 +76,21 @@ class _Links:
         that this one is in."""
         dropped = _PLACES[:1] if within else _PLACES
         pairs = [pair for pair in _list_pairs(self.query) if _find_name(pair) not in dropped]
-        address = self.context.addresses.feed(
-            self.name.path, self.format, "&".join([*pairs, *([place] if place else [])])
-        )
+        address = self.addresses.feed(self.name.path, self.format, "&".join([*pairs, *([place] if place else [])]))
         self.by_relation[relation] = address
 
     def add_self(self) -> None:
-        address = self.context.addresses.feed(self.name.path, self.format, "&".join(_list_pairs(self.query)))
+        address = self.addresses.feed(self.name.path, self.format, "&".join(_list_pairs(self.query)))
         self.by_relation["self"] = address
 
 
-def _list_pairs(query: bytes) -> list[str]:
+@lru_cache(maxsize=256)
+def _list_pairs(query: bytes) -> Sequence[str]:
     """What a query string says, in ASCII and in the order of its names, which no feed depends on; without what sites
     add to follow their visitors."""
     pairs = sorted(quote(query, safe=_URI).split("&"), key=_find_name)
-    return [pair for pair in pairs if pair and not pair.startswith("utm_") and _find_name(pair) not in _NOISE]
+    kept = (pair for pair in pairs if pair and not pair.startswith("utm_") and _find_name(pair) not in _NOISE)
+    return tuple(kept)
 
 
 def _find_name(pair: str) -> str:
@@ -107,7 +108,7 @@ async def load_document(
     place = pages.read_place(params, name.path)
     rows = await source.load_rows(article_filter, params.sort, limit + 1, place)
     entries, is_cut = await load_entries(context, view, rows[:limit], form)
-    links = _Links(context, name, form.format, query)
+    links = _Links(context.addresses, name, form.format, query)
     links.add_self()
     if params.cursor is not None:
         links.add("first", within=True)
@@ -120,7 +121,7 @@ async def load_document(
     if is_first and (hub := context.settings.websub_hub):
         links.by_relation["hub"] = hub
     # RSS has no way to tell of them.
-    departed = await _load_departures(source, entries, departures) if is_first and form.format != "rss" else []
+    departed = await _load_departures(source, entries, departures) if is_first and form.format != "rss" else ()
     updated = max([entry.updated for _, entry in entries] + [one.when for one in departed], default="")
     feed = Feed(
         id=context.addresses.name_thing(f"feed/{name.path}{_identify(source)}"),
@@ -129,12 +130,18 @@ async def load_document(
         home=context.addresses.home_page,
         updated=updated or await _find_beginning(context),
         language=source.filter.languages[0] if len(source.filter.languages) == 1 else None,
-        links=links.by_relation,
+        links=tuple(links.by_relation.items()),
         is_archive=month is not None,
         departures=departed,
     )
-    body = FORMS[form.format].write(feed, [entry.data for _, entry in entries])
+    body = _make_frame(form.format, feed).fill(entry.data for _, entry in entries)
     return FeedDocument(body, links.by_relation, [row.id for row, _ in entries])
+
+
+@lru_cache(maxsize=64)
+def _make_frame(format: Format, feed: Feed) -> Frame:
+    """Kept, because it takes as long as all the rest of a document whose entries are in memory."""
+    return FORMS[format].make_frame(feed)
 
 
 def _find_last(
@@ -196,14 +203,14 @@ async def _find_month_before(source: FeedSource, month: str) -> str | None:
 
 async def _load_departures(
     source: FeedSource, entries: Sequence[tuple[ListRow, EncodedEntry]], departures: Departures
-) -> list[Departure]:
+) -> tuple[Departure, ...]:
     present = {row.id for row, _ in entries}
     addresses = source.context.addresses
-    return [
+    return tuple(
         Departure(name_article(addresses, one.id), format_time(one.at))
         for one in await departures.find(source.filter, source.view.head)
         if one.id not in present
-    ]
+    )
 
 
 async def _find_beginning(context: AppContext) -> str:

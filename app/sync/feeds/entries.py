@@ -68,19 +68,20 @@ async def _make_entries(
     """Of the first cards, as far as their bodies fit into one response; those that do not are left out, as all behind
     them would be."""
     encoded, texts = EncodedViews(()), dict[int, bytes]()
-    costs: Mapping[int, int] = {}
+    costs = {id: len(card.parts.shown) for id, card in cards.items()}
     if form.content == "full":
         encoded = EncodedViews.find(context.cards.bodies, [(id, card.version) for id, card in cards.items()], BODY)
         measured = await response_size.measure(context.db, encoded.list_missing(cards), BODY)
         encoded.measured |= measured.bodies
         encoded.texts |= measured.texts
-        costs = response_size.weigh(encoded.measured, BODY)
-        fitting = response_size.count_fitting(costs.get(id, 0) for id in cards)
+        weights = response_size.weigh(encoded.measured, BODY)
+        costs = {id: cost + weights.get(id, 0) for id, cost in costs.items()}
+        fitting = response_size.count_fitting(costs.values())
         cards = {id: cards[id] for id in list(cards)[:fitting]}
-        await encoded.load(context.db, list(cards), costs)
-        texts = {id: views["body"] for id, views in (await encoded.render(costs)).items()}
+        await encoded.load(context.db, list(cards), weights)
+        texts = {id: views["body"] for id, views in (await encoded.render(weights)).items()}
         encoded.keep(context.cards.bodies, view.head)
-    total = sum(costs.get(id, 0) for id in cards)
+    total = sum(costs[id] for id in cards)
     write = partial(_write_entries, cards, texts, costs, form, context.addresses)
     entries = await asyncio.to_thread(write) if total > response_size.LARGE else write()
     for id, entry in entries.items():
@@ -102,5 +103,5 @@ def _write_entries(
     entries, write = {}, WRITERS[form.format]
     for id, card in cards.items():
         entry = make_entry(orjson.loads(card.parts.shown), orjson.loads(texts[id]) if id in texts else None, addresses)
-        entries[id] = EncodedEntry(write(entry), costs.get(id, 0), entry.updated)
+        entries[id] = EncodedEntry(write(entry), costs[id], entry.updated)
     return entries

@@ -24,10 +24,10 @@ def _make_feed(format: str) -> Feed:
         home=_ADDRESSES.home_page,
         updated=_ENTRY.updated,
         language=None,
-        links={
-            "self": _ADDRESSES.feed("tags/asean", format),
-            "prev-archive": _ADDRESSES.feed("tags/asean", format, "archive=2025-10"),
-        },
+        links=(
+            ("self", _ADDRESSES.feed("tags/asean", format)),
+            ("prev-archive", _ADDRESSES.feed("tags/asean", format, "archive=2025-10")),
+        ),
         is_archive=False,
         departures=(),
     )
@@ -39,15 +39,15 @@ def describe_feed() -> dict[int | str, Json]:
     content = {
         _name(rss.MEDIA_TYPE): {
             "schema": text,
-            "example": rss.write_feed(_make_feed("rss"), [rss.write_entry(_ENTRY)]).decode(),
+            "example": rss.make_frame(_make_feed("rss")).fill([rss.write_entry(_ENTRY)]).decode(),
         },
         _name(atom.MEDIA_TYPE): {
             "schema": text,
-            "example": atom.write_feed(_make_feed("atom"), [atom.write_entry(_ENTRY)]).decode(),
+            "example": atom.make_frame(_make_feed("atom")).fill([atom.write_entry(_ENTRY)]).decode(),
         },
         _name(json_feed.MEDIA_TYPE): {
             "schema": json_feed.SCHEMA,
-            "example": orjson.loads(json_feed.write_feed(_make_feed("json"), [json_feed.write_entry(_ENTRY)])),
+            "example": orjson.loads(json_feed.make_frame(_make_feed("json")).fill([json_feed.write_entry(_ENTRY)])),
         },
     }
     described: dict[int | str, Json] = {200: {"content": content, "headers": refer_to_headers(*HEADERS)}}

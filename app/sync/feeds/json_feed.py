@@ -1,10 +1,10 @@
 """JSON Feed 1.1. What that has no property for stands in its extension `_dateline`. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import orjson
 
-from app.sync.feeds.model import Feed, FeedEntry
+from app.sync.feeds.model import Feed, FeedEntry, Frame
 
 MEDIA_TYPE = "application/feed+json; charset=utf-8"
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -71,26 +71,27 @@ def write_entry(entry: FeedEntry) -> bytes:
     return orjson.dumps(item | {name: value for name, value in optional.items() if value})
 
 
-def write_feed(feed: Feed, entries: Iterable[bytes]) -> bytes:
-    """The document around items that are written."""
+def make_frame(feed: Feed) -> Frame:
+    """The document around its items."""
+    links = dict(feed.links)
     extension: dict[str, object] = {
         "id": feed.id,
         "updated": feed.updated,
         "is_archive": feed.is_archive,
         "deleted": [{"id": gone.id, "when": gone.when} for gone in feed.departures],
-    } | {name: feed.links[relation] for relation, name in _LINKS.items() if relation in feed.links}
+    } | {name: links[relation] for relation, name in _LINKS.items() if relation in links}
     document: dict[str, object] = {
         "version": VERSION,
         "title": feed.title,
         "home_page_url": feed.home,
-        "feed_url": feed.links["self"],
+        "feed_url": links["self"],
         "authors": [{"name": feed.publisher}],
     }
     if feed.language is not None:
         document["language"] = feed.language
-    if "next" in feed.links:
-        document["next_url"] = feed.links["next"]
-    if "hub" in feed.links:
-        document["hubs"] = [{"type": "WebSub", "url": feed.links["hub"]}]
+    if "next" in links:
+        document["next_url"] = links["next"]
+    if "hub" in links:
+        document["hubs"] = [{"type": "WebSub", "url": links["hub"]}]
     document[EXTENSION] = extension
-    return b'%b,"items":[%b]}' % (orjson.dumps(document)[:-1], b",".join(entries))
+    return Frame(orjson.dumps(document)[:-1] + b',"items":[', b"]}", b",")

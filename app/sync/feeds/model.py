@@ -3,9 +3,9 @@
 No date is more exact than its source: `published` is there only where the time of day is known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.articles.reading.card_parts import Json
 from app.text.addresses import Addresses
@@ -70,8 +70,8 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A document of a feed, without its entries. `links` are addresses by their relation: `self`, and, where they are,
-    `next`, `first`, `current`, `prev-archive`, `next-archive`, `hub`."""
+    """A document of a feed, without its entries. `links` are relations with their addresses: `self`, and, where they
+    are, `next`, `first`, `current`, `prev-archive`, `next-archive`, `hub`."""
 
     id: str
     title: str
@@ -79,9 +79,21 @@ class Feed:
     home: str
     updated: str
     language: str | None
-    links: Mapping[str, str]
+    links: tuple[tuple[str, str], ...]
     is_archive: bool
-    departures: Sequence[Departure]
+    departures: tuple[Departure, ...]
+
+
+class Frame(NamedTuple):
+    """What stands around the entries of a document, and between them."""
+
+    head: bytes
+    tail: bytes
+    separator: bytes = b""
+
+    def fill(self, entries: Iterable[bytes]) -> bytes:
+        """The document."""
+        return b"".join((self.head, self.separator.join(entries), self.tail))
 
 
 def name_article(addresses: Addresses, id: object) -> str:

@@ -61,13 +61,11 @@ class FeedSource:
         return [ListRow(hit.id, hit.version, hit.newest) for hit in hits]
 
     async def find_month(self, article_filter: ArticleFilter, sort: str) -> str | None:
-        """The month in which the first article of an order was published; None where there is none with a date."""
-        dated = replace(article_filter, has=article_filter.has | BITS["date"])
-        rows = await self.load_rows(dated, sort, 1)
-        if not rows:
-            return None
+        """The month in which the first article of an order was published; None where there is none with a date, which
+        come first in both orders."""
+        rows = await self.load_rows(article_filter, sort, 1)
         if self.search is None:
-            return format_month(int(rows[0].key or 0))
+            return format_month(rows[0].key) if rows and isinstance(rows[0].key, int) else None
         cards = await self.context.cards.get([(row.id, row.version) for row in rows], self.view.atlas, published=True)
         times = [orjson.loads(card)["published_at"] for card in cards.values()]
         return str(times[0])[:7] if times and times[0] else None

@@ -8,8 +8,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from xml.etree.ElementTree import Element
 
-from app.sync.feeds.model import Feed, FeedEntry, FeedImage
-from app.sync.feeds.xml_document import add_element, make_element, write_document, write_element
+from app.sync.feeds.model import Feed, FeedEntry, FeedImage, Frame
+from app.sync.feeds.xml_document import add_element, make_element, write_element, write_frame
 
 MEDIA_TYPE = "application/rss+xml; charset=utf-8"
 _NAMES = {
@@ -57,8 +57,8 @@ def _add_images(item: Element, images: Iterable[FeedImage]) -> None:
             add_element(content, "media:credit", image.credit)
 
 
-def write_feed(feed: Feed, entries: Iterable[bytes]) -> bytes:
-    """The document around entries that are written."""
+def make_frame(feed: Feed) -> Frame:
+    """The document around its entries."""
     root = make_element("rss", {"version": "2.0", **_NAMES})
     channel = add_element(root, "channel")
     add_element(channel, "title", feed.title)
@@ -67,12 +67,12 @@ def write_feed(feed: Feed, entries: Iterable[bytes]) -> bytes:
     if feed.language is not None:
         add_element(channel, "language", feed.language)
     add_element(channel, "lastBuildDate", format_date(feed.updated))
-    for relation, address in feed.links.items():
+    for relation, address in feed.links:
         type = MEDIA_TYPE.partition(";")[0] if relation in _TYPED else None
         add_element(channel, "atom:link", None, {"rel": relation, "href": address, "type": type})
     if feed.is_archive:
         add_element(channel, "fh:archive")
-    return write_document(root, "channel", entries)
+    return Frame(*write_frame(root, "channel"))
 
 
 def format_date(time: str) -> str:

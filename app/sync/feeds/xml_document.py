@@ -43,8 +43,14 @@ def write_element(element: Element) -> bytes:
     return written
 
 
-def write_document(root: Element, within: str | None, pieces: Iterable[bytes]) -> bytes:
-    """A document whose last elements, in its root or in the root's only child `within`, are written already."""
+def write_document(root: Element, pieces: Iterable[bytes]) -> bytes:
+    """A document whose last elements are written already."""
+    head, tail = write_frame(root)
+    return b"".join((head, *pieces, tail))
+
+
+def write_frame(root: Element, within: str | None = None) -> tuple[bytes, bytes]:
+    """A document before and behind more elements, which are in its root or in the root's only child `within`."""
     ends = b"</%b>" % root.tag.encode()
     if within is not None:
         ends = b"</%b>%b" % (within.encode(), ends)
@@ -52,7 +58,7 @@ def write_document(root: Element, within: str | None, pieces: Iterable[bytes]) -
     last = root if within is None else root[0]
     add_line_end(last)
     head = write_element(root)
-    return b"".join((DECLARATION, head.removesuffix(ends), *pieces, ends, b"\n"))
+    return DECLARATION + head.removesuffix(ends), ends + b"\n"
 
 
 def add_line_end(element: Element) -> None:

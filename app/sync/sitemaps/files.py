@@ -35,7 +35,7 @@ def write_index(months: Mapping[str, SitemapPart], addresses: Addresses) -> byte
     for month, part in months.items():
         for number in range(1, -(-part.articles // PER_FILE) + 1):
             pieces.append(_write_file(addresses.sitemap(f"{name_file(month, number)}.xml"), part.changed_at))
-    return write_document(make_element("sitemapindex", _NAMES), None, pieces)
+    return write_document(make_element("sitemapindex", _NAMES), pieces)
 
 
 def _write_file(address: str, changed_at: int | None) -> bytes:
@@ -58,7 +58,7 @@ def write_articles(rows: Iterable[SitemapRow], addresses: Addresses) -> bytes:
             _add_images(element, row.images)
         pieces.append(write_element(element) + b"\n")
         size += len(pieces[-1])
-    return write_document(make_element("urlset", _NAMES | _IMAGES), None, pieces)
+    return write_document(make_element("urlset", _NAMES | _IMAGES), pieces)
 
 
 def _make_url(row: SitemapRow, addresses: Addresses) -> Element:
@@ -85,7 +85,7 @@ def write_news(rows: Sequence[SitemapRow], publication: str, addresses: Addresse
         add_element(news, "news:publication_date", format_time(row.published_at or 0))
         add_element(news, "news:title", row.title)
         pieces.append(write_element(element) + b"\n")
-    return write_document(make_element("urlset", _NAMES | _NEWS), None, pieces)
+    return write_document(make_element("urlset", _NAMES | _NEWS), pieces)
 
 
 def write_robots(addresses: Addresses, *, public_reads: bool) -> bytes:
