@@ -200,14 +200,9 @@ class AppContext:
 
     async def view(self, request: Request) -> RequestContext:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
-        values = list_headers(request.scope, b"authorization")
-        if len(values) > 1:
-            raise Unauthorized("There are several Authorization headers; send one.")
-        caller = await auth.authenticate(self.db, values[0].decode("latin-1")) if values else auth.PUBLIC
+        caller = await self._authenticate(request)
         if caller.key is not None:
             set_actor(Actor("key", caller.name or "", caller.key, get_request_id(request.scope)))
-        elif not self.settings.public_reads:
-            caller.require_scope("read_drafts")
         # Nearly always nothing was committed since the request before: then none of this waits.
         head = self.latest.get_known(self.db)
         if head is None or head is not self.cards.bodies.head:
@@ -216,6 +211,21 @@ class AppContext:
             self.db, head.epoch, head.names_seq
         )
         return RequestContext(caller, head, atlas, get_now(request.scope))
+
+    async def _authenticate(self, request: Request) -> auth.Caller:
+        values = list_headers(request.scope, b"authorization")
+        if not values and self.settings.public_reads:
+            return auth.PUBLIC
+        is_feed = request.scope["path"].startswith(auth.FEEDS)
+        try:
+            if len(values) > 1:
+                raise Unauthorized("There are several Authorization headers; send one.")
+            if not values:
+                auth.PUBLIC.require_scope("read_drafts")
+            header = values[0].decode("latin-1")
+            return await auth.authenticate(self.db, auth.read_password(header) if is_feed else header)
+        except Unauthorized as error:
+            raise Unauthorized(error.detail, takes_password=is_feed) from error
 
     async def head(self) -> LogHead:
         """Where the log stands. Bodies of what it has named since are no longer in memory then."""

@@ -54,7 +54,7 @@ from app.importers import routes as imports
 from app.importers.jobs import upload_store
 from app.importers.jobs.submission import ImportAddress, ImportDocument
 from app.importers.jobs.worker import ImportWorker, choose_queue
-from app.importers.web.fetch import Fetch, HostThrottle
+from app.importers.web.fetch import Fetch, FetchError, HostThrottle
 from app.monitoring import health, metrics
 from app.monitoring.server_numbers import read_numbers
 from app.regions import routes as regions
@@ -70,6 +70,11 @@ from app.stats import routes as stats
 from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
 from app.sync import routes as following
+from app.sync.feeds import routes as feeds
+from app.sync.feeds.departures import Departures
+from app.sync.feeds.websub import Form, HubPublisher, HubUnreachable
+from app.sync.sitemaps import routes as sitemaps
+from app.sync.sitemaps.months import SitemapMonths
 from app.sync.watch import LogWatch
 from app.tags import related_routes as related_tags
 from app.tags import routes as tags
@@ -88,6 +93,7 @@ TAGS = (
     {"name": "regions", "description": "The UN M49 tree, countries, cities and groupings."},
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
+    {"name": "feeds", "description": "RSS, Atom and JSON Feed, and sitemaps, for readers and machines."},
     {"name": "importing", "description": "Many articles at once."},
     {"name": "audit", "description": "Who did what, and what a key may do."},
     {"name": "operating", "description": "Health and numbers of this server."},
@@ -97,10 +103,11 @@ BODIES = (ImportAddress, ImportDocument)
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
     regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health,
-    metrics, api_index, stats,
+    metrics, api_index, stats, feeds, sitemaps,
 )  # fmt: skip
 
 LEAD_SECONDS, REPORT_SECONDS = 0.25, 0.5
+HUB_SECONDS = 20.0
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")
 """Where responses are for one client alone, or take their time."""
 
@@ -169,6 +176,8 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
     )
     app.state.archive = archive
     app.state.watch = LogWatch(archive.head)
+    app.state.departures = Departures(db)
+    app.state.sitemap_months = SitemapMonths(db)
     app.state.jobs = Jobs(db, {**relink_jobs.WORKS, **job_chunks.WORKS})
     app.state.cache = CacheStore(settings.cache_mb * 1_000_000)
     app.state.limiter = ConnectionLimiter(
@@ -198,6 +207,17 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
 async def redirect_to_docs(request: Request) -> Response:
     """Who opens the server in a browser is looking for its documentation."""
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
+
+
+def _tell_hub(settings: Settings, hub: str, form: Form) -> None:
+    """Through the same guards as what imports read; HubUnreachable where that fails."""
+    from app.importers.web.http_fetcher import HttpFetcher
+
+    try:
+        with HttpFetcher(allow_private=settings.import_private_addresses, whole_seconds=HUB_SECONDS) as fetcher:
+            fetcher.post_form(hub, form)
+    except FetchError as error:
+        raise HubUnreachable(str(error)) from error
 
 
 def _create_fetcher(settings: Settings, pace: HostThrottle) -> AbstractContextManager[Fetch]:
@@ -314,10 +334,13 @@ def _begin_leading(
     archive: AppContext,
     indexing: Iterable[_Indexing],
 ) -> None:
-    """What one worker of a server does: the schedule, jobs and imports, old rows of the audit, and the indexes."""
+    """What one worker of a server does: the schedule, jobs and imports, old rows of the audit, the hub, and the
+    indexes."""
     work = [schedule.run(archive.db, archive.settings.trash_days), app.state.jobs.run(), app.state.imports.run()]
     if days := archive.settings.audit_days:
         work.append(retention.run(archive.db, days))
+    if archive.settings.websub_hub:
+        work.append(HubPublisher(archive, partial(_tell_hub, archive.settings)).run())
     work += [one.begin() for one in indexing]
     tasks += map(asyncio.create_task, work)
 

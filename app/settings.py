@@ -3,9 +3,9 @@
 import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         min_length=1,
         max_length=200,
         description="What the publication is called: the publisher of its articles and the title of its feeds.",
+    )
+    websub_hub: str = Field(
+        "",
+        description="Address of a WebSub hub, which feeds name, and which is told of feeds that have changed; needs "
+        "`DATELINE_API_URL`, since a hub knows feeds by their whole addresses. Empty: none.",
     )
     first_key_file: Path | None = Field(
         None,
@@ -229,6 +234,12 @@ class Settings(BaseSettings):
         description="How much the server writes to standard error: DEBUG, INFO, WARNING or ERROR.",
         validation_alias=AliasChoices("DATELINE_LOG_LEVEL", "log_level"),
     )
+
+    @model_validator(mode="after")
+    def _check_hub(self) -> Self:
+        if self.websub_hub and not self.api_url:
+            raise ValueError("DATELINE_WEBSUB_HUB needs DATELINE_API_URL: a hub knows feeds by their whole addresses")
+        return self
 
     @property
     def url(self) -> str:

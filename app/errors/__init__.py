@@ -61,8 +61,10 @@ class Unauthorized(DatelineError):
 
     code, status, title = "unauthorized", 401, "A valid key is needed"
 
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+    def __init__(self, detail: str = "", *, takes_password: bool = False) -> None:
+        """`takes_password`: where the key may be the password of HTTP Basic, too."""
+        basic = 'Basic realm="Dateline", charset="UTF-8", ' if takes_password else ""
+        super().__init__(detail, headers={"WWW-Authenticate": f"{basic}Bearer"})
 
 
 class MissingScope(DatelineError):

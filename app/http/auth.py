@@ -1,5 +1,6 @@
 """API keys: made, checked and revoked. Shown once, stored as a hash; who has none is the public."""
 
+import base64
 import contextlib
 import hmac
 import re
@@ -27,6 +28,8 @@ KEY_SCHEME = HTTPBearer(scheme_name="key", bearerFormat="dl_…", auto_error=Fal
 """Keys as OpenAPI describes them; `authenticate` reads them."""
 MOST_NAME = 200
 """Characters of a key's name that the audit repeats."""
+FEEDS = "/feeds/"
+"""Below, a key may come as the password of HTTP Basic: readers of feeds send nothing else."""
 _token = re.compile(r"dl_([0-9]{1,15})_([A-Za-z0-9_-]{43})")
 
 
@@ -93,6 +96,19 @@ def _hash_secret(secret: str) -> str:
 def _key_statement(dialect: str) -> Prepared:
     columns = [KEY.c[name] for name in ("secret_hash", "scopes", "expires_at", "revoked_at", "last_used_at", "name")]
     return prepare(select(*columns).where(KEY.c.id == bindparam("id", type_=KEY.c.id.type)), dialect)
+
+
+def read_password(authorization: str) -> str:
+    """An Authorization header of HTTP Basic (RFC 7617) as one with the key that is its password, whatever the name;
+    any other as it is."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return authorization
+    try:
+        name_and_password = base64.b64decode(encoded.strip(), validate=True).decode()
+    except ValueError:
+        raise Unauthorized("The Authorization header cannot be read: Basic needs a name and a password.") from None
+    return f"Bearer {name_and_password.partition(':')[2]}"
 
 
 async def authenticate(db: Database, authorization: str | None) -> Caller:

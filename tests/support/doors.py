@@ -116,6 +116,23 @@ PLAIN = (
     "/v1/key",
     "/v1/resolve?external_id=0",
     "/v1/resolve?url=https://old.example/0",
+    "/feeds/articles.rss?limit=100&content=full",
+    "/feeds/articles.rss?q=zorbing+council",
+    *(
+        f"/feeds/articles.{format}?limit=100&archive={month}"
+        for format, month in (
+            ("atom", "2025-12"),
+            ("json", "2025-06"),
+            ("rss", "undated"),
+        )
+    ),
+    "/feeds/tags/nato.rss?content=full&sort=-updated_at",
+    f"/feeds/regions/{HIDDEN_REGION}.rss",
+    "/sitemap.xml",
+    "/sitemaps/news.xml",
+    *(f"/sitemaps/{year}-{month:02}.xml" for year in (2025, 2026) for month in range(1, 13)),
+    "/sitemaps/undated.xml",
+    "/robots.txt",
 )
 BELOW = ("", "/related", "/related?kind=similar", "/neighbours", "/revisions", "/revisions/1", "/revisions/2/diff",
          "/translations", "/suggestions", "/audit")  # fmt: skip
@@ -134,6 +151,10 @@ FOLLOWING = (
     "/v1/changes?status=trashed",
     "/v1/changes/stream?since=0&include=article",
     "/v1/changes/stream",
+    "/feeds/articles.atom?limit=100&content=full",
+    "/feeds/articles.json?limit=100",
+    "/feeds/tags/nato.atom",
+    f"/feeds/regions/{HIDDEN_REGION}.json",
     "/v1/export",
     "/v1/export?tag=nato&fields=title,translation_of",
     "/v1/export?after=1",
@@ -198,11 +219,15 @@ def attempts(one: Hidden) -> Iterator[str]:
     yield from items(one)
     yield from lists(one)
     yield from (f"/v1/search?{query}&{FACETS}" for query in filters(one))
+    yield from (f"/feeds/articles.rss?{query}&content=full" for query in filters(one))
+    for kind, field in (("tags", "tag"), ("authors", "author"), ("sections", "section")):
+        yield f"/feeds/{kind}/{one.word(field)}.rss"
     yield from (f"/v1/matrix?rows=tag&columns=language&{query}" for query in filters(one))
     for field in ("title", "standfirst", "body", "extra", "alias"):
         word = one.word(field)
         yield f"/v1/search?q={word}+grain&{HIGHLIGHT}&explain=true"
         yield f"/v1/search?q={_misspelt(word)}"
+        yield f"/feeds/articles.rss?q={word}"
         yield f"/v1/search?q={word[:5]}&prefix=true"
         yield from (f"/v1/articles?q={word}{status}" for status in ("", "&status=published", f"&status={STATES}"))
     word = one.word("tag")
@@ -222,6 +247,8 @@ def attempts_to_follow(one: Hidden, since: str) -> Iterator[str]:
     for query in filters(one):
         yield f"/v1/changes?{query}&since={since}"
         yield f"/v1/export?{query}"
+        yield f"/feeds/articles.atom?{query}"
+    yield from (f"/feeds/tags/{one.word('tag')}.atom", f"/feeds/articles.json?q={one.word('title')}")
 
 
 @dataclass(frozen=True)

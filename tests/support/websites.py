@@ -9,16 +9,21 @@ Handler = BaseHTTPRequestHandler
 
 
 class Site:
-    """A server whose pages are functions, and what it was asked."""
+    """A server whose pages are functions, what it was asked, and the bodies that were sent to it."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Callable[[Handler], None]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.posted: list[bytes] = []
         site = self
 
         class RespondingHandler(Handler):
             def do_GET(self) -> None:  # noqa: N802 (named as the library wants it)
                 site.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+                site.pages[self.path](self)
+
+            def do_POST(self) -> None:  # noqa: N802 (named as the library wants it)
+                site.posted.append(self.rfile.read(int(self.headers["content-length"])))
                 site.pages[self.path](self)
 
             def log_message(self, format: str, *args: object) -> None:

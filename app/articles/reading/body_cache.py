@@ -22,6 +22,7 @@ from app.models import Change, table
 
 CHANGE = table(Change)
 MOST_BYTES, LARGEST = 8_000_000, 80_000
+ENTRY_BYTES, LARGEST_ENTRY = 6_000_000, 120_000
 TEXT_BYTES, LARGEST_TEXT = 12_000_000, 120_000
 OVERHEAD = 600
 """Bytes that an entry takes beside the JSON of its views: the objects around them."""
@@ -53,19 +54,37 @@ class BodyText(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedEntry:
+    """An article as a feed has it. `cost`: what its body counts as in a response; `updated` as in the article."""
+
+    data: bytes
+    cost: int
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """By the form of the feed, of one version of the article and of the names in it."""
+
+    version: tuple[int, int]
+    forms: Mapping[str, EncodedEntry]
+
+
 class EncodedBodies:
-    """The most recently used bodies of this process, and texts of bodies. Empty for whoever never told it where the log
-    stands."""
+    """The most recently used bodies of this process, texts of bodies, and entries of feeds, which may hold bodies.
+    Empty for whoever never told it where the log stands."""
 
     def __init__(self) -> None:
         self._kept: ByteLru[int, EncodedBody] = ByteLru(MOST_BYTES, LARGEST)
         self._texts: ByteLru[int, tuple[int, BodyText]] = ByteLru(TEXT_BYTES, LARGEST_TEXT)
+        self._entries: ByteLru[int, _Entries] = ByteLru(ENTRY_BYTES, LARGEST_ENTRY)
         self.head: LogHead | None = None
 
     @property
     def size(self) -> int:
         """Bytes in memory."""
-        return self._kept.held + self._texts.held
+        return self._kept.held + self._texts.held + self._entries.held
 
     def find(self, versions: Iterable[tuple[int, int]], names: Iterable[str]) -> dict[int, EncodedBody]:
         """Of articles as (id, version) those of which all these views are here."""
@@ -98,13 +117,28 @@ class EncodedBodies:
         if head == self.head:
             self._texts.put(id, (version, text), OVERHEAD + text.size)
 
+    def find_entry(self, id: int, version: tuple[int, int], form: str) -> EncodedEntry | None:
+        """An entry in a form of a feed; `version` is that of the article, and that of all names."""
+        kept = self._entries.get(id)
+        return kept.forms.get(form) if kept is not None and kept.version == version else None
+
+    def put_entry(self, id: int, version: tuple[int, int], form: str, entry: EncodedEntry, head: LogHead) -> None:
+        """Keeps an entry that was read while the log stood at `head`, as `put` does."""
+        if head != self.head:
+            return
+        before = self._entries.get(id)
+        forms = {**before.forms} if before is not None and before.version == version else {}
+        forms[form] = entry
+        size = sum(OVERHEAD + len(one.data) for one in forms.values())
+        self._entries.put(id, _Entries(version, forms), size)
+
     async def follow(self, db: Readable, head: LogHead) -> None:
         """Removes what the log has named up to `head`; one small statement where it has moved on."""
         before = self.head
         if head == before or (before is not None and head.epoch == before.epoch and head.seq < before.seq):
             return
         self.head = head
-        if not self._kept and not self._texts:
+        if not self._kept and not self._texts and not self._entries:
             return
         if before is None or head.epoch != before.epoch or head.seq - before.seq > NEAR:
             self._clear()
@@ -117,10 +151,12 @@ class EncodedBodies:
         for (id,) in rows:
             self._kept.remove(read_integer(id))
             self._texts.remove(read_integer(id))
+            self._entries.remove(read_integer(id))
 
     def _clear(self) -> None:
         self._kept.clear()
         self._texts.clear()
+        self._entries.clear()
 
 
 @lru_cache(maxsize=4)

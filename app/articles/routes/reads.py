@@ -96,7 +96,7 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
         entries, page = _cut_ids(params, by_id, missing)
     else:
         place = list_pages.read_place(params)
-        plan = await _choose_plan(context, view, resolved.filter, params.sort)
+        plan = await choose_plan(context, view, resolved.filter, params.sort)
         rows = await queries.load_page(
             context.db, resolved.filter, params.sort, params.limit + 1, place, plan.driver, undated=plan.undated
         )
@@ -157,9 +157,7 @@ def _cut_ids(
     return entries[start : start + limit], page
 
 
-async def _choose_plan(
-    context: AppContext, view: RequestContext, article_filter: ArticleFilter, sort: str
-) -> QueryPlan:
+async def choose_plan(context: AppContext, view: RequestContext, article_filter: ArticleFilter, sort: str) -> QueryPlan:
     """Decided once for as long as nothing is committed. What is committed later need not be in this page."""
     key = ("driver", article_filter, sort)
     plan = context.memo.get(view.head, key)

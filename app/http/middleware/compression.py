@@ -24,8 +24,9 @@ _SMALLEST = 400
 """Bytes. Below, what is saved fits into the packet that is sent anyway."""
 _LARGE = 32_768
 _TEXTS = (
-    b"application/json", b"application/problem+json", b"application/schema+json", b"application/ld+json",
-    b"application/ninjs+json", b"text/",
+    b"text/", b"application/json", b"application/problem+json", b"application/schema+json", b"application/ld+json",
+    b"application/ninjs+json", b"application/rss+xml", b"application/atom+xml", b"application/feed+json",
+    b"application/xml",
 )  # fmt: skip
 _STREAMS = (b"application/x-ndjson", b"text/csv")
 """Rows that come piece by piece. Not events: a proxy or a browser that buffers compressed ones would tell them late."""

@@ -21,6 +21,8 @@ from app.http.schemas import Shape
 router = APIRouter(tags=["operating"], route_class=ApiRoute)
 
 PATH = "/v1"
+READ = (f"{PATH}/", "/feeds/", "/sitemap", "/robots.txt")
+"""How the addresses begin that are listed."""
 HEADERS = ("ETag", "Cache-Control", "Vary")
 
 
@@ -81,5 +83,5 @@ async def get_index(request: Request) -> Response:
 def _list_links(app: Starlette) -> Iterator[tuple[str, dict[str, object]]]:
     for context in iter_route_contexts(app.routes):
         route, path = context.original_route, context.path or ""
-        if isinstance(route, ApiRoute) and "GET" in (route.methods or ()) and path.startswith(f"{PATH}/"):
+        if isinstance(route, ApiRoute) and "GET" in (route.methods or ()) and path.startswith(READ):
             yield route.name, {"href": path, "title": route.summary, "templated": "{" in path}

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.http.api_route import ApiRoute
-from app.http.auth import KEY_SCHEME
+from app.http.auth import FEEDS, KEY_SCHEME
 from app.http.body import JSON_TYPE
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
 from app.http.openapi import problem_shapes, response_shapes
@@ -36,6 +36,12 @@ EVERYWHERE = (
 WITH_QUERY = ("unknown_parameter", "duplicate_parameter", "invalid_value")
 WITH_BODY = ("malformed_json", "unsupported_media_type", "body_too_large", "unknown_field", "invalid_value")
 ANY_KEY: Json = {KEY_SCHEME.scheme_name: []}
+BASIC = "basic"
+BASIC_SCHEME: Json = {
+    "type": "http",
+    "scheme": "basic",
+    "description": "Of feeds only: a key is the password, whatever the name.",
+}
 _VERBS = ("get", "put", "post", "patch", "delete")
 
 
@@ -90,7 +96,7 @@ def build_document(
     document["security"] = [{}, ANY_KEY] if public_reads else [ANY_KEY]
     parts = document.setdefault("components", {})
     scheme = KEY_SCHEME.model.model_dump(mode="json", by_alias=True, exclude_none=True)
-    parts["securitySchemes"] = {KEY_SCHEME.scheme_name: scheme}
+    parts["securitySchemes"] = {KEY_SCHEME.scheme_name: scheme, BASIC: BASIC_SCHEME}
     routes = {route.name: route for route in _list_routes(app)}
     payloads = (route.payload for route in routes.values() if route.payload is not None)
     schemas = parts.setdefault("schemas", {})
@@ -103,6 +109,8 @@ def build_document(
         operation.setdefault("security", document["security"])
         if (route := routes.get(operation["operationId"])) is not None:
             _restore_examples(operation, route)
+            if route.path.startswith(FEEDS):
+                operation["security"] = [*operation["security"], {BASIC: []}]
         _describe_failures(operation)
         _describe_headers(operation)
     return document

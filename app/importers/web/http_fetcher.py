@@ -7,7 +7,7 @@ No proxy is used, also not one that the environment names: the guard could not s
 
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from functools import cache
 from importlib.metadata import version
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 
 import httpcore
 import httpx
@@ -71,7 +72,13 @@ class _Transport(httpx.BaseTransport):
         url = request.url
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         response = self._pool.handle_request(
-            httpcore.Request(request.method, target, headers=request.headers.raw, extensions=request.extensions)
+            httpcore.Request(
+                request.method,
+                target,
+                headers=request.headers.raw,
+                content=request.read() or None,
+                extensions=request.extensions,
+            )
         )
         return httpx.Response(response.status, headers=response.headers, stream=_Stream(response))
 
@@ -148,6 +155,18 @@ class HttpFetcher:
         # For mypy, which does not see that the loop never ends by itself.
         raise AssertionError("the last attempt returns or raises")
 
+    def post_form(self, url: str, form: Sequence[tuple[str, str]]) -> int:
+        """Sends a form, once; the status of the response, which is one of success. Its body is not read."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            target, content = self._remove_login(url), urlencode(form).encode()
+            request = self._client.build_request("POST", target, headers=headers, content=content)
+            return self._attempt(request, self._clock.now() + PATIENCE_SECONDS).status
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            raise FetchError(url, f"not an address: {error}") from error
+        except _TryAgain as failed:
+            raise FetchError(_format_url(request.url), failed.reason, failed.status) from failed
+
     def _remove_login(self, url: str) -> httpx.URL:
         """The address without a name and password, which are kept for its origin."""
         parsed = httpx.URL(url)
@@ -194,6 +213,8 @@ class HttpFetcher:
             raise _TryAgain(
                 _describe_response(response), status, self._parse_retry_after(response.headers.get("retry-after"))
             )
+        if request.method == "POST" and 200 <= status < 300:
+            return FetchedPage(_format_url(request.url), status, dict(response.headers), b"")
         is_conditional = any(name in request.headers for name in _CONDITIONS.values())
         if status != 200 and not (status == 304 and is_conditional):
             raise FetchError(shown_url, _describe_response(response), status)

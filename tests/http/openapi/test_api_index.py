@@ -17,7 +17,7 @@ async def test_index_leads_to_everything_that_can_be_read(sqlite_settings: Setti
         reads = {
             methods["get"]["operationId"]: (path, methods["get"]["summary"])
             for path, methods in described["paths"].items()
-            if "get" in methods and path.startswith("/v1/")
+            if "get" in methods and path.startswith(("/v1/", "/feeds/", "/sitemap", "/robots.txt"))
         }
         assert {name: (link["href"], link["title"]) for name, link in index["links"].items()} == reads
         assert all(link["templated"] == ("{" in link["href"]) for link in index["links"].values())

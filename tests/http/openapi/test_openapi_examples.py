@@ -45,10 +45,15 @@ def template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return folder / sqlite_template.name
 
 
+def make_settings(folder: Path) -> Settings:
+    """With a site: a sitemap names its pages."""
+    return Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15, site_url="https://news.example.org")
+
+
 @pytest.fixture
 async def archive(template: Path, tmp_path: Path) -> AsyncIterator[Served]:
     shutil.copy(template, tmp_path)
-    async with serve(with_own_epoch(Settings(data_dir=tmp_path, index_interval=0.02, index_heap_mb=15))) as api:
+    async with serve(with_own_epoch(make_settings(tmp_path))) as api:
         made = await api.post(title="The index has come this far", body="<p>All that is before it too.</p>")
         await api.editor.delete(f"/v1/articles/{made['id']}", params={"purge": "true"}, headers={"If-Match": "*"})
         yield api

@@ -1,0 +1,155 @@
+"""Which articles have left a filter lately, out of the change log: what feeds tell of deletions.
+
+The rows that may say so are read once, and kept for all filters; for each filter it is kept which of them do. Only rows
+that the public may see are looked at. What is told depends on the log and the filter alone, so that every process of a
+server tells the same.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import bindparam, literal_column, select
+
+from app.articles import filters
+from app.articles.filters import ArticleFacts, ArticleFilter
+from app.articles.store.log_facts import from_log
+from app.changes import log
+from app.db.database import Database, Row
+from app.db.log_position import LogHead
+from app.db.sql import Prepared, prepare, read_integer
+
+CHANGE = log.CHANGE
+REACH = 20_000
+"""Rows of the log, from its end, that are looked through: 20 ms, once for each process."""
+MOST_ROWS = 1_000
+"""Of these, the rows that may tell of a departure: the latest ones. For a filter all are compared once, 5 ms."""
+MOST_TOLD = 500
+"""Departures that a feed tells, the latest: 60 kB of Atom."""
+MOST_FILTERS = 256
+AT_ONCE = 100
+"""Rows that are read or compared before others have their turn."""
+
+
+class DepartedArticle(NamedTuple):
+    """An article that the filter no longer means, since a row of the log and its time, in epoch seconds."""
+
+    id: int
+    seq: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _LogRow:
+    """`before` and `after` are None where there was or is nothing, and of what was purged."""
+
+    seq: int
+    at: int
+    id: int
+    purged: bool
+    before: ArticleFacts | None
+    after: ArticleFacts | None
+
+
+@dataclass(slots=True)
+class _FollowedFilter:
+    """What is known of one filter up to a row of the log."""
+
+    seq: int = 0
+    departed: dict[int, DepartedArticle] = field(default_factory=dict)
+
+
+class Departures:
+    """Of one archive."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._rows: deque[_LogRow] = deque(maxlen=MOST_ROWS)
+        self._epoch, self._seq = 0, 0
+        self._filters: OrderedDict[ArticleFilter, _FollowedFilter] = OrderedDict()
+        self._lock = asyncio.Lock()
+
+    async def find(self, article_filter: ArticleFilter, head: LogHead) -> list[DepartedArticle]:
+        """Articles that have left the filter, the latest first, at most MOST_TOLD."""
+        followed = self._filters.get(article_filter)
+        if followed is None or head.epoch != self._epoch or head.public_seq > followed.seq:
+            followed = await self._update(article_filter, head)
+        latest = sorted(followed.departed.values(), key=lambda one: -one.seq) if followed.departed else []
+        return latest[:MOST_TOLD]
+
+    async def _update(self, article_filter: ArticleFilter, head: LogHead) -> _FollowedFilter:
+        async with self._lock:
+            if head.epoch != self._epoch or head.public_seq > self._seq:
+                await self._read(head)
+            followed = self._filters.pop(article_filter, None) or _FollowedFilter()
+            self._filters[article_filter] = followed
+            if len(self._filters) > MOST_FILTERS:
+                self._filters.popitem(last=False)
+            await self._follow(followed, article_filter)
+        return followed
+
+    async def _read(self, head: LogHead) -> None:
+        """Adds the rows up to the head. Of what was purged, nothing that was read before is kept."""
+        if head.epoch != self._epoch or head.public_seq - self._seq > REACH:
+            self._rows.clear()
+            self._filters.clear()
+            self._seq = 0
+        start = max(self._seq, head.public_seq - REACH)
+        values = {"after": start, "until": head.public_seq, "most": MOST_ROWS}
+        rows = await self._db.reader.rows(_statement(self._db.dialect), values, bounded=False)
+        for i, row in enumerate(reversed(rows)):
+            if i % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
+            self._add(_read_row(row))
+        while self._rows and self._rows[0].seq <= head.public_seq - REACH:
+            self._rows.popleft()
+        self._epoch, self._seq = head.epoch, head.public_seq
+
+    def _add(self, row: _LogRow) -> None:
+        if row.purged:
+            self._rows = deque((one for one in self._rows if one.id != row.id), MOST_ROWS)
+        self._rows.append(row)
+
+    async def _follow(self, followed: _FollowedFilter, article_filter: ArticleFilter) -> None:
+        """Looks at the rows that are new to the filter, and lets go of what lies before all rows."""
+        new = [row for row in self._rows if row.seq > followed.seq]
+        for i, row in enumerate(new):
+            if i % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
+            _note(followed.departed, row, article_filter)
+        followed.seq = self._seq
+        first = self._rows[0].seq if self._rows else self._seq + 1
+        for id in [one.id for one in followed.departed.values() if one.seq < first]:
+            del followed.departed[id]
+
+
+def _note(departed: dict[int, DepartedArticle], row: _LogRow, article_filter: ArticleFilter) -> None:
+    if row.after is not None and filters.matches(article_filter, row.after):
+        departed.pop(row.id, None)
+    # Whatever the filter: what was purged is to go from every copy, also from old ones.
+    elif row.purged or (row.before is not None and filters.matches(article_filter, row.before)):
+        departed[row.id] = DepartedArticle(row.id, row.seq, row.at)
+
+
+def _read_row(row: Row) -> _LogRow:
+    seq, at, id, event, before, after = row
+    number, is_purged = read_integer(id), event == "purged"
+    facts = [
+        None if kept is None or is_purged else from_log(number, orjson.loads(str(kept))) for kept in (before, after)
+    ]
+    return _LogRow(read_integer(seq), read_integer(at), number, is_purged, *facts)
+
+
+@lru_cache(maxsize=4)
+def _statement(dialect: str) -> Prepared:
+    """The latest rows of articles that had something before, or were purged, the latest first."""
+    seq = CHANGE.c.seq
+    after, until = (bindparam(name, type_=seq.type) for name in ("after", "until"))
+    columns = [CHANGE.c[name] for name in ("seq", "at", "entity_id", "event", "before", "after")]
+    was_there = CHANGE.c.before.is_not(None) | (CHANGE.c.event == literal_column("'purged'"))
+    of_articles = CHANGE.c.entity == literal_column("'article'"), CHANGE.c.public.is_(True), was_there
+    statement = select(*columns).where(seq > after, seq <= until, *of_articles).order_by(seq.desc())
+    return prepare(statement.limit(bindparam("most")), dialect)

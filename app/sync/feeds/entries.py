@@ -1,0 +1,107 @@
+"""From rows to entries as a feed sends them: from memory where they are there, the others rendered once."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+
+import orjson
+
+from app.articles.reading import response_size
+from app.articles.reading.body_cache import EncodedEntry
+from app.articles.reading.card_cache import Card
+from app.articles.reading.queries import ListRow
+from app.articles.render.encoded_views import EncodedViews
+from app.context import AppContext, RequestContext
+from app.sync.feeds import atom, json_feed, rss
+from app.sync.feeds.model import FeedEntry, make_entry
+from app.sync.feeds.params import Content, Format
+from app.text.addresses import Addresses
+
+BODY = frozenset({"body"})
+WRITERS: Mapping[Format, Callable[[FeedEntry], bytes]] = {
+    "rss": rss.write_entry, "atom": atom.write_entry, "json": json_feed.write_entry,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EntryForm:
+    """How a feed shows its articles."""
+
+    format: Format
+    content: Content
+
+    @property
+    def name(self) -> str:
+        return f"{self.format} {self.content}"
+
+
+async def load_entries(
+    context: AppContext, view: RequestContext, rows: Sequence[ListRow], form: EntryForm
+) -> tuple[list[tuple[ListRow, EncodedEntry]], bool]:
+    """Rows with their entries, in their order, as many as one response may hold, one at least; without what the public
+    may not see any more. And whether some did not fit. Three statements at most."""
+    pairs = [(row.id, row.version) for row in rows]
+    cards = await context.cards.load(pairs, view.atlas, published=True)
+    bodies, names_seq = context.cards.bodies, view.atlas.names_seq
+    entries: dict[int, EncodedEntry] = {}
+    for id, card in cards.items():
+        entry = bodies.find_entry(id, (card.version, names_seq), form.name)
+        if entry is not None:
+            entries[id] = entry
+    public = [row for row in rows if row.id in cards]
+    missing = {row.id: cards[row.id] for row in public if row.id not in entries}
+    if missing:
+        entries |= await _make_entries(context, view, missing, form)
+    present = [(row, entries[row.id]) for row in takewhile(lambda row: row.id in entries, public)]
+    present = present[: response_size.count_fitting(entry.cost for _, entry in present)]
+    return present, len(present) < len(public)
+
+
+async def _make_entries(
+    context: AppContext,
+    view: RequestContext,
+    cards: Mapping[int, Card],
+    form: EntryForm,
+) -> dict[int, EncodedEntry]:
+    """Of the first cards, as far as their bodies fit into one response; those that do not are left out, as all behind
+    them would be."""
+    encoded, texts = EncodedViews(()), dict[int, bytes]()
+    costs = {id: len(card.parts.shown) for id, card in cards.items()}
+    if form.content == "full":
+        encoded = EncodedViews.find(context.cards.bodies, [(id, card.version) for id, card in cards.items()], BODY)
+        measured = await response_size.measure(context.db, encoded.list_missing(cards), BODY)
+        encoded.measured |= measured.bodies
+        encoded.texts |= measured.texts
+        weights = response_size.weigh(encoded.measured, BODY)
+        costs = {id: cost + weights.get(id, 0) for id, cost in costs.items()}
+        fitting = response_size.count_fitting(costs.values())
+        cards = {id: cards[id] for id in list(cards)[:fitting]}
+        await encoded.load(context.db, list(cards), weights)
+        texts = {id: views["body"] for id, views in (await encoded.render(weights)).items()}
+        encoded.keep(context.cards.bodies, view.head)
+    total = sum(costs[id] for id in cards)
+    write = partial(_write_entries, cards, texts, costs, form, context.addresses)
+    entries = await asyncio.to_thread(write) if total > response_size.LARGE else write()
+    for id, entry in entries.items():
+        version = cards[id].version, view.atlas.names_seq
+        # A body that was read later than its card may be another version's.
+        if form.content == "full" and (id not in encoded.measured or encoded.measured[id].version != version[0]):
+            continue
+        context.cards.bodies.put_entry(id, version, form.name, entry, view.head)
+    return entries
+
+
+def _write_entries(
+    cards: Mapping[int, Card],
+    texts: Mapping[int, bytes],
+    costs: Mapping[int, int],
+    form: EntryForm,
+    addresses: Addresses,
+) -> dict[int, EncodedEntry]:
+    entries, write = {}, WRITERS[form.format]
+    for id, card in cards.items():
+        entry = make_entry(orjson.loads(card.parts.shown), orjson.loads(texts[id]) if id in texts else None, addresses)
+        entries[id] = EncodedEntry(write(entry), costs[id], entry.updated)
+    return entries
