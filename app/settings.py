@@ -76,10 +76,10 @@ class Settings(BaseSettings):
         "are read elsewhere name resources of the API by it. Empty: they are named by their paths alone.",
     )
     site_name: str = Field(
-        "Dateline",
-        min_length=1,
+        "",
         max_length=200,
-        description="What the publication is called: the publisher of its articles and the title of its feeds.",
+        description="What the publication is called: the publisher of its articles and the title of its feeds. Empty: "
+        "articles name no publisher, feeds have the web site's host as their title.",
     )
     websub_hub: str = Field(
         "",

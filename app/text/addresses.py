@@ -41,6 +41,11 @@ class Addresses:
         return cls(settings.site_url.rstrip("/"), settings.api_url.rstrip("/"))
 
     @property
+    def site_host(self) -> str:
+        """Of the web site, such as `news.example`; empty where there is none."""
+        return urlsplit(self.site_url).hostname or ""
+
+    @property
     def home_page(self) -> str:
         """Where people begin: the web site, else the API."""
         return self.site_url or self.on_api("/")

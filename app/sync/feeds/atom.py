@@ -43,7 +43,7 @@ def make_frame(feed: Feed) -> Frame:
     add_element(root, "title", feed.title)
     add_element(root, "updated", feed.updated)
     # Of entries that name none, which have to have one.
-    add_element(add_element(root, "author"), "name", feed.publisher)
+    add_element(add_element(root, "author"), "name", feed.publisher or feed.title)
     add_element(root, "link", None, {"rel": "alternate", "href": feed.home})
     for relation, address in feed.links:
         type = MEDIA_TYPE.partition(";")[0] if relation in _TYPED else None

@@ -24,6 +24,8 @@ from app.text.addresses import Addresses
 
 _URI = "%&=+,:;/?@!$'()*~-._|[]"
 _PLACES = ("cursor", "archive")
+UNNAMED = "Articles"
+"""The title of feeds of a publication that no setting names."""
 _NOISE = ("gclid", "fbclid")
 
 
@@ -126,7 +128,7 @@ async def load_document(
     feed = Feed(
         id=context.addresses.name_thing(f"feed/{name.path}{_identify(source)}"),
         title=_make_title(source, name),
-        publisher=context.settings.site_name,
+        publisher=context.settings.site_name or None,
         home=context.addresses.home_page,
         updated=updated or await _find_beginning(context),
         language=source.filter.languages[0] if len(source.filter.languages) == 1 else None,
@@ -160,7 +162,9 @@ def _identify(source: FeedSource) -> str:
 
 
 def _make_title(source: FeedSource, name: FeedName) -> str:
-    parts = [source.context.settings.site_name, name.label, source.params.q if source.search else None]
+    context = source.context
+    publication = context.settings.site_name or context.addresses.site_host or UNNAMED
+    parts = [publication, name.label, source.params.q if source.search else None]
     return " · ".join(part for part in parts if part)
 
 

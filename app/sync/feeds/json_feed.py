@@ -85,8 +85,9 @@ def make_frame(feed: Feed) -> Frame:
         "title": feed.title,
         "home_page_url": feed.home,
         "feed_url": links["self"],
-        "authors": [{"name": feed.publisher}],
     }
+    if feed.publisher is not None:
+        document["authors"] = [{"name": feed.publisher}]
     if feed.language is not None:
         document["language"] = feed.language
     if "next" in links:

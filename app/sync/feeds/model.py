@@ -75,7 +75,7 @@ class Feed:
 
     id: str
     title: str
-    publisher: str
+    publisher: str | None
     home: str
     updated: str
     language: str | None

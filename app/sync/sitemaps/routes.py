@@ -70,7 +70,9 @@ async def get_news_sitemap(request: Request, context: Context, view: AnyCaller) 
     """The newest articles of the last 48 hours, at most 1,000, of those whose time of publication is known."""
     _check_site(context)
     rows = await queries.load_news(context.db, view.now - NEWS_SECONDS, MOST_NEWS)
-    body = await asyncio.to_thread(files.write_news, rows, context.settings.site_name, context.addresses)
+    body = await asyncio.to_thread(
+        files.write_news, rows, context.settings.site_name or context.addresses.site_host, context.addresses
+    )
     return _respond(request, view, body, uses_now=True)
 
 
