@@ -46,7 +46,7 @@ LAYERS = {
     "app.http": (
         ("auth", "headers", "paging", "params", "schemas"),
         ("body", "conditional", "csv_text", "list_paging", "request_state"),
-        ("docs", "negotiation", "problems", "responses"),
+        ("docs", "problems", "responses"),
         ("api_route", "fast_path", "openapi", "server"),
         ("middleware",),
     ),

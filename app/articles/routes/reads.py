@@ -21,7 +21,7 @@ from app.articles.reading.query_plan import QueryPlan
 from app.articles.render import article_json, csv_rows
 from app.articles.render.structured import examples as format_examples
 from app.articles.render.structured import pages
-from app.articles.render.structured.formats import STRUCTURED, describe_contents
+from app.articles.render.structured.formats import CSV, STRUCTURED, describe_contents
 from app.articles.routes import list_pages, word_list
 from app.articles.routes.list_pages import ArticleListParams
 from app.context import AnyCaller, AppContext, Context, RequestContext
@@ -29,9 +29,9 @@ from app.errors import Gone, NotFound
 from app.http import conditional, csv_text, fast_path, paging, responses
 from app.http.api_route import ApiRoute
 from app.http.conditional import RenderedResponse
-from app.http.negotiation import CSV, JSON, Representation
 from app.http.openapi import describe_item, describe_list, describe_problems, describe_redirect
 from app.http.params.declaration import MAX_VALUES
+from app.http.params.negotiation import JSON, Representation
 from app.http.params.times import format_time
 from app.http.params.typed import Paging
 

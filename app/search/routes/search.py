@@ -14,15 +14,15 @@ from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
 from app.articles.render.structured import examples as format_examples
 from app.articles.render.structured import pages
-from app.articles.render.structured.formats import STRUCTURED, describe_contents
+from app.articles.render.structured.formats import CSV, STRUCTURED, describe_contents
 from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import FieldError, InvalidInput, InvalidValue, PageTooDeep
 from app.http import csv_text, fast_path, paging, responses
 from app.http.api_route import ApiRoute
-from app.http.negotiation import CSV, Representation
 from app.http.openapi import describe_item, describe_list, describe_problems
 from app.http.params import parser
 from app.http.params.declaration import Parameter
+from app.http.params.negotiation import Representation
 from app.http.params.typed import AsOf, Paging, Params
 from app.search import examples, schemas
 from app.search.engine import DEEPEST, FacetName, Order, Question, Recency, ResultPage, SearchHit

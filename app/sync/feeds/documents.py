@@ -117,7 +117,9 @@ async def load_document(
     last = _find_last(rows, entries, limit, is_cut=is_cut)
     if last is not None:
         links.add("next", f"cursor={pages.make_cursor(params, name.path, last)}", within=True)
-    if params.sort == NEWEST:
+    if params.sort == NEWEST and month is None and params.cursor is None and last is None and source.search is None:
+        _link_known_month(rows, links, pages.format_month(view.now))
+    elif params.sort == NEWEST:
         await _link_archive(source, links, month)
     is_first = month is None and params.cursor is None
     if is_first and (hub := context.settings.websub_hub):
@@ -166,6 +168,17 @@ def _make_title(source: FeedSource, name: FeedName) -> str:
     publication = context.settings.site_name or context.addresses.site_host or UNNAMED
     parts = [publication, name.label, source.params.q if source.search else None]
     return " · ".join(part for part in parts if part)
+
+
+def _link_known_month(rows: Sequence[ListRow], links: _Links, current: str) -> None:
+    """The latest month that has ended, of a feed that is in one document: no query is needed, which for a filter that
+    matches next to nothing would look through the whole archive again."""
+    months = [pages.format_month(row.key) for row in rows if isinstance(row.key, int)]
+    previous = max((month for month in months if month < current), default=None)
+    if previous is None and any(row.key is None for row in rows):
+        previous = UNDATED
+    if previous is not None:
+        links.add("prev-archive", f"archive={previous}")
 
 
 async def _link_archive(source: FeedSource, links: _Links, month: str | None) -> None:

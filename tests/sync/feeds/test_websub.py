@@ -111,14 +111,14 @@ def test_form_is_sent_once_and_success_is_any_of_the_200s(hub: Site, status: int
                 fetcher.post_form(hub.url("/other"), [("a", "b c")])
         else:
             assert fetcher.post_form(hub.url("/other"), [("a", "b c")]) == status
-    assert hub.posted[sent:] == [b"a=b+c"]
+    # The publisher of the server may have sent something meanwhile.
+    assert [body for body in hub.posted[sent:] if b"hub.mode" not in body] == [b"a=b+c"]
 
 
 def test_hub_of_a_private_network_is_guarded_like_any_address(hub: Site) -> None:
-    sent = len(hub.posted)
-    with HttpFetcher(allow_private=False) as fetcher, pytest.raises(FetchError, match=r"."):
-        fetcher.post_form(hub.url("/hub"), [("a", "b")])
-    assert len(hub.posted) == sent
+    with HttpFetcher(allow_private=False) as fetcher, pytest.raises(FetchError, match="public internet"):
+        fetcher.post_form(hub.url("/hub"), [("guarded", "yes")])
+    assert b"guarded=yes" not in hub.posted
 
 
 def test_hub_needs_whole_addresses() -> None:

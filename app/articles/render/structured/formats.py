@@ -3,7 +3,10 @@
 from collections.abc import Collection, Mapping
 
 from app.errors import FieldError, InvalidInput
-from app.http.negotiation import CSV, JSON, Offer, Representation
+from app.http import csv_text
+from app.http.params.negotiation import JSON, Offer, Representation
+
+CSV = Representation("csv", csv_text.MEDIA_TYPE)
 
 JSON_LD = Representation("jsonld", "application/ld+json")
 # No type is registered for it; the first is the one that agencies send.
@@ -40,11 +43,28 @@ def check_parts(chosen: Representation, fields: Collection[str], include: Collec
         raise InvalidInput(*errors)
 
 
+_WORD = {"type": "string"}
+_SCHEMAS: Mapping[Representation, Mapping[str, object]] = {
+    JSON_LD: {
+        "type": "object",
+        "description": "A `NewsArticle` or an `ItemList` of schema.org.",
+        "required": ["@context", "@type"],
+        "properties": {"@context": _WORD, "@type": _WORD},
+    },
+    NINJS: {
+        "type": "object",
+        "description": "An item of ninjs 3.1.",
+        "required": ["uri", "type"],
+        "properties": {"uri": _WORD, "type": _WORD},
+    },
+}
+
+
 def describe_contents(examples: Mapping[str, object]) -> dict[str, object]:
     """How OpenAPI has these formats; `examples` by their names."""
     return {
         one.media_type: {
-            "schema": {"type": "object" if one.media_type.endswith("json") else "string"},
+            "schema": _SCHEMAS.get(one, _WORD),
             "example": examples[one.name],
         }
         for one in STRUCTURED

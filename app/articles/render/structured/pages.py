@@ -31,10 +31,10 @@ from app.articles.render.structured.formats import (
 )
 from app.articles.render.structured.publication import Publication
 from app.context import AppContext, RequestContext
-from app.http import csv_text, negotiation
-from app.http.negotiation import JSON, Representation
+from app.http import csv_text
 from app.http.paging import PageInfo
-from app.http.params import parser
+from app.http.params import negotiation, parser
+from app.http.params.negotiation import JSON, Representation
 from app.http.params.typed import Params
 
 _CARD_COST = 3_000

@@ -28,7 +28,9 @@ class Publication:
 
     def name_list(self, path: str, query: str) -> str:
         """A URI of a list: its address where there is one, else a name."""
-        address = self.addresses.on_api(path, query)
+        # Caches take the order of parameters for the same question, so that nothing may depend on it.
+        ordered = "&".join(sorted(query.split("&"), key=lambda pair: pair.partition("=")[0]))
+        address = self.addresses.on_api(path, ordered)
         return encode_uri(address if self.addresses.api_url else self.addresses.name_thing(address.lstrip("/")))
 
     def find_page(self, slug: object) -> str | None:

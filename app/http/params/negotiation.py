@@ -11,7 +11,6 @@ from functools import lru_cache
 from starlette.requests import Request
 
 from app.errors import NotAcceptable
-from app.http import csv_text
 from app.http.headers import list_headers
 
 _ANY = frozenset({b"", b"*/*", b"application/json"})
@@ -38,7 +37,6 @@ class Representation:
 
 
 JSON = Representation("json", "application/json")
-CSV = Representation("csv", csv_text.MEDIA_TYPE)
 Offer = tuple[Representation, ...]
 """What there is, the first one by default, and before the others where a client likes them as much."""
 

@@ -7,8 +7,8 @@ from starlette.requests import Request
 
 from app.articles.render.structured.formats import ITEM, ITEM_NAMES
 from app.errors import NotAcceptable
-from app.http import negotiation
-from app.http.negotiation import JSON
+from app.http.params import negotiation
+from app.http.params.negotiation import JSON
 
 
 def make_request(*accept: str) -> Request:
