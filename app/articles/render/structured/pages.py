@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 
 from app.articles.html import offload
-from app.articles.reading import provenance
+from app.articles.reading import provenance_rows
 from app.articles.reading.card_parts import Json
 from app.articles.reading.item_cache import ItemRow
 from app.articles.reading.provenance import UNKNOWN, Provenance
@@ -94,8 +94,9 @@ async def write_item(
     check_parts(chosen, params.fields, params.include)
     form = RenderOptions(includes=VIEWS[chosen] | {"related"}, language=params.names_language)
     shown = await article_json.render_item(context, view, stored, params, related, form)
-    sources = await provenance.load_provenance(context.db, [stored.article.id])
-    publication, source = Publication.read(context.settings), sources.get(stored.article.id, UNKNOWN)
+    sources = await provenance_rows.load_provenance(context.db, [stored.article.id])
+    publication = Publication(context.addresses, context.settings.site_name)
+    source = sources.get(stored.article.id, UNKNOWN)
     body = await offload.run(len(stored.body), _encode_item, shown, source, publication, chosen)
     editions = [one for one in (source.original, *source.translations) if one]
     return WrittenItem(body, shown, [f"article:{one.id}" for one in editions])
@@ -122,11 +123,11 @@ async def write_page(
     views = VIEWS[chosen] if "body" in params.include else frozenset()
     form = RenderOptions(includes=views | (PARTS & {*params.include} - {"body"}), language=params.names_language)
     shown = await article_json.render_articles(context, view, entries, params=params, form=form)
-    sources = await provenance.load_provenance(context.db, list(shown))
+    sources = await provenance_rows.load_provenance(context.db, list(shown))
     rows = [(shown[entry.id], sources.get(entry.id, UNKNOWN)) for entry in entries if entry.id in shown]
     cost = sum(len(row) + _CARD_COST for row, _ in rows)
     total = page.total if page.total_is == "exact" else None
-    publication = Publication.read(context.settings)
+    publication = Publication(context.addresses, context.settings.site_name)
     uri = publication.name_list(request.scope["path"], request.scope["query_string"].decode("latin-1"))
     return await offload.run(cost, _encode_page, rows, publication, chosen, total, uri)
 

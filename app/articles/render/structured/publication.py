@@ -1,11 +1,14 @@
 """What formats say of the archive itself: its name, its addresses, and names for what has no address. Pure."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from app.settings import Settings
-from app.text.addresses import Addresses
+if TYPE_CHECKING:
+    # Imports are read by processes that load no settings: they need the formats, and no addresses.
+    from app.text.addresses import Addresses
 
 _PATH = "!$%&'()*+,/:;=@~"
 """What the path of a URI may have beside letters and digits (RFC 3986); a query and a fragment also a question mark."""
@@ -17,10 +20,6 @@ class Publication:
 
     addresses: Addresses
     name: str
-
-    @classmethod
-    def read(cls, settings: Settings) -> Self:
-        return cls(Addresses.read(settings), settings.site_name)
 
     def name_article(self, id: object) -> str:
         """A URI that stays the same whatever the article is called."""
