@@ -104,13 +104,13 @@ async def load_document(
 ) -> FeedDocument:
     """The document that the parameters mean, written; `query` as it was sent."""
     params, context, view = source.params, source.context, source.view
-    month = params.archive
+    addresses, month = context.addresses, params.archive
     limit = params.limit if month is None or "limit" in params.given_names else IN_ARCHIVE
     article_filter = source.filter if month is None else pages.cut_to_archive(source.filter, month)
     place = pages.read_place(params, name.path)
     rows = await source.load_rows(article_filter, params.sort, limit + 1, place)
     entries, is_cut = await load_entries(context, view, rows[:limit], form)
-    links = _Links(context.addresses, name, form.format, query)
+    links = _Links(addresses, name, form.format, query)
     links.add_self()
     if params.cursor is not None:
         links.add("first", within=True)
@@ -128,10 +128,10 @@ async def load_document(
     departed = await _load_departures(source, entries, departures) if is_first and form.format != "rss" else ()
     updated = max([entry.updated for _, entry in entries] + [one.when for one in departed], default="")
     feed = Feed(
-        id=context.addresses.name_thing(f"feed/{name.path}{_identify(source)}"),
+        id=addresses.name_thing(f"feed/{name.path}{_identify(source)}"),
         title=_make_title(source, name),
         publisher=context.settings.site_name or None,
-        home=context.addresses.home_page,
+        home=addresses.home_page,
         updated=updated or await _find_beginning(context),
         language=source.filter.languages[0] if len(source.filter.languages) == 1 else None,
         links=tuple(links.by_relation.items()),
@@ -221,12 +221,12 @@ async def _find_month_before(source: FeedSource, month: str) -> str | None:
 async def _load_departures(
     source: FeedSource, entries: Sequence[tuple[ListRow, EncodedEntry]], departures: Departures
 ) -> tuple[Departure, ...]:
-    present = {row.id for row, _ in entries}
-    addresses = source.context.addresses
+    departed = await departures.find(source.filter, source.view.head)
+    if not departed:
+        return ()
+    present, addresses = {row.id for row, _ in entries}, source.context.addresses
     return tuple(
-        Departure(name_article(addresses, one.id), format_time(one.at))
-        for one in await departures.find(source.filter, source.view.head)
-        if one.id not in present
+        Departure(name_article(addresses, one.id), format_time(one.at)) for one in departed if one.id not in present
     )
 
 

@@ -68,8 +68,7 @@ class Departure:
     when: str
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(NamedTuple):
     """A document of a feed, without its entries. `links` are relations with their addresses: `self`, and, where they
     are, `next`, `first`, `current`, `prev-archive`, `next-archive`, `hub`."""
 

@@ -24,7 +24,7 @@ NEWEST, OLDEST = "-published_at", "published_at"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FeedSource:
     """The articles of a feed, as of one request: a filter, and the words that they must have, if any."""
 

@@ -126,12 +126,15 @@ async def _respond(
     document = await load_document(source, name, form, query, _get_departures(request))
     tags = ["list", "feed", *(f"article:{id}" for id in document.ids)]
     headers = responses.build_headers(view.token, public=view.public, tags=tags)
+    headers["Link"] = _render_links(document)
+    if source.warnings:
+        headers |= responses.render_warnings(source.warnings)
     return conditional.respond(
         request,
         document.body,
         etag=conditional.list_etag(document.body),
         cache_control=responses.choose_cache_control(public=view.public, uses_now=params.uses_now),
-        headers=headers | {"Link": _render_links(document)} | responses.render_warnings(source.warnings),
+        headers=headers,
         media_type=FORMS[format].media_type,
     )
 
