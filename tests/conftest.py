@@ -86,10 +86,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A module of which SQL itself is the matter says `ON = ENGINES`. What lies above it goes the same ways on
     PostgreSQL in the machine of states, the races, the reading of the newsroom and the long runs."""
+    on = getattr(metafunc.module, "ON", ENGINES[:1])
     if "database_url" in metafunc.fixturenames and not any(
         "database_url" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")
     ):
-        metafunc.parametrize("database_url", getattr(metafunc.module, "ON", ENGINES[:1]), indirect=True)
+        metafunc.parametrize("database_url", on, indirect=True)
+    if "shared_settings" in metafunc.fixturenames:
+        metafunc.parametrize("shared_settings", on, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")
@@ -298,6 +301,21 @@ async def serve(settings: Settings) -> AsyncIterator[Served]:
 @pytest.fixture
 async def api(settings: Settings) -> AsyncIterator[Served]:
     async with serve(settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Of one archive for those tests of a module that only read, or to which it is all the same what others write."""
+    folder = tmp_path_factory.mktemp("shared")
+    with new_archive(request, request.param, folder) as url:
+        yield Settings(data_dir=folder, database_url=url, index_interval=0.02, index_heap_mb=15)
+
+
+@pytest.fixture(scope="module")
+async def shared_api(shared_settings: Settings) -> AsyncIterator[Served]:
+    """`api`, started once for a module."""
+    async with serve(shared_settings) as running:
         yield running
 
 

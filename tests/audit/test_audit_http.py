@@ -119,10 +119,10 @@ async def test_total_counts_ten_thousand_and_says_that_there_are_more(own_archiv
         ("key=twin", "invalid_value"),
     ],
 )
-async def test_bad_input_is_named(own_archive: Served, query: str, code: str) -> None:
+async def test_bad_input_is_named(shared_api: Served, query: str, code: str) -> None:
     for _ in range(2):
-        await own_archive.db.write(auth.create_key, "twin", ("write",))
-    result = await own_archive.editor.get(f"/v1/audit?{query}")
+        await shared_api.db.write(auth.create_key, "twin", ("write",))
+    result = await shared_api.editor.get(f"/v1/audit?{query}")
     assert result.json()["code"] == code
     if result.status_code == 422:
         assert result.json()["errors"][0]["parameter"] in query

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support import linearizable
-from support.processes import DatelineProcess, run_workers
+from support.processes import DatelineProcess, WorkerServer, run_workers
 
 from app.http.server import supervisor
 
@@ -103,14 +103,20 @@ def test_worker_that_dies_or_hangs_is_replaced_and_counters_go_on(tmp_path: Path
 def test_nothing_is_left_running_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     with run_workers(tmp_path / "data") as server:
         workers = server.list_workers()
-        second = DatelineProcess("serve", "--port", "0", environment={"DATELINE_DATA_DIR": str(tmp_path / "data")})
-        status, _, err = second.wait(20)
-        second.end()
-        assert (status, "running already" in err) == (1, True)
+        with pytest.raises(AssertionError, match=r"status 1: .+ running already"):
+            WorkerServer(tmp_path / "data", WORKERS)
         server.process.kill()
         wait_until(lambda: not any(map(is_alive, workers)))
-    with run_workers(tmp_path / "data"):
-        pass
+
+
+def test_archive_has_another_server_as_soon_as_a_test_has_left_one(tmp_path: Path) -> None:
+    """Its supervisor killed, and a worker stopped: a next server would be refused as long as that one lives."""
+    for _ in range(2):
+        with run_workers(tmp_path / "data") as server:
+            workers = server.list_workers()
+            os.kill(workers[0], signal.SIGSTOP)
+            server.process.kill()
+        assert not any(map(is_alive, workers))
 
 
 def test_bad_start_ends_all_with_its_reason(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 from conftest import Served
@@ -132,10 +132,28 @@ class WorkerServer:
                 self.address = line.split()[3]
             if line.startswith("Try:"):
                 break
+        else:
+            self._fail()
 
     def list_workers(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
+        try:
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
+        except FileNotFoundError:
+            self._fail()
         return [int(process) for process in children.split()]
+
+    def _fail(self) -> NoReturn:
+        """For a server that has ended by itself: says how."""
+        status, _, err = self.process.wait(30)
+        self.process.end()
+        raise AssertionError(f"the server has ended with status {status}: {err}")
+
+    def end(self) -> None:
+        """As its operator ends it. Where the supervisor was killed, waits until its workers have ended: until then they
+        hold the archive, and the next server of it is refused. What they write to ends with the last of them."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        self.process.end()
 
     def open_clients(self, count: int) -> list[httpx.Client]:
         """Clients of one connection each, which stays open: neighbours are at different workers."""
@@ -160,10 +178,10 @@ def run_workers(data: Path, workers: int = 3, *, seed: str | None = SEED, **sett
     finally:
         for client in server.clients:
             client.close()
-        server.process.end()
         for process in processes:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGCONT)
+        server.end()
 
 
 OF_THE_CONNECTION = {b"date", b"server", b"transfer-encoding", b"connection", b"keep-alive"}

@@ -41,8 +41,16 @@ async def _import(api: Served, *items: dict[str, object], wait: bool = True) -> 
 
 
 @pytest.fixture
-async def press(settings: Settings) -> AsyncIterator[Served]:
+async def own_press(settings: Settings) -> AsyncIterator[Served]:
     async with serve(settings) as api:
+        await _import(api, *ITEMS)
+        yield api
+
+
+@pytest.fixture(scope="module")
+async def press(shared_settings: Settings) -> AsyncIterator[Served]:
+    """The same articles, for reading only."""
+    async with serve(shared_settings) as api:
         await _import(api, *ITEMS)
         yield api
 
@@ -129,37 +137,37 @@ async def _change(api: Served, slug: str, **fields: object) -> Any:
     return await api.editor.patch(f"/v1/articles/{slug}", json=fields, headers=headers)
 
 
-async def test_an_edit_keeps_an_article_undated_until_a_date_is_given(press: Served) -> None:
-    edited = (await _change(press, "undated-one", standfirst="Corrected.")).json()
+async def test_an_edit_keeps_an_article_undated_until_a_date_is_given(own_press: Served) -> None:
+    edited = (await _change(own_press, "undated-one", standfirst="Corrected.")).json()
     assert (edited["status"], edited["published_at"], edited["version"]) == ("published", None, 2)
-    same = (await _change(press, "undated-one", published_at=None, status="published")).json()
+    same = (await _change(own_press, "undated-one", published_at=None, status="published")).json()
     assert (same["published_at"], same["version"]) == (None, 2)
-    dated = (await _change(press, "undated-one", published_at="1999-05")).json()
+    dated = (await _change(own_press, "undated-one", published_at="1999-05")).json()
     assert (dated["published_at"], dated["published_precision"]) == ("1999-05-01T00:00:00Z", "month")
     assert dated["first_published_at"] == "1999-05-01T00:00:00Z"
-    refused = await _change(press, "undated-one", published_at=None)
+    refused = await _change(own_press, "undated-one", published_at=None)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/published_at")
 
 
-async def test_publishing_by_hand_sets_the_date(press: Served) -> None:
-    assert (await _change(press, "undated-one", status="withdrawn")).json()["published_at"] is None
-    again = (await _change(press, "undated-one", status="published")).json()
+async def test_publishing_by_hand_sets_the_date(own_press: Served) -> None:
+    assert (await _change(own_press, "undated-one", status="withdrawn")).json()["published_at"] is None
+    again = (await _change(own_press, "undated-one", status="published")).json()
     assert again["published_at"] == again["updated_at"]
     assert again["published_precision"] == "instant"
-    assert (await _change(press, "hidden", status="published")).json()["published_at"] is not None
-    made = await press.post(title="By hand", body="Words")
+    assert (await _change(own_press, "hidden", status="published")).json()["published_at"] is not None
+    made = await own_press.post(title="By hand", body="Words")
     assert made["published_at"] is not None
 
 
-async def test_a_second_import_leaves_an_undated_article_undated(press: Served) -> None:
-    await _import(press, {"id": "b", "title": "Undated one", "standfirst": "New words"})
-    shown = await _get(press, "/v1/articles/undated-one")
+async def test_a_second_import_leaves_an_undated_article_undated(own_press: Served) -> None:
+    await _import(own_press, {"id": "b", "title": "Undated one", "standfirst": "New words"})
+    shown = await _get(own_press, "/v1/articles/undated-one")
     assert (shown["version"], shown["published_at"], shown["status"]) == (2, None, "published")
 
 
 @pytest.mark.slow
 async def test_changes_and_export_cope_with_undated_articles(
-    press: Served, settings: Settings, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    press: Served, shared_settings: Settings, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> None:
     rows = (await _get(press, "/v1/changes", since=0, include="article", tag="peace", limit=100))["data"]
     assert [row["card"]["published_at"] for row in rows].count(None) == 3
@@ -167,7 +175,7 @@ async def test_changes_and_export_cope_with_undated_articles(
     assert sum(row["event"] == "published" for row in dated) == 3
     exported = [json.loads(line) for line in (await press.public.get("/v1/export")).text.splitlines()][:-1]
     assert sum(line["published_at"] is None for line in exported) == 3
-    url = _empty_postgresql(request.getfixturevalue("postgres_server")) if settings.database_url else ""
+    url = _empty_postgresql(request.getfixturevalue("postgres_server")) if shared_settings.database_url else ""
     other = Settings(data_dir=tmp_path_factory.mktemp("other"), database_url=url, index_interval=0.02, index_heap_mb=15)
     from app.commands import open_archive
 
@@ -188,13 +196,16 @@ async def test_links_and_index_agree_with_undated_articles(press: Served) -> Non
     assert {row["slug"] for row in tags["data"]} >= {"peace", "war"}
 
 
-async def test_dates_of_earlier_imports_are_listed_and_taken_away_on_demand_only(press: Served) -> None:
+async def test_dates_of_earlier_imports_are_listed_and_taken_away_on_demand_only(own_press: Served) -> None:
     from sqlalchemy import update
 
     from app.models import Article, ArticleTag, table
 
     articles, tagged = table(Article), table(ArticleTag)
-    with press.db.hold_write_lock(), press.db.engine.begin() as connection:  # as an earlier version has left them
+    with (
+        own_press.db.hold_write_lock(),
+        own_press.db.engine.begin() as connection,
+    ):  # as an earlier version has left them
         connection.execute(
             update(articles)
             .where(articles.c.published_at.is_(None), articles.c.status == "published")
@@ -202,16 +213,16 @@ async def test_dates_of_earlier_imports_are_listed_and_taken_away_on_demand_only
         )
         at = articles.select().with_only_columns(articles.c.published_at).where(articles.c.id == tagged.c.article_id)
         connection.execute(update(tagged).where(tagged.c.public).values(published_at=at.scalar_subquery()))
-    by_hand = await press.post(title="By hand", body="Words")
-    with press.db.snapshot() as snapshot:
+    by_hand = await own_press.post(title="By hand", body="Words")
+    with own_press.db.snapshot() as snapshot:
         suspects = invented_dates.find(snapshot.connection)
     assert sorted(one.slug for one in suspects) == ["undated-one", "undated-three", "undated-two"]
-    result = next(one for one in check.run_checks(press.db, press.settings) if one.name == "dates")
+    result = next(one for one in check.run_checks(own_press.db, own_press.settings) if one.name == "dates")
     assert result.good
     assert result.detail.startswith("3 articles")
-    assert check.remove_dates(press.db, suspects) == 3
-    assert check.remove_dates(press.db, suspects) == 0
-    shown = await _get(press, "/v1/articles/undated-one")
+    assert check.remove_dates(own_press.db, suspects) == 3
+    assert check.remove_dates(own_press.db, suspects) == 0
+    shown = await _get(own_press, "/v1/articles/undated-one")
     assert (shown["published_at"], shown["first_published_at"], shown["version"]) == (None, None, 2)
-    assert _slugs(await _get(press, "/v1/articles", tag="peace")) == DOWN
-    assert (await _get(press, f"/v1/articles/{by_hand['id']}"))["published_at"] == by_hand["published_at"]
+    assert _slugs(await _get(own_press, "/v1/articles", tag="peace")) == DOWN
+    assert (await _get(own_press, f"/v1/articles/{by_hand['id']}"))["published_at"] == by_hand["published_at"]

@@ -32,8 +32,8 @@ pytestmark = pytest.mark.anyio
         ("key", "per_page", None),
     ],
 )
-async def test_error_says_which_parameter_is_meant(api: Served, door: str, name: str, meant: str | None) -> None:
-    response = await api.editor.get(f"/v1/{door}?{name}=1")
+async def test_error_says_which_parameter_is_meant(shared_api: Served, door: str, name: str, meant: str | None) -> None:
+    response = await shared_api.editor.get(f"/v1/{door}?{name}=1")
     [error] = response.json()["errors"]
     assert (response.status_code, error["code"], error.get("did_you_mean")) == (422, "unknown_parameter", meant)
 
