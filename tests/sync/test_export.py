@@ -220,8 +220,8 @@ def before_id(rows: list[Json], cut: int) -> int:
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "", "1.5", "9" * 30, "1,2"])
-async def test_export_goes_on_behind_nothing_but_an_id(api: Served, after: str) -> None:
-    response = await api.public.get("/v1/export", params={"after": after})
+async def test_export_goes_on_behind_nothing_but_an_id(shared_api: Served, after: str) -> None:
+    response = await shared_api.public.get("/v1/export", params={"after": after})
     assert (response.status_code, response.json()["errors"][0]["parameter"]) == (422, "after")
 
 

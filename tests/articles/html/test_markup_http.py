@@ -35,8 +35,8 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("pointer", DEEP)
-async def test_body_that_is_too_deep_is_refused_with_its_pointer(api: Served, pointer: str) -> None:
-    response = await api.editor.post("/v1/articles", json={"title": "Deep", "body": DEEP[pointer]})
+async def test_body_that_is_too_deep_is_refused_with_its_pointer(shared_api: Served, pointer: str) -> None:
+    response = await shared_api.editor.post("/v1/articles", json={"title": "Deep", "body": DEEP[pointer]})
     assert response.status_code == 422
     [wrong] = response.json()["errors"]
     assert wrong["pointer"] == pointer
@@ -44,11 +44,11 @@ async def test_body_that_is_too_deep_is_refused_with_its_pointer(api: Served, po
 
 
 @pytest.mark.parametrize("list_item", ["- " * 60 + "x", "\n".join("  " * n + "- item" for n in range(60))])
-async def test_markdown_lists_within_lists_are_refused_or_kept_whole(api: Served, list_item: str) -> None:
-    response = await api.editor.post("/v1/articles", json={"title": "Deep", "body": {"markdown": list_item}})
+async def test_markdown_lists_within_lists_are_refused_or_kept_whole(shared_api: Served, list_item: str) -> None:
+    response = await shared_api.editor.post("/v1/articles", json={"title": "Deep", "body": {"markdown": list_item}})
     assert response.status_code == 422
     half = list_item[: len(list_item) // 3]
-    response = await api.editor.post(
+    response = await shared_api.editor.post(
         "/v1/articles?include=body_text", json={"title": "Deep", "body": {"markdown": half}}
     )
     assert response.status_code == 201

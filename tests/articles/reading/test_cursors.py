@@ -166,11 +166,11 @@ async def test_rows_that_stay_are_met_exactly_once_forth_and_back(
 
 
 @pytest.mark.parametrize("sort", SORTS)
-async def test_every_sort_has_one_order_on_both_engines(api: Served, sort: str) -> None:
+async def test_every_sort_has_one_order_on_both_engines(shared_api: Served, sort: str) -> None:
     made: list[Row] = [(2, "beta"), (None, "Älpha"), (1, "alpha"), (2, "Beta"), (None, "gamma")]
-    ids = (await api.db.write(_insert, "order", made)).value
-    walk = Walk(api, sort, 2, drafts=True)
-    walk.asked["origin"] = "order"
+    ids = (await shared_api.db.write(_insert, f"order{sort}", made)).value
+    walk = Walk(shared_api, sort, 2, drafts=True)
+    walk.asked["origin"] = f"order{sort}"
     expected = sorted(range(5), key=lambda i: _key(sort, made[i], ids[i]), reverse=sort.startswith("-"))
     if sort.endswith("published_at"):
         expected = sorted(expected, key=lambda i: made[i][0] is None)

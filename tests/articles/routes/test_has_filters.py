@@ -119,16 +119,16 @@ async def test_copies_are_found_by_the_earlier_article_while_both_are_public(api
 @pytest.mark.parametrize(
     "door", ["articles", "search", "changes", "export", "timeline", "trending", "articles/1/neighbours"]
 )
-async def test_the_same_word_in_both_is_refused_at_every_door(api: Served, door: str) -> None:
-    await api.post(title="Leaders meet")
-    response = await api.public.get(f"/v1/{door}?has=image,region&has_not=region,date")
+async def test_the_same_word_in_both_is_refused_at_every_door(shared_api: Served, door: str) -> None:
+    await shared_api.post(title="Leaders meet")
+    response = await shared_api.public.get(f"/v1/{door}?has=image,region&has_not=region,date")
     assert response.status_code == 422
     errors = response.json()["errors"]
     assert [(error["parameter"], error["code"]) for error in errors] == [
         ("has", "invalid_range"), ("has_not", "invalid_range"),
     ]  # fmt: skip
     assert "region" in errors[0]["detail"]
-    [error] = (await api.public.get(f"/v1/{door}?has_not=regions")).json()["errors"]
+    [error] = (await shared_api.public.get(f"/v1/{door}?has_not=regions")).json()["errors"]
     assert (error["parameter"], error["allowed"], error["did_you_mean"]) == ("has_not", list(HAS), "region")
 
 
