@@ -1,7 +1,7 @@
 """Articles over HTTP: the list and the item. Reads only."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -102,7 +102,12 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
         )
         total = await _load_total(context, view, params, resolved.filter)
         entries, page = list_pages.cut_page(params, place, rows, total, missing)
-    render = await _render_entries(request, context, view, params, chosen, entries, page)
+    if chosen in STRUCTURED:
+        body = await pages.write_page(request, context, view, entries, params, chosen, page)
+        render = partial(responses.render_document, request, body, content_type=chosen.content_type)
+    else:
+        articles = await article_json.render_articles(context, view, entries, params=params)
+        render = await _write_rows(request, params, chosen, article_json.list_rows(entries, articles))
     return render(
         page=page,
         token=view.token,
@@ -114,20 +119,10 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
     )
 
 
-async def _render_entries(
-    request: Request,
-    context: AppContext,
-    view: RequestContext,
-    params: ArticleListParams,
-    chosen: Representation,
-    entries: Sequence[ListRow],
-    page: paging.PageInfo,
+async def _write_rows(
+    request: Request, params: ArticleListParams, chosen: Representation, shown: Sequence[bytes]
 ) -> Callable[..., Response]:
-    """What makes the response of these articles, in the representation chosen."""
-    if chosen in STRUCTURED:
-        body = await pages.write_page(request, context, view, entries, params, chosen, page)
-        return partial(responses.render_document, request, body, content_type=chosen.content_type)
-    shown = article_json.list_rows(entries, await article_json.render_articles(context, view, entries, params=params))
+    """What makes the response of these articles, as JSON or as CSV."""
     if chosen is not CSV:
         return partial(responses.render_list, request, shown)
     # In a thread: 100 articles take 25 ms.
@@ -252,7 +247,8 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
     if item is not None and item.head is not view.head:
         item = await _confirm(context, view, key, ref, item)
     if item is None:
-        stored = await _find_item(request, context, view, ref)
+        found = await item_cache.find(context.db, ref)
+        stored = await _check_item(request, context, view, ref, found)
         if isinstance(stored, Response):
             return stored
         article = stored.article
@@ -269,9 +265,10 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
     return conditional.revalidate(request, item.response)
 
 
-async def _find_item(request: Request, context: AppContext, view: RequestContext, ref: str) -> ItemRow | Response:
-    """As `find`, with all that the database says of the article."""
-    stored = await item_cache.find(context.db, ref)
+async def _check_item(
+    request: Request, context: AppContext, view: RequestContext, ref: str, stored: ItemRow | None
+) -> ItemRow | Response:
+    """As `check_access`, of all that the database says of the article."""
     article = await check_access(request, context, view, ref, stored.article if stored else None)
     if isinstance(article, Response):
         return article
@@ -288,7 +285,9 @@ async def _get_structured(
     request: Request, context: AppContext, view: RequestContext, params: ItemParams, chosen: Representation
 ) -> Response:
     """Not from memory, as JSON is: it names translations, of which an item's state does not tell."""
-    stored = await _find_item(request, context, view, request.path_params["ref"])
+    ref = request.path_params["ref"]
+    found = await item_cache.find(context.db, ref)
+    stored = await _check_item(request, context, view, ref, found)
     if isinstance(stored, Response):
         return stored
     posts = await _load_posts(context, view, stored)

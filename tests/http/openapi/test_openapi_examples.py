@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 
+import anyio
 import httpx
 import pytest
 from conftest import Served, serve, with_own_epoch
@@ -88,6 +89,17 @@ async def send(api: Served, request: httpx.Request, **headers: str) -> httpx.Res
     return await api.public.send(request)
 
 
+async def wait_for_index(api: Served, job: str) -> None:
+    """Until the job has ended and the index has what it did: what reads the index is the same from then on."""
+    for _ in range(500):
+        ended = await api.editor.get(job)
+        if ended.json()["state"] in ("done", "failed"):
+            break
+        await anyio.sleep(0.05)
+    found = await api.public.get("/v1/search", params={"limit": 1, "min_seq": ended.headers["x-seq"]})
+    assert found.status_code == 200, found.text
+
+
 def find_faults(document: Json, operation: Json, response: httpx.Response) -> list[str]:
     """What of a response its operation does not say."""
     described = operation["responses"].get(str(response.status_code))
@@ -107,7 +119,8 @@ async def test_every_read_works_as_its_example_says(archive: Served, document: J
         name = operation["operationId"]
         if name == AFTER_ITS_JOB:
             edit = document["paths"]["/v1/articles/bulk"]["post"]
-            await send(archive, make_request(document, "post", "/v1/articles/bulk", edit))
+            begun = await send(archive, make_request(document, "post", "/v1/articles/bulk", edit))
+            await wait_for_index(archive, begun.headers["location"])
         response = await send(archive, make_request(document, method, path, operation))
         assert response.status_code == STATUSES.get(name, 200), (name, response.text)
         assert find_faults(document, operation, response) == [], name
