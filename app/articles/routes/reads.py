@@ -102,6 +102,7 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
         )
         total = await _load_total(context, view, params, resolved.filter)
         entries, page = list_pages.cut_page(params, place, rows, total, missing)
+    render: Callable[..., Response]
     if chosen in STRUCTURED:
         body = await pages.write_page(request, context, view, entries, params, chosen, page)
         render = partial(responses.render_document, request, body, content_type=chosen.content_type)
@@ -120,13 +121,13 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
 
 
 async def _write_rows(
-    request: Request, params: ArticleListParams, chosen: Representation, shown: Sequence[bytes]
+    request: Request, params: ArticleListParams, chosen: Representation, rows: list[bytes]
 ) -> Callable[..., Response]:
     """What makes the response of these articles, as JSON or as CSV."""
     if chosen is not CSV:
-        return partial(responses.render_list, request, shown)
+        return partial(responses.render_list, request, rows)
     # In a thread: 100 articles take 25 ms.
-    body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(shown, params)))
+    body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(rows, params)))
     return partial(responses.render_csv, request, body, name="articles", bom=params.bom)
 
 
@@ -247,8 +248,8 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
     if item is not None and item.head is not view.head:
         item = await _confirm(context, view, key, ref, item)
     if item is None:
-        found = await item_cache.find(context.db, ref)
-        stored = await _check_item(request, context, view, ref, found)
+        row = await item_cache.find(context.db, ref)
+        stored = await _check_item(request, context, view, ref, row)
         if isinstance(stored, Response):
             return stored
         article = stored.article
@@ -286,8 +287,8 @@ async def _get_structured(
 ) -> Response:
     """Not from memory, as JSON is: it names translations, of which an item's state does not tell."""
     ref = request.path_params["ref"]
-    found = await item_cache.find(context.db, ref)
-    stored = await _check_item(request, context, view, ref, found)
+    row = await item_cache.find(context.db, ref)
+    stored = await _check_item(request, context, view, ref, row)
     if isinstance(stored, Response):
         return stored
     posts = await _load_posts(context, view, stored)

@@ -96,8 +96,8 @@ async def wait_for_index(api: Served, job: str) -> None:
         if ended.json()["state"] in ("done", "failed"):
             break
         await anyio.sleep(0.05)
-    found = await api.public.get("/v1/search", params={"limit": 1, "min_seq": ended.headers["x-seq"]})
-    assert found.status_code == 200, found.text
+    search = await api.public.get("/v1/search", params={"limit": 1, "min_seq": ended.headers["x-seq"]})
+    assert search.status_code == 200, search.text
 
 
 def find_faults(document: Json, operation: Json, response: httpx.Response) -> list[str]:
