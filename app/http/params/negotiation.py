@@ -21,7 +21,8 @@ _LONGEST_HEADER = 500
 _WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: comparing by value took 3 to 4 % of the time of a list.
+@dataclass(frozen=True, slots=True, eq=False)
 class Representation:
     """`name` is what `format` calls it, `content_type` what it is sent as; `others` are names that Accept may have for
     the same."""

@@ -24,9 +24,9 @@ from app.db.sql import Prepared, prepare, read_integer
 
 CHANGE = log.CHANGE
 REACH = 20_000
-"""Rows of the log, from its end, that are looked through: 20 ms, once for each process."""
+"""Rows of the log, from its end, that are looked through once for each process."""
 MOST_ROWS = 1_000
-"""Of these, the rows that may tell of a departure: the latest ones. For a filter all are compared once, 5 ms."""
+"""Of these, the rows that may tell of a departure: the latest ones. For a filter all are compared once."""
 MOST_TOLD = 500
 """Departures that a feed tells, the latest: 60 kB of Atom."""
 MOST_FILTERS = 256
