@@ -69,7 +69,7 @@ def _next_statement(dialect: str, bounded: bool) -> Prepared:
 
 
 async def measure(db: Database, span: Span | None) -> SitemapPart:
-    """Of the articles published within, or of those without a date. 5 µs for each."""
+    """Of the articles published within, or of those without a date."""
     rows = await db.reader.rows(_measure(db.dialect, span is None), _bind(span), bounded=False)
     count, changed_at = rows[0]
     return SitemapPart(read_integer(count), None if changed_at is None else read_integer(changed_at))
