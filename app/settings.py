@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     api_url: str = Field(
         "",
         description="Address that clients reach this server at, without a slash at its end: feeds and documents that "
-        "are read elsewhere name resources of the API by it. Empty: they are named by their paths alone.",
+        "are read elsewhere name resources of the API by it. Empty: they are named by their paths alone, or, where no "
+        "`DATELINE_SITE_URL` is set either and only this machine reaches the server, by the address it listens on.",
     )
     site_name: str = Field(
         "",

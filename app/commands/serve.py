@@ -3,6 +3,7 @@ person should know."""
 
 import ctypes
 import gc
+import ipaddress
 import logging
 import resource
 import socket
@@ -63,6 +64,7 @@ def run_server(settings: Settings, seed: Path | None, console: Console) -> None:
             open_archive.make_index_folder(settings)
             db.write_now(_note_start, settings)
         _start_logging(settings)
+        settings = _name_api(settings, listening)
 
         def run(process: ServerProcess) -> bool:
             _greet(console, _name_address(listening), key)
@@ -84,14 +86,25 @@ def _run_workers(settings: Settings, listening: socket.socket, seed: Path | None
             db.write_now(_note_start, settings)
         _show_key(console, key)
 
+    served = _name_api(settings, listening)
+
     def work(number: int, lifeline: int) -> None:
         open_archive.protect_new_files(settings)
-        _serve(settings, lambda process: process.run_worker(listening, shared.counts, lifeline), shared)
+        _serve(served, lambda process: process.run_worker(listening, shared.counts, lifeline), shared)
 
     supervisor = Supervisor(shared.counts, work, add_ended)
     freeze_garbage_collector()  # before the fork: memory that is not looked through stays that of all
     if supervisor.run_first(prepare):
         supervisor.run(lambda: _greet(console, _name_address(listening), None))
+
+
+def _name_api(settings: Settings, listening: socket.socket) -> Settings:
+    """Where nobody but this machine reaches the server, and no site shows its articles, the address of the API is known
+    without being told: feeds have whole addresses from the first start on."""
+    host = ipaddress.ip_address(listening.getsockname()[0])
+    if settings.api_url or settings.site_url or not host.is_loopback:
+        return settings
+    return settings.model_copy(update={"api_url": _name_address(listening)})
 
 
 def _note_start(session: Session, settings: Settings) -> None:

@@ -15,6 +15,8 @@ from app.text.urls import safe_or_none
 
 NO_HOST = "localhost"
 """Who names what an archive has, where no setting says which host that is."""
+THIS_MACHINE = ("127.0.0.1", "::1")
+"""Hosts that name nobody: what they are called here has to be the same wherever a server listens."""
 SINCE = "2025"
 """RFC 4151: a year in which the host belonged to whoever names things by it."""
 
@@ -92,4 +94,5 @@ class Addresses:
         """A name for good of what has no address that lasts, such as `article/42`, whose slug may change: a tag URI
         (RFC 4151) of the API's host, else of the web site's."""
         host = urlsplit(self.api_url or self.site_url).hostname or NO_HOST
+        host = NO_HOST if host in THIS_MACHINE else host
         return f"tag:{host},{SINCE}:{thing}"

@@ -97,6 +97,9 @@ def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: 
             responses = [client.get(path) for path in find_requests("README.md")]
             assert [one.status_code for one in responses] == [200, 200, 200, 200, 422]
             assert all(one.json()["data"] for one in responses[:4])
+            feed = client.get("/feeds/articles.json").json()
+            assert feed["feed_url"] == f"{server.address}/feeds/articles.json"
+            assert {entry["url"].partition("/v1/")[0] for entry in feed["items"]} == {server.address}
             explained = [client.get(path).status_code for path in find_requests("docs/search.md")]
             assert explained == [200] * 6
             key = {"Authorization": f"Bearer {server.greeting[-1].split()[-1]}"}

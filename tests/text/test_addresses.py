@@ -27,3 +27,10 @@ def test_addresses_are_paths_where_nothing_is_set() -> None:
     assert addresses.feed("articles", "rss") == "/feeds/articles.rss"
     assert addresses.sitemap_index == "/sitemap.xml"
     assert addresses.name_thing("article/42") == "tag:localhost,2025:article/42"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "[::1]:9000"])
+def test_an_archive_that_is_tried_out_is_named_the_same_wherever_it_listens(host: str) -> None:
+    addresses = Addresses.read(Settings(site_url="", api_url=f"http://{host}"))
+    assert addresses.feed("articles", "rss") == f"http://{host}/feeds/articles.rss"
+    assert addresses.name_thing("article/42") == "tag:localhost,2025:article/42"
