@@ -41,12 +41,14 @@ WAIT_SECONDS = 2.0
 
 
 class RequestContext(NamedTuple):
-    """One request's idea of the archive. `now` is in epoch seconds, read once."""
+    """One request's idea of the archive. `now` is in epoch seconds, read once; `root_path` begins the paths of the API
+    as its client reaches them."""
 
     caller: auth.Caller
     head: LogHead
     atlas: Atlas
     now: int
+    root_path: str = ""
 
     @property
     def public(self) -> bool:
@@ -195,8 +197,12 @@ class AppContext:
 
     @property
     def addresses(self) -> Addresses:
-        """What builds the addresses that responses name."""
+        """What builds addresses that are the same for all requests: whole ones, and those of the web site."""
         return Addresses.read(self.settings)
+
+    def addresses_for(self, view: RequestContext) -> Addresses:
+        """What builds the addresses that the response to a request names."""
+        return Addresses.read(self.settings, view.root_path)
 
     async def view(self, request: Request) -> RequestContext:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
@@ -210,7 +216,7 @@ class AppContext:
         atlas = regions.get_known(head.epoch, head.names_seq) or await regions.current(
             self.db, head.epoch, head.names_seq
         )
-        return RequestContext(caller, head, atlas, get_now(request.scope))
+        return RequestContext(caller, head, atlas, get_now(request.scope), request.scope.get("root_path", ""))
 
     async def _authenticate(self, request: Request) -> auth.Caller:
         values = list_headers(request.scope, b"authorization")
@@ -243,13 +249,13 @@ class AppContext:
         """Published articles by tag id; None while there is no index."""
         return await self.index.count_tags(head) if self.index.seq() is not None else None
 
-    async def finish_job(self, running: Jobs, job: int | None) -> Response | None:
+    async def finish_job(self, view: RequestContext, running: Jobs, job: int | None) -> Response | None:
         """Works on a job for some seconds; 202 where it goes on after that, None where it is done or there is none."""
         task = await running.finish(job) if job is not None else None
         if task is None or task.state == "done":
             return None
         token = (await self.head()).position.token
-        body = orjson.dumps(jobs.render_task(task))
+        body = orjson.dumps(jobs.render_task(task, view.root_path))
         return responses.render_change(body, token, status=202, location=f"/v1/jobs/{task.id}")
 
     async def wait_for(self, token: str | None, head: LogHead) -> None:

@@ -47,6 +47,7 @@ from app.http.middleware.head_and_body_limit import BodyLimit, HeadAsGet
 from app.http.middleware.load_shedding import CurrentLoad, LoadCaps, LoadShedding
 from app.http.middleware.rate_limit import RateCounters, RateLimit
 from app.http.middleware.response_cache import ResponseCache
+from app.http.middleware.root_path import RootPath
 from app.http.openapi import api_index
 from app.http.server.connections import ConnectionLimiter, Timeouts
 from app.http.server.shared_counts import SharedCounts
@@ -253,6 +254,9 @@ def _add_layers(app: Application, settings: Settings, versions: CacheVersions, c
     app.front = cache if settings.cache_mb else app.call_layers
     if settings.cache_mb and not settings.request_log:
         limiter.find_cached = cache.find_messages
+    if settings.root_path or settings.trusted_proxies:
+        app.front = root = RootPath(app.front, settings.root_path, settings.trusted_proxies)
+        limiter.find_cached, limiter.root_path = root.wrap(limiter.find_cached), settings.root_path
     if settings.request_log:
         app.front = AccessLog(app.front, trusted=settings.trusted_proxies)
 

@@ -1,6 +1,7 @@
 """What can be set from outside, each as an environment variable DATELINE_*. Reads no files and opens nothing."""
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Self
@@ -32,6 +33,28 @@ def count_processors() -> int:
 
 def _read_workers(value: object) -> object:
     return min(count_processors(), MOST_WORKERS) if value == "auto" else value
+
+
+ROOT_PATH, LONGEST_ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+"), 100
+RESERVED = frozenset(
+    {"docs", "feeds", "guides", "health", "metrics", "openapi.json", "problems", "robots.txt", "sitemap.xml",
+     "sitemaps", "v1"}
+)  # fmt: skip
+"""How paths of the API begin: what a root path begins with must be something else, or nobody could tell whether a proxy
+has stripped it."""
+
+
+def read_root_path(text: str) -> str:
+    """A path below which the API is served, without a slash at its end: `/api`, or nothing for the whole host.
+    ValueError for anything else, since it becomes a part of addresses."""
+    path = text.strip().rstrip("/")
+    if not path:
+        return ""
+    if len(path) > LONGEST_ROOT_PATH or ROOT_PATH.fullmatch(path) is None:
+        raise ValueError("a path such as /api is needed, of letters, digits and -._~")
+    if path.split("/")[1] in RESERVED:
+        raise ValueError(f"it must not begin like paths of the API itself: {', '.join(sorted(RESERVED))}")
+    return path
 
 
 MOST_WORKERS = 64
@@ -76,6 +99,11 @@ class Settings(BaseSettings):
         "are read elsewhere name resources of the API by it. Empty: they are named by their paths alone, or, where no "
         "`DATELINE_SITE_URL` is set either and only this machine reaches the server, by the address it listens on.",
     )
+    root_path: Annotated[str, BeforeValidator(read_root_path)] = Field(
+        "",
+        description="Path below which a proxy serves this server, such as `/api`, whether the proxy strips it from "
+        "requests or not: all addresses in responses begin with it. Empty: the whole host.",
+    )
     site_name: str = Field(
         "",
         max_length=200,
@@ -109,7 +137,8 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = Field(
         (),
         description="Addresses or networks (`10.0.0.0/8`), separated by commas, of the proxies in front of the server: "
-        "only their `X-Forwarded-For` is believed. Empty: a client is the address that connects.",
+        "only their `X-Forwarded-For` is believed, and their `X-Forwarded-Prefix`, which comes before "
+        "`DATELINE_ROOT_PATH`. Empty: a client is the address that connects.",
     )
     cache_mb: int = Field(
         12,
@@ -240,6 +269,14 @@ class Settings(BaseSettings):
     def _check_hub(self) -> Self:
         if self.websub_hub and not self.api_url:
             raise ValueError("DATELINE_WEBSUB_HUB needs DATELINE_API_URL: a hub knows feeds by their whole addresses")
+        return self
+
+    @model_validator(mode="after")
+    def _check_root_path(self) -> Self:
+        if self.root_path and self.api_url and not self.api_url.rstrip("/").endswith(self.root_path):
+            raise ValueError(
+                "DATELINE_API_URL must end with DATELINE_ROOT_PATH: it is the address that clients reach the server at"
+            )
         return self
 
     @property

@@ -107,7 +107,7 @@ async def undo_import(
     200 when all is done, 202 with a job where that takes longer than a few seconds. Again, it goes on where it was
     stopped."""
     job = (await context.db.write(undo_job.begin, record.id, view.caller.name)).value
-    accepted = await context.finish_job(running, job)
+    accepted = await context.finish_job(view, running, job)
     if accepted is not None:
         return accepted
     updated = await queries.find(context.db, record.id)
@@ -193,4 +193,4 @@ async def stop_job(context: Context, view: Admin, task: jobs.FoundTask, response
     if not (await context.db.write(jobs.stop, task.id)).value:
         raise InvalidTransition(f"Job {task.id} has ended already.")
     response.headers.update(responses.build_change_headers(view.token))
-    return jobs.render_task(replace(task, state="failed", error=jobs.STOPPED))
+    return jobs.render_task(replace(task, state="failed", error=jobs.STOPPED), view.root_path)

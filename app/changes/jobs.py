@@ -219,8 +219,9 @@ def _make_task(
     return Task(id, kind, state, orjson.loads(arguments), orjson.loads(progress), error, created_at, updated_at)
 
 
-def render_task(task: Task) -> Json:
-    """A job as clients see it."""
+def render_task(task: Task, root_path: str) -> Json:
+    """A job as clients see it, who reach the API below `root_path`."""
+    result = task.arguments.get("result")
     return {
         "id": task.id,
         "kind": task.kind,
@@ -228,7 +229,7 @@ def render_task(task: Task) -> Json:
         "done": task.progress.get("done", 0),
         "total": task.progress.get("total", 0),
         "error": task.error,
-        "result": task.arguments.get("result"),
+        "result": f"{root_path}{result}" if result else None,
         "created_at": format_time(task.created_at),
         "updated_at": format_time(task.updated_at),
     }

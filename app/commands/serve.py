@@ -99,10 +99,11 @@ def _run_workers(settings: Settings, listening: socket.socket, seed: Path | None
 
 
 def _name_api(settings: Settings, listening: socket.socket) -> Settings:
-    """Where nobody but this machine reaches the server, and no site shows its articles, the address of the API is known
-    without being told: feeds have whole addresses from the first start on."""
+    """Where nobody but this machine reaches the server, no proxy stands before it and no site shows its articles, the
+    address of the API is known without being told: feeds have whole addresses from the first start on."""
     host = ipaddress.ip_address(listening.getsockname()[0])
-    if settings.api_url or settings.site_url or not host.is_loopback:
+    is_behind_proxy = settings.root_path or settings.trusted_proxies
+    if settings.api_url or settings.site_url or is_behind_proxy or not host.is_loopback:
         return settings
     return settings.model_copy(update={"api_url": _name_address(listening)})
 

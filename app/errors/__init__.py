@@ -155,7 +155,7 @@ class CursorExpired(DatelineError):
     code, status, title = "cursor_expired", 410, "The place in the change log is no longer known"
 
     def __init__(self, detail: str = "", *, export: str = "/v1/export") -> None:
-        super().__init__(detail, members={"export": export})
+        super().__init__(detail, paths={"export": export})
 
 
 class FilterChanged(DatelineError):

@@ -47,7 +47,8 @@ class DatelineError(Exception):
     """The root; never raised itself.
 
     `detail` is about this occurrence and is shown to the client, as are `members`, the extension members
-    of the problem document. `headers` go out with the response. ValueError for a member that every document has.
+    of the problem document; `paths` are such members that lead to another path of the API. `headers` go out with the
+    response. ValueError for a member that every document has.
     """
 
     code: str = ""
@@ -61,13 +62,15 @@ class DatelineError(Exception):
         errors: Iterable[FieldError] = (),
         headers: Mapping[str, str] | None = None,
         members: Mapping[str, object] | None = None,
+        paths: Mapping[str, str] | None = None,
     ) -> None:
-        if reserved := set(MEMBERS).intersection(members or ()):
+        if reserved := set(MEMBERS).intersection([*(members or ()), *(paths or ())]):
             raise ValueError(f"{self.code}: {', '.join(sorted(reserved))} cannot be members of its own")
         self.detail = detail or f"{self.title}."
         self.errors = tuple(errors)
         self.headers: Mapping[str, str] = headers or {}
         self.members: Mapping[str, object] = members or {}
+        self.paths: Mapping[str, str] = paths or {}
         super().__init__(self.detail)
 
 

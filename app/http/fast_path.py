@@ -96,7 +96,7 @@ class FastPath:
         self._match = build_table(routes, begun).match
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_read = scope["type"] == "http" and scope["method"] == "GET" and not scope.get("root_path")
+        is_read = scope["type"] == "http" and scope["method"] == "GET"
         target_match = self._match(scope["path"]) if is_read else None
         if target_match is None:
             await self.app(scope, receive, send)

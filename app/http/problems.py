@@ -40,11 +40,11 @@ _BY_STATUS = {400: "malformed_json"} | {
 }
 
 
-def build_document(error: DatelineError, request_id: str | None) -> dict[str, object]:
+def build_document(error: DatelineError, request_id: str | None, root_path: str = "") -> dict[str, object]:
     """The problem document. What may be kept by caches (404, 410) must be the same for everybody, and a thing
-    that is hidden the same as one that is missing: there `request_id` is null."""
+    that is hidden the same as one that is missing: there `request_id` is null. Paths begin with `root_path`."""
     problem: dict[str, object] = {
-        "type": f"/problems/{error.code}",
+        "type": f"{root_path}/problems/{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
@@ -54,7 +54,8 @@ def build_document(error: DatelineError, request_id: str | None) -> dict[str, ob
     if error.errors:
         problem["errors"] = [wrong.to_dict() for wrong in error.errors]
     # Written twice: first in its place, then so that no member of the error's own can stand for it.
-    return {**problem, **error.members, **problem}
+    paths = {name: root_path + path for name, path in error.paths.items()}
+    return {**problem, **error.members, **paths, **problem}
 
 
 def render_problem(error: DatelineError, scope: Scope) -> Response:
@@ -63,7 +64,7 @@ def render_problem(error: DatelineError, scope: Scope) -> Response:
     if error.code in _SHARED and scope["method"] in ("GET", "HEAD"):
         has_key = any(name == b"authorization" for name, _ in scope["headers"])
         headers |= {"Cache-Control": f"{'private' if has_key else 'public'}, max-age=5", "Vary": VARY}
-    body = orjson.dumps(build_document(error, get_request_id(scope)))
+    body = orjson.dumps(build_document(error, get_request_id(scope), scope.get("root_path", "")))
     return Response(body, error.status, headers, MEDIA_TYPE)
 
 
@@ -117,7 +118,7 @@ def make_crash_error() -> DatelineError:
 def _find_address_without_slash(scope: Scope) -> str | None:
     """Where a path with a slash at its end leads that has a route without it, query included; else None. Only to paths
     that there are: `//elsewhere.example/` would be an address of another host."""
-    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    path: str = scope["path"]
     # As it was sent: what is encoded in it stays so, and a slash that is encoded is a part of the reference.
     sent: str = scope["raw_path"].decode("latin-1")
     if not sent.endswith("/") or not _find_routes(scope, path.removesuffix("/")):
@@ -134,7 +135,7 @@ def _find_routes(scope: Scope, path: str) -> list[RouteContext]:
 def _find_methods(scope: Scope) -> Iterable[str]:
     """All methods of the path: the router itself would name those of the first route that has it. Those of a path that
     is written out (`/regions/tree`) go before those of one with a parameter (`/regions/{ref}`)."""
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = scope["path"]
     routes = _find_routes(scope, path)
     own = [one for one in routes if one.path == path] or routes
     methods = {method for one in own for method in one.methods or ()}
@@ -150,9 +151,9 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     return render_problem(MalformedJson() if unread else translate_errors(errors), request.scope)
 
 
-def _describe_code(code: ProblemCode) -> dict[str, object]:
+def _describe_code(code: ProblemCode, root_path: str) -> dict[str, object]:
     return {
-        "type": f"/problems/{code.code}",
+        "type": f"{root_path}/problems/{code.code}",
         "code": code.code,
         "status": code.status,
         "title": code.title,
@@ -161,14 +162,20 @@ def _describe_code(code: ProblemCode) -> dict[str, object]:
 
 
 async def _list_problems(request: Request) -> Response:
-    return _render_page(request, {"data": [_describe_code(code) for code in CODES.values()]})
+    return _render_page(request, {"data": [_describe_code(code, _find_root(request)) for code in CODES.values()]})
 
 
 async def _get_problem(request: Request) -> Response:
     code = CODES.get(request.path_params["code"])
     if code is None:
         raise NotFound()
-    return _render_page(request, _describe_code(code))
+    return _render_page(request, _describe_code(code, _find_root(request)))
+
+
+def _find_root(request: Request) -> str:
+    root_path = request.scope.get("root_path", "")
+    assert isinstance(root_path, str)
+    return root_path
 
 
 def _render_page(request: Request, page: dict[str, object]) -> Response:

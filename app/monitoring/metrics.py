@@ -33,7 +33,7 @@ MEDIA_TYPE = "text/plain"
 # The version is that of Prometheus' text format.
 TYPE = f"{MEDIA_TYPE}; version=0.0.4; charset=utf-8"
 EXAMPLE = "# HELP dateline_index_lag_changes Changes that the index has not taken in.\n"
-SENT_ON = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
+SENT_ON = frozenset({"x-forwarded-for", "x-forwarded-prefix", "forwarded", "x-real-ip", "via"})
 """A request with one of these headers has come through a proxy, whatever its peer is."""
 
 

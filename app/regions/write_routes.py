@@ -44,7 +44,7 @@ async def create_region(
         raise _wrong("A city needs the country or area that it lies in.", "/parent")
     edit = _edit(payload, payload.level, view.atlas)
     edited = (await context.db.write(editing.create, payload.level, payload.slug, edit)).value
-    accepted = await context.finish_job(running, edited.job)
+    accepted = await context.finish_job(view, running, edited.job)
     if accepted is not None:
         return accepted
     region = await _load_region(context, view, edited.id, response)
@@ -85,7 +85,7 @@ async def update_region(
     response comes, or, after a 202, when its job is done."""
     payload = patch.validate(render_region(view.atlas, place, RegionParams.parse(_NAMED, view.now)))
     edited = (await context.db.write(editing.revise, place.id, _edit(payload, place.level, view.atlas))).value
-    accepted = await context.finish_job(running, edited.job)
+    accepted = await context.finish_job(view, running, edited.job)
     return accepted or await _load_region(context, view, edited.id, response)
 
 

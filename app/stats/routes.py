@@ -99,7 +99,8 @@ async def get_stats(request: Request, context: Context, view: AnyCaller, params:
     if view.caller.has_scope("read_drafts"):
         hidden = await asyncio.to_thread(unpublished.count_unpublished, context.db, edges, params.authors)
     vocabulary = await index.vocabulary.get(view.head, overview.tags)
-    stats = _render_stats(overview, hidden, vocabulary, [day for day, _ in days], str(params.tz))
+    numbers = _render_stats(overview, hidden, vocabulary, [day for day, _ in days], str(params.tz))
+    stats = _add_root_path(numbers, view.root_path)
     tags = ["list", "stats"]
     if shape == "csv":
         sheet = csv_text.write_rows(_list_numbers(stats))
@@ -158,6 +159,19 @@ def _render_stats(
         ],
         "unpublished": None if hidden is None else _render_unpublished(hidden),
     }
+
+
+def _add_root_path(stats: Json, root_path: str) -> Json:
+    """The same numbers with requests as the client sends them."""
+    return {name: _add_to_value(name, value, root_path) for name, value in stats.items()}
+
+
+def _add_to_value(name: str, value: object, root_path: str) -> object:
+    if isinstance(value, dict):
+        return _add_root_path(value, root_path)
+    if isinstance(value, list):
+        return [_add_to_value("", one, root_path) for one in value]
+    return f"{root_path}{value}" if name == "request" else value
 
 
 def _render_unpublished(hidden: UnpublishedNumbers) -> Json:

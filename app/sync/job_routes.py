@@ -23,4 +23,4 @@ router = APIRouter(prefix="/v1", tags=["operating"], route_class=ApiRoute)
 async def get_job(view: Admin, task: jobs.FoundTask, response: Response) -> jobs.Json:
     """State and progress of a merge or of a region's move. Needs `admin`."""
     response.headers.update(responses.build_change_headers(view.token))
-    return jobs.render_task(task)
+    return jobs.render_task(task, view.root_path)

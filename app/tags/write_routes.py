@@ -107,7 +107,7 @@ async def merge_tags(
         detail = f"There is no tag {into[:80]!r}."
         raise InvalidInput(FieldError("invalid_value", detail, pointer="/into", did_you_mean=guess))
     job = (await context.db.write(merges.begin, source.asked, target.id)).value
-    accepted = await context.finish_job(running, job)
+    accepted = await context.finish_job(view, running, job)
     return accepted or await _load_tag(context, str(target.id), response)
 
 

@@ -2,8 +2,8 @@
 and images. Pure; never asks whether anybody is there.
 
 Addresses on the web site begin with `DATELINE_SITE_URL`. Those of the API begin with `DATELINE_API_URL`; without it
-they are paths, which a client resolves against the address that it has asked: so a response is the same behind every
-proxy, and never repeats a `Host` header that anybody may have made up.
+they are paths, which a client resolves against the address that it has asked: so a response never repeats a `Host`
+header that anybody may have made up. A path begins with the request's root path, below which a proxy serves the API.
 """
 
 from dataclasses import dataclass
@@ -33,14 +33,17 @@ def image_address(stored: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """`site_url` and `api_url` without a slash at the end, empty where they are not set."""
+    """`site_url` and `api_url` without a slash at the end, empty where they are not set. `root_path` is that of one
+    request, and empty where `api_url` says all."""
 
     site_url: str
     api_url: str
+    root_path: str = ""
 
     @classmethod
-    def read(cls, settings: Settings) -> Self:
-        return cls(settings.site_url.rstrip("/"), settings.api_url.rstrip("/"))
+    def read(cls, settings: Settings, root_path: str = "") -> Self:
+        api_url = settings.api_url.rstrip("/")
+        return cls(settings.site_url.rstrip("/"), api_url, "" if api_url else root_path)
 
     @property
     def site_host(self) -> str:
@@ -62,7 +65,8 @@ class Addresses:
 
     def on_api(self, path: str, query: str = "") -> str:
         """Of a path of the API, such as `/v1/articles`, with a query that is encoded already."""
-        return f"{self.api_url}{path}?{query}" if query else f"{self.api_url}{path}"
+        address = f"{self.api_url or self.root_path}{path}"
+        return f"{address}?{query}" if query else address
 
     def article(self, ref: object) -> str:
         """Of an article as the API has it, by its id or slug."""

@@ -190,7 +190,10 @@ async def resolve_address(request: Request, context: Context, view: AnyCaller, p
             "Cache-Control": responses.choose_cache_control(public=view.public),
         }
         return Response(status_code=307, headers=headers)
-    rows = [{"id": article.id, "slug": article.slug, "path": f"/v1/articles/{article.slug}"} for article in visible]
+    rows = [
+        {"id": article.id, "slug": article.slug, "path": f"{view.root_path}/v1/articles/{article.slug}"}
+        for article in visible
+    ]
     shown["Cache-Control"] = responses.choose_cache_control(public=view.public)
     return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import DatelineError
 from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
+from app.http.middleware.root_path import add_root_path
 from app.http.problems import make_crash_error, render_problem
 from app.http.request_state import get_request_id
 
@@ -48,6 +49,8 @@ class ErrorsAndTiming:
             if not status:
                 status = message["status"]
                 headers = message["headers"] if preflight else self.cors.add_headers(scope, message["headers"])
+                if scope.get("root_path"):
+                    headers = add_root_path(scope, headers)
                 if not _is_shared(headers):
                     spent = b"app;dur=%.1f" % ((time.perf_counter() - began) * 1000)
                     headers = [*headers, (b"x-request-id", get_request_id(scope).encode()), (b"server-timing", spent)]

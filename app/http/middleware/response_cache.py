@@ -25,11 +25,12 @@ SECONDS = 5.0
 """For responses without PUBLIC: those that move with the clock, and 404s."""
 # `Accept` values that share one cache key: nearly all clients send one of them.
 _ANY = frozenset({b"", b"*/*", b"application/json"})
-_KNOWN_TO_VARY = frozenset({"accept", "accept-encoding", "authorization"})
+_KNOWN_TO_VARY = frozenset({"accept", "accept-encoding", "authorization", "x-forwarded-prefix"})
+"""The last one as the root path that it means."""
 _NAME = re.compile(rb"[A-Za-z0-9_.-]*")
 _PUBLIC = PUBLIC.encode()
 
-Key = tuple[str, bytes, bytes, bytes]
+Key = tuple[str, bytes, bytes, bytes, str]
 
 
 class VersionSource(Protocol):
@@ -111,7 +112,7 @@ class ResponseCache:
             return None
         accept = headers.get(b"accept", b"")
         origin = headers.get(b"origin", b"") if self.by_origin else b""
-        return path, scope["query_string"], b"" if accept in _ANY else accept, origin
+        return path, scope["query_string"], b"" if accept in _ANY else accept, origin, scope.get("root_path", "")
 
     def _use_version(self, version: object) -> None:
         if version is not self.store.version:
@@ -140,12 +141,12 @@ class ResponseCache:
     async def _handle_miss(
         self, key: Key, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]
     ) -> None:
-        path, query, accept, origin = key
+        path, query, accept, origin, root_path = key
         # Its response has no body that could be stored for a GET.
         if scope["method"] == "HEAD":
             await self.app(scope, receive, send)
             return
-        key = path, sort_parameters(query), accept, origin
+        key = path, sort_parameters(query), accept, origin, root_path
         entry = self.store.get(key) or await self._wait_for_flight(key)
         if entry is not None and (self.counters is None or self.counters.admits(scope)):
             self.store.hits += 1

@@ -68,20 +68,21 @@ EXAMPLE = {
 )
 async def get_index(request: Request) -> Response:
     """The addresses of everything that can be read. Needs no key."""
+    root_path = request.scope.get("root_path", "")
     index = {
         "title": request.app.title,
         "version": request.app.version,
-        "openapi": "/openapi.json",
-        "documentation": "/docs",
-        "guides": "/guides",
-        "links": dict(_list_links(request.app)),
+        "openapi": f"{root_path}/openapi.json",
+        "documentation": f"{root_path}/docs",
+        "guides": f"{root_path}/guides",
+        "links": dict(_list_links(request.app, root_path)),
     }
     body = orjson.dumps(index)
     return respond(request, body, etag=list_etag(body), cache_control=PUBLIC, headers={"Vary": VARY})
 
 
-def _list_links(app: Starlette) -> Iterator[tuple[str, dict[str, object]]]:
+def _list_links(app: Starlette, root_path: str) -> Iterator[tuple[str, dict[str, object]]]:
     for context in iter_route_contexts(app.routes):
         route, path = context.original_route, context.path or ""
         if isinstance(route, ApiRoute) and "GET" in (route.methods or ()) and path.startswith(READ):
-            yield route.name, {"href": path, "title": route.summary, "templated": "{" in path}
+            yield route.name, {"href": root_path + path, "title": route.summary, "templated": "{" in path}

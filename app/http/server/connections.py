@@ -61,7 +61,7 @@ AtOnce = Callable[[Scope], tuple[Message, Message] | None]
 class ConnectionLimiter:
     """All connections of a process; `counts` has those of the server's other ones, and the limits are those of all.
     `refused` and `cut` count, by reason, whom it turned away and broke off; `find_cached` is asked before the
-    application."""
+    application. `root_path` begins the paths in what it says itself."""
 
     def __init__(
         self,
@@ -79,6 +79,7 @@ class ConnectionLimiter:
         self.cut: Counter[str] = Counter()
         self.default_headers = DefaultHeaders()
         self.find_cached: AtOnce = lambda scope: None
+        self.root_path = ""
         self.held = self.heads = self._late = self._leaving = self._counted = 0
         self.lag = self._busy_until = self._looked = 0.0
         self._clients = ClientAddresses(trusted)
@@ -174,7 +175,7 @@ class ConnectionLimiter:
     def dismiss(self, transport: asyncio.Transport, error: DatelineError, lost: Lost, *, waits: bool = False) -> None:
         """Ends a connection with a last response; `lost` is called when it has ended, unless it ends at once."""
         if self._leaving >= MOST_LEAVING or transport.get_write_buffer_size() > MOST_UNSENT:
-            transport.write(encode_response(error))
+            transport.write(encode_response(error, self.root_path))
             transport.close()
             return
 
@@ -183,7 +184,7 @@ class ConnectionLimiter:
             lost(exc)
 
         self._leaving += 1
-        LingeringClose(transport, encode_response(error), forget_leaving, waits=waits)
+        LingeringClose(transport, encode_response(error, self.root_path), forget_leaving, waits=waits)
 
     def hold_head(self, connection: LimitedProtocol, size: int) -> None:
         """A head has come in part, and takes `size` bytes of memory."""

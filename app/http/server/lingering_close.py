@@ -62,9 +62,9 @@ class LingeringClose(asyncio.Protocol):
             self._transport.abort()
 
 
-def encode_response(error: DatelineError) -> bytes:
+def encode_response(error: DatelineError, root_path: str = "") -> bytes:
     """A whole response as it goes over the wire, for who has no request to render it for."""
-    body = orjson.dumps(build_document(error, None))
+    body = orjson.dumps(build_document(error, None, root_path))
     header_fields = {
         "Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", **error.headers,
         "Content-Length": str(len(body)), "Connection": "close",

@@ -104,7 +104,7 @@ async def load_document(
 ) -> FeedDocument:
     """The document that the parameters mean, written; `query` as it was sent."""
     params, context, view = source.params, source.context, source.view
-    addresses, month = context.addresses, params.archive
+    addresses, month = context.addresses_for(view), params.archive
     limit = params.limit if month is None or "limit" in params.given_names else IN_ARCHIVE
     article_filter = source.filter if month is None else pages.cut_to_archive(source.filter, month)
     place = pages.read_place(params, name.path)
@@ -224,7 +224,7 @@ async def _load_departures(
     departed = await departures.find(source.filter, source.view.head)
     if not departed:
         return ()
-    present, addresses = {row.id for row, _ in entries}, source.context.addresses
+    present, addresses = {row.id for row, _ in entries}, source.context.addresses_for(source.view)
     return tuple(
         Departure(name_article(addresses, one.id), format_time(one.at)) for one in departed if one.id not in present
     )

@@ -31,10 +31,11 @@ class EntryForm:
 
     format: Format
     content: Content
+    root_path: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.format} {self.content}"
+        return f"{self.format} {self.content} {self.root_path}"
 
 
 async def load_entries(
@@ -82,7 +83,7 @@ async def _make_entries(
         texts = {id: views["body"] for id, views in (await encoded.render(weights)).items()}
         encoded.keep(context.cards.bodies, view.head)
     total = sum(costs[id] for id in cards)
-    write = partial(_write_entries, cards, texts, costs, form, context.addresses)
+    write = partial(_write_entries, cards, texts, costs, form, context.addresses_for(view))
     entries = await asyncio.to_thread(write) if total > response_size.LARGE else write()
     for id, entry in entries.items():
         version = cards[id].version, view.atlas.names_seq

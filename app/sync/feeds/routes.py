@@ -122,7 +122,7 @@ async def _respond(
     format = _read_format(request)
     check_form(params, pages.format_month(view.now))
     source = await pages.resolve_source(context, view._replace(caller=auth.PUBLIC), params, link)
-    form, query = EntryForm(format, params.content), request.scope["query_string"]
+    form, query = EntryForm(format, params.content, view.root_path), request.scope["query_string"]
     document = await load_document(source, name, form, query, _get_departures(request))
     tags = ["list", "feed", *(f"article:{id}" for id in document.ids)]
     headers = responses.build_headers(view.token, public=view.public, tags=tags)

@@ -95,7 +95,7 @@ async def write_item(
     form = RenderOptions(includes=VIEWS[chosen] | {"related"}, language=params.names_language)
     shown = await article_json.render_item(context, view, stored, params, related, form)
     sources = await provenance_rows.load_provenance(context.db, [stored.article.id])
-    publication = Publication(context.addresses, context.settings.site_name)
+    publication = Publication(context.addresses_for(view), context.settings.site_name)
     source = sources.get(stored.article.id, UNKNOWN)
     body = await offload.run(len(stored.body), _encode_item, shown, source, publication, chosen)
     editions = [one for one in (source.original, *source.translations) if one]
@@ -127,7 +127,7 @@ async def write_page(
     rows = [(shown[entry.id], sources.get(entry.id, UNKNOWN)) for entry in entries if entry.id in shown]
     cost = sum(len(row) + _CARD_COST for row, _ in rows)
     total = page.total if page.total_is == "exact" else None
-    publication = Publication(context.addresses, context.settings.site_name)
+    publication = Publication(context.addresses_for(view), context.settings.site_name)
     uri = publication.name_list(request.scope["path"], request.scope["query_string"].decode("latin-1"))
     return await offload.run(cost, _encode_page, rows, publication, chosen, total, uri)
 

@@ -29,8 +29,10 @@ class Publication:
         """A URI of a list: its address where there is one, else a name."""
         # Caches take the order of parameters for the same question, so that nothing may depend on it.
         ordered = "&".join(sorted(query.split("&"), key=lambda pair: pair.partition("=")[0]))
-        address = self.addresses.on_api(path, ordered)
-        return encode_uri(address if self.addresses.api_url else self.addresses.name_thing(address.lstrip("/")))
+        if self.addresses.api_url:
+            return encode_uri(self.addresses.on_api(path, ordered))
+        name = f"{path.lstrip('/')}?{ordered}" if ordered else path.lstrip("/")
+        return encode_uri(self.addresses.name_thing(name))
 
     def find_page(self, slug: object) -> str | None:
         """The page of an article."""
