@@ -306,7 +306,7 @@ def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-u
             begin()
         else:
             tasks += [asyncio.create_task(_lead(leading, begin)), asyncio.create_task(_report(app, counts))]
-        tasks += [asyncio.create_task(_follow_indexes(archive))]
+        tasks += [asyncio.create_task(_follow_indexes(archive)), asyncio.create_task(archive.db.condition.watch())]
         try:
             yield
         finally:
@@ -327,9 +327,17 @@ def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-u
 
 async def _lead(lock: FileLock, begin: Callable[[], None]) -> None:
     """Begins as soon as no other worker leads: another takes it up where that one has died."""
-    while not await asyncio.to_thread(lock.try_hold):  # noqa: ASYNC110 -- another process holds it
+    while not await asyncio.to_thread(_try_hold, lock):  # noqa: ASYNC110 -- another process holds it
         await asyncio.sleep(LEAD_SECONDS)
     begin()
+
+
+def _try_hold(lock: FileLock) -> bool:
+    """Not in a folder that cannot be written, where there is nothing to lead either; it may become so."""
+    try:
+        return lock.try_hold()
+    except OSError:
+        return False
 
 
 def _begin_leading(

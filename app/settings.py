@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         True,
         description="Whether published articles can be read without a key. `false` demands a key everywhere.",
     )
+    read_only: bool = Field(
+        False,
+        description="Whether this server only reads: writes are 503 `read_only`, and nothing is done in the "
+        "background. By itself it does so while the database cannot be written.",
+    )
     cors_origins: CommaList = Field(
         ("*",), description="Origins that browsers may read from, separated by commas; `*` for any."
     )

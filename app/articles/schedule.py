@@ -11,7 +11,7 @@ from app.articles import service, states
 from app.db.actor import Actor, set_actor
 from app.db.database import Database
 from app.db.sql import Prepared, clock, prepare
-from app.errors import DatabaseUnavailable
+from app.errors import Unavailable
 from app.models import Article, table
 
 A = table(Article)
@@ -40,6 +40,7 @@ async def run(db: Database, trash_days: int) -> None:
     looked_at = -float(SECONDS_BETWEEN_BINS)
     set_actor(Actor("server", "schedule"))
     while True:
+        await db.condition.wait_until_writable()
         try:
             if await db.reader.rows(_due_statement(db.dialect), {}):
                 published = (await db.write(service.go_live)).value
@@ -50,7 +51,7 @@ async def run(db: Database, trash_days: int) -> None:
                 if await _empty_bin(db, trash_days):
                     continue
                 looked_at = time.monotonic()
-        except DatabaseUnavailable as error:
+        except Unavailable as error:
             log.warning("scheduled articles wait: %s", error.detail)
         except Exception:
             log.exception("scheduled articles could not go live, or the bin be emptied; trying again")

@@ -10,7 +10,7 @@ from app.db import audit_rows
 from app.db.actor import Actor, set_actor
 from app.db.database import Database
 from app.db.sql import read_clock
-from app.errors import DatabaseUnavailable
+from app.errors import Unavailable
 
 SECONDS = 3_600
 PAUSE_SECONDS = 0.05
@@ -40,11 +40,12 @@ async def run(db: Database, days: int) -> None:
     """Once an hour, in small transactions; any process may do it."""
     set_actor(Actor("server", "audit retention"))
     while True:
+        await db.condition.wait_until_writable()
         try:
             if (await db.write(prune, days)).value == AT_ONCE:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
-        except DatabaseUnavailable as error:
+        except Unavailable as error:
             log.warning("old rows of the audit wait: %s", error.detail)
         except Exception:
             log.exception("old rows of the audit could not be deleted; trying again")

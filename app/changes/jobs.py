@@ -27,7 +27,7 @@ from app.db import audit_rows
 from app.db.actor import Actor
 from app.db.database import Database
 from app.db.sql import AnyOf, Prepared, prepare, read_integer, read_into
-from app.errors import DatabaseUnavailable, NotFound
+from app.errors import DatabaseUnavailable, NotFound, Unavailable
 from app.http.api_route import describe_path, read_row_id
 from app.http.params.times import format_time
 from app.http.schemas import JOB_ID
@@ -291,6 +291,7 @@ class Jobs:
         """Takes up whatever is unfinished, whoever began it, each job in a task of its own."""
         async with asyncio.TaskGroup() as tasks:
             while True:
+                await self.db.condition.wait_until_writable()
                 # What goes wrong here must not get out: it would end the group, and with it every job at work.
                 try:
                     for id, lane in await self._list_ready():
@@ -328,7 +329,7 @@ class Jobs:
                 if task.has_ended:
                     self.wake()  # there is room for another one
                     break
-        except DatabaseUnavailable as error:
+        except Unavailable as error:
             log.warning("job %s waits: %s", id, error.detail)
         except Exception:
             log.exception("job %s could not go on; trying again", id)
@@ -340,7 +341,7 @@ class Jobs:
             works = await self._prepare_works(id)
             async with self._writing:  # whoever else writes waits for one chunk, not for one of each job
                 task = (await self.db.write(advance, works, id)).value
-        except DatabaseUnavailable:
+        except Unavailable:
             raise
         except Overtaken:
             task = None  # no failure: the job is left to the process that has gone on with it

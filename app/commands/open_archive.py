@@ -17,6 +17,7 @@ from app.articles.repair import unsafe_links
 from app.changes import log
 from app.db import audit_rows, permissions
 from app.db import migrate as db_migrate
+from app.db.condition import describe_access
 from app.db.database import Database, DatabaseProblem, read_url
 from app.db.file_locks import FileLock
 from app.models import Region, table
@@ -35,7 +36,10 @@ def open_archive(settings: Settings) -> Database:
     """The archive with a schema that fits; an empty one is migrated and gets its regions. DatabaseProblem else."""
     db = _open_database(settings)
     try:
+        db.condition.look()
         state = db_migrate.find_state(db)
+        if state == "empty" and (reason := db.condition.reason) is not None:
+            raise DatabaseProblem(f"There is no archive yet, and none can be made: {reason}.")
         if state == "outdated":
             raise DatabaseProblem("The archive is of an older version: stop its server and run `dateline migrate`.")
         if state == "newer":
@@ -53,8 +57,11 @@ def protect_new_files(settings: Settings) -> None:
     permissions.close_new_files(_list_folders(settings))
 
 
-def make_index_folder(settings: Settings) -> None:
-    """DatabaseProblem where it cannot be made or written."""
+def make_index_folder(settings: Settings, *, is_read_only: bool = False) -> None:
+    """DatabaseProblem where it cannot be made or written; that of an archive that can only be read need only be
+    there."""
+    if is_read_only and settings.index_path.is_dir():
+        return
     try:
         permissions.make_folder(settings.index_path)
         if not os.access(settings.index_path, os.W_OK):
@@ -120,11 +127,14 @@ def hold_server_lock(url: URL) -> Iterator[None]:
         yield
         return
     path = Path(url.database or "")
+    lock = FileLock(path.with_name(path.name + ".serve-lock"))
     try:
         permissions.make_folder(path.parent)
-        lock = FileLock(path.with_name(path.name + ".serve-lock"))
         is_held = lock.try_hold()
     except OSError as error:
+        if path.exists() and describe_access(path) is not None:
+            yield  # it keeps others from writing, and nobody can here
+            return
         raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
     if not is_held:
         raise ServerRunning(

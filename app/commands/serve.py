@@ -60,9 +60,7 @@ def run_server(settings: Settings, seed: Path | None, console: Console) -> None:
             return
         with open_database(settings) as db:
             lock.enter_context(open_archive.hold_server_lock(db.url))
-            key = _import_samples(db, settings, seed, console) if seed is not None else None
-            open_archive.make_index_folder(settings)
-            db.write_now(_note_start, settings)
+            key = _prepare_archive(db, settings, seed, console)
         _start_logging(settings)
         settings = _name_api(settings, listening)
 
@@ -81,9 +79,7 @@ def _run_workers(settings: Settings, listening: socket.socket, seed: Path | None
     def prepare() -> None:
         logging.getLogger().setLevel(logging.ERROR)  # as without workers: what comes first is no news
         with open_database(settings) as db:
-            key = _import_samples(db, settings, seed, console) if seed is not None else None
-            open_archive.make_index_folder(settings)
-            db.write_now(_note_start, settings)
+            key = _prepare_archive(db, settings, seed, console)
         _show_key(console, key)
 
     served = _name_api(settings, listening)
@@ -96,6 +92,19 @@ def _run_workers(settings: Settings, listening: socket.socket, seed: Path | None
     freeze_garbage_collector()  # before the fork: memory that is not looked through stays that of all
     if supervisor.run_first(prepare):
         supervisor.run(lambda: _greet(console, _name_address(listening), None))
+
+
+def _prepare_archive(db: Database, settings: Settings, seed: Path | None, console: Console) -> str | None:
+    """Everything that a server finds done; the first key, where one was made. Of an archive that can only be read
+    nothing is changed."""
+    reason = db.condition.reason
+    key = _import_samples(db, settings, seed, console) if seed is not None and reason is None else None
+    open_archive.make_index_folder(settings, is_read_only=reason is not None)
+    if reason is None:
+        db.write_now(_note_start, settings)
+    else:
+        console.print(f"The archive can only be read: {reason}.", markup=False)
+    return key
 
 
 def _name_api(settings: Settings, listening: socket.socket) -> Settings:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
@@ -27,6 +27,7 @@ from sqlmodel import Session
 
 from app.db import audit_rows, permissions
 from app.db.actor import Actor, current_actor
+from app.db.condition import Condition, Reported, ask_postgres, ask_sqlite
 from app.db.engines import DatabaseProblem as DatabaseProblem
 from app.db.engines import create_postgres_engine, create_sqlite_engine
 from app.db.engines import read_url as read_url
@@ -39,7 +40,7 @@ from app.db.readers import Reader as Reader
 from app.db.readers import Row as Row
 from app.db.sql import Prepared, Value, read_clock
 from app.db.wal_truncation import WalTruncation
-from app.errors import DatabaseUnavailable
+from app.errors import DatabaseUnavailable, ReadOnly
 from app.settings import Settings
 
 P = ParamSpec("P")
@@ -214,8 +215,14 @@ class Database:
             self._eraser = self._groups = None
         # On SQLite a question is no statement and takes a microsecond.
         self._notifier = SharedNotifier(self._snapshots) if self.dialect == "postgresql" else None
+        self.condition = Condition(self._ask, is_fixed=settings.read_only)
         self._waiting = 0
         """Writes whose outcome is waited for; the event loop's alone."""
+
+    def _ask(self, was_refused: bool) -> Reported:
+        if self._file_lock is None:
+            return ask_postgres(self.engine, was_refused=was_refused)
+        return ask_sqlite(self.path, self.engine, self._snapshots, self._file_lock, was_refused=was_refused)
 
     @functools.cached_property
     def reader(self) -> Reader:
@@ -276,13 +283,15 @@ class Database:
             except DBAPIError as error:
                 again = _sql_state(error) in RETRY_STATES or error.connection_invalidated
                 if not again or attempt + 1 == RETRIES:
-                    raise _translate_error(error) from error
+                    raise self._translate_error(error) from error
                 time.sleep(0.005 * 2**attempt)  # without the lock
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
-        """A transaction under the lock on writing, rolled back unless it is committed."""
+        """A transaction under the lock on writing, rolled back unless it is committed. ReadOnly where nothing can be
+        written."""
+        self.condition.check()
         with self.hold_write_lock(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
@@ -303,6 +312,15 @@ class Database:
                 raise DatabaseUnavailable(UNKNOWN_OUTCOME) from error
             raise
 
+    def _translate_error(self, error: DBAPIError) -> Exception:
+        """What a caller may see of a database error: broken, full or read-only is named, a bug stays a bug."""
+        refusal = self.condition.note_refusal(error)
+        if refusal is not None or not (isinstance(error, OperationalError) or error.connection_invalidated):
+            return refusal or error
+        text = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+        log.error("database: %s", text)
+        return DatabaseUnavailable(f"The database could not save this: {text}.")
+
     def after_commit(self, session: Session) -> None:
         """While the lock on writing is still held."""
         if self._eraser:
@@ -310,8 +328,16 @@ class Database:
 
     @contextmanager
     def hold_write_lock(self) -> Iterator[None]:
-        """Holds the lock under which every process writes to a SQLite file; on PostgreSQL there is none."""
-        with self._file_lock.hold() if self._file_lock else nullcontext():
+        """Holds the lock under which every process writes to a SQLite file; on PostgreSQL there is none. ReadOnly where
+        the system does not let this process have it."""
+        with ExitStack() as stack:
+            if self._file_lock is not None:
+                try:
+                    stack.enter_context(self._file_lock.hold())
+                except OSError as error:
+                    if (refusal := self.condition.note_refusal(error)) is None:
+                        raise
+                    raise refusal from error
             yield
 
     @contextmanager
@@ -339,7 +365,9 @@ class Database:
 
     def close_now(self) -> None:
         self._writers.shutdown()
-        with self.hold_write_lock():
+        with ExitStack() as stack:
+            with suppress(ReadOnly):  # then there is nothing to checkpoint
+                stack.enter_context(self.hold_write_lock())
             self._snapshots.dispose()
             self.engine.dispose()
         if self._file_lock:
@@ -362,12 +390,3 @@ def is_permanent_refusal(error: DBAPIError) -> bool:
 def is_taken(error: DBAPIError) -> bool:
     """Whether a value that has to be unique is there already: perhaps since another transaction's commit."""
     return isinstance(error, IntegrityError) and _sql_state(error) in (None, "23505")
-
-
-def _translate_error(error: DBAPIError) -> Exception:
-    """What a caller may see of a database error: broken or full is named, a bug stays a bug."""
-    text = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
-    if isinstance(error, OperationalError) or error.connection_invalidated:
-        log.error("database: %s", text)
-        return DatabaseUnavailable(f"The database could not save this: {text}.")
-    return error

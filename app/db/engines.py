@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from app.db.readers import BUSY_SECONDS
+from app.db.readers import BUSY_SECONDS, name_for_reading
 
 
 class DatabaseProblem(Exception):
@@ -31,9 +31,9 @@ def read_url(text: str) -> URL:
 
 def create_sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     """One whose transactions hold the write lock from their beginning, unless `read_only`."""
-    address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
 
     def connect() -> sqlite3.Connection:
+        address = name_for_reading(path) if read_only else f"{path.absolute().as_uri()}?mode=rwc"
         return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS)
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=16)

@@ -107,7 +107,8 @@ class GroupCommit:
                 # The database failed one of them, or their commit. SQLite may have rolled back all of them by itself,
                 # so that none is gone on with: each begins again alone, where only its own failure is its own.
                 self._names_seq = None
-                for write in group:
+                # Where it could not even begin there is no group: one that waits is told, as each call does.
+                for write in group or filter(None, [self._take()]):
                     write.run_alone(self._transactions)
                 return
             log.exception("after a commit")

@@ -37,6 +37,11 @@ def _make_config(connection: Connection | None = None) -> "Config":
 def find_state(db: Database) -> State:
     """Where the archive stands beside this program; DatabaseProblem where it cannot be opened."""
     try:
+        if db.condition.reason is not None:  # then nobody changes it here, and nothing has to be waited for
+            if db.dialect == "sqlite" and not db.path.exists():
+                return "empty"
+            with db.snapshot() as snapshot:
+                return _find_state(snapshot.connection)
         with db.hold_write_lock(), db.engine.connect() as connection:
             return _find_state(connection)
     except (DBAPIError, OSError) as error:

@@ -1,6 +1,7 @@
 """The read side: prepared statements on one read-only connection of SQLite, or a pool of PostgreSQL. Never writes."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,7 @@ class SqliteReader:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=ro",
+            name_for_reading(self._path),
             uri=True,
             isolation_level=None,  # no transactions: each statement sees what was committed before it
             check_same_thread=False,  # opened where the reader is made, used in the loop or in the one thread
@@ -99,6 +100,15 @@ class SqliteReader:
         self._thread.shutdown()
         self._loop_connection.close()
         self._thread_connection.close()
+
+
+def name_for_reading(path: Path) -> str:
+    """The address of a file for a connection that only reads. In a folder where SQLite can make no files beside it, and
+    where there are none, it is read as one that nobody changes: else it could not be opened at all."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    is_closed = not os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    is_alone = is_closed and not path.with_name(path.name + "-wal").exists()
+    return f"{address}&immutable=1" if is_alone else address
 
 
 class PostgresReader:

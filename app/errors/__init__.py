@@ -16,6 +16,7 @@ from app.errors.shapes import DatelineError as DatelineError
 from app.errors.shapes import FieldError as FieldError
 from app.errors.shapes import OtherFormat, TryAgain, ValueTaken
 from app.errors.shapes import ProblemCode as ProblemCode
+from app.errors.shapes import Unavailable as Unavailable
 
 
 class CursorInvalid(DatelineError):
@@ -361,7 +362,14 @@ class Overloaded(TryAgain):
     code, status, title = "overloaded", 503, "The server is busy"
 
 
-class DatabaseUnavailable(TryAgain):
+class ReadOnly(Unavailable):
+    """The archive can only be read now, and `detail` says why: by a setting, or because its database cannot be written.
+    Nothing was changed. Reads go on; try again after `Retry-After`."""
+
+    code, status, title = "read_only", 503, "The archive can only be read"
+
+
+class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, or did not respond in time. A change may or may not have been saved: repeat it
     with the same `Idempotency-Key` or `If-Match`, which makes repeating safe."""
 

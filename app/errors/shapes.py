@@ -81,6 +81,11 @@ class TryAgain(DatelineError):
         super().__init__(detail, headers={"Retry-After": str(retry_after)}, members=members)
 
 
+class Unavailable(TryAgain):
+    """The database does nothing of this now, whatever the request is: nobody's fault, and nothing has failed for
+    good."""
+
+
 class OtherFormat(DatelineError):
     """The format given or wanted is none of those `allowed`."""
 

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from app.db import audit_rows
 from app.db.database import Database
 from app.db.sql import Prepared, prepare
-from app.errors import DatabaseUnavailable, MissingScope, Unauthorized
+from app.errors import MissingScope, Unauthorized, Unavailable
 from app.models import ApiKey, table
 
 KEY = table(ApiKey)
@@ -127,9 +127,9 @@ async def authenticate(db: Database, authorization: str | None) -> Caller:
     if not good or revoked_at is not None or (isinstance(expires_at, int) and expires_at <= now):
         raise Unauthorized("This key is not valid, or no longer.")
     noted = last_used_at if isinstance(last_used_at, int) else 0
-    if max(noted, db.notes.get(f"key {id}", 0)) < now - TOUCH_SECONDS:
+    if db.condition.reason is None and max(noted, db.notes.get(f"key {id}", 0)) < now - TOUCH_SECONDS:
         db.notes[f"key {id}"] = now  # before the await: of many requests at once one writes
-        with contextlib.suppress(DatabaseUnavailable):  # a note in passing; reading goes on without it
+        with contextlib.suppress(Unavailable):  # a note in passing; reading goes on without it
             await db.write(_note_use, id, now)
     return Caller(id, frozenset(str(scopes).split()), str(name))
 

@@ -18,7 +18,7 @@ from app.articles.manuscript import Manuscript
 from app.bulk import records
 from app.changes import log
 from app.db.database import Database, is_permanent_refusal, is_taken
-from app.errors import DatabaseUnavailable, DatelineError
+from app.errors import DatelineError, Unavailable
 from app.importers.document import Failure
 from app.importers.prepare import PreparedItem
 
@@ -159,7 +159,7 @@ def is_items_fault(error: Exception) -> bool:
     """Whether an item has failed, and not the database or the machine."""
     if isinstance(error, DBAPIError):
         return is_permanent_refusal(error) or is_taken(error)
-    return not isinstance(error, DatabaseUnavailable | MemoryError)
+    return not isinstance(error, Unavailable | MemoryError)
 
 
 def _explain(where: str, error: Exception) -> str:

@@ -22,7 +22,7 @@ from app.db.log_position import LogHead
 from app.db.sql import AnyOf, Prepared, read_integer
 from app.db.sql import prepare as prepare_statement
 from app.enrich.tags import TagLexicon
-from app.errors import DatabaseUnavailable
+from app.errors import Unavailable
 from app.importers import batches, boundary
 from app.importers.document import Document, Failure, ParseContext
 from app.importers.enrichment import enrich
@@ -134,7 +134,7 @@ class NdjsonImport:
             return {}
         try:
             return dict(zip(prepared_items, await self._write(list(prepared_items.values())), strict=True))
-        except DatabaseUnavailable as error:
+        except Unavailable as error:
             return dict.fromkeys(prepared_items, error.detail)
 
     async def _write(self, prepared_items: Sequence[Ready]) -> list[Saved | str]:

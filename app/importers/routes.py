@@ -105,6 +105,8 @@ async def import_articles(
 
     Each line gets its result while others arrive. Any other format is kept and worked on as a job.
     """
+    if not params.dry_run:
+        context.db.condition.check()  # before a body of any size is received
     kind, drafts = submission.read_media_type(request), view.caller.has_scope("read_drafts")
     job_arguments = submission.read_arguments(request, kind, params) | upload_store.encode_authority(drafts)
     if job_arguments.get("format") != "ndjson" or kind != submission.LINES or submission.is_async(request):

@@ -26,20 +26,24 @@ class Live(BaseModel):
 
 class Ready(BaseModel):
     """`index_lag` counts the changes, up to the last public one, that the search index has not taken in yet; null while
-    there is no index. `problem` says why, and how far an index is that is being built."""
+    there is no index. `problem` says why, and how far an index is that is being built. `read_only` says why nothing can
+    be written while reads go on; `clock_problem` that this machine's clock differs from the database's."""
 
     status: Literal["ok", "unavailable"]
     database: bool
     index: bool
     index_lag: int | None
     problem: str | None
+    read_only: str | None
+    clock_problem: str | None
 
 
 LIVE = {"status": "ok"}
-READY = {"status": "ok", "database": True, "index": True, "index_lag": 0, "problem": None}
+WELL = {"read_only": None, "clock_problem": None}
+READY = {"status": "ok", "database": True, "index": True, "index_lag": 0, "problem": None, **WELL}
 BEHIND = {
     "status": "unavailable", "database": True, "index": False, "index_lag": None,
-    "problem": "The search index is being built: 12,000 of 40,000 articles, about 9 s left.",
+    "problem": "The search index is being built: 12,000 of 40,000 articles, about 9 s left.", **WELL,
 }  # fmt: skip
 
 
@@ -73,18 +77,23 @@ async def get_liveness(response: Response) -> Live:
     openapi_extra=NO_KEY,
 )
 async def get_readiness(request: Request, context: Context, response: Response) -> Ready:
-    """The database responds, and the index has taken in nearly all of the change log."""
+    """The database responds, and the index has taken in nearly all of the change log. A server that only reads is
+    ready."""
     response.headers["Cache-Control"] = "no-store"
+    condition = context.db.condition
+    more = {"read_only": condition.reason, "clock_problem": condition.clock_problem}
     try:
         head = await context.head()
     except DatabaseUnavailable as error:
         response.status_code = 503
-        return Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail)
+        return Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail, **more)
     seq = context.index.seq()
     lag = None if seq is None else max(0, head.public_seq - seq)
     indexer_problem = find_problem(request.app)
-    good = lag is not None and lag <= LAG and indexer_problem is None
+    # Of an archive that nobody changes an index need not be writable, as long as it has all of it.
+    is_complete = lag == 0 and condition.reason is not None
+    good = lag is not None and lag <= LAG and (indexer_problem is None or is_complete)
     response.status_code = 200 if good else 503
     state: Literal["ok", "unavailable"] = "ok" if good else "unavailable"
     problem = indexer_problem or context.index.describe_building()
-    return Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=problem)
+    return Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=problem, **more)

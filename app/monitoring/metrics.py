@@ -136,6 +136,10 @@ class _ServerCollector(Collector):
         yield Gauge("dateline_index_failing", "Whether the index cannot be written.", int(bool(self._numbers.problem)))
         fails = int(bool(self._numbers.drafts_problem))
         yield Gauge("dateline_draft_index_failing", "Whether the index of drafts cannot be written.", fails)
+        condition = self._context.db.condition
+        yield Gauge("dateline_read_only", "Whether the archive can only be read.", int(condition.reason is not None))
+        name, meaning = "dateline_clock_offset_seconds", "By how much this machine's clock is ahead of the database's."
+        yield Gauge(name, meaning, condition.offset)
         if head is None:
             return
         yield Gauge("dateline_log_seq", "The number of the last change.", head.seq)

@@ -1,6 +1,7 @@
 """Short writes that share a commit: each has its own outcome, its own rows of the log, and nothing of a refused one."""
 
 import asyncio
+import errno
 import threading
 
 import pytest
@@ -14,7 +15,7 @@ from sqlmodel import Session
 from app.changes import log
 from app.changes.log import LogEntry
 from app.db.database import Committed, Database
-from app.errors import NotFound
+from app.errors import NotFound, ReadOnly
 from app.models import Change, Source, table
 
 ON = ENGINES
@@ -108,3 +109,22 @@ async def test_write_that_nobody_waits_for_any_more_does_not_begin(db: Database)
     with db.snapshot() as snapshot:
         slugs = {*snapshot.connection.execute(select(SOURCE.c.slug)).scalars()}
     assert slugs & {"s5000", "s5001", "s5002"} == {"s5000", "s5002"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_writes_that_wait_are_all_told_where_no_transaction_can_begin(db: Database) -> None:
+    hold, held = threading.Event(), threading.Event()
+
+    def become_read_only(_: Session) -> None:
+        held.set()
+        assert hold.wait(30)
+        db.condition.note_refusal(PermissionError(errno.EROFS, "Read-only file system"))
+
+    waiting = asyncio.ensure_future(db.write(become_read_only))
+    await asyncio.to_thread(held.wait, 30)
+    writes = [asyncio.ensure_future(db.write_short(_add, i, "article")) for i in range(5)]
+    await asyncio.sleep(0)
+    hold.set()
+    await waiting
+    outcomes = await asyncio.wait_for(asyncio.gather(*writes, return_exceptions=True), 20)
+    assert [type(outcome) for outcome in outcomes] == [ReadOnly] * 5

@@ -22,7 +22,10 @@ async def test_server_is_live_and_becomes_ready(api: Served) -> None:
         if ready.json()["index_lag"] == 0:
             break
         await asyncio.sleep(0.02)
-    assert ready.json() == {"status": "ok", "database": True, "index": True, "index_lag": 0, "problem": None}
+    assert ready.json() == {
+        "status": "ok", "database": True, "index": True, "index_lag": 0, "problem": None, "read_only": None,
+        "clock_problem": None,
+    }  # fmt: skip
     assert (await api.public.get("/health/ready?x=1")).status_code == 422
 
 

@@ -38,7 +38,7 @@ LAYERS = {
     ),
     "app.db": (
         ("actor", "child_process", "file_locks", "log_position", "permissions", "shipped", "sql", "wal_truncation"),
-        ("audit_rows", "readers"),
+        ("audit_rows", "condition", "readers"),
         ("engines", "group_commit"),
         ("database",),
         ("migrate",),

@@ -112,13 +112,13 @@ def build_document(
     schemas |= problem_shapes.SCHEMAS | describe_bodies(*bodies, *payloads)
     parts["schemas"] = dict(sorted(schemas.items()))
     parts["headers"] = dict(response_shapes.HEADERS)
-    for operation in _list_operations(document):
+    for verb, operation in _list_operations(document):
         operation.setdefault("security", document["security"])
         if (route := routes.get(operation["operationId"])) is not None:
             _restore_examples(operation, route)
             if route.path.startswith(FEEDS):
                 operation["security"] = [*operation["security"], {BASIC: []}]
-        _describe_failures(operation)
+        _describe_failures(operation, ("read_only",) if verb != "get" else ())
         _describe_headers(operation)
     return document
 
@@ -128,9 +128,9 @@ def _list_routes(app: FastAPI) -> Iterator[ApiRoute]:
     yield from (route for route in routes if isinstance(route, ApiRoute))
 
 
-def _list_operations(document: Json) -> Iterator[Json]:
+def _list_operations(document: Json) -> Iterator[tuple[str, Json]]:
     for path in document.get("paths", {}).values():
-        yield from (path[verb] for verb in _VERBS if verb in path)
+        yield from ((verb, path[verb]) for verb in _VERBS if verb in path)
 
 
 def _restore_examples(operation: Json, route: ApiRoute) -> None:
@@ -144,13 +144,13 @@ def _restore_examples(operation: Json, route: ApiRoute) -> None:
                 example["value"] = declared[kind]["examples"][name]["value"]
 
 
-def _describe_failures(operation: Json) -> None:
+def _describe_failures(operation: Json, of_verb: Sequence[str]) -> None:
     """Adds the failures of every operation, and replaces FastAPI's own 422."""
     responses: Json = operation["responses"]
     if MEDIA_TYPE not in responses.get("422", {}).get("content", {MEDIA_TYPE: ()}):
         del responses["422"]
     in_query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
-    codes = [*EVERYWHERE, *(WITH_QUERY if in_query else ("unknown_parameter",))]
+    codes = [*EVERYWHERE, *of_verb, *(WITH_QUERY if in_query else ("unknown_parameter",))]
     codes += WITH_BODY if JSON_TYPE in operation.get("requestBody", {}).get("content", ()) else ()
     codes += ["missing_scope"] if any(any(keys.values()) for keys in operation["security"]) else []
     for status, response in describe_problems(*dict.fromkeys(codes)).items():

@@ -14,7 +14,9 @@ Json = dict[str, Any]
 Responses = dict[int | str, Json]
 
 _SHARED_STATUS = (404, 410)
-_WAITING = frozenset({"request_in_progress", "rate_limited", "index_behind", "overloaded", "database_unavailable"})
+_WAITING = frozenset(
+    {"request_in_progress", "rate_limited", "index_behind", "overloaded", "read_only", "database_unavailable"}
+)
 """Codes that come with Retry-After."""
 _NAMES: Json = {"type": "array", "items": {"type": "string"}}
 MEMBERS: Json = {

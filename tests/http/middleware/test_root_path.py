@@ -197,7 +197,7 @@ async def test_addresses_of_what_a_write_makes_lead_below_the_root_path(proxied_
             ("/v1/articles", {**STORY, "title": "Another", "external_id": "another", "status": "published"}),
             ("/v1/tags", {"name": "Canals", "kind": "topic"}),
             ("/v1/regions", {"slug": "low-countries", "name": "Low Countries", "level": "grouping"}),
-            ("/v1/articles/bulk", {"filter": {"tag": "ships"}, "changes": {"language": "nl"}}),
+            ("/v1/articles/bulk", {"filter": {"tag": "ships"}, "language": "nl"}),
             ("/v1/imports", {"articles": [{"title": "One", "body": "<p>Text.</p>"}]}),
             ("/v1/articles/bulk", {}),
             ("/v1/articles", {}),
