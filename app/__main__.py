@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from app.commands.cli import cli
 from app.db.database import DatabaseProblem
 from app.errors import DatelineError
+from app.http.middleware import log_lines
 from app.importers.sources import SourceNotFound
 
 
@@ -31,7 +32,10 @@ def main() -> None:
 
 
 def _fail(line: str) -> None:
-    sys.stderr.write(f"dateline: {line}\n")
+    if log_lines.is_json():
+        logging.getLogger("app").critical("%s", line)
+    else:
+        sys.stderr.write(f"dateline: {line}\n")
     sys.exit(1)
 
 

@@ -258,7 +258,7 @@ def _add_layers(app: Application, settings: Settings, versions: CacheVersions, c
         app.front = root = RootPath(app.front, settings.root_path, settings.trusted_proxies)
         limiter.find_cached, limiter.root_path = root.wrap(limiter.find_cached), settings.root_path
     if settings.request_log:
-        app.front = AccessLog(app.front, trusted=settings.trusted_proxies)
+        app.front = AccessLog(app.front, settings.trusted_proxies, is_among_others=settings.log_format == "json")
 
 
 class _Indexing:

@@ -4,7 +4,7 @@ import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -262,6 +262,11 @@ class Settings(BaseSettings):
         True,
         description="Whether imports find out the language and regions of articles where the source does not say, and "
         "POST the language where the client does not.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="Form of the log on standard error: `text`, or `json` for one object on each line, those of "
+        "requests (`DATELINE_REQUEST_LOG`), warnings and tracebacks alike.",
     )
     log_level: str = Field(
         "INFO",

@@ -25,7 +25,9 @@ from app.commands.options import open_database
 from app.db import audit_rows, permissions, shipped
 from app.db.database import Database, DatabaseProblem, read_url
 from app.http import auth
+from app.http.middleware import log_lines
 from app.http.server.connections import ConnectionLimiter
+from app.http.server.hangup import handle_hangups
 from app.http.server.process import ServerProcess
 from app.http.server.self_check import check_libraries
 from app.http.server.supervisor import Supervisor
@@ -51,6 +53,8 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 def run_server(settings: Settings, seed: Path | None, console: Console) -> None:
     """Serves until told to stop. DatabaseProblem for a port in use, an archive that is served, one that does not fit,
     or libraries that are not those which the server was made for."""
+    handle_hangups()
+    log_lines.configure(settings.log_format, "ERROR")
     check_libraries(plain=settings.plain_uvicorn)
     # The socket before the archive: a port in use is said at once, not after a migration or an import of samples.
     with _open_socket(settings) as listening, ExitStack() as lock:
@@ -130,7 +134,7 @@ def _note_start(session: Session, settings: Settings) -> None:
 
 def _start_logging(settings: Settings) -> None:
     # Only now: that an index is built for the first time is no news to whoever starts a server.
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger().setLevel(settings.log_level)
     for warning in open_archive.describe_open_files(settings):
         logger.warning("%s", warning)
     if settings.plain_uvicorn:

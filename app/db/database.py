@@ -9,6 +9,7 @@ point in time.
 """
 
 import asyncio
+import contextvars
 import functools
 import logging
 import threading
@@ -239,8 +240,9 @@ class Database:
         """
         # Read here: the writers' threads do not have this task's context.
         actor = current_actor()
+        run = contextvars.copy_context().run  # what is logged there names this task's request
         return await self._wait_for(
-            self._writers.submit(lambda: self.transact(actor, lambda session: fn(session, *args, **kwargs)))
+            self._writers.submit(run, self.transact, actor, lambda session: fn(session, *args, **kwargs))
         )
 
     async def write_short(
@@ -250,7 +252,8 @@ class Database:
         actor = current_actor()
         submitted: Future[Committed[T]]
         if self._groups is None or not self._waiting:
-            submitted = self._writers.submit(lambda: self.transact(actor, lambda session: fn(session, *args, **kwargs)))
+            run = contextvars.copy_context().run
+            submitted = self._writers.submit(run, self.transact, actor, lambda session: fn(session, *args, **kwargs))
         else:
             submitted = self._groups.add(actor, lambda session: fn(session, *args, **kwargs))
             self._writers.submit(self._groups.commit_next)

@@ -5,17 +5,18 @@ Never keeps or writes queries, keys or bodies: of an address only the path is se
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TextIO
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.middleware.log_lines import find_trace_id, format_now
 from app.http.server.client_address import ClientAddresses, Network
 
 NAMES = frozenset(
@@ -55,10 +56,14 @@ class RequestTally:
 
 
 class AccessLog:
-    """One line of JSON per response, as it ends: when, method, path, status, milliseconds, request id, client."""
+    """One line of JSON per response, as it ends: when, method, path, status, milliseconds, request id, client, trace.
+    `is_among_others`: with the members that every line of a log has."""
 
-    def __init__(self, app: ASGIApp, trusted: Sequence[Network] = (), out: TextIO | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, trusted: Sequence[Network] = (), out: TextIO | None = None, *, is_among_others: bool = False
+    ) -> None:
         self.app, self._out = app, out
+        self._common = {"level": "INFO", "logger": "access"} if is_among_others else {}
         self._clients = ClientAddresses(trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,12 +87,16 @@ class AccessLog:
         """Status null: the client disconnected before the response. Shared responses have no request id."""
         id = next((value.decode() for name, value in start.get("headers", ()) if name == b"x-request-id"), None)
         line = {
-            "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "at": format_now(),
+            **self._common,
             "method": scope["method"],
             "path": scope["path"][:500],
             "status": start.get("status"),
             "ms": round(seconds * 1000, 2),
             "request_id": id,
             "client": self._clients.find_address(scope),
+            "trace_id": find_trace_id(scope),
         }
+        if self._common:
+            line |= {"message": f"{line['method']} {line['path']} {line['status']}", "process": os.getpid()}
         (self._out or sys.stderr).write(orjson.dumps(line).decode() + "\n")

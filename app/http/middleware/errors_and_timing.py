@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import DatelineError
 from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
+from app.http.middleware.log_lines import current_scope
 from app.http.middleware.root_path import add_root_path
 from app.http.problems import make_crash_error, render_problem
 from app.http.request_state import get_request_id
@@ -42,6 +43,7 @@ class ErrorsAndTiming:
             return
         began, status = time.perf_counter(), 0
         scope.setdefault("state", {})
+        current_scope.set(scope)  # of this task, which ends with the request
         preflight = self.cors.render_preflight(scope)
 
         async def send_with_headers(message: Message) -> None:
