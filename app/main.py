@@ -10,6 +10,7 @@ from functools import partial
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from opentelemetry.trace import Tracer
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -56,7 +57,7 @@ from app.importers.jobs import upload_store
 from app.importers.jobs.submission import ImportAddress, ImportDocument
 from app.importers.jobs.worker import ImportWorker, choose_queue
 from app.importers.web.fetch import Fetch, FetchError, HostThrottle
-from app.monitoring import health, metrics
+from app.monitoring import health, metrics, telemetry
 from app.monitoring.server_numbers import read_numbers
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
@@ -155,9 +156,11 @@ def share_memory(settings: Settings) -> SharedMemory:
     return SharedMemory(SharedCounts(settings.workers), rates)
 
 
-def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, *, follow: bool = True, shared: SharedMemory | None = None, tracer: Tracer | None = None
+) -> FastAPI:
     """The application for one archive, whose schema must be current. `follow`: keep the search index in step too.
-    `shared`: as one of several workers."""
+    `shared`: as one of several workers. `tracer`: for spans of requests."""
     shared = shared or share_memory(settings.model_copy(update={"workers": 1}))
     settings = settings.of_one_worker if shared.counts.workers > 1 else settings
     db = Database(settings, log.append, alone=shared.counts.workers == 1)
@@ -201,7 +204,7 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES, public_reads=settings.public_reads)
     docs_page.install(app)
     guides.install(app)
-    _add_layers(app, settings, CacheVersions(db, index.engine.position), shared.rates)
+    _add_layers(app, settings, CacheVersions(db, index.engine.position), shared.rates, tracer)
     return app
 
 
@@ -228,7 +231,9 @@ def _create_fetcher(settings: Settings, pace: HostThrottle) -> AbstractContextMa
     return HttpFetcher(allow_private=settings.import_private_addresses, pace=pace)
 
 
-def _add_layers(app: Application, settings: Settings, versions: CacheVersions, counters: RateCounters | None) -> None:
+def _add_layers(
+    app: Application, settings: Settings, versions: CacheVersions, counters: RateCounters | None, tracer: Tracer | None
+) -> None:
     """Pure ASGI, the innermost first."""
     limiter: ConnectionLimiter = app.state.limiter  # what lies in `app.state` has no type of its own
     begun = load_context, load_view
@@ -244,6 +249,8 @@ def _add_layers(app: Application, settings: Settings, versions: CacheVersions, c
         load=app.state.load,
         trusted=settings.trusted_proxies,
     )
+    if tracer is not None:
+        app.add_middleware(telemetry.TraceRequests, tracer=tracer)
     app.add_middleware(ErrorsAndTiming, tally=app.state.tally, cors=Cors(settings.cors_origins))
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)

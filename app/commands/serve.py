@@ -34,6 +34,7 @@ from app.http.server.supervisor import Supervisor
 from app.importers import pipeline, sources
 from app.main import SharedMemory, create_app, share_memory
 from app.models import ApiKey, Article, table
+from app.monitoring import telemetry
 from app.monitoring.server_numbers import add_ended
 from app.settings import Settings
 from app.sync.watch import LogWatch
@@ -149,7 +150,8 @@ def _serve(settings: Settings, run: Callable[[ServerProcess], bool], shared: Sha
     ending = Event()
     _return_memory(ending)
     shorten_turns()
-    app = create_app(settings, shared=shared)
+    provider = telemetry.create_provider()
+    app = create_app(settings, shared=shared, tracer=telemetry.install(provider) if provider is not None else None)
     limiter: ConnectionLimiter = app.state.limiter
     limiter.max_connections = _limit_connections(settings)
     process = ServerProcess(app, None if settings.plain_uvicorn else limiter.protocol, settings.keep_alive)
@@ -159,6 +161,8 @@ def _serve(settings: Settings, run: Callable[[ServerProcess], bool], shared: Sha
     freeze_garbage_collector()
     has_served = run(process)
     ending.set()
+    if provider is not None:
+        provider.shutdown()
     if not has_served:
         raise DatabaseProblem("The server could not start; the lines above say why.")
 

@@ -39,6 +39,7 @@ from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
 from app.db.readers import PostgresReader, SqliteReader, encode_sqlite_values, is_disconnected
 from app.db.readers import Reader as Reader
 from app.db.readers import Row as Row
+from app.db.spans import begin_span
 from app.db.sql import Prepared, Value, read_clock
 from app.db.wal_truncation import WalTruncation
 from app.errors import DatabaseUnavailable, ReadOnly
@@ -277,7 +278,7 @@ class Database:
         """One transaction of `actor`, begun again whole where it lost a race."""
         for attempt in range(RETRIES):
             try:
-                with self.begin() as session:
+                with begin_span("database write"), self.begin() as session:
                     audit_rows.set_actor(session, actor)
                     committed = self.finish(session, work(session))
                     self.commit(session)

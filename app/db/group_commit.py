@@ -16,6 +16,7 @@ from sqlmodel import Session
 from app.db.actor import Actor
 from app.db.audit_rows import set_actor
 from app.db.log_position import LogHead
+from app.db.spans import begin_span
 from app.errors import DatelineError
 
 MOST, SECONDS = 32, 0.02
@@ -97,7 +98,7 @@ class GroupCommit:
             return
         committed = False
         try:
-            with self._transactions.begin() as session:
+            with begin_span("database write of several"), self._transactions.begin() as session:
                 self._run_group(session, group)
                 self._transactions.commit(session)
                 committed = True

@@ -37,7 +37,17 @@ LAYERS = {
         ("__main__",),
     ),
     "app.db": (
-        ("actor", "child_process", "file_locks", "log_position", "permissions", "shipped", "sql", "wal_truncation"),
+        (
+            "actor",
+            "child_process",
+            "file_locks",
+            "log_position",
+            "permissions",
+            "shipped",
+            "spans",
+            "sql",
+            "wal_truncation",
+        ),
         ("audit_rows", "condition", "readers"),
         ("engines", "group_commit"),
         ("database",),

@@ -17,6 +17,7 @@ from app.db import permissions
 from app.db.database import Snapshot
 from app.db.file_locks import FileLock
 from app.db.log_position import LogPosition
+from app.db.spans import begin_span
 from app.search.engine import Holding
 from app.search.indexing import documents, segments
 from app.search.indexing.adoption import adopt_index
@@ -252,4 +253,5 @@ def _add_documents(writer: IndexWriter, documents: Iterable[tantivy.Document]) -
 def _commit(writer: IndexWriter, place: LogPosition) -> None:
     writer.delete_documents_by_query(Query.regex_query(index_schema.build_schema(), index_schema.PLACE, ".*"))
     writer.add_document(index_schema.build_position_document(place))
-    writer.commit()
+    with begin_span("index commit"):
+        writer.commit()
