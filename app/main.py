@@ -251,7 +251,8 @@ def _add_layers(
     )
     if tracer is not None:
         app.add_middleware(telemetry.TraceRequests, tracer=tracer)
-    app.add_middleware(ErrorsAndTiming, tally=app.state.tally, cors=Cors(settings.cors_origins))
+    cors, is_json = Cors(settings.cors_origins), settings.log_format == "json"
+    app.add_middleware(ErrorsAndTiming, tally=app.state.tally, cors=cors, is_named_in_log=is_json)
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     by_origin = "*" not in settings.cors_origins
@@ -265,7 +266,7 @@ def _add_layers(
         app.front = root = RootPath(app.front, settings.root_path, settings.trusted_proxies)
         limiter.find_cached, limiter.root_path = root.wrap(limiter.find_cached), settings.root_path
     if settings.request_log:
-        app.front = AccessLog(app.front, settings.trusted_proxies, is_among_others=settings.log_format == "json")
+        app.front = AccessLog(app.front, settings.trusted_proxies, is_among_others=is_json)
 
 
 class _Indexing:
