@@ -55,7 +55,9 @@ def take(session: Session, name: str, holder: str, seconds: int = SECONDS) -> bo
     # Two that insert at once: the second finds the name taken, and its transaction runs again whole.
     absent = ~exists(select(LEASE.c.name).where(LEASE.c.name == name))
     row = select(literal(name), literal(holder), until).where(absent)
-    return bool(connection.execute(insert(LEASE).from_select(["name", "holder", "until"], row)).rowcount)
+    made = insert(LEASE).from_select(["name", "holder", "until"], row)
+    # Of an insertion psycopg's count of rows is lost on the way.
+    return connection.execute(made.returning(LEASE.c.name)).first() is not None
 
 
 def renew(session: Session, name: str, holder: str, seconds: int = SECONDS) -> bool:

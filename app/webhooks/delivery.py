@@ -358,8 +358,9 @@ class Delivery:
         if not attempts and not retries and place == self._saved[0]:
             return
         progress = service.Progress(
-            place, self._failures, self._pauses, self._failing_since, self._next_try, retries, attempts
+            self._saved[0], place, self._failures, self._pauses, self._failing_since, self._next_try, retries, attempts
         )
-        if not await self.lease.write(service.save_progress, self.webhook.id, self.webhook.version, progress):
-            raise Stopped
+        is_current = await self.lease.write(service.save_progress, self.webhook.id, self.webhook.version, progress)
         self._saved = (place, time.monotonic())
+        if not is_current:
+            raise Stopped

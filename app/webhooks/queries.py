@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Text, bindparam, case, cast, func, literal_column, select, true
 
 from app.bulk.queries import read_position
+from app.changes.log import HEAD
 from app.db.database import Database
 from app.db.leases import LEASE
 from app.db.sql import Prepared, Value, clock, prepare, read_integer, read_into
@@ -99,6 +100,19 @@ def _select(dialect: str, on: bool, *, one: bool) -> Prepared:
     if one:
         statement = statement.where(WEBHOOK.c.id == bindparam("id", type_=WEBHOOK.c.id.type))
     return prepare(statement, dialect)
+
+
+async def count_lags(db: Database) -> dict[int, int]:
+    """Rows of the log that each webhook that is on has yet to be told of, or to pass over, by its number."""
+    return {read_integer(id): read_integer(lag) for id, lag in await db.reader.rows(_lags(db.dialect), {})}
+
+
+@lru_cache(maxsize=4)
+def _lags(dialect: str) -> Prepared:
+    behind = HEAD.c.public_seq - WEBHOOK.c.seq
+    lag = case((behind > literal_column("0"), behind), else_=literal_column("0"))
+    statement = select(WEBHOOK.c.id, lag).select_from(WEBHOOK).join(HEAD, true())
+    return prepare(statement.where(WEBHOOK.c.off_reason.is_(None)).order_by(WEBHOOK.c.id), dialect)
 
 
 async def has_version(db: Database, id: int, version: int) -> bool:

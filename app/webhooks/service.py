@@ -189,8 +189,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a sender has got done since it last said so."""
+    """What a sender has got done since it last said so: from row `before` of the log on, `seq` is settled."""
 
+    before: int
     seq: int
     failures: int
     pauses: int
@@ -201,17 +202,21 @@ class Progress:
 
 
 def save_progress(session: Session, id: int, version: int, progress: Progress) -> bool:
-    """False where the webhook has changed since it was read: then only the attempts are kept, if it is there at all."""
+    """Whether the webhook is still what it was when it was read. What was done is kept all the same, unless it was put
+    back to another place meanwhile or is gone: then nothing but the attempts counts."""
     connection = session.connection()
-    values = {name: getattr(progress, name) for name in ("seq", "failures", "pauses", "failing_since", "next_try")}
-    same = (WEBHOOK.c.id == id) & (WEBHOOK.c.version == version) & WEBHOOK.c.off_reason.is_(None)
-    is_current = bool(connection.execute(update(WEBHOOK).where(same).values(values)).rowcount)
-    if not is_current and connection.execute(select(WEBHOOK.c.id).where(WEBHOOK.c.id == id)).first() is None:
+    columns = (WEBHOOK.c.version, WEBHOOK.c.seq)
+    row = connection.execute(select(*columns).where(WEBHOOK.c.id == id).with_for_update()).first()
+    if row is None:
         return False
-    if is_current:
+    values = {"seq": progress.seq}
+    if row.version == version:
+        values |= {name: getattr(progress, name) for name in _HEALTHY}
+    if row.seq == progress.before:
+        connection.execute(update(WEBHOOK).where(WEBHOOK.c.id == id).values(values))
         _save_retries(session, id, progress.retries)
     add_attempts(session, id, progress.attempts)
-    return is_current
+    return bool(row.version == version)
 
 
 def _save_retries(session: Session, id: int, retries: Mapping[Key, BacklogItem | None]) -> None:
