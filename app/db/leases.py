@@ -22,8 +22,7 @@ from sqlmodel import Session
 
 from app.db.database import Database
 from app.db.sql import clock
-from app.models import Lease as LeaseRow
-from app.models import table
+from app.models import LeaseRow, table
 
 LEASE = table(LeaseRow)
 SECONDS = 8

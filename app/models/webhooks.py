@@ -6,9 +6,10 @@ from sqlmodel import Field, SQLModel
 from app.models.column_types import NEVER_AGAIN, KeyType, instant, key, partial_index, reference, words
 
 
-class Lease(SQLModel, table=True):
+class LeaseRow(SQLModel, table=True):
     """Which process does a piece of work, and until when by the database's clock."""
 
+    __tablename__ = "lease"
     name: str = Field(sa_column=Column(Text, primary_key=True))
     holder: str = Field(sa_column=words())
     until: int = Field(sa_column=instant())

@@ -24,7 +24,7 @@ AT_ONCE = 100
 """Changes that are written at once: about a millisecond."""
 
 
-class Consumer(Protocol):
+class ChangeViewer(Protocol):
     """Who changes are rendered for: a request on its way along the log, or a webhook. `place` is moved back where not
     all fits."""
 
@@ -45,7 +45,7 @@ class Consumer(Protocol):
         ...
 
 
-async def render_changes(following: Consumer, seen: ChangeBatch) -> tuple[list[bytes], ChangeBatch]:
+async def render_changes(following: ChangeViewer, seen: ChangeBatch) -> tuple[list[bytes], ChangeBatch]:
     """Each change as JSON, in order. With `include`, `card` is the article as it is now, null where it does not match
     the filter (any more): whoever keeps what `card` says has what the list has.
 
@@ -72,7 +72,7 @@ async def render_changes(following: Consumer, seen: ChangeBatch) -> tuple[list[b
     return shown, seen
 
 
-def _cut_before(following: Consumer, seen: ChangeBatch, left_out: Set[int]) -> ChangeBatch:
+def _cut_before(following: ChangeViewer, seen: ChangeBatch, left_out: Set[int]) -> ChangeBatch:
     """What was seen before the first change of one of these articles. The consumer then stands there."""
     told = tuple(takewhile(lambda one: one.row.entity != "article" or one.row.entity_id not in left_out, seen.told))
     if len(told) == len(seen.told):
@@ -82,7 +82,7 @@ def _cut_before(following: Consumer, seen: ChangeBatch, left_out: Set[int]) -> C
     return replace(seen, told=told, more=True, place=following.place)
 
 
-def _change(following: Consumer, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
+def _change(following: ChangeViewer, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
     row = told.row
     article = tag = region = None
     if row.entity == "article":
@@ -111,7 +111,7 @@ def _change(following: Consumer, told: VisibleChange, names: dict[str, tags.Know
     }
 
 
-async def _tags(following: Consumer, told: Sequence[VisibleChange]) -> dict[str, tags.KnownTag]:
+async def _tags(following: ChangeViewer, told: Sequence[VisibleChange]) -> dict[str, tags.KnownTag]:
     """Renamed tags as they are now, called as cards call them."""
     ids = sorted({str(one.row.entity_id) for one in told if one.row.entity == "tag"})
     if not ids:
@@ -126,7 +126,7 @@ async def _tags(following: Consumer, told: Sequence[VisibleChange]) -> dict[str,
     return {ref: replace(tag, name=called.get(tag.slug, tag.name)) for ref, tag in known.items()}
 
 
-async def _cards(following: Consumer, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
+async def _cards(following: ChangeViewer, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
     """Of the articles named, those that match now; and the ids of those that do not fit, never of the first."""
     named = dict.fromkeys(told.row.entity_id for told in seen.told if told.row.entity == "article")
     only = seen.filter.ids

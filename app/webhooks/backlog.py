@@ -57,8 +57,7 @@ class Backlog:
     def has_ready(self) -> bool:
         return bool(self._ready)
 
-    @property
-    def waiting(self) -> int:
+    def count_waiting(self) -> int:
         """How many keys wait for another attempt."""
         return len(self._waiting)
 

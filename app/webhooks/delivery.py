@@ -16,7 +16,7 @@ from app.errors import DatabaseUnavailable
 from app.sync import change_rows
 from app.webhooks import queries, schedule, selection, service, signing
 from app.webhooks.backlog import Backlog, BacklogItem, Key
-from app.webhooks.messages import Client, CreateClient, Message, NotSent, Outcome, render_body
+from app.webhooks.messages import Client, CreateClient, DeliveryResult, Message, NotSent, render_body
 from app.webhooks.queries import WebhookRow
 from app.webhooks.selection import Selection
 
@@ -96,7 +96,7 @@ class Delivery:
         self._clock, self._saved = (row.now, time.monotonic()), (row.seq, time.monotonic())
 
     @property
-    def _now(self) -> int:
+    def _db_time(self) -> int:
         """The database's time, by what has passed here since it was asked."""
         at, since = self._clock
         return int(at + time.monotonic() - since)
@@ -150,7 +150,7 @@ class Delivery:
         """As many as may be in flight: one, where the endpoint as a whole fails."""
         is_broken = self._failures >= schedule.BROKEN_AFTER
         while self._off is None and not self._is_stopped and len(self._requests) < (1 if is_broken else AT_ONCE):
-            if (self._next_try or 0) > self._now or time.monotonic() < self._held_until:
+            if (self._next_try or 0) > self._db_time or time.monotonic() < self._held_until:
                 return
             if self._requests and not self.slots.free:
                 return
@@ -173,9 +173,9 @@ class Delivery:
 
     async def _find_next(self, *, is_broken: bool) -> BacklogItem | None:
         """What is due; else the next change of the log. Of a broken endpoint what has waited longest, due or not."""
-        item = self._backlog.take(float("inf") if is_broken and self._backlog.waiting else self._now)
-        if item is None and self._backlog.waiting < MOST_WAITING and await self._read_log():
-            item = self._backlog.take(self._now)
+        item = self._backlog.take(float("inf") if is_broken and self._backlog.count_waiting() else self._db_time)
+        if item is None and self._backlog.count_waiting() < MOST_WAITING and await self._read_log():
+            item = self._backlog.take(self._db_time)
         return item
 
     async def _read_log(self) -> bool:
@@ -199,7 +199,7 @@ class Delivery:
                 if selected.tell(row) is not None:
                     self._backlog.add((row.entity, row.entity_id), row.seq)
                 if row.event == "purged":
-                    self._backlog.hurry_key((row.entity, row.entity_id), self._now)
+                    self._backlog.hurry_key((row.entity, row.entity_id), self._db_time)
                 self._backlog.examined = row.seq
             if self._backlog.has_ready or not rows:
                 break
@@ -234,11 +234,11 @@ class Delivery:
             raise NothingToTell
         return change_rows.place(self.webhook.epoch, [row]), selection.name_type(told)
 
-    async def _request(self, item: BacklogItem) -> Outcome:
+    async def _request(self, item: BacklogItem) -> DeliveryResult:
         """NotSent is nobody's failure; where a message cannot be made, that is one like any other."""
         loop, client = asyncio.get_running_loop(), self._clients.pop() if self._clients else self.create_client()
 
-        def send() -> Outcome:
+        def send() -> DeliveryResult:
             try:
                 return client.post(
                     self.webhook.url,
@@ -254,7 +254,7 @@ class Delivery:
             raise
         except Exception:
             log.exception("webhook %d: row %d of the log cannot be told", self.webhook.id, item.seq)
-            return Outcome(None, "the message could not be made; the server's log says why", 0)
+            return DeliveryResult(None, "the message could not be made; the server's log says why", 0)
         finally:
             self._clients.append(client)
 
@@ -281,10 +281,10 @@ class Delivery:
             raise NothingToTell
         message = self._name_message(change_rows.place(self.webhook.epoch, [row]))
         body = render_body(selection.name_type(told), row.at, await selected.render(told))
-        secrets = self.webhook.list_secrets(self._now)
+        secrets = self.webhook.list_secrets(self._db_time)
         return Message(signing.build_headers(secrets, message, int(time.time()), body), body)
 
-    async def _note(self, item: BacklogItem, message: str, type: str, outcome: Outcome) -> None:
+    async def _note(self, item: BacklogItem, message: str, type: str, outcome: DeliveryResult) -> None:
         number, next_try = item.attempts + 1, None
         self.counts["delivered" if outcome.error is None else "failed"] += 1
         if outcome.error is None:
@@ -293,7 +293,7 @@ class Delivery:
         else:
             next_try = self._note_failure(item, outcome)
         tried = service.Attempt(
-            self._now, message, type, item.key, number, outcome.status, outcome.error, outcome.ms, next_try
+            self._db_time, message, type, item.key, number, outcome.status, outcome.error, outcome.ms, next_try
         )
         self._attempts.append(tried)
 
@@ -301,11 +301,11 @@ class Delivery:
         was_away = self._failures >= schedule.BACK_AFTER
         self._failures, self._pauses, self._failing_since, self._next_try = 0, 0, None, None
         if was_away:
-            self._backlog.hurry(self._now)
+            self._backlog.hurry(self._db_time)
 
-    def _note_failure(self, item: BacklogItem, outcome: Outcome) -> int:
+    def _note_failure(self, item: BacklogItem, outcome: DeliveryResult) -> int:
         """When the change is tried again."""
-        now = self._now
+        now = self._db_time
         self._failures += 1
         self._failing_since = self._failing_since or now
         next_try = now + schedule.choose_wait(item.attempts + 1)
@@ -327,7 +327,7 @@ class Delivery:
         following = None
         while following is None and self._backlog.take_more(item.key):
             following = await self._find_later(item.key, item.seq)
-        self._backlog.settle(item, following, self._now)
+        self._backlog.settle(item, following, self._db_time)
 
     async def _find_later(self, key: Key, seq: int) -> int | None:
         """The next change of an article for the webhook, among those that were examined."""

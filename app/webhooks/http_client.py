@@ -16,7 +16,7 @@ import httpx
 from app.importers.web.guarded_pool import create_pool
 from app.importers.web.retry_after import parse_retry_after
 from app.importers.web.ssrf_guard import ConnectionRefused, NoSuchHost, Resolve, SsrfGuard, resolve_host
-from app.webhooks.messages import Message, Outcome
+from app.webhooks.messages import DeliveryResult, Message
 
 WHOLE_SECONDS, CONNECT_SECONDS = 15.0, 8.0
 """Standard Webhooks has senders wait for 15 to 30 seconds."""
@@ -52,13 +52,13 @@ class HttpClient:
     def close(self) -> None:
         self._pool.close()
 
-    def post(self, address: str, make: Callable[[], Message]) -> Outcome:
+    def post(self, address: str, make: Callable[[], Message]) -> DeliveryResult:
         """Sends what `make` returns, which may raise NotSent. Everything else that goes wrong is an outcome."""
         began = time.monotonic()
         self._guard.until = began + self._whole_seconds
 
-        def end(status: int | None, error: str | None, retry_after: float | None = None) -> Outcome:
-            return Outcome(status, error, round((time.monotonic() - began) * 1000), retry_after)
+        def end(status: int | None, error: str | None, retry_after: float | None = None) -> DeliveryResult:
+            return DeliveryResult(status, error, round((time.monotonic() - began) * 1000), retry_after)
 
         try:
             response = self._pool.handle_request(_build_request(address, make))

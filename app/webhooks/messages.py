@@ -22,7 +22,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryResult:
     """What became of a request. `status` is None without a response, `error` says for people what went wrong, None on
     success; `retry_after` in seconds."""
 
@@ -35,7 +35,7 @@ class Outcome:
 class Client(Protocol):
     """Sends requests to one endpoint, one after another, in whichever thread; to be closed."""
 
-    def post(self, address: str, make: Callable[[], Message]) -> Outcome:
+    def post(self, address: str, make: Callable[[], Message]) -> DeliveryResult:
         """Sends what `make` returns, which may raise NotSent; everything else that goes wrong is an outcome."""
         ...
 

@@ -250,8 +250,8 @@ async def _check(context: AppContext, view: RequestContext, payload: WebhookCrea
         edit = replace(edit, filter=service.encode(payload.filter))
     if "include" in there:
         edit = replace(edit, include=service.encode(sorted(set(payload.include))))
-    given = {name: getattr(payload, name) for name in ("name", "url", "enabled") if name in there}
-    return replace(edit, **given)
+    plain = {name: getattr(payload, name) for name in ("name", "url", "enabled") if name in there}
+    return replace(edit, **plain)
 
 
 async def _show(context: AppContext, id: int, response: Response) -> Json:

@@ -70,8 +70,8 @@ def revise(session: Session, id: int, edit: WebhookEdit, versions: frozenset[int
     """NotFound; PreconditionFailed where it has none of these versions. Switched on again, it goes on where it stood,
     and what waited is tried at once; in an archive that is another copy it begins with what comes from now on."""
     connection = session.connection()
-    found = select(WEBHOOK.c.version, WEBHOOK.c.off_reason, WEBHOOK.c.epoch).where(WEBHOOK.c.id == id)
-    row = connection.execute(found.with_for_update()).first()
+    statement = select(WEBHOOK.c.version, WEBHOOK.c.off_reason, WEBHOOK.c.epoch).where(WEBHOOK.c.id == id)
+    row = connection.execute(statement.with_for_update()).first()
     if row is None:
         raise NotFound()
     if versions is not None and row.version not in versions:

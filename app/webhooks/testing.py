@@ -10,7 +10,7 @@ import orjson
 from app.changes.daemon_thread import run_in_daemon_thread
 from app.context import AppContext
 from app.webhooks import service, signing
-from app.webhooks.messages import CreateClient, Message, Outcome, render_body
+from app.webhooks.messages import CreateClient, DeliveryResult, Message, render_body
 from app.webhooks.queries import WebhookRow
 
 TYPE = "webhook.test"
@@ -36,7 +36,7 @@ class WebhookTester:
         await context.db.write(service.add_attempts, row.id, [attempt])
         return attempt
 
-    def _send(self, url: str, message: Message) -> Outcome:
+    def _send(self, url: str, message: Message) -> DeliveryResult:
         client = self._create_client()
         try:
             return client.post(url, lambda: message)

@@ -43,6 +43,16 @@ class Received:
         Webhook(secret).verify(self.body, self.headers)
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of clients that went away."""
+
+    daemon_threads = True
+    request_queue_size = 50
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 def respond_with(status: int, body: bytes = b"", **headers: str) -> Respond:
     """The same to whatever comes."""
 
@@ -86,7 +96,7 @@ class Receiver:
 def run_receiver(port: int = 0) -> Iterator[Receiver]:
     """At a free port unless another is named."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class ReceivingHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
@@ -104,8 +114,7 @@ def run_receiver(port: int = 0) -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
+    server = QuietServer(("127.0.0.1", port), ReceivingHandler)
     receiver = Receiver(server)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -12,7 +12,7 @@ import pytest
 from support.receivers import Receiver, close_after_status, find_closed_port, respond_with, run_receiver
 
 from app.webhooks.http_client import HttpClient
-from app.webhooks.messages import Message, NotSent, Outcome
+from app.webhooks.messages import DeliveryResult, Message, NotSent
 
 MESSAGE = Message({"webhook-id": "msg_1"}, b'{"type":"x"}')
 
@@ -23,7 +23,7 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-def post(url: str, **options: Any) -> Outcome:
+def post(url: str, **options: Any) -> DeliveryResult:
     client = HttpClient(**{"allow_private": True, "whole_seconds": 1.0, **options})
     try:
         return client.post(url, lambda: MESSAGE)
