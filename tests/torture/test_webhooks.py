@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ENGINES
-from support.webhook_runs import run_webhooks
+from support.webhooks.runs import run_webhooks
 
 from app.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpcore
 import pytest
-from support.receivers import Receiver, close_after_status, find_closed_port, respond_with, run_receiver
+from support.webhooks.receivers import Receiver, close_after_status, find_closed_port, respond_with, run_receiver
 
 from app.webhooks.http_client import HttpClient
 from app.webhooks.messages import DeliveryResult, Message, NotSent

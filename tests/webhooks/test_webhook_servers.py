@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import ENGINES
-from support.receivers import run_receiver
-from support.webhook_runs import KillableServer, run_webhooks
+from support.webhooks.receivers import run_receiver
+from support.webhooks.runs import KillableServer, run_webhooks
 
 from app.changes import log
 from app.db.database import Database

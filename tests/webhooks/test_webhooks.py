@@ -10,7 +10,8 @@ import pytest
 from conftest import Served, serve
 from sqlalchemy import update
 from standardwebhooks.webhooks import WebhookVerificationError
-from support.receivers import (
+from support.tables import tables_with
+from support.webhooks.receivers import (
     Received,
     Receiver,
     Respond,
@@ -19,7 +20,6 @@ from support.receivers import (
     respond_with,
     run_receiver,
 )
-from support.tables import tables_with
 
 from app.settings import Settings
 from app.webhooks import queries, service

@@ -29,7 +29,7 @@ from app.sync import change_rows
 from app.sync.change_rows import ChangeConsumer, ChangeRow
 from support.consumers import RandomWriter
 from support.processes import DatelineProcess
-from support.receivers import QuietServer
+from support.webhooks.receivers import QuietServer
 
 _context = multiprocessing.get_context("forkserver")
 FILTERS: tuple[dict[str, str], ...] = ({}, {"tag": "a", "tag_not": "b"}, {"region": "europe", "language": "en"})
