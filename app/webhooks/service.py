@@ -115,9 +115,10 @@ def remove(session: Session, id: int) -> None:
     connection = session.connection()
     for own in (RETRY, ATTEMPT):  # SQLite checks foreign keys, and deletes through them, where it is told to
         connection.execute(delete(own).where(own.c.webhook_id == id))
-    if not connection.execute(delete(WEBHOOK).where(WEBHOOK.c.id == id)).rowcount:
+    gone = connection.execute(delete(WEBHOOK).where(WEBHOOK.c.id == id).returning(WEBHOOK.c.version)).first()
+    if gone is None:
         raise NotFound()
-    _note(session, "webhook_delete", id, None)
+    audit_rows.add_record(session, AuditRecord("webhook_delete", "webhook", id, gone.version))
 
 
 def rotate(session: Session, id: int) -> tuple[str, int]:
@@ -164,11 +165,9 @@ def _move_version(session: Session, id: int, values: Mapping[str, object]) -> in
     return int(row[0])
 
 
-def _note(
-    session: Session, action: Action, id: int, version: int | None, details: Mapping[str, object] | None = None
-) -> None:
-    before = None if version is None else version - 1 or None
-    audit_rows.add_record(session, AuditRecord(action, "webhook", id, before, version, details or {}))
+def _note(session: Session, action: Action, id: int, version: int, details: Mapping[str, object] | None = None) -> None:
+    """In the audit, where this is the version now."""
+    audit_rows.add_record(session, AuditRecord(action, "webhook", id, version - 1 or None, version, details or {}))
 
 
 @dataclass(frozen=True, slots=True)
