@@ -203,6 +203,10 @@ class AppContext:
         caller = await self._authenticate(request)
         if caller.key is not None:
             set_actor(Actor("key", caller.name or "", caller.key, get_request_id(request.scope)))
+        return await self.view_as(caller, get_now(request.scope))
+
+    async def view_as(self, caller: auth.Caller, now: int) -> RequestContext:
+        """The archive as of now, for this caller; `now` in epoch seconds."""
         # Nearly always nothing was committed since the request before: then none of this waits.
         head = self.latest.get_known(self.db)
         if head is None or head is not self.cards.bodies.head:
@@ -210,7 +214,7 @@ class AppContext:
         atlas = regions.get_known(head.epoch, head.names_seq) or await regions.current(
             self.db, head.epoch, head.names_seq
         )
-        return RequestContext(caller, head, atlas, get_now(request.scope))
+        return RequestContext(caller, head, atlas, now)
 
     async def _authenticate(self, request: Request) -> auth.Caller:
         values = list_headers(request.scope, b"authorization")

@@ -79,6 +79,11 @@ from app.sync.watch import LogWatch
 from app.tags import related_routes as related_tags
 from app.tags import routes as tags
 from app.tags import write_routes as tags_writing
+from app.webhooks import routes as webhooks
+from app.webhooks import sender as webhook_sender
+from app.webhooks.messages import Client
+from app.webhooks.sender import WebhookSender
+from app.webhooks.testing import WebhookTester
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +98,7 @@ TAGS = (
     {"name": "regions", "description": "The UN M49 tree, countries, cities and groupings."},
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
+    {"name": "webhooks", "description": "Endpoints that are told of changes, signed and in order."},
     {"name": "feeds", "description": "RSS, Atom and JSON Feed, and sitemaps, for readers and machines."},
     {"name": "importing", "description": "Many articles at once."},
     {"name": "audit", "description": "Who did what, and what a key may do."},
@@ -103,12 +109,22 @@ BODIES = (ImportAddress, ImportDocument)
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
     regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health,
-    metrics, api_index, stats, feeds, sitemaps,
+    metrics, api_index, stats, feeds, sitemaps, webhooks,
 )  # fmt: skip
 
 LEAD_SECONDS, REPORT_SECONDS = 0.25, 0.5
 HUB_SECONDS = 20.0
-NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")
+NEVER_KEPT = (
+    "/health",
+    "/metrics",
+    "/v1/changes",
+    "/v1/export",
+    "/v1/imports",
+    "/v1/jobs",
+    "/v1/audit",
+    "/v1/key",
+    "/v1/webhooks",
+)
 """Where responses are for one client alone, or take their time."""
 
 
@@ -192,6 +208,8 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
     fetcher = partial(_create_fetcher, settings, HostThrottle())
     importing = ImportWorker(db, settings.site_url, fetcher, enrich=settings.enrich)
     app.state.importing = importing
+    deliver = partial(_create_webhook_client, settings)
+    app.state.webhooks, app.state.webhook_tester = WebhookSender(archive, deliver), WebhookTester(deliver)
     app.state.imports = Jobs(db, {}, {upload_store.KIND: importing}, choose_queue)
     for feature in FEATURES:
         app.include_router(feature.router)
@@ -218,6 +236,12 @@ def _tell_hub(settings: Settings, hub: str, form: Form) -> None:
             fetcher.post_form(hub, form)
     except FetchError as error:
         raise HubUnreachable(str(error)) from error
+
+
+def _create_webhook_client(settings: Settings) -> Client:
+    from app.webhooks.http_client import HttpClient
+
+    return HttpClient(allow_private=settings.webhook_private_addresses)
 
 
 def _create_fetcher(settings: Settings, pace: HostThrottle) -> AbstractContextManager[Fetch]:
@@ -334,13 +358,14 @@ def _begin_leading(
     archive: AppContext,
     indexing: Iterable[_Indexing],
 ) -> None:
-    """What one worker of a server does: the schedule, jobs and imports, old rows of the audit, the hub, and the
-    indexes."""
+    """What one worker of a server does: the schedule, jobs and imports, old rows of the audit, the hub, webhooks, and
+    the indexes."""
     work = [schedule.run(archive.db, archive.settings.trash_days), app.state.jobs.run(), app.state.imports.run()]
     if days := archive.settings.audit_days:
         work.append(retention.run(archive.db, days))
     if archive.settings.websub_hub:
         work.append(HubPublisher(archive, partial(_tell_hub, archive.settings)).run())
+    work += [app.state.webhooks.run(), webhook_sender.prune(archive, archive.settings.webhook_attempt_days)]
     work += [one.begin() for one in indexing]
     tasks += map(asyncio.create_task, work)
 

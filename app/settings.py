@@ -193,6 +193,17 @@ class Settings(BaseSettings):
         description="Whether imports over HTTP may name addresses of private networks and of this machine to be read. "
         "`true` lets every key with `admin` see what responds there.",
     )
+    webhook_private_addresses: bool = Field(
+        False,
+        description="Whether webhooks may be sent to addresses of private networks and of this machine. `true` lets "
+        "every key with `admin` find out what responds there.",
+    )
+    webhook_attempt_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="Days that the log of attempts to deliver webhooks is kept; a row takes about 200 bytes.",
+    )
     write_connections: int = Field(
         4,
         ge=1,

@@ -128,7 +128,7 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     for name in ("translation_of", "replaced_by"):
         _let_go(session, name, own, now=now, by=by)
     audit_rows.forget_article(session, id)
-    purge.forget_imports(session, id)
+    purge.forget_traces(session, id)
     request_truncation(session)
     related_links.lock_linking(connection)
     if public:

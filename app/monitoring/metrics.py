@@ -3,7 +3,7 @@
 Whoever may read it learns how much is asked, and from the log's head how much is written, drafts too: so not everybody.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
 from fastapi import APIRouter, FastAPI
@@ -25,6 +25,7 @@ from app.http.conditional import VARY
 from app.http.middleware.access_log import EDGES
 from app.http.openapi import describe_stream
 from app.monitoring.server_numbers import SEPARATOR, ServerNumbers, read_server
+from app.webhooks import queries as webhooks
 
 router = APIRouter(tags=["operating"], route_class=ApiRoute)
 
@@ -54,7 +55,8 @@ async def get_metrics(request: Request, context: Context) -> Response:
         head: LogHead | None = await context.head()
     except DatabaseUnavailable:
         head = None
-    body = generate_latest(_create_registry(request.app, context, head))
+    lags = await webhooks.count_lags(context.db) if head is not None else {}
+    body = generate_latest(_create_registry(request.app, context, head, lags))
     return Response(body, 200, {"Cache-Control": "no-store", "Vary": VARY, "Content-Type": TYPE})
 
 
@@ -70,26 +72,33 @@ def _is_allowed(request: Request, context: AppContext) -> bool:
     return any(peer in network for network in context.settings.metrics_open_to)
 
 
-def _create_registry(app: FastAPI, context: AppContext, head: LogHead | None) -> CollectorRegistry:
+def _create_registry(
+    app: FastAPI, context: AppContext, head: LogHead | None, lags: Mapping[int, int]
+) -> CollectorRegistry:
     """Made for one response: everything in it reads numbers that are kept anyway."""
     registry = CollectorRegistry(auto_describe=False)
     if app.state.counts.workers == 1:
         ProcessCollector(registry=registry)
-    registry.register(_ServerCollector(read_server(app), app.state.counts.workers, context, head))
+    registry.register(_ServerCollector(read_server(app), app.state.counts.workers, context, head, lags))
     return registry
 
 
 class _ServerCollector(Collector):
-    """The numbers of Dateline itself; `head` is None while the database does not respond."""
+    """The numbers of Dateline itself; `head` is None while the database does not respond. `lags`: rows of the log that
+    each webhook has yet to be told of, by its number."""
 
-    def __init__(self, numbers: ServerNumbers, workers: int, context: AppContext, head: LogHead | None) -> None:
+    def __init__(
+        self, numbers: ServerNumbers, workers: int, context: AppContext, head: LogHead | None, lags: Mapping[int, int]
+    ) -> None:
         self._numbers, self._workers, self._context, self._head = numbers, workers, context, head
+        self._lags = lags
 
     def collect(self) -> Iterable[Metric]:
         yield from self._collect_requests()
         yield from self._collect_cache()
         yield from self._collect_connections()
         yield from self._collect_archive()
+        yield from self._collect_webhooks()
         if self._workers > 1:
             yield from self._collect_processes()
 
@@ -146,6 +155,14 @@ class _ServerCollector(Collector):
         if drafts is not None and (drafts_seq := drafts.hidden_seq()) is not None:
             lag = max(0, head.seq - drafts_seq)
             yield Gauge("dateline_draft_index_lag_changes", "Changes that the index of drafts has not taken in.", lag)
+
+    def _collect_webhooks(self) -> Iterator[Metric]:
+        counts = {result: self._numbers.webhooks.get(result, 0) for result in ("delivered", "failed")}
+        yield _count_metric("dateline_webhook_requests", "Requests to endpoints of webhooks.", counts, "result")
+        lag = Gauge("dateline_webhook_lag_changes", "Changes that a webhook is behind.", labels=["webhook"])
+        for id, behind in self._lags.items():
+            lag.add_metric([str(id)], behind)
+        yield lag
 
     def _collect_processes(self) -> Iterator[Metric]:
         """Of all workers together, by the names that Prometheus' clients give those of one process."""

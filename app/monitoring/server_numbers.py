@@ -35,6 +35,7 @@ class ServerNumbers:
     refused: dict[str, int] = field(default_factory=dict)
     cut: dict[str, int] = field(default_factory=dict)
     cache: dict[str, int] = field(default_factory=dict)
+    webhooks: dict[str, int] = field(default_factory=dict)
     processor_seconds: float = 0.0
     gauges: dict[str, float] = field(default_factory=dict)
     lag: float = 0.0
@@ -66,6 +67,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
             "hit": cache.hits, "miss": cache.misses, "waited": cache.waited, "evicted": cache.evicted,
             "emptied": cache.turns,
         },
+        webhooks=dict(state.webhooks.counts),
         processor_seconds=usage.ru_utime + usage.ru_stime,
         gauges={
             "requests": load.requests,
@@ -112,7 +114,14 @@ def add_ended(ended: Mapping[str, object], report: Mapping[str, object]) -> dict
     """What workers that have ended counted, with what one more has counted."""
     last = parse_report({name: value for name, value in report.items() if name in ServerNumbers.__dataclass_fields__})
     lasting = ServerNumbers(
-        last.responses, last.seconds, last.spent, last.refused, last.cut, last.cache, last.processor_seconds
+        last.responses,
+        last.seconds,
+        last.spent,
+        last.refused,
+        last.cut,
+        last.cache,
+        last.webhooks,
+        last.processor_seconds,
     )
     return asdict(add_all([parse_report(ended), lasting]))
 
@@ -130,6 +139,7 @@ def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
         refused=_add(one.refused for one in several),
         cut=_add(one.cut for one in several),
         cache=_add(one.cache for one in several),
+        webhooks=_add(one.webhooks for one in several),
         processor_seconds=sum(one.processor_seconds for one in several),
         gauges=_add_floats(one.gauges for one in several),
         lag=max((one.lag for one in several), default=0.0),

@@ -177,9 +177,9 @@ async def begin(
     request: Request, context: AppContext, view: RequestContext, params: FollowParams, since: str
 ) -> ChangeReader:
     """Checks the request; every way in which it may fail fails here, before a response has begun."""
-    _refuse_relative(params)
+    refuse_relative(params)
     params.check_statuses(view.caller)
-    place = await _place(context, view, request, since, params.tz)
+    place = await find_place(context, view, request, since, params.tz)
     await merged_tags.refuse(context, view, params, place)
     await _refuse_old_rows(request, context, view, params, place)
     return ChangeReader(context, request, params, view, place)
@@ -216,15 +216,18 @@ async def _refuse_old_rows(
         raise make_cursor_expired(request, "The changes from that place on do not tell what this filter asks for.")
 
 
-def _refuse_relative(params: Params) -> None:
-    """What moves with the clock would let articles leave without any change."""
+def refuse_relative(params: Params) -> None:
+    """InvalidInput: what moves with the clock would let articles leave without any change."""
     moving = [name for name, value in params.values.items() if isinstance(value, Instant) and value.uses_now]
     if moving:
         detail = "Times relative to now cannot be followed; give a date."
         raise InvalidInput(*(FieldError("invalid_value", detail, name) for name in moving))
 
 
-async def _place(context: AppContext, view: RequestContext, request: Request, since: str, zone: tzinfo) -> LogPosition:
+async def find_place(
+    context: AppContext, view: RequestContext, request: Request, since: str, zone: tzinfo
+) -> LogPosition:
+    """The place that `since` means to this caller; CursorExpired where the log does not have it."""
     head = view.head
     if since == "now":
         return head.position if view.caller.has_scope("read_drafts") else head.public_position

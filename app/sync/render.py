@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Sequence, Set
 from dataclasses import replace
 from itertools import takewhile
+from typing import Protocol
 
 import orjson
 
 from app.articles.reading import queries, replacements, response_size
 from app.articles.render import article_json
+from app.context import AppContext, RequestContext
+from app.db.log_position import LogPosition
 from app.http.params.times import format_time
-from app.sync.change_reader import ChangeBatch, ChangeReader
+from app.sync.change_reader import ChangeBatch, ChangeParts
 from app.sync.change_rows import VisibleChange
 from app.tags import queries as tags
 
@@ -21,7 +24,28 @@ AT_ONCE = 100
 """Changes that are written at once: about a millisecond."""
 
 
-async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[list[bytes], ChangeBatch]:
+class ChangeViewer(Protocol):
+    """Who changes are rendered for: a request on its way along the log, or a webhook. `place` is moved back where not
+    all fits."""
+
+    place: LogPosition
+
+    @property
+    def context(self) -> AppContext: ...
+
+    @property
+    def view(self) -> RequestContext: ...
+
+    @property
+    def params(self) -> ChangeParts: ...
+
+    @property
+    def drafts(self) -> bool:
+        """Whether rows that the public may not see are for it."""
+        ...
+
+
+async def render_changes(following: ChangeViewer, seen: ChangeBatch) -> tuple[list[bytes], ChangeBatch]:
     """Each change as JSON, in order. With `include`, `card` is the article as it is now, null where it does not match
     the filter (any more): whoever keeps what `card` says has what the list has.
 
@@ -48,7 +72,7 @@ async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[li
     return shown, seen
 
 
-def _cut_before(following: ChangeReader, seen: ChangeBatch, left_out: Set[int]) -> ChangeBatch:
+def _cut_before(following: ChangeViewer, seen: ChangeBatch, left_out: Set[int]) -> ChangeBatch:
     """What was seen before the first change of one of these articles. The consumer then stands there."""
     told = tuple(takewhile(lambda one: one.row.entity != "article" or one.row.entity_id not in left_out, seen.told))
     if len(told) == len(seen.told):
@@ -58,7 +82,7 @@ def _cut_before(following: ChangeReader, seen: ChangeBatch, left_out: Set[int]) 
     return replace(seen, told=told, more=True, place=following.place)
 
 
-def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
+def _change(following: ChangeViewer, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
     row = told.row
     article = tag = region = None
     if row.entity == "article":
@@ -87,7 +111,7 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.
     }
 
 
-async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[str, tags.KnownTag]:
+async def _tags(following: ChangeViewer, told: Sequence[VisibleChange]) -> dict[str, tags.KnownTag]:
     """Renamed tags as they are now, called as cards call them."""
     ids = sorted({str(one.row.entity_id) for one in told if one.row.entity == "tag"})
     if not ids:
@@ -102,7 +126,7 @@ async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[
     return {ref: replace(tag, name=called.get(tag.slug, tag.name)) for ref, tag in known.items()}
 
 
-async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
+async def _cards(following: ChangeViewer, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
     """Of the articles named, those that match now; and the ids of those that do not fit, never of the first."""
     named = dict.fromkeys(told.row.entity_id for told in seen.told if told.row.entity == "article")
     only = seen.filter.ids

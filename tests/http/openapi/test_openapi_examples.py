@@ -33,6 +33,7 @@ STATUSES = {
     "create_tag": 201,
     "create_region": 201,
     "edit_articles": 202,
+    "create_webhook": 201,
 }
 JSON = "application/json"
 
@@ -115,6 +116,8 @@ def find_faults(document: Json, operation: Json, response: httpx.Response) -> li
 
 async def test_every_read_works_as_its_example_says(archive: Served, document: Json) -> None:
     reads = [one for one in list_operations(document) if one[0] == "get" and one[2]["operationId"] != STREAM]
+    webhook = make_request(document, "post", "/v1/webhooks", document["paths"]["/v1/webhooks"]["post"])
+    assert (await send(archive, webhook)).status_code == 201
     for method, path, operation in reads:
         name = operation["operationId"]
         if name == AFTER_ITS_JOB:
