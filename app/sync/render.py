@@ -53,9 +53,7 @@ def _cut_before(following: ChangeReader, seen: ChangeBatch, left_out: Set[int]) 
     told = tuple(takewhile(lambda one: one.row.entity != "article" or one.row.entity_id not in left_out, seen.told))
     if len(told) == len(seen.told):
         return seen
-    last = told[-1].row
-    following.place = replace(following.place, seq=last.seq, mark=last.mark)
-    return replace(seen, told=told, more=True, place=following.place)
+    return replace(seen, told=told, more=True, place=following.stand_behind(told[-1].row))
 
 
 def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
@@ -76,7 +74,7 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.
         name = following.view.atlas.name_in(place.id, following.params.names_language)
         region = {"id": place.id, "slug": place.slug, "name": name, "level": place.level}
     return {
-        "seq": replace(following.place, seq=row.seq, mark=row.mark).token,
+        "seq": following.name_place(row).token,
         "event": told.event,
         "article": article,
         "tag": tag,
@@ -104,7 +102,9 @@ async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[
 
 async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
     """Of the articles named, those that match now; and the ids of those that do not fit, never of the first."""
-    named = dict.fromkeys(told.row.entity_id for told in seen.told if told.row.entity == "article")
+    named = dict.fromkeys(
+        told.row.entity_id for told in seen.told if told.row.entity == "article" and following.has_card(told)
+    )
     only = seen.filter.ids
     ids = tuple(id for id in named if only is None or id in only)
     if not ids:
