@@ -6,7 +6,6 @@ from sqlmodel import Field, SQLModel
 
 from app.models.column_types import NEVER_AGAIN, KeyType, instant, key, partial_index, reference, words
 
-
 TOLD_TO_ALL = "event IN ('purged', 'tag_renamed', 'region_renamed', 'region_filled')"
 """Rows of the log that are told whatever is followed."""
 

@@ -1,7 +1,8 @@
 """From what a client sends to a question that means the same for good, and from what was kept back to what is shown."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 from urllib.parse import urlencode
@@ -17,9 +18,9 @@ from app.http.params.times import Instant
 from app.regions import refs
 from app.saved_searches.question import SearchQuestion
 from app.search.engine import Question
-from app.search.fixed import candidates
-from app.search.fixed.fixing import fix
 from app.search.index import EngineIndex
+from app.search.indexing.fixed import candidates
+from app.search.indexing.fixed.fixing import fix
 from app.search.query.parser import parse
 from app.search.query.tree import render
 from app.search.tantivy.local_engine import TantivyEngine
@@ -50,14 +51,14 @@ async def resolve(
     there would match nothing, also when it comes. Of a public one all names are such as everybody may know."""
     view = view._replace(caller=auth.PUBLIC) if public else view
     params = _read_filters(filters, view.now)
-    resolved = await filter_params.resolve(context, view, params)
+    with _pointing_into_body():
+        resolved = await filter_params.resolve(context, view, params)
+        parsed = parse(q)
     unknown = [_refuse_unknown(one) for one in resolved.warnings if str(one["code"]).startswith(_UNKNOWN)]
     if unknown:
         raise InvalidInput(*unknown)
     index = get_index(context)
     index.check_built()
-    # Every `q` is read in the archive's own languages, or those of its filter, as a search reads it.
-    parsed = parse(q)
     if parsed.tree is None and not params.given_names - {"tz"}:
         detail = "A saved search has words, filters, or both: without any it would be the article list."
         raise InvalidInput(FieldError("invalid_value", detail, pointer="/q"))
@@ -106,10 +107,8 @@ def _read_filters(filters: Mapping[str, object], now: int) -> FilterParams:
     ]
     if wrong:
         raise InvalidInput(*wrong)
-    try:
+    with _pointing_into_body():
         params = FilterParams.parse(urlencode(filters, doseq=True).encode(), now)
-    except InvalidInput as error:
-        raise InvalidInput(*map(_point_to_filter, error.errors)) from None
     moving = [name for name, value in params.values.items() if isinstance(value, Instant) and value.uses_now]
     if moving:
         detail = "Times relative to now cannot be saved: articles would leave without any change. Give a date."
@@ -117,9 +116,19 @@ def _read_filters(filters: Mapping[str, object], now: int) -> FilterParams:
     return params
 
 
-def _point_to_filter(error: FieldError) -> FieldError:
+@contextmanager
+def _pointing_into_body() -> Iterator[None]:
+    """What is wrong with a parameter is wrong with what stands for it in the body."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(*map(_point_into_body, error.errors)) from None
+
+
+def _point_into_body(error: FieldError) -> FieldError:
     code = "unknown_field" if error.code == "unknown_parameter" else error.code
-    return replace(error, code=code, parameter=None, pointer=f"/filters/{error.parameter}")
+    pointer = "/q" if error.parameter == "q" else f"/filters/{error.parameter}"
+    return replace(error, code=code, parameter=None, pointer=pointer)
 
 
 def _refuse_unknown(warning: Warning) -> FieldError:

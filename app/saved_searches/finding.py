@@ -9,7 +9,7 @@ from app.errors import IndexBehind
 from app.saved_searches import matches
 from app.saved_searches.question import SearchQuestion
 from app.search.engine import SearchEngine
-from app.search.fixed.memory_index import load_indexes
+from app.search.indexing.fixed.memory_index import load_indexes
 
 MOST_BEHIND = 5_000
 """Articles that may have changed since the index's last commit."""
@@ -26,18 +26,18 @@ class IndexMatches:
 
 def ask_index(engine: SearchEngine, question: SearchQuestion, most: int) -> IndexMatches:
     """IndexBehind where there is no index."""
-    found = engine.search(question.ask(most))
-    return IndexMatches(frozenset(hit.id for hit in found.hits), found.total, found.position)
+    hits_found = engine.search(question.ask(most))
+    return IndexMatches(frozenset(hit.id for hit in hits_found.hits), hits_found.total, hits_found.position)
 
 
 def bring_up_to_date(
-    snapshot: Snapshot, question: SearchQuestion, found: IndexMatches, epoch: int, until: int
+    snapshot: Snapshot, question: SearchQuestion, index_matches: IndexMatches, epoch: int, until: int
 ) -> set[int]:
     """What matches when the index had every row up to `until`. IndexBehind where it is too far from there."""
-    if found.position.epoch != epoch:
+    if index_matches.position.epoch != epoch:
         raise IndexBehind("The search index follows another copy of this archive.")
-    ids = set(found.ids)
-    changed = matches.list_changed(snapshot.connection, found.position.seq, until, MOST_BEHIND + 1)
+    ids = set(index_matches.ids)
+    changed = matches.list_changed(snapshot.connection, index_matches.position.seq, until, MOST_BEHIND + 1)
     if len(changed) > MOST_BEHIND:
         raise IndexBehind("The search index is far behind; try again.")
     ids.difference_update(changed)

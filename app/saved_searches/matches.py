@@ -41,7 +41,7 @@ class MatchPosition:
         return LogPosition(self.epoch, self.public_seq, self.public_mark)
 
 
-class Overtaken(Exception):
+class PositionMoved(Exception):
     """Somebody else has matched the same stretch of the log, or has added or removed a question: begin again."""
 
 
@@ -89,12 +89,12 @@ def upsert(session: Session, rows: Sequence[Match]) -> None:
 
 
 def save(
-    session: Session, found: MatchPosition, rows: Sequence[Match], gone: Sequence[int], moved: MatchPosition | None
+    session: Session, expected: MatchPosition, rows: Sequence[Match], gone: Sequence[int], moved: MatchPosition | None
 ) -> None:
-    """Overtaken where the position is not what was `found`. `gone`: articles that were purged; `moved`: the position
-    from here on, with the last rows that belong to it."""
-    if lock_position(session) != found:
-        raise Overtaken
+    """PositionMoved where the position is not what was `expected`. `gone`: articles that were purged; `moved`: the
+    position from here on, with the last rows that belong to it."""
+    if lock_position(session) != expected:
+        raise PositionMoved
     upsert(session, rows)
     if gone:
         session.connection().execute(delete(MATCH).where(AnyOf(MATCH.c.article_id, "ids")), {"ids": gone})

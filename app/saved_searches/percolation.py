@@ -18,7 +18,7 @@ from app.saved_searches import finding, matches
 from app.saved_searches.matches import LogRow, Match, MatchPosition
 from app.saved_searches.registry import Registry
 from app.search.engine import SearchEngine
-from app.search.fixed.memory_index import load_indexes
+from app.search.indexing.fixed.memory_index import load_indexes
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +59,8 @@ class Percolator:
     def step(self) -> int:
         """Takes in the next rows; returns how many, 0 where the public's last row is matched or nothing is asked."""
         with self._db.snapshot() as snapshot:
-            found = matches.read_position(snapshot.connection)
-            self.registry.refresh(snapshot.connection, found.version)
+            position = matches.read_position(snapshot.connection)
+            self.registry.refresh(snapshot.connection, position.version)
             if not self.registry or not self._may_begin(snapshot):
                 return 0
             head = log.head(snapshot)
@@ -68,8 +68,8 @@ class Percolator:
                 self.registry.set_merged(matches.load_merged_tags(snapshot.connection))
                 self._names_seq = head.names_seq
             try:
-                return self._advance(snapshot, found, head)
-            except matches.Overtaken:
+                return self._advance(snapshot, position, head)
+            except matches.PositionMoved:
                 return 1
 
     def _may_begin(self, snapshot: Snapshot) -> bool:
@@ -78,45 +78,47 @@ class Percolator:
             return True
         return bool(snapshot.connection.execute(_LOCK).scalar())
 
-    def _advance(self, snapshot: Snapshot, found: MatchPosition, head: LogHead) -> int:
-        if found.epoch != head.epoch or not log.has_position(snapshot, LogPosition(head.epoch, found.seq, found.mark)):
-            self._begin_again(snapshot, found, head)
+    def _advance(self, snapshot: Snapshot, position: MatchPosition, head: LogHead) -> int:
+        if position.epoch != head.epoch or not log.has_position(
+            snapshot, LogPosition(head.epoch, position.seq, position.mark)
+        ):
+            self._begin_again(snapshot, position, head)
             return 1
-        if head.public_seq <= found.public_seq:
+        if head.public_seq <= position.public_seq:
             return 0
-        rows = matches.read_log(snapshot, found.seq, head.seq, BATCH)
+        rows = matches.read_log(snapshot, position.seq, head.seq, BATCH)
         stretch = _read_rows(rows)
         until = rows[-1]
         public = next((row for row in reversed(rows) if row.public), None)
-        moved = replace(found, seq=until.seq, mark=until.mark)
+        moved = replace(position, seq=until.seq, mark=until.mark)
         if public is not None:
             moved = replace(moved, public_seq=public.seq, public_mark=public.mark)
-        found_matches = self._match(snapshot, stretch)
+        changed = self._match(snapshot, stretch)
         for query in self.registry.list_merged(stretch.tags):
-            found_matches |= self._match_whole(
-                snapshot, query, moved, {row[1]: row for row in found_matches.values() if row[0] == query}
+            changed |= self._match_whole(
+                snapshot, query, moved, {row[1]: row for row in changed.values() if row[0] == query}
             )
-        self._save(found, list(found_matches.values()), stretch.gone, moved)
+        self._save(position, list(changed.values()), stretch.gone, moved)
         return len(rows)
 
     def _match(self, snapshot: Snapshot, stretch: _Stretch) -> dict[tuple[int, int], Match]:
         """What has changed by the articles of a stretch, by question and article."""
         ids = sorted(stretch.articles)
         known = matches.load_of_articles(snapshot, ids) if ids else {}
-        found: set[tuple[int, int]] = set()
+        matching: set[tuple[int, int]] = set()
         published: set[int] = set()
         for index in load_indexes(snapshot, ids):
             published.update(index.ids)
             for query, question in self.registry.list_candidates(index.terms):
-                found.update((query, article) for article in index.find(question.ask(1)))
+                matching.update((query, article) for article in index.find(question.ask(1)))
         changed: dict[tuple[int, int], Match] = {}
-        for pair in found:
+        for pair in matching:
             article = stretch.articles[pair[1]]
             if article.shown or not known.get(pair):
                 changed[pair] = (*pair, article.seq, True)
         for pair, matched in known.items():
             # Of what has gone it may be told anew where readers are sent to instead.
-            if pair not in found and (matched or pair[1] not in published):
+            if pair not in matching and (matched or pair[1] not in published):
                 changed[pair] = (*pair, stretch.articles[pair[1]].seq, False)
         return changed
 
@@ -133,25 +135,25 @@ class Percolator:
         changed |= {(query, id): (query, id, moved.public_seq, False) for id in gone}
         return {pair: row for pair, row in changed.items() if pair[1] not in fresh}
 
-    def _begin_again(self, snapshot: Snapshot, found: MatchPosition, head: LogHead) -> None:
+    def _begin_again(self, snapshot: Snapshot, position: MatchPosition, head: LogHead) -> None:
         """Of a copy of the archive the matches hold, at the same row of a log with another epoch. Where the log is
         another one, every question is asked anew."""
-        mark = log.has_position(snapshot, LogPosition(head.epoch, found.seq, found.mark))
+        mark = log.has_position(snapshot, LogPosition(head.epoch, position.seq, position.mark))
         if mark:
-            self._save(found, [], [], replace(found, epoch=head.epoch))
+            self._save(position, [], [], replace(position, epoch=head.epoch))
             return
         logger.info("saved searches are matched anew: they follow another log")
-        moved = MatchPosition(head.epoch, head.seq, head.mark, head.public_seq, head.public_mark, found.version)
+        moved = MatchPosition(head.epoch, head.seq, head.mark, head.public_seq, head.public_mark, position.version)
         rows: list[Match] = []
         for query in self.registry.list_all():
             rows += self._match_whole(snapshot, query, moved, {}).values()
-        self._save(found, rows, [], moved)
+        self._save(position, rows, [], moved)
 
-    def _save(self, found: MatchPosition, rows: Sequence[Match], gone: Sequence[int], moved: MatchPosition) -> None:
+    def _save(self, position: MatchPosition, rows: Sequence[Match], gone: Sequence[int], moved: MatchPosition) -> None:
         *parts, last = matches.split(rows)
         for part in parts:
-            self._db.write_now(matches.save, found, part, [], None)
-        self._db.write_now(matches.save, found, last, gone, moved)
+            self._db.write_now(matches.save, position, part, [], None)
+        self._db.write_now(matches.save, position, last, gone, moved)
 
 
 def _read_rows(rows: Iterable[LogRow]) -> _Stretch:

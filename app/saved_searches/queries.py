@@ -52,8 +52,8 @@ async def find(db: Database, caller: Caller, slug: str) -> SearchRow | None:
     if "\0" in slug:
         return None
     rows = await db.reader.rows(_find_statement(db.dialect, caller.key is not None), _identify(caller, slug=slug))
-    found = read_into(_read_row, rows)
-    return next((row for row in found if row.is_owned_by(caller)), found[0] if found else None)
+    visible_rows = read_into(_read_row, rows)
+    return next((row for row in visible_rows if row.is_owned_by(caller)), visible_rows[0] if visible_rows else None)
 
 
 def _read_row(*columns: object) -> SearchRow:
@@ -108,6 +108,17 @@ async def load_position(db: Database) -> MatchPosition:
     """How far in the log all matches are known."""
     [position] = read_into(MatchPosition, await db.reader.rows(matches.position_statement(db.dialect), {}))
     return position
+
+
+async def count_searches(db: Database) -> int:
+    """Everybody's."""
+    [[count]] = await db.reader.rows(_count_all_statement(db.dialect), {})
+    return int(str(count))
+
+
+@lru_cache(maxsize=4)
+def _count_all_statement(dialect: str) -> Prepared:
+    return prepare(select(func.count()).select_from(SEARCH), dialect)
 
 
 @dataclass(frozen=True, slots=True)

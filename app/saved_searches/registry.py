@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.saved_searches import matches
 from app.saved_searches.question import SearchQuestion, parse_question
-from app.search.fixed.candidates import TAG, BatchTerms, make_key
+from app.search.indexing.fixed.candidates import TAG, BatchTerms, make_key
 
 PARSED = 20_000
 """Questions that are kept as objects, which take ten times as much memory as their text."""

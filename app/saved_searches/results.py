@@ -28,7 +28,7 @@ _REVERSED: dict[Order, Order] = {"published_at": "-published_at", "-published_at
 WAIT_SECONDS = 2.0
 
 
-class ResultParams(ArticleParts, AsOf):
+class SearchResultParams(ArticleParts, AsOf):
     """Of the results of a saved search."""
 
     limit = Paging.limit
@@ -76,7 +76,7 @@ async def _wait_for_index(index: EngineIndex, head: LogHead, seq: int) -> None:
         await asyncio.sleep(0.02)
 
 
-async def load(context: AppContext, view: RequestContext, row: SearchRow, params: ResultParams) -> Results:
+async def load(context: AppContext, view: RequestContext, row: SearchRow, params: SearchResultParams) -> Results:
     """A page, with cards."""
     question = await build_question(context, view, row)
     signature = f"saved search {row.mark} {params.signature}"
@@ -90,8 +90,8 @@ async def load(context: AppContext, view: RequestContext, row: SearchRow, params
         question, order=order, after=key, limit=params.limit + 1, undated="first" if backwards else "last"
     )
     matched = await queries.load_position(context.db)
-    found = await definition.get_index(context).search(question)
-    hits, more = found.hits[: params.limit], len(found.hits) > params.limit
+    result_page = await definition.get_index(context).search(question)
+    hits, more = result_page.hits[: params.limit], len(result_page.hits) > params.limit
     hits = hits[::-1] if backwards else hits
     onward = bool(hits) and (more or backwards)
     back = bool(hits) and (more if backwards else cursor is not None)
@@ -101,18 +101,18 @@ async def load(context: AppContext, view: RequestContext, row: SearchRow, params
         number=None,
         next=paging.encode(paging.Cursor("after", hits[-1].newest), signature) if onward else None,
         previous=paging.encode(paging.Cursor("before", hits[0].newest), signature) if back else None,
-        total=found.total if counted else None,
+        total=result_page.total if counted else None,
         total_is="exact" if counted else "none",
     )
     entries = [ListRow(hit.id, hit.version, None) for hit in hits]
     cards = await article_json.render_articles(context, view, entries, params=params)
     rows = [b'{"article":%b,"score":null,"highlights":{}}' % cards[hit.id] for hit in hits if hit.id in cards]
-    place = SearchPlace(_find_earlier(found, view.head, matched.public_position), row.mark)
+    place = SearchPlace(_find_earlier(result_page, view.head, matched.public_position), row.mark)
     return Results(rows, [hit.id for hit in hits], page, place)
 
 
-def _find_earlier(found: ResultPage, head: LogHead, matched: LogPosition) -> LogPosition:
+def _find_earlier(result_page: ResultPage, head: LogHead, matched: LogPosition) -> LogPosition:
     """As far as both the index and what is matched have come: from there on changes tell what the page lacks."""
     # Rows about drafts alone do not move the index; it has all that the public sees of them.
-    indexed = head.public_position if found.position.seq >= head.public_seq else found.position
+    indexed = head.public_position if result_page.position.seq >= head.public_seq else result_page.position
     return min(indexed, matched, key=lambda place: place.seq)

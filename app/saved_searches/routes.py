@@ -25,8 +25,8 @@ from app.saved_searches.definition import Definition, Json
 from app.saved_searches.finding import IndexMatches
 from app.saved_searches.payloads import SearchCreate, SearchPatch
 from app.saved_searches.queries import SearchPlace, SearchRow
-from app.saved_searches.results import ResultParams
-from app.saved_searches.service import NewSearch, SearchChange, SearchLimits
+from app.saved_searches.results import SearchResultParams
+from app.saved_searches.service import NewSearch, SearchLimits, SearchUpdate
 
 router = APIRouter(prefix="/v1", tags=["searches"], route_class=ApiRoute)
 
@@ -88,9 +88,9 @@ async def create_search(context: Context, view: Writer, payload: SearchCreate, r
     if payload.public:
         view.caller.require_scope("publish", "Saving a public search")
     asked = await definition.resolve(context, view, payload.q, payload.filters, public=payload.public)
-    found = await _ask_index(context, asked)
+    index_matches = await _ask_index(context, asked)
     settings = context.settings
-    new = NewSearch(view.caller.name or "", payload.slug, payload.name, payload.public, asked, found)
+    new = NewSearch(view.caller.name or "", payload.slug, payload.name, payload.public, asked, index_matches)
     limits = SearchLimits(settings.max_searches_per_key, settings.max_searches)
     await context.db.write(service.create, new, limits)
     shown = await _load(context, view, payload.slug, response)
@@ -107,9 +107,9 @@ async def _ask_index(context: AppContext, asked: Definition) -> IndexMatches | N
             if service.is_asked(snapshot, question):
                 return None
         engine = definition.get_index(context).engine
-        found = finding.ask_index(engine, asked.question, service.MOST_MATCHES + 1)
-        service.check_total(found.total)
-        return found
+        index_matches = finding.ask_index(engine, asked.question, service.MOST_MATCHES + 1)
+        service.check_total(index_matches.total)
+        return index_matches
 
     return await asyncio.to_thread(ask)
 
@@ -163,15 +163,15 @@ async def list_searches(request: Request, context: Context, view: AnyCaller, par
         if cursor.kind != "after" or not isinstance(cursor.key, int):
             raise CursorInvalid("This is no cursor of this list.")
         after = cursor.key
-    found = await queries.load_page(context.db, view.caller, after, params.limit)
-    rows = found.rows[: params.limit]
-    more = len(found.rows) > params.limit
+    search_page = await queries.load_page(context.db, view.caller, after, params.limit)
+    rows = search_page.rows[: params.limit]
+    more = len(search_page.rows) > params.limit
     page = paging.PageInfo(
         params.limit,
         number=None,
         next=paging.encode(paging.Cursor("after", rows[-1].id), signature) if more else None,
         previous=None,
-        total=found.total,
+        total=search_page.total,
         total_is="exact",
     )
     shown = [orjson.dumps(one) for one in await show_all(context, view, rows)]
@@ -190,21 +190,21 @@ async def list_searches(request: Request, context: Context, view: AnyCaller, par
     ),
 )  # fmt: skip
 async def get_search(
-    request: Request, slug: SearchSlug, context: Context, view: AnyCaller, row: FoundSearch, params: ResultParams
+    request: Request, slug: SearchSlug, context: Context, view: AnyCaller, row: FoundSearch, params: SearchResultParams
 ) -> Response:
     """Published articles that match, the newest first, and the search itself. Its changes go on from `X-Seq`."""
     await context.wait_for(params.min_seq, view.head)
-    found = await results.load(context, view, row, params)
+    results_page = await results.load(context, view, row, params)
     [shown] = await show_all(context, view, [row])
     return responses.render_list(
         request,
-        found.rows,
-        found.page,
-        token=found.place.token,
+        results_page.rows,
+        results_page.page,
+        token=results_page.place.token,
         public=view.public,
         warnings=cast("list[Json]", shown["warnings"]),
         extra={"search": shown},
-        tags=["list", "search", *(f"article:{id}" for id in found.ids)],
+        tags=["list", "search", *(f"article:{id}" for id in results_page.ids)],
     )
 
 
@@ -227,18 +227,20 @@ async def update_search(
     places in its changes from before are 410."""
     [shown] = await show_all(context, view, [row])
     payload = patch.validate(shown)
-    given = payload.model_fields_set
-    public = payload.public if "public" in given else row.public
+    changed = payload.model_fields_set
+    public = payload.public if "public" in changed else row.public
     if public:
         view.caller.require_scope("publish", "Making a search public")
-    asked = found = None
+    asked = index_matches = None
     # Of a search that becomes public every name is looked up again: the public may know fewer.
-    if given & {"q", "filters"} or (public and not row.public):
-        q = payload.q if "q" in given else str(shown["q"])
-        filters = payload.filters if "filters" in given else cast("Json", shown["filters"])
+    if changed & {"q", "filters"} or (public and not row.public):
+        q = payload.q if "q" in changed else str(shown["q"])
+        filters = payload.filters if "filters" in changed else cast("Json", shown["filters"])
         asked = await definition.resolve(context, view, q, filters, public=public)
-        found = await _ask_index(context, asked)
-    change = SearchChange(payload.name, "name" in given, payload.public if "public" in given else None, asked, found)
+        index_matches = await _ask_index(context, asked)
+    change = SearchUpdate(
+        payload.name, "name" in changed, payload.public if "public" in changed else None, asked, index_matches
+    )
     await context.db.write(service.update_search, row.id, change)
     return await _load(context, view, row.slug, response)
 

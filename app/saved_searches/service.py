@@ -33,25 +33,25 @@ class SearchLimits:
 
 @dataclass(frozen=True, slots=True)
 class NewSearch:
-    """What is to be saved, by whom. `found`: what the index finds, where nobody asks that question yet."""
+    """What is to be saved, by whom. `index_matches`: what the index finds, where nobody asks that question yet."""
 
     owner: str
     slug: str
     name: str | None
     public: bool
     definition: Definition
-    found: IndexMatches | None
+    index_matches: IndexMatches | None
 
 
 @dataclass(frozen=True, slots=True)
-class SearchChange:
+class SearchUpdate:
     """What is to change of one search; None leaves it. `named`: whether the name is among it."""
 
     name: str | None = None
     named: bool = False
     public: bool | None = None
     definition: Definition | None = None
-    found: IndexMatches | None = None
+    index_matches: IndexMatches | None = None
 
 
 def create(session: Session, new: NewSearch, limits: SearchLimits) -> int:
@@ -62,7 +62,7 @@ def create(session: Session, new: NewSearch, limits: SearchLimits) -> int:
     _check_slug(session, new.slug, SEARCH.c.owner == new.owner)
     if new.public:
         _check_slug(session, new.slug, literal_column("saved_search.public"))
-    query = _ask(session, position, new.definition, new.found)
+    query = _ask(session, position, new.definition, new.index_matches)
     now = read_clock(session.connection())
     row = {
         "owner": new.owner, "slug": new.slug, "name": new.name, "public": new.public, "query_id": query,
@@ -72,7 +72,7 @@ def create(session: Session, new: NewSearch, limits: SearchLimits) -> int:
     return id
 
 
-def update_search(session: Session, id: int, change: SearchChange) -> None:
+def update_search(session: Session, id: int, change: SearchUpdate) -> None:
     """NotFound where it was removed meanwhile; else as `create`."""
     position = matches.lock_position(session)
     row = session.connection().execute(select(SEARCH).where(SEARCH.c.id == id)).first()
@@ -86,7 +86,7 @@ def update_search(session: Session, id: int, change: SearchChange) -> None:
         if change.public and not row.public:
             _check_slug(session, row.slug, literal_column("saved_search.public"))
     if change.definition is not None:
-        query = _ask(session, position, change.definition, change.found)
+        query = _ask(session, position, change.definition, change.index_matches)
         values |= {"query_id": query, "definition": change.definition.stored}
     session.connection().execute(update(SEARCH).where(SEARCH.c.id == id).values(values))
     if change.definition is not None:
@@ -130,7 +130,7 @@ def _check_slug(session: Session, slug: str, among: ColumnElement[bool]) -> None
         raise SlugTaken(slug)
 
 
-def _ask(session: Session, position: MatchPosition, definition: Definition, found: IndexMatches | None) -> int:
+def _ask(session: Session, position: MatchPosition, definition: Definition, index_matches: IndexMatches | None) -> int:
     """The number of the question, which is new where nobody asks it yet."""
     question = definition.question.serialize()
     connection = session.connection()
@@ -145,9 +145,9 @@ def _ask(session: Session, position: MatchPosition, definition: Definition, foun
             position, epoch=head.epoch, seq=head.seq, mark=head.mark, public_seq=head.public_seq,
             public_mark=head.public_mark,
         )  # fmt: skip
-    if position.epoch != head.epoch or found is None:
+    if position.epoch != head.epoch or index_matches is None:
         raise IndexBehind("Saved searches are being matched; try again.")
-    ids = finding.bring_up_to_date(snapshot, definition.question, found, head.epoch, position.seq)
+    ids = finding.bring_up_to_date(snapshot, definition.question, index_matches, head.epoch, position.seq)
     check_total(len(ids))
     values = {
         "hash": compute_hash(question), "mark": secrets.token_hex(6), "base_seq": position.public_seq,

@@ -166,8 +166,8 @@ async def _load_shown(context: AppContext, rows: list[SearchChange]) -> _Shown:
     ids = sorted({row.article for row in rows if row.article is not None})
     if not ids:
         return {}
-    found = await context.db.reader.rows(_shown_statement(context.db.dialect), {"ids": ids})
-    return {read_integer(id): (str(slug), read_integer(version)) for id, slug, version in found}
+    rows_found = await context.db.reader.rows(_shown_statement(context.db.dialect), {"ids": ids})
+    return {read_integer(id): (str(slug), read_integer(version)) for id, slug, version in rows_found}
 
 
 @lru_cache(maxsize=4)

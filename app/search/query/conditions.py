@@ -57,19 +57,19 @@ class AllOf:
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
+class OneOf:
     """Any of the parts; no article where there is none."""
 
     parts: "tuple[Condition, ...]" = ()
 
 
-Condition: TypeAlias = HasTerm | HasRow | HasBeginning | HasTag | IsPlaced | AllOf | AnyOf
+Condition: TypeAlias = HasTerm | HasRow | HasBeginning | HasTag | IsPlaced | AllOf | OneOf
 
 
 def join_any(parts: list[Condition]) -> Condition:
     """Any of them, each once, flattened."""
-    flat = dict.fromkeys(inner for part in parts for inner in (part.parts if isinstance(part, AnyOf) else (part,)))
-    return next(iter(flat)) if len(flat) == 1 else AnyOf(tuple(flat))
+    flat = dict.fromkeys(inner for part in parts for inner in (part.parts if isinstance(part, OneOf) else (part,)))
+    return next(iter(flat)) if len(flat) == 1 else OneOf(tuple(flat))
 
 
 def serialize(condition: Condition) -> list[object]:
@@ -87,7 +87,7 @@ def serialize(condition: Condition) -> list[object]:
             return ["placed", list(within), list(own)]
         case AllOf(parts, without):
             return ["all", [serialize(one) for one in parts], [serialize(one) for one in without]]
-        case AnyOf(parts):
+        case OneOf(parts):
             return ["any", [serialize(one) for one in parts]]
 
 
@@ -117,7 +117,7 @@ _PARSERS: Mapping[str, Callable[[list[object]], Condition]] = {
     "tags": lambda rest: HasTag(_read_ids(rest[0])),
     "placed": lambda rest: IsPlaced(_read_ids(rest[0]), _read_ids(rest[1])),
     "all": lambda rest: AllOf(_parse_all(rest[0]), _parse_all(rest[1])),
-    "any": lambda rest: AnyOf(_parse_all(rest[0])),
+    "any": lambda rest: OneOf(_parse_all(rest[0])),
 }
 
 
@@ -130,8 +130,8 @@ def replace_tags(condition: Condition, merged: Mapping[int, int]) -> Condition:
             return AllOf(
                 tuple(replace_tags(one, merged) for one in parts), tuple(replace_tags(one, merged) for one in without)
             )
-        case AnyOf(parts):
-            return AnyOf(tuple(replace_tags(one, merged) for one in parts))
+        case OneOf(parts):
+            return OneOf(tuple(replace_tags(one, merged) for one in parts))
         case _:
             return condition
 
@@ -144,6 +144,6 @@ def list_tags(condition: Condition) -> Iterator[int]:
         case AllOf(parts, without):
             for one in (*parts, *without):
                 yield from list_tags(one)
-        case AnyOf(parts):
+        case OneOf(parts):
             for one in parts:
                 yield from list_tags(one)

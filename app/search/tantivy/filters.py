@@ -10,13 +10,13 @@ from app.articles.filters import BITS, HIDDEN, ArticleFilter, Span
 from app.models.column_types import EARLIEST, LATEST
 from app.search.query.conditions import (
     AllOf,
-    AnyOf,
     Condition,
     HasBeginning,
     HasRow,
     HasTag,
     HasTerm,
     IsPlaced,
+    OneOf,
 )
 from app.search.tantivy import index_schema
 
@@ -280,7 +280,7 @@ def match_condition(condition: Condition) -> Query:
             queries = [match_any(f"within_{_PLACED}", within)] if within else []
             keys = tuple(index_schema.make_own_key(region, _PLACED) for region in own)
             return join_any([*queries, *([match_any("within_own", keys)] if keys else [])])
-        case AnyOf(parts):
+        case OneOf(parts):
             return join_any([match_condition(one) for one in parts]) if parts else Query.empty_query()
         case AllOf(parts, without):
             clauses = [(Occur.Must, match_condition(one)) for one in parts] or [(Occur.Must, match_all())]

@@ -12,13 +12,13 @@ from app.search.query import analysis, spelling
 from app.search.query.analysis import Reading
 from app.search.query.conditions import (
     AllOf,
-    AnyOf,
     Condition,
     HasBeginning,
     HasRow,
     HasTag,
     HasTerm,
     IsPlaced,
+    OneOf,
     join_any,
 )
 from app.search.query.stop_words import is_stop_word
@@ -107,13 +107,13 @@ class _Fixing:
     def _fix_named(self, kind: NameKind, text: str) -> Condition:
         ids = tuple(self.names.find_named(kind, text)) if self.names else ()
         if not ids:
-            return AnyOf()
+            return OneOf()
         return IsPlaced(ids) if kind == "region" else HasTag(ids)
 
     def _fix_beginning(self, text: str, field: FieldName | None) -> Condition:
         *before, last = analysis.analyse_words(text) or ("",)
         if not last:
-            return AnyOf()
+            return OneOf()
         if field in ("tag", "region", "author"):
             return self._fix_named(field, text)
         begun: Condition = HasBeginning(field or index_schema.WORDS, last)

@@ -10,10 +10,10 @@ from tantivy import Order
 from app.db.database import Snapshot
 from app.db.sql import read_integer
 from app.search.engine import Question
-from app.search.fixed import candidates
-from app.search.fixed.candidates import BatchTerms
 from app.search.indexing import documents
 from app.search.indexing.documents import ArticleRows
+from app.search.indexing.fixed import candidates
+from app.search.indexing.fixed.candidates import BatchTerms
 from app.search.query import analysis
 from app.search.tantivy import index_schema, matches
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from app.articles.filters import ArticleFilter
 from app.search.query.conditions import (
     AllOf,
-    AnyOf,
     Condition,
     HasBeginning,
     HasRow,
     HasTag,
     HasTerm,
     IsPlaced,
+    OneOf,
 )
 from app.search.tantivy import index_schema
 from app.search.tantivy.reader import View
@@ -101,7 +101,7 @@ def _choose(view: View, condition: Condition) -> _Choice | None:
             return _choose_tags(view, ids)
         case IsPlaced(within, own):
             return _choose_regions(view, (*within, *own))
-        case AnyOf(parts):
+        case OneOf(parts):
             return _join([_choose(view, one) for one in parts])
         case AllOf(parts):
             known = [choice for one in parts if (choice := _choose(view, one)) is not None]
@@ -152,7 +152,7 @@ class BatchTerms:
                 return not self.tags.isdisjoint(ids)
             case IsPlaced(within, own):
                 return not (self.regions.isdisjoint(within) and self.regions.isdisjoint(own))
-            case AnyOf(parts):
+            case OneOf(parts):
                 return any(map(self.may_meet, parts))
             case AllOf(parts):
                 return all(map(self.may_meet, parts))
