@@ -84,9 +84,7 @@ class PollParams(Params):
 class SearchParam(Params):
     """What is followed, if no filter."""
 
-    search = parser.text(
-        "search", "The slug of a saved search, in place of filters.", maximum=200, example="grain-exports"
-    )
+    search = parser.text("search", "The slug of a saved search, in place of filters.", maximum=200)
 
 
 class ChangeListParams(SearchParam, ChangeFilter, SinceParams, PollParams, ChangeParts):
