@@ -59,6 +59,9 @@ from app.monitoring import health, metrics
 from app.monitoring.server_numbers import read_numbers
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
+from app.saved_searches import routes as searches
+from app.saved_searches.definition import get_index
+from app.saved_searches.percolation_task import PercolationTask
 from app.search.index import EngineIndex
 from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
 from app.search.indexing.verification import Verification
@@ -95,6 +98,7 @@ Reads need no key. Lists return `{data, page, warnings}`; every failure is an `a
 TAGS = (
     {"name": "articles", "description": "Lists, items, related posts, neighbours, addresses."},
     {"name": "search", "description": "Ranked full-text search over published articles."},
+    {"name": "searches", "description": "Saved searches: what they find, under a name of their own."},
     {"name": "regions", "description": "The UN M49 tree, countries, cities and groupings."},
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
@@ -107,25 +111,18 @@ TAGS = (
 BODIES = (ImportAddress, ImportDocument)
 """Shapes within bodies that come as streams; those of all others are in the signatures of their routes."""
 FEATURES = (
-    articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
-    regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health,
-    metrics, api_index, stats, feeds, sitemaps, webhooks,
+    articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, searches,
+    regions, regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key,
+    health, metrics, api_index, stats, feeds, sitemaps, webhooks,
 )  # fmt: skip
 
 LEAD_SECONDS, REPORT_SECONDS = 0.25, 0.5
 HUB_SECONDS = 20.0
 NEVER_KEPT = (
-    "/health",
-    "/metrics",
-    "/v1/changes",
-    "/v1/export",
-    "/v1/imports",
-    "/v1/jobs",
-    "/v1/audit",
-    "/v1/key",
-    "/v1/webhooks",
-)
-"""Where responses are for one client alone, or take their time."""
+    "/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key",
+    "/v1/searches", "/v1/webhooks", "/feeds/searches",
+)  # fmt: skip
+"""Where responses are for one client alone, take their time, or change without a row of the log."""
 
 
 class Application(FastAPI):
@@ -315,13 +312,14 @@ def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-u
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         counts: SharedCounts = app.state.counts
         indexing = [_Indexing(archive, index) for index in list_indexes(archive.settings)]
+        app.state.percolation = PercolationTask(archive.db, get_index(archive).engine)
         app.state.following, app.state.following_drafts = (one.following for one in indexing)
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(_look_at_indexes, archive)
         permissions.make_folder(archive.settings.index_path)
         leading = FileLock(archive.settings.index_path / "leader-lock") if counts.workers > 1 else None
         tasks: list[asyncio.Task[None]] = []
-        begin = partial(_begin_leading, tasks, app, archive, indexing if follow else [])
+        begin = partial(_begin_leading, tasks, app, archive, indexing if follow else [], follow=follow)
         if leading is None:
             begin()
         else:
@@ -335,6 +333,7 @@ def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-u
             for one in indexing:
                 await asyncio.to_thread(one.verification.stop)
             await asyncio.to_thread(app.state.importing.close)
+            await asyncio.to_thread(app.state.percolation.stop)
             for one in indexing:
                 await asyncio.to_thread(one.following.stop)
                 await asyncio.to_thread(one.indexer.close)
@@ -357,6 +356,8 @@ def _begin_leading(
     app: FastAPI,
     archive: AppContext,
     indexing: Iterable[_Indexing],
+    *,
+    follow: bool,
 ) -> None:
     """What one worker of a server does: the schedule, jobs and imports, old rows of the audit, the hub, webhooks, and
     the indexes."""
@@ -367,6 +368,8 @@ def _begin_leading(
         work.append(HubPublisher(archive, partial(_tell_hub, archive.settings)).run())
     work += [app.state.webhooks.run(), webhook_sender.prune(archive, archive.settings.webhook_attempt_days)]
     work += [one.begin() for one in indexing]
+    if follow:
+        app.state.percolation.start()
     tasks += map(asyncio.create_task, work)
 
 

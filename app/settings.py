@@ -134,6 +134,19 @@ class Settings(BaseSettings):
         description="Bytes of stored responses, compressed, that one API key may have for its `Idempotency-Key`s of "
         "the last 24 hours; beyond that a write with another one is refused with 429.",
     )
+    max_searches_per_key: int = Field(
+        1_000,
+        ge=0,
+        le=1_000_000,
+        description="Saved searches that the keys of one name may have together; beyond that 409 `too_many_searches`.",
+    )
+    max_searches: int = Field(
+        100_000,
+        ge=0,
+        le=1_000_000,
+        description="Saved searches that the archive may have. Each takes about a kilobyte of the indexing server's "
+        "memory.",
+    )
     max_requests: int = Field(
         256,
         ge=1,

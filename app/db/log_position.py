@@ -58,9 +58,10 @@ class LogHead:
 
 
 def parse_token(token: str) -> LogPosition | None:
-    """The place that a token stands for, or None where it is none of ours."""
+    """The place that a token stands for, or None where it is none of ours. Behind a dot a token may say more, which is
+    for those alone who know of it."""
     try:
-        raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+        raw = base64.b64decode(token.partition(".")[0].encode("ascii"), altchars=b"-_", validate=True)
         return LogPosition(*_LAYOUT.unpack(raw))
     except (ValueError, struct.error):
         return None

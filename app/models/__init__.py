@@ -21,6 +21,10 @@ from app.models.articles import TextKey as TextKey
 from app.models.records import ImportArticle as ImportArticle
 from app.models.records import ImportRecord as ImportRecord
 from app.models.records import ImportTag as ImportTag
+from app.models.searches import SavedSearch as SavedSearch
+from app.models.searches import SearchMatch as SearchMatch
+from app.models.searches import SearchPosition as SearchPosition
+from app.models.searches import SearchQuery as SearchQuery
 from app.models.system import ApiKey as ApiKey
 from app.models.system import Audit as Audit
 from app.models.system import Change as Change

@@ -6,6 +6,9 @@ from sqlmodel import Field, SQLModel
 
 from app.models.column_types import NEVER_AGAIN, KeyType, instant, key, partial_index, reference, words
 
+TOLD_TO_ALL = "event IN ('purged', 'tag_renamed', 'region_renamed', 'region_filled')"
+"""Rows of the log that are told whatever is followed."""
+
 
 class Change(SQLModel, table=True):
     """The change log, in commit order without holes. `before` and `after` hold the filterable facts, or null."""
@@ -25,6 +28,8 @@ class Change(SQLModel, table=True):
     __table_args__ = (
         # The latest row of an article is what a copy needs of it.
         partial_index("ix_change_entity_id_seq", "entity_id", "seq", where="entity = 'article'"),
+        # What is told whatever is followed: saved searches read these rows beside their own.
+        partial_index("ix_change_told_to_all", "seq", where=TOLD_TO_ALL),
         CheckConstraint("entity IN ('article', 'tag', 'region')", name="entity"),
     )
 

@@ -4,6 +4,7 @@ Whoever may read it learns how much is asked, and from the log's head how much i
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from fastapi import APIRouter, FastAPI
@@ -25,6 +26,7 @@ from app.http.conditional import VARY
 from app.http.middleware.access_log import EDGES
 from app.http.openapi import describe_stream
 from app.monitoring.server_numbers import SEPARATOR, ServerNumbers, read_server
+from app.saved_searches import queries as searches
 from app.webhooks import queries as webhooks
 
 router = APIRouter(tags=["operating"], route_class=ApiRoute)
@@ -51,13 +53,32 @@ async def get_metrics(request: Request, context: Context) -> Response:
     where the settings say."""
     if not _is_allowed(request, context):
         (await context.view(request)).caller.require_scope(SCOPE)
+    head: LogHead | None = None
+    matched: MatchedSearches | None = None
+    lags: Mapping[int, int] = {}
     try:
-        head: LogHead | None = await context.head()
+        head = await context.head()
+        matched = await _read_matched(context, head)
+        lags = await webhooks.count_lags(context.db)
     except DatabaseUnavailable:
-        head = None
-    lags = await webhooks.count_lags(context.db) if head is not None else {}
-    body = generate_latest(_create_registry(request.app, context, head, lags))
+        pass
+    body = generate_latest(_create_registry(request.app, context, head, lags, matched))
     return Response(body, 200, {"Cache-Control": "no-store", "Vary": VARY, "Content-Type": TYPE})
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedSearches:
+    """How many searches are saved, and how many changes are not matched with them yet."""
+
+    count: int
+    lag: int
+
+
+async def _read_matched(context: AppContext, head: LogHead) -> MatchedSearches:
+    count = await searches.count_searches(context.db)
+    # Where there is none, nothing is matched, and nothing has to be.
+    matched = (await searches.load_position(context.db)).public_seq if count else head.public_seq
+    return MatchedSearches(count, max(0, head.public_seq - matched))
 
 
 def _is_allowed(request: Request, context: AppContext) -> bool:
@@ -73,13 +94,17 @@ def _is_allowed(request: Request, context: AppContext) -> bool:
 
 
 def _create_registry(
-    app: FastAPI, context: AppContext, head: LogHead | None, lags: Mapping[int, int]
+    app: FastAPI,
+    context: AppContext,
+    head: LogHead | None,
+    lags: Mapping[int, int],
+    matched: MatchedSearches | None,
 ) -> CollectorRegistry:
     """Made for one response: everything in it reads numbers that are kept anyway."""
     registry = CollectorRegistry(auto_describe=False)
     if app.state.counts.workers == 1:
         ProcessCollector(registry=registry)
-    registry.register(_ServerCollector(read_server(app), app.state.counts.workers, context, head, lags))
+    registry.register(_ServerCollector(read_server(app), app.state.counts.workers, context, head, lags, matched))
     return registry
 
 
@@ -88,10 +113,16 @@ class _ServerCollector(Collector):
     each webhook has yet to be told of, by its number."""
 
     def __init__(
-        self, numbers: ServerNumbers, workers: int, context: AppContext, head: LogHead | None, lags: Mapping[int, int]
+        self,
+        numbers: ServerNumbers,
+        workers: int,
+        context: AppContext,
+        head: LogHead | None,
+        lags: Mapping[int, int],
+        matched: MatchedSearches | None,
     ) -> None:
         self._numbers, self._workers, self._context, self._head = numbers, workers, context, head
-        self._lags = lags
+        self._lags, self._matched = lags, matched
 
     def collect(self) -> Iterable[Metric]:
         yield from self._collect_requests()
@@ -99,6 +130,7 @@ class _ServerCollector(Collector):
         yield from self._collect_connections()
         yield from self._collect_archive()
         yield from self._collect_webhooks()
+        yield from self._collect_searches()
         if self._workers > 1:
             yield from self._collect_processes()
 
@@ -163,6 +195,18 @@ class _ServerCollector(Collector):
         for id, behind in self._lags.items():
             lag.add_metric([str(id)], behind)
         yield lag
+
+    def _collect_searches(self) -> Iterator[Metric]:
+        fails = int(bool(self._numbers.searches_problem))
+        yield Gauge("dateline_search_matching_failing", "Whether saved searches cannot be matched.", fails)
+        if self._matched is None:
+            return
+        yield Gauge("dateline_saved_searches", "Saved searches.", self._matched.count)
+        yield Gauge(
+            "dateline_search_matching_lag_changes",
+            "Changes that are not matched with saved searches yet.",
+            self._matched.lag,
+        )
 
     def _collect_processes(self) -> Iterator[Metric]:
         """Of all workers together, by the names that Prometheus' clients give those of one process."""

@@ -19,6 +19,7 @@ from app.http.middleware.cache_store import CacheStore
 from app.http.middleware.load_shedding import CurrentLoad
 from app.http.server.connections import ConnectionLimiter
 from app.http.server.shared_counts import SharedCounts
+from app.saved_searches.percolation_task import PercolationTask
 
 SEPARATOR = " "
 
@@ -27,7 +28,7 @@ SEPARATOR = " "
 class ServerNumbers:
     """`responses` by "method route hundreds" and `seconds` by route, a count for each bucket, as in `RequestTally`; the
     `gauges` are of this moment and end with their worker. `problem` is the indexer's, where this worker indexes;
-    `drafts_problem` that of the index of drafts."""
+    `drafts_problem` that of the index of drafts, `searches_problem` what keeps saved searches from being matched."""
 
     responses: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, list[int]] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class ServerNumbers:
     indexes: bool = False
     problem: str | None = None
     drafts_problem: str | None = None
+    searches_problem: str | None = None
 
 
 _ADAPTER = TypeAdapter(ServerNumbers)
@@ -56,6 +58,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
     cache: CacheStore = state.cache
     following: FollowerTask | None = getattr(state, "following", None)
     drafts: FollowerTask | None = getattr(state, "following_drafts", None)
+    matching: PercolationTask | None = getattr(state, "percolation", None)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return ServerNumbers(
         responses={SEPARATOR.join(map(str, key)): count for key, count in tally.responses.items()},
@@ -83,6 +86,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
         indexes=following is not None and following.is_running,
         problem=following.problem if following is not None else None,
         drafts_problem=drafts.problem if drafts is not None else None,
+        searches_problem=matching.problem if matching is not None else None,
     )  # fmt: skip
 
 
@@ -146,6 +150,7 @@ def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
         indexes=any(one.indexes for one in several),
         problem=next((one.problem for one in several if one.problem), None),
         drafts_problem=next((one.drafts_problem for one in several if one.drafts_problem), None),
+        searches_problem=next((one.searches_problem for one in several if one.searches_problem), None),
     )
 
 

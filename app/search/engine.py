@@ -8,6 +8,7 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading.queries import CursorPosition, ListRow, TimeSort
 from app.db.log_position import LogPosition
 from app.errors import IndexBehind
+from app.search.query.conditions import Condition
 from app.search.query.lexer import ParseNote
 from app.search.query.parser import ParsedQuery
 from app.search.query.tree import Node
@@ -68,7 +69,8 @@ class Question:
     epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters. `undated`: where
     articles without a date stand in the orders by date; the reverse of an order has them first. `text`: the query as
     sent, whose words an article's title may be. `fallback`: what to look for where no article has the phrase that
-    `tree` is. `hidden`: of the index of what is not published, which sets it.
+    `tree` is. `hidden`: of the index of what is not published, which sets it. `fixed`: words that were read before, in
+    place of a tree; by date only.
     """
 
     filter: ArticleFilter = PUBLISHED_ARTICLES
@@ -90,6 +92,7 @@ class Question:
     names: NameLookup | None = None
     fallback: ParsedQuery | None = None
     hidden: bool = False
+    fixed: Condition | None = None
 
 
 class SearchHit(NamedTuple):

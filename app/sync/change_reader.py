@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from typing import Protocol
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -80,11 +81,17 @@ class PollParams(Params):
     )
 
 
-class ChangeListParams(ChangeFilter, SinceParams, PollParams, ChangeParts):
+class SearchParam(Params):
+    """What is followed, if no filter."""
+
+    search = parser.text("search", "The slug of a saved search, in place of filters.", maximum=200)
+
+
+class ChangeListParams(SearchParam, ChangeFilter, SinceParams, PollParams, ChangeParts):
     """Of the feed."""
 
 
-class StreamParams(ChangeFilter, SinceParams, ChangeParts):
+class StreamParams(SearchParam, ChangeFilter, SinceParams, ChangeParts):
     """Of the stream."""
 
 
@@ -99,7 +106,15 @@ class ChangeBatch:
     told: tuple[change_rows.VisibleChange, ...]
     filter: ArticleFilter
     more: bool
-    place: LogPosition
+    place: "Place"
+
+
+class Place(Protocol):
+    """Where a consumer stands."""
+
+    @property
+    def token(self) -> str:
+        """Good for `since`."""
 
 
 @dataclass(slots=True)
@@ -146,6 +161,19 @@ class ChangeReader:
             rows = change_rows.drop_superseded(consumer, rows, latest)
         return {row.seq for row in rows}
 
+    def name_place(self, row: change_rows.ChangeRow) -> Place:
+        """The place behind a change."""
+        return LogPosition(self.place.epoch, row.seq, row.mark)
+
+    def stand_behind(self, row: change_rows.ChangeRow) -> Place:
+        """Goes back to the place behind a change that was told."""
+        self.place = LogPosition(self.place.epoch, row.seq, row.mark)
+        return self.place
+
+    def has_card(self, told: change_rows.VisibleChange) -> bool:
+        """Whether an article that is told of may be shown, where it matches."""
+        return True
+
     async def news(self, watch: LogWatch, deadline: float) -> bool:
         """Waits until there are rows behind its place, at most until `deadline` on the monotonic clock. False also
         where the client has gone or the server is ending."""
@@ -168,6 +196,11 @@ class ChangeReader:
             raise make_cursor_expired(self.request, "The archive has been replaced by another copy.")
         await merged_tags.refuse(self.context, self.view, self.params, self.place)
 
+    async def list_warnings(self) -> list[filter_params.Warning]:
+        """What the filter says of itself to this caller, who is told of names that are not there."""
+        statuses = self.params.check_statuses(self.view.caller)
+        return (await filter_params.resolve(self.context, self.view, self.params, statuses)).warnings
+
     def _find_end(self, head: LogHead) -> int:
         """The last row that is for this caller: what only drafts have moved is not to be seen in places either."""
         return head.seq if self.drafts else head.public_seq
@@ -183,12 +216,6 @@ async def begin(
     await merged_tags.refuse(context, view, params, place)
     await _refuse_old_rows(request, context, view, params, place)
     return ChangeReader(context, request, params, view, place)
-
-
-async def list_warnings(following: ChangeReader) -> list[filter_params.Warning]:
-    """What the filter says of itself to this caller, who is told of names that are not there."""
-    statuses = following.params.check_statuses(following.view.caller)
-    return (await filter_params.resolve(following.context, following.view, following.params, statuses)).warnings
 
 
 async def resolve(context: AppContext, view: RequestContext, params: ChangeFilter) -> ArticleFilter:

@@ -114,6 +114,12 @@ def _read_slug(row: ChangeRow) -> str | None:
     return None if row.before is None else orjson.loads(row.before).get("slug")
 
 
+def read_public_slug(row: ChangeRow) -> str | None:
+    """The slug of an article that is public behind the row, or was before it."""
+    facts = [_facts(row, row.after), _facts(row, row.before)]
+    return next((one.slug for one in facts if one is not None and one.status == "published"), None)
+
+
 def _is_redirected(before: filters.ArticleFacts | None, after: filters.ArticleFacts) -> bool:
     """Whether another article, or none any more, replaces one that was gone before."""
     if before is None or "published" in (before.status, after.status):

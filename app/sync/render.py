@@ -11,10 +11,9 @@ import orjson
 from app.articles.reading import queries, replacements, response_size
 from app.articles.render import article_json
 from app.context import AppContext, RequestContext
-from app.db.log_position import LogPosition
 from app.http.params.times import format_time
-from app.sync.change_reader import ChangeBatch, ChangeParts
-from app.sync.change_rows import VisibleChange
+from app.sync.change_reader import ChangeBatch, ChangeParts, Place
+from app.sync.change_rows import ChangeRow, VisibleChange
 from app.tags import queries as tags
 
 Json = dict[str, object]
@@ -25,10 +24,7 @@ AT_ONCE = 100
 
 
 class ChangeViewer(Protocol):
-    """Who changes are rendered for: a request on its way along the log, or a webhook. `place` is moved back where not
-    all fits."""
-
-    place: LogPosition
+    """Who changes are rendered for: a request on its way along the log or the changes of a search, or a webhook."""
 
     @property
     def context(self) -> AppContext: ...
@@ -42,6 +38,18 @@ class ChangeViewer(Protocol):
     @property
     def drafts(self) -> bool:
         """Whether rows that the public may not see are for it."""
+        ...
+
+    def name_place(self, row: ChangeRow) -> Place:
+        """The place behind a change."""
+        ...
+
+    def stand_behind(self, row: ChangeRow) -> Place:
+        """Goes back to the place behind a change that was told, where not all fits."""
+        ...
+
+    def has_card(self, told: VisibleChange) -> bool:
+        """Whether an article that is told of may be shown, where it matches."""
         ...
 
 
@@ -77,9 +85,7 @@ def _cut_before(following: ChangeViewer, seen: ChangeBatch, left_out: Set[int]) 
     told = tuple(takewhile(lambda one: one.row.entity != "article" or one.row.entity_id not in left_out, seen.told))
     if len(told) == len(seen.told):
         return seen
-    last = told[-1].row
-    following.place = replace(following.place, seq=last.seq, mark=last.mark)
-    return replace(seen, told=told, more=True, place=following.place)
+    return replace(seen, told=told, more=True, place=following.stand_behind(told[-1].row))
 
 
 def _change(following: ChangeViewer, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
@@ -100,7 +106,7 @@ def _change(following: ChangeViewer, told: VisibleChange, names: dict[str, tags.
         name = following.view.atlas.name_in(place.id, following.params.names_language)
         region = {"id": place.id, "slug": place.slug, "name": name, "level": place.level}
     return {
-        "seq": replace(following.place, seq=row.seq, mark=row.mark).token,
+        "seq": following.name_place(row).token,
         "event": told.event,
         "article": article,
         "tag": tag,
@@ -128,7 +134,9 @@ async def _tags(following: ChangeViewer, told: Sequence[VisibleChange]) -> dict[
 
 async def _cards(following: ChangeViewer, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
     """Of the articles named, those that match now; and the ids of those that do not fit, never of the first."""
-    named = dict.fromkeys(told.row.entity_id for told in seen.told if told.row.entity == "article")
+    named = dict.fromkeys(
+        told.row.entity_id for told in seen.told if told.row.entity == "article" and following.has_card(told)
+    )
     only = seen.filter.ids
     ids = tuple(id for id in named if only is None or id in only)
     if not ids:

@@ -90,11 +90,19 @@ class Selection:
     params: DeliveryParams
     view: RequestContext
     consumer: ChangeConsumer
-    place: LogPosition = field(init=False)
     drafts: bool = field(default=False, init=False)
 
-    def __post_init__(self) -> None:
-        self.place = self.view.head.public_position
+    def name_place(self, row: ChangeRow) -> LogPosition:
+        """The place behind a change."""
+        return change_rows.place(self.view.head.epoch, [row])
+
+    def stand_behind(self, row: ChangeRow) -> LogPosition:
+        """The same: of one change, all fits."""
+        return self.name_place(row)
+
+    def has_card(self, told: VisibleChange) -> bool:
+        """Whether its article may be shown, where it matches."""
+        return True
 
     def tell(self, row: ChangeRow) -> VisibleChange | None:
         """What the webhook is told of a row; None where it is not for it."""
@@ -102,7 +110,7 @@ class Selection:
 
     async def render(self, told: VisibleChange) -> bytes:
         """The change as JSON, with the card of its article as of now."""
-        batch = ChangeBatch((told,), self.consumer.filter, False, self.place)
+        batch = ChangeBatch((told,), self.consumer.filter, False, self.name_place(told.row))
         [rendered], _ = await render.render_changes(self, batch)
         return rendered
 

@@ -30,6 +30,7 @@ LAYERS = {
         ("articles.service",),
         ("articles.routes", "articles.schedule"),
         ("bulk", "search"),
+        ("saved_searches",),
         ("audit", "stats", "sync"),
         ("importers",),
         ("webhooks",),

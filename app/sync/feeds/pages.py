@@ -10,14 +10,18 @@ import orjson
 
 from app.articles.filters import BITS, ArticleFilter, Span
 from app.articles.reading import filter_params, queries
-from app.articles.reading.filter_params import Warning
+from app.articles.reading.filter_params import ResolvedFilter, Warning
 from app.articles.reading.queries import CursorPosition, ListRow
 from app.articles.routes import reads
 from app.context import AppContext, RequestContext
 from app.errors import CursorInvalid
 from app.http import paging
+from app.saved_searches import results
+from app.saved_searches.definition import get_index
+from app.saved_searches.queries import SearchRow
 from app.search.engine import Order
 from app.search.params import DAY, ResolvedSearch, choose_match, resolve_search
+from app.search.query.parser import ParsedQuery
 from app.sync.feeds.params import UNDATED, FeedParams
 
 NEWEST, OLDEST = "-published_at", "published_at"
@@ -87,6 +91,18 @@ async def resolve_source(
         named = (*getattr(article_filter, attribute), id)
         article_filter = replace(article_filter, **{attribute: named})  # type: ignore[arg-type] # one of its lists
     return FeedSource(context, view, params, article_filter, resolved.warnings, search)
+
+
+async def resolve_saved_search(
+    context: AppContext, view: RequestContext, params: FeedParams, row: SearchRow
+) -> FeedSource:
+    """The articles of a saved search. IndexBehind where there is no index yet."""
+    index = get_index(context)
+    question = await results.build_question(context, view, row)
+    vocabulary = await index.vocabulary.get(view.head)
+    nothing = ResolvedFilter(question.filter)
+    search = ResolvedSearch(index, nothing, ParsedQuery(None), question, vocabulary)
+    return FeedSource(context, view, params, question.filter, (), search)
 
 
 def read_place(params: FeedParams, name: str) -> CursorPosition:
