@@ -84,7 +84,7 @@ class Lease:
 
     @property
     def is_due(self) -> bool:
-        """Whether it should be renewed, if there is more to do."""
+        """Whether it has to be renewed, if there is more to do."""
         return time.monotonic() > self._until - (self._seconds - MARGIN) / 2
 
     async def acquire(self) -> bool:
@@ -97,6 +97,12 @@ class Lease:
             return True
         self._until = 0.0
         return False
+
+    async def keep(self) -> None:
+        """Renews it if that is due. LeaseLost where another process had it meanwhile, even if it is free again: what is
+        known here is not what that one has left."""
+        if self.is_due:
+            await self.write(lambda session: None)
 
     async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Renews it and runs `fn(session, …)`, in one transaction. LeaseLost where another process has it: then

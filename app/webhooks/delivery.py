@@ -105,6 +105,10 @@ class Delivery:
         """Until there is nothing to do, the webhook is changed, or another process has it."""
         self._backlog = Backlog(self.webhook.seq, await queries.load_retries(self.context.db, self.webhook.id))
         try:
+            # First of all: what waits in a copy of an archive is sent by the original.
+            if (await self.context.head()).epoch != self.webhook.epoch:
+                await self._switch_off("archive_replaced")
+                return
             await self._work()
             await self._save()
         except (LeaseLost, Stopped):
@@ -129,8 +133,7 @@ class Delivery:
     async def _work(self) -> None:
         idle_since: float | None = None
         while idle_since is None or time.monotonic() - idle_since < LINGER_SECONDS:
-            if not await self.lease.acquire():
-                raise LeaseLost(self.lease.name)
+            await self.lease.keep()
             await self._begin_requests()
             if self._requests:
                 await asyncio.wait(self._requests, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
@@ -143,8 +146,12 @@ class Delivery:
             if self._is_stopped:
                 raise Stopped
             if self._off is not None:
-                await self.context.db.write(service.switch_off, self.webhook.id, self.webhook.version, self._off)
+                await self._switch_off(self._off)
                 return
+
+    async def _switch_off(self, reason: service.OffReason) -> None:
+        log.warning("webhook %d is switched off: %s", self.webhook.id, reason)
+        await self.lease.write(service.switch_off, self.webhook.id, self.webhook.version, reason)
 
     async def _begin_requests(self) -> None:
         """As many as may be in flight: one, where the endpoint as a whole fails."""
@@ -181,10 +188,9 @@ class Delivery:
     async def _read_log(self) -> bool:
         """Goes on to the next rows that are for the webhook; whether there are any."""
         head = await self.context.head()
-        if head.epoch != self.webhook.epoch:
+        if head.epoch != self.webhook.epoch:  # another copy was put in place of this one
             self._off = "archive_replaced"
-            return False
-        if head.public_seq <= self._backlog.examined:
+        if self._off is not None or head.public_seq <= self._backlog.examined:
             return False
         selected = await selection.load(self.context, self._params())
         if selected is None:

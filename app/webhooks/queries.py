@@ -16,9 +16,9 @@ from app.http.params.typed import Params
 from app.models import Webhook, WebhookAttempt, WebhookRetry, table
 from app.sync.change_rows import CHANGE, ChangeRow
 from app.webhooks.backlog import BacklogItem, Key
+from app.webhooks.service import LEASE_PREFIX
 
 WEBHOOK, RETRY, ATTEMPT = table(Webhook), table(WebhookRetry), table(WebhookAttempt)
-LEASE_PREFIX = "webhook:"
 
 
 @dataclass(frozen=True, slots=True)

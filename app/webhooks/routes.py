@@ -166,7 +166,7 @@ async def delete_webhook(context: Context, view: Admin, row: FoundWebhook) -> Re
     name="rotate_webhook_secret",
     summary="Replace the secret of a webhook",
     response_model=schemas.WebhookSecret,
-    responses=describe_uncached(examples.ROTATED) | describe_problems("not_found"),
+    responses=describe_uncached(examples.ROTATED, 200, "ETag") | describe_problems("not_found"),
 )
 async def rotate_webhook_secret(context: Context, view: Admin, row: FoundWebhook, response: Response) -> Json:
     """A new secret, shown once. For 24 hours messages have two signatures, by the new one and the one before."""

@@ -14,7 +14,8 @@ from app.errors import DatabaseUnavailable
 from app.webhooks import queries, service
 from app.webhooks.delivery import MOST_WAITING, Delivery, SharedSlots
 from app.webhooks.messages import CreateClient
-from app.webhooks.queries import LEASE_PREFIX, WebhookRow
+from app.webhooks.queries import WebhookRow
+from app.webhooks.service import LEASE_PREFIX
 
 SECONDS = 0.25
 """Between two looks; each is a statement where there are webhooks."""

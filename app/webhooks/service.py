@@ -12,6 +12,7 @@ from sqlmodel import Session
 from app.changes import log
 from app.db import audit_rows
 from app.db.audit_rows import Action, AuditRecord
+from app.db.leases import LEASE
 from app.db.sql import read_clock, split_chunks
 from app.errors import FieldError, InvalidInput, NotFound, PreconditionFailed
 from app.models import Article, Webhook, WebhookAttempt, WebhookRetry, table
@@ -24,6 +25,8 @@ MOST = 50
 ROTATION_SECONDS = 86_400
 """For how long the secret before the last rotation signs too."""
 PURGED = "article.purged"
+LEASE_PREFIX = "webhook:"
+"""Before the number of a webhook, in the name of the lease of who sends for it."""
 
 OffReason = Literal["asked", "gone", "failing", "archive_replaced", "place_expired"]
 _HEALTHY: Mapping[str, int | None] = {"failures": 0, "pauses": 0, "failing_since": None, "next_try": None}
@@ -113,6 +116,7 @@ def _hurry(session: Session, id: int, now: int) -> None:
 def remove(session: Session, id: int) -> None:
     """NotFound where there is none. What waited, and the log of attempts, are gone with it."""
     connection = session.connection()
+    connection.execute(delete(LEASE).where(LEASE.c.name == f"{LEASE_PREFIX}{id}"))
     for own in (RETRY, ATTEMPT):  # SQLite checks foreign keys, and deletes through them, where it is told to
         connection.execute(delete(own).where(own.c.webhook_id == id))
     gone = connection.execute(delete(WEBHOOK).where(WEBHOOK.c.id == id).returning(WEBHOOK.c.version)).first()
@@ -211,11 +215,12 @@ def save_progress(session: Session, id: int, version: int, progress: Progress) -
     values = {"seq": progress.seq}
     if row.version == version:
         values |= {name: getattr(progress, name) for name in _HEALTHY}
-    if row.seq == progress.before:
+    is_same_place = row.seq == progress.before
+    if is_same_place:
         connection.execute(update(WEBHOOK).where(WEBHOOK.c.id == id).values(values))
         _save_retries(session, id, progress.retries)
     add_attempts(session, id, progress.attempts)
-    return bool(row.version == version)
+    return bool(row.version == version and is_same_place)
 
 
 def _save_retries(session: Session, id: int, retries: Mapping[Key, BacklogItem | None]) -> None:

@@ -59,6 +59,18 @@ async def test_expired_lease_is_taken_over_and_its_holder_writes_nothing_more(db
     assert not await one.acquire()
 
 
+async def test_holder_finds_out_that_another_had_it_meanwhile(db: Database) -> None:
+    one, other = Lease(db, "work", "one"), Lease(db, "work", "other")
+    assert await one.acquire()
+    await one.keep()
+    expire(db)
+    assert await other.acquire()
+    await other.release()
+    one._until = 0.0  # as after a long pause
+    with pytest.raises(LeaseLost):
+        await one.keep()
+
+
 async def test_lease_lasts_for_a_few_seconds_unless_it_is_renewed(settings: Settings, db: Database) -> None:
     second = Database(settings, log.append)
     one, other = Lease(db, "work", "one", seconds=3), Lease(second, "work", "other", seconds=3)

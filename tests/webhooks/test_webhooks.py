@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from conftest import Served, serve
@@ -23,6 +23,8 @@ from support.webhooks.receivers import (
 
 from app.settings import Settings
 from app.webhooks import queries, service
+from app.webhooks.payloads import Include
+from app.webhooks.selection import INCLUDES
 
 pytestmark = pytest.mark.anyio
 
@@ -416,6 +418,10 @@ async def test_only_admin_may(api: Served, receiver: Receiver) -> None:
     for method, path in paths:
         assert (await api.public.request(method, f"/v1/webhooks{path}")).status_code == 401
         assert (await api.public.request(method, f"/v1/webhooks{path}", headers=key)).status_code == 403
+
+
+def test_card_may_have_what_items_may_have() -> None:
+    assert set(get_args(Include)) == set(INCLUDES)
 
 
 async def test_there_are_fifty_at_most(api: Served) -> None:
