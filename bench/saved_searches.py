@@ -11,6 +11,7 @@ import asyncio
 import json
 import random
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,6 @@ from sqlmodel import Session
 from app.articles import service
 from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript
-from app.changes import log
 from app.changes.follower import catch_up
 from app.commands import open_archive
 from app.db.database import Database
@@ -202,7 +202,7 @@ async def measure_latency(settings: Settings, vocabulary: Vocabulary) -> list[fl
             timeout=60,
         )  # fmt: skip
         async with client:
-            while b'"index_lag":0' not in (await client.get("/health/ready")).content:
+            while b'"index_lag":0' not in (await client.get("/health/ready")).content:  # noqa: ASYNC110 -- as a client
                 await asyncio.sleep(0.1)
             made = await client.post("/v1/searches", json={"slug": "fresh", "q": "breakingnews"})
             made.raise_for_status()
@@ -235,7 +235,7 @@ def describe(seconds: Sequence[float]) -> dict[str, float]:
 def run(folder: Path, count: int, articles: int) -> dict[str, object]:
     settings = Settings(data_dir=folder, max_searches=count + 10)
     db = open_archive.open_archive(settings)
-    vocabulary = Vocabulary(random.Random(7))  # noqa: S311 -- the same each time
+    vocabulary = Vocabulary(random.Random(7))
     texts = seed(db, vocabulary)
     indexer = Indexer(settings.index_path, 64)
     assert indexer.acquire()
@@ -248,10 +248,13 @@ def run(folder: Path, count: int, articles: int) -> dict[str, object]:
     begun = time.monotonic()
     percolator.step()
     loading = time.monotonic() - begun
+    print(f"saved in {saving:.0f} s, loaded in {loading:.1f} s", file=sys.stderr)
     single = publish_all(db, percolator, vocabulary, articles // 5, 1)
     batched = publish_all(db, percolator, vocabulary, articles - articles // 5, 100)
     catch_up(db, indexer)
+    print(f"CPU: {describe([cpu for cpu, _ in single])}", file=sys.stderr)
     missed, wrong, right = compare(db, engine, asked)
+    print(f"{count} searches, {articles} articles: {missed} missed, {wrong} false, {right} right", file=sys.stderr)
     indexer.close()
     db.close_now()
     latency = asyncio.run(measure_latency(settings, vocabulary))
