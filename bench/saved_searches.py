@@ -60,7 +60,7 @@ class Asked:
     query: int
 
 
-class Vocabulary:
+class MadeUpWords:
     """Made-up words, the commonest first."""
 
     def __init__(self, chance: random.Random) -> None:
@@ -80,7 +80,7 @@ class Vocabulary:
         return self.words[int(30 * (WORDS / 30) ** self.chance.random()) - 1]
 
 
-def make_article(vocabulary: Vocabulary, number: int) -> Manuscript:
+def make_article(vocabulary: MadeUpWords, number: int) -> Manuscript:
     chance = vocabulary.chance
     return Manuscript(
         origin="bench",
@@ -96,7 +96,7 @@ def make_article(vocabulary: Vocabulary, number: int) -> Manuscript:
     )
 
 
-def make_query(vocabulary: Vocabulary, texts: Sequence[str]) -> str:
+def make_query(vocabulary: MadeUpWords, texts: Sequence[str]) -> str:
     chance, kind = vocabulary.chance, vocabulary.chance.random()
     if kind < 0.35:
         return vocabulary.choose()
@@ -113,7 +113,7 @@ def make_query(vocabulary: Vocabulary, texts: Sequence[str]) -> str:
     return f"{vocabulary.choose()[:5]}* {vocabulary.choose()}"
 
 
-def seed(db: Database, vocabulary: Vocabulary) -> list[str]:
+def seed(db: Database, vocabulary: MadeUpWords) -> list[str]:
     """Articles that have every word, so that how a query is read hangs on none that comes later."""
     size = WORDS // SEEDED + 1
     stories = [make_article(vocabulary, -1 - i) for i in range(SEEDED)]
@@ -125,7 +125,7 @@ def seed(db: Database, vocabulary: Vocabulary) -> list[str]:
 
 
 def save_all(
-    db: Database, engine: TantivyEngine, vocabulary: Vocabulary, texts: Sequence[str], count: int
+    db: Database, engine: TantivyEngine, vocabulary: MadeUpWords, texts: Sequence[str], count: int
 ) -> Iterator[Asked]:
     with db.snapshot() as snapshot:
         tags = [row.id for row in snapshot.connection.execute(table(Tag).select())]
@@ -163,7 +163,7 @@ def make_question(q: str, article_filter: ArticleFilter) -> Question:
 
 
 def publish_all(
-    db: Database, percolator: Percolator, vocabulary: Vocabulary, count: int, at_once: int
+    db: Database, percolator: Percolator, vocabulary: MadeUpWords, count: int, at_once: int
 ) -> list[tuple[float, float]]:
     """CPU and wall-clock seconds of matching each batch."""
     times = []
@@ -190,7 +190,7 @@ def compare(db: Database, engine: TantivyEngine, asked: Sequence[Asked]) -> tupl
     return missed, wrong, right
 
 
-async def measure_latency(settings: Settings, vocabulary: Vocabulary) -> list[float]:
+async def measure_latency(settings: Settings, vocabulary: MadeUpWords) -> list[float]:
     """Seconds from the response to a publication to the response of a follower that waits for it."""
     app = create_app(settings)
     seconds = []
@@ -208,7 +208,7 @@ async def measure_latency(settings: Settings, vocabulary: Vocabulary) -> list[fl
             made.raise_for_status()
             place = made.headers["x-seq"]
             for number in range(LATENCIES + 1):
-                query = {"search": "fresh", "since": place, "wait": 30}
+                query: dict[str, str | int] = {"search": "fresh", "since": place, "wait": 30}
                 waiting = asyncio.create_task(client.get("/v1/changes", params=query))
                 await asyncio.sleep(0.15 + vocabulary.chance.random() / 5)
                 body = vocabulary.write_text(300)
@@ -235,7 +235,7 @@ def describe(seconds: Sequence[float]) -> dict[str, float]:
 def run(folder: Path, count: int, articles: int) -> dict[str, object]:
     settings = Settings(data_dir=folder, max_searches=count + 10)
     db = open_archive.open_archive(settings)
-    vocabulary = Vocabulary(random.Random(7))
+    vocabulary = MadeUpWords(random.Random(7))
     texts = seed(db, vocabulary)
     indexer = Indexer(settings.index_path, 64)
     assert indexer.acquire()
