@@ -11,6 +11,7 @@ import asyncio
 import json
 import random
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ class Asked:
     query: int
 
 
-class WordList:
+class MadeUpWords:
     """Made-up words, the commonest first."""
 
     def __init__(self, chance: random.Random) -> None:
@@ -79,7 +80,7 @@ class WordList:
         return self.words[int(30 * (WORDS / 30) ** self.chance.random()) - 1]
 
 
-def make_article(vocabulary: WordList, number: int) -> Manuscript:
+def make_article(vocabulary: MadeUpWords, number: int) -> Manuscript:
     chance = vocabulary.chance
     return Manuscript(
         origin="bench",
@@ -95,7 +96,7 @@ def make_article(vocabulary: WordList, number: int) -> Manuscript:
     )
 
 
-def make_query(vocabulary: WordList, texts: Sequence[str]) -> str:
+def make_query(vocabulary: MadeUpWords, texts: Sequence[str]) -> str:
     chance, kind = vocabulary.chance, vocabulary.chance.random()
     if kind < 0.35:
         return vocabulary.choose()
@@ -112,7 +113,7 @@ def make_query(vocabulary: WordList, texts: Sequence[str]) -> str:
     return f"{vocabulary.choose()[:5]}* {vocabulary.choose()}"
 
 
-def seed(db: Database, vocabulary: WordList) -> list[str]:
+def seed(db: Database, vocabulary: MadeUpWords) -> list[str]:
     """Articles that have every word, so that how a query is read hangs on none that comes later."""
     size = WORDS // SEEDED + 1
     stories = [make_article(vocabulary, -1 - i) for i in range(SEEDED)]
@@ -124,7 +125,7 @@ def seed(db: Database, vocabulary: WordList) -> list[str]:
 
 
 def save_all(
-    db: Database, engine: TantivyEngine, vocabulary: WordList, texts: Sequence[str], count: int
+    db: Database, engine: TantivyEngine, vocabulary: MadeUpWords, texts: Sequence[str], count: int
 ) -> Iterator[Asked]:
     with db.snapshot() as snapshot:
         tags = [row.id for row in snapshot.connection.execute(table(Tag).select())]
@@ -162,7 +163,7 @@ def make_question(q: str, article_filter: ArticleFilter) -> Question:
 
 
 def publish_all(
-    db: Database, percolator: Percolator, vocabulary: WordList, count: int, at_once: int
+    db: Database, percolator: Percolator, vocabulary: MadeUpWords, count: int, at_once: int
 ) -> list[tuple[float, float]]:
     """CPU and wall-clock seconds of matching each batch."""
     times = []
@@ -189,7 +190,7 @@ def compare(db: Database, engine: TantivyEngine, asked: Sequence[Asked]) -> tupl
     return missed, wrong, right
 
 
-async def measure_latency(settings: Settings, vocabulary: WordList) -> list[float]:
+async def measure_latency(settings: Settings, vocabulary: MadeUpWords) -> list[float]:
     """Seconds from the response to a publication to the response of a follower that waits for it."""
     app = create_app(settings)
     seconds = []
@@ -201,13 +202,13 @@ async def measure_latency(settings: Settings, vocabulary: WordList) -> list[floa
             timeout=60,
         )  # fmt: skip
         async with client:
-            while b'"index_lag":0' not in (await client.get("/health/ready")).content:
+            while b'"index_lag":0' not in (await client.get("/health/ready")).content:  # noqa: ASYNC110 -- as a client
                 await asyncio.sleep(0.1)
             made = await client.post("/v1/searches", json={"slug": "fresh", "q": "breakingnews"})
             made.raise_for_status()
             place = made.headers["x-seq"]
             for number in range(LATENCIES + 1):
-                query: dict[str, str | int | float | bool | None] = {"search": "fresh", "since": place, "wait": 30}
+                query: dict[str, str | int] = {"search": "fresh", "since": place, "wait": 30}
                 waiting = asyncio.create_task(client.get("/v1/changes", params=query))
                 await asyncio.sleep(0.15 + vocabulary.chance.random() / 5)
                 body = vocabulary.write_text(300)
@@ -234,7 +235,7 @@ def describe(seconds: Sequence[float]) -> dict[str, float]:
 def run(folder: Path, count: int, articles: int) -> dict[str, object]:
     settings = Settings(data_dir=folder, max_searches=count + 10)
     db = open_archive.open_archive(settings)
-    vocabulary = WordList(random.Random(7))
+    vocabulary = MadeUpWords(random.Random(7))
     texts = seed(db, vocabulary)
     indexer = Indexer(settings.index_path, 64)
     assert indexer.acquire()
@@ -247,10 +248,13 @@ def run(folder: Path, count: int, articles: int) -> dict[str, object]:
     begun = time.monotonic()
     percolator.step()
     loading = time.monotonic() - begun
+    print(f"saved in {saving:.0f} s, loaded in {loading:.1f} s", file=sys.stderr)
     single = publish_all(db, percolator, vocabulary, articles // 5, 1)
     batched = publish_all(db, percolator, vocabulary, articles - articles // 5, 100)
     catch_up(db, indexer)
+    print(f"CPU: {describe([cpu for cpu, _ in single])}", file=sys.stderr)
     missed, wrong, right = compare(db, engine, asked)
+    print(f"{count} searches, {articles} articles: {missed} missed, {wrong} false, {right} right", file=sys.stderr)
     indexer.close()
     db.close_now()
     latency = asyncio.run(measure_latency(settings, vocabulary))

@@ -101,10 +101,10 @@ class Registry:
         for key in terms.list_keys():
             ids.update(dict.fromkeys(self._list_of_key(key)))
         for id in ids:
-            if id in self._texts:
-                question = self.get(id)
-                if question.words is None or terms.may_meet(question.words):
-                    yield id, question
+            if (text := self._texts.get(id)) is not None:
+                words = orjson.loads(text)["words"]
+                if words is None or terms.may_meet(words, self.merged):
+                    yield id, self.get(id)
 
     def _list_of_key(self, key: str) -> Iterable[int]:
         known = self._by_key.get(key)
