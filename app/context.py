@@ -192,11 +192,11 @@ class AppContext:
     items: Items = field(default_factory=Items)
     memo: LogMemo = field(default_factory=LogMemo)
     latest: CurrentHead = field(default_factory=CurrentHead, init=False)
+    addresses: Addresses = field(init=False)
+    """What builds the addresses that responses name."""
 
-    @property
-    def addresses(self) -> Addresses:
-        """What builds the addresses that responses name."""
-        return Addresses.read(self.settings)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "addresses", Addresses.read(self.settings))
 
     async def view(self, request: Request) -> RequestContext:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""

@@ -25,6 +25,12 @@ class Change(SQLModel, table=True):
     __table_args__ = (
         # The latest row of an article is what a copy needs of it.
         partial_index("ix_change_entity_id_seq", "entity_id", "seq", where="entity = 'article'"),
+        # What may tell that an article has left a feed, however much is written of drafts.
+        partial_index(
+            "ix_change_departures",
+            "seq",
+            where="entity = 'article' AND public AND (before IS NOT NULL OR event = 'purged')",
+        ),
         CheckConstraint("entity IN ('article', 'tag', 'region')", name="entity"),
     )
 

@@ -11,7 +11,7 @@ from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems, describe_redirect
 from app.regions import refs
 from app.sync.feeds import examples, pages
-from app.sync.feeds.departures import Departures
+from app.sync.feeds.departures import DepartureLog
 from app.sync.feeds.documents import ARTICLES, FORMS, FeedDocument, FeedName, load_document
 from app.sync.feeds.entries import EntryForm
 from app.sync.feeds.params import FORMATS, KINDS, FeedParams, Format, Kind, check_form
@@ -143,7 +143,7 @@ def _render_links(document: FeedDocument) -> str:
     return ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links.items())
 
 
-def _get_departures(request: Request) -> Departures:
+def _get_departures(request: Request) -> DepartureLog:
     departures = request.app.state.departures
-    assert isinstance(departures, Departures)
+    assert isinstance(departures, DepartureLog)
     return departures

@@ -1,21 +1,20 @@
 """Feeds over HTTP: what they say of articles, where they go on, what they tell of deletions, and to whom."""
 
 import base64
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
-from conftest import Served, serve
+from conftest import ENGINES, Served, serve
 
 from app.settings import Settings
 
+ON = ENGINES
 pytestmark = pytest.mark.anyio
 
 SITE, API = "https://news.example", "https://api.news.example"
@@ -29,14 +28,10 @@ TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "
 
 
 @pytest.fixture(scope="module")
-async def api(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+async def api(shared_settings: Settings) -> AsyncIterator[Served]:
     """One archive for all: each test has a tag of its own."""
-    folder = tmp_path_factory.mktemp("feeds")
-    shutil.copy(sqlite_template, folder / "dateline.db")
-    settings = Settings(
-        data_dir=folder, index_interval=0.02, index_heap_mb=15, site_url=SITE, api_url=API, site_name="The Herald & Co"
-    )
-    async with serve(settings) as running:
+    named = {"site_url": SITE, "api_url": API, "site_name": "The Herald & Co"}
+    async with serve(shared_settings.model_copy(update=named)) as running:
         yield running
 
 
