@@ -22,6 +22,8 @@ ATOM, DC = "{http://www.w3.org/2005/Atom}", "{http://purl.org/dc/elements/1.1/}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 ARCHIVE = "{http://purl.org/syndication/history/1.0}archive"
 DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
+MEDIA = "{http://search.yahoo.com/mrss/}"
+BASE = "{http://www.w3.org/XML/1998/namespace}base"
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 FORMATS = ("rss", "atom", "json")
 TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
@@ -98,6 +100,9 @@ async def test_article_is_the_same_in_all_formats(api: Served) -> None:
     assert item.attrib[LANGUAGE] == "fr"
     enclosures = [one.attrib for one in item.findall("enclosure")]
     assert enclosures == [{"url": "https://pic.example/a.JPG?w=1", "length": "0", "type": "image/jpeg"}]
+    # Readers take any media:description for the text, and addresses within a text for ones of the feed's page.
+    assert item.findtext(f"{MEDIA}content/{MEDIA}title") == "A cup"
+    assert item.attrib[BASE] == link
 
     entry = (await read_atom(api, "/feeds/tags/formats.atom?content=full")).find(f"{ATOM}entry")
     assert entry is not None
