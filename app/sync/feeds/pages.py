@@ -9,11 +9,11 @@ from typing import cast
 
 import orjson
 
-from app.articles.filters import BITS, ArticleFilter, Span
-from app.articles.reading import filter_params, queries
+from app.articles.filters import BITS, ArticleFilter
+from app.articles.reading import filter_params, queries, query_plan
 from app.articles.reading.filter_params import Warning
 from app.articles.reading.queries import CursorPosition, ListRow
-from app.articles.routes import reads
+from app.articles.routes import list_rows
 from app.context import AppContext, RequestContext
 from app.errors import CursorInvalid
 from app.http import paging
@@ -42,9 +42,9 @@ class FeedSource:
         """Rows behind a place, in their order; of a search their key is the index's."""
         if self.search is not None:
             return await self._search(self.search, article_filter, cast("Order", sort), limit, place)
-        plan = await reads.choose_plan(self.context, self.view, article_filter, sort)
-        db = self.context.db
-        return await queries.load_page(db, article_filter, sort, limit, place, plan.driver, undated=plan.undated)
+        context, view = self.context, self.view
+        plan = await list_rows.choose_plan(context, view, article_filter, sort)
+        return await list_rows.load_rows(context, view, plan, article_filter, sort, limit, place)
 
     async def _search(
         self, search: ResolvedSearch, article_filter: ArticleFilter, order: Order, limit: int, place: CursorPosition
@@ -117,30 +117,15 @@ def cut_to_archive(article_filter: ArticleFilter, month: str) -> ArticleFilter:
     """The articles of a month in UTC, or those without a date."""
     if month == UNDATED:
         return replace(article_filter, has_not=article_filter.has_not | BITS["date"])
-    return _cut(article_filter, (find_start(month), find_end(month)))
+    return query_plan.cut_span(article_filter, NEWEST, (find_start(month), find_end(month)))
 
 
 def cut_before(article_filter: ArticleFilter, month: str) -> ArticleFilter:
-    return _cut(article_filter, (None, find_start(month)))
+    return query_plan.cut_span(article_filter, NEWEST, (None, find_start(month)))
 
 
 def cut_after(article_filter: ArticleFilter, month: str) -> ArticleFilter:
-    return _cut(article_filter, (find_end(month), None))
-
-
-def _cut(article_filter: ArticleFilter, span: Span) -> ArticleFilter:
-    coarse = article_filter.coarse
-    return replace(
-        article_filter,
-        published=_intersect(article_filter.published, span),
-        coarse=None if coarse is None else _intersect(coarse, span),
-    )
-
-
-def _intersect(one: Span, other: Span) -> Span:
-    starts = [start for start, _ in (one, other) if start is not None]
-    ends = [end for _, end in (one, other) if end is not None]
-    return max(starts, default=None), min(ends, default=None)
+    return query_plan.cut_span(article_filter, NEWEST, (find_end(month), None))
 
 
 def format_month(at: int) -> str:
