@@ -80,6 +80,14 @@ class SharedTags:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class NamedArticles:
+    """Articles among which a part of a list is; `is_all`: among which all of the list are."""
+
+    ids: tuple[int, ...]
+    is_all: bool
+
+
 class SearchIndex(Protocol):
     """What reads need of the search index, served from memory-mapped files in microseconds."""
 
@@ -110,6 +118,14 @@ class SearchIndex(Protocol):
 
     async def total(self, article_filter: ArticleFilter, head: LogHead) -> int | None:
         """How many published articles match, less what the log has withdrawn since; None without an index."""
+        ...
+
+    async def name_articles(
+        self, article_filter: ArticleFilter, sort: TimeSort, limit: int, place: CursorPosition, head: LogHead
+    ) -> NamedArticles | None:
+        """The first `limit` articles of a list behind a place, or before it, as the index has them, and all that the
+        log has changed since, of which it does not know: what is in the list now is for SQL to say. None without an
+        index, or where that is far behind."""
         ...
 
     async def similar(
@@ -192,11 +208,11 @@ class AppContext:
     items: Items = field(default_factory=Items)
     memo: LogMemo = field(default_factory=LogMemo)
     latest: CurrentHead = field(default_factory=CurrentHead, init=False)
+    addresses: Addresses = field(init=False)
+    """What builds the addresses that responses name."""
 
-    @property
-    def addresses(self) -> Addresses:
-        """What builds the addresses that responses name."""
-        return Addresses.read(self.settings)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "addresses", Addresses.read(self.settings))
 
     async def view(self, request: Request) -> RequestContext:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""

@@ -74,7 +74,7 @@ from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
 from app.sync import routes as following
 from app.sync.feeds import routes as feeds
-from app.sync.feeds.departures import Departures
+from app.sync.feeds.departures import DepartureLog
 from app.sync.feeds.websub import Form, HubPublisher, HubUnreachable
 from app.sync.sitemaps import routes as sitemaps
 from app.sync.sitemaps.months import SitemapMonths
@@ -189,7 +189,7 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
     )
     app.state.archive = archive
     app.state.watch = LogWatch(archive.head)
-    app.state.departures = Departures(db)
+    app.state.departures = DepartureLog(db, archive.addresses)
     app.state.sitemap_months = SitemapMonths(db)
     app.state.jobs = Jobs(db, {**relink_jobs.WORKS, **job_chunks.WORKS})
     app.state.cache = CacheStore(settings.cache_mb * 1_000_000)

@@ -30,6 +30,12 @@ class Change(SQLModel, table=True):
         partial_index("ix_change_entity_id_seq", "entity_id", "seq", where="entity = 'article'"),
         # What is told whatever is followed: saved searches read these rows beside their own.
         partial_index("ix_change_told_to_all", "seq", where=TOLD_TO_ALL),
+        # What may tell that an article has left a feed, however much is written of drafts.
+        partial_index(
+            "ix_change_departures",
+            "seq",
+            where="entity = 'article' AND public AND (before IS NOT NULL OR event = 'purged')",
+        ),
         CheckConstraint("entity IN ('article', 'tag', 'region')", name="entity"),
     )
 

@@ -14,10 +14,11 @@ from typing import TypeVar
 from sqlalchemy import bindparam, exists, select, true
 
 from app.articles.filters import ArticleFilter
-from app.context import RequestContext, SharedTags, SimilarArticle
+from app.articles.reading.queries import CursorPosition, TimeSort
+from app.context import NamedArticles, RequestContext, SharedTags, SimilarArticle
 from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition
-from app.db.sql import Prepared, prepare
+from app.db.sql import Prepared, Value, prepare, read_integer
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
@@ -48,6 +49,8 @@ from app.search.vocabulary.names import Vocabulary
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
+MOST_CHANGED = 300
+"""Articles that a list looks up because the index does not know of their changes yet."""
 FEWEST_COMPARED, MORE_CANDIDATES, MOST_CANDIDATES = 30, 10, 160
 """Articles that are compared with one to find those like it: at least, how many more than asked for, and at most."""
 T = TypeVar("T")
@@ -278,6 +281,30 @@ class EngineIndex:
         except IndexBehind:
             return None
 
+    async def name_articles(
+        self, article_filter: ArticleFilter, sort: TimeSort, limit: int, place: CursorPosition, head: LogHead
+    ) -> NamedArticles | None:
+        position = self.engine.position()
+        if position is None or position.epoch != head.epoch:
+            return None
+        changed = await self._list_changed(position, head)
+        if len(changed) > MOST_CHANGED:
+            return None
+        question = Question(filter=article_filter, excluded=changed, limit=limit)
+        try:
+            page = await asyncio.to_thread(self.engine.find_rows, question, sort, place)
+        except IndexBehind:
+            return None
+        return NamedArticles((*(row.id for row in page.rows), *changed), len(page.rows) < limit)
+
+    async def _list_changed(self, position: LogPosition, head: LogHead) -> tuple[int, ...]:
+        """Articles that the public sees otherwise since the index's place, no more than are of use."""
+        if position.seq >= head.public_seq:
+            return ()
+        values: dict[str, Value] = {"seq": position.seq, "most": MOST_CHANGED + 1}
+        rows = await self._db.reader.rows(_changed_statement(self._db.dialect), values, bounded=False)
+        return tuple(read_integer(id) for (id,) in rows)
+
     async def count_tags(self, head: LogHead) -> dict[int, int]:
         return await self._load_counts("tags", head)
 
@@ -317,6 +344,14 @@ def _keep(stored: OrderedDict[Key, T], key: Key, value: T) -> None:
     stored[key] = value
     while len(stored) > KEPT:
         stored.popitem(last=False)
+
+
+@lru_cache(maxsize=4)
+def _changed_statement(dialect: str) -> Prepared:
+    behind = CHANGE.c.seq > bindparam("seq", type_=CHANGE.c.seq.type)
+    of_articles = CHANGE.c.entity == "article", CHANGE.c.public.is_(true())
+    statement = select(CHANGE.c.entity_id).distinct().where(behind, *of_articles)
+    return prepare(statement.limit(bindparam("most")), dialect)
 
 
 @lru_cache(maxsize=4)

@@ -6,7 +6,7 @@ they are paths, which a client resolves against the address that it has asked: s
 proxy, and never repeats a `Host` header that anybody may have made up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -37,15 +37,21 @@ class Addresses:
 
     site_url: str
     api_url: str
+    site_host: str = field(init=False)
+    """Of the web site, such as `news.example`; empty where there is none."""
+    _naming: str = field(init=False)
+    """What all names for good begin with."""
+
+    def __post_init__(self) -> None:
+        # Once: feeds ask for them in each document, and name each article.
+        object.__setattr__(self, "site_host", _find_host(self.site_url))
+        host = _find_host(self.api_url or self.site_url) or NO_HOST
+        host = NO_HOST if host in THIS_MACHINE else host
+        object.__setattr__(self, "_naming", f"tag:{host},{SINCE}:")
 
     @classmethod
     def read(cls, settings: Settings) -> Self:
         return cls(settings.site_url.rstrip("/"), settings.api_url.rstrip("/"))
-
-    @property
-    def site_host(self) -> str:
-        """Of the web site, such as `news.example`; empty where there is none."""
-        return urlsplit(self.site_url).hostname or ""
 
     @property
     def home_page(self) -> str:
@@ -93,6 +99,8 @@ class Addresses:
     def name_thing(self, thing: str) -> str:
         """A name for good of what has no address that lasts, such as `article/42`, whose slug may change: a tag URI
         (RFC 4151) of the API's host, else of the web site's."""
-        host = urlsplit(self.api_url or self.site_url).hostname or NO_HOST
-        host = NO_HOST if host in THIS_MACHINE else host
-        return f"tag:{host},{SINCE}:{thing}"
+        return self._naming + thing
+
+
+def _find_host(url: str) -> str:
+    return urlsplit(url).hostname or ""

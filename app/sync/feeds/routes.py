@@ -12,7 +12,7 @@ from app.http.openapi import describe_problems, describe_redirect
 from app.regions import refs
 from app.saved_searches import queries
 from app.sync.feeds import examples, pages
-from app.sync.feeds.departures import Departures
+from app.sync.feeds.departures import DepartureLog
 from app.sync.feeds.documents import ARTICLES, FORMS, FeedDocument, FeedName, load_document
 from app.sync.feeds.entries import EntryForm
 from app.sync.feeds.pages import FeedSource
@@ -177,7 +177,7 @@ def _render_links(document: FeedDocument) -> str:
     return ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links.items())
 
 
-def _get_departures(request: Request) -> Departures:
+def _get_departures(request: Request) -> DepartureLog:
     departures = request.app.state.departures
-    assert isinstance(departures, Departures)
+    assert isinstance(departures, DepartureLog)
     return departures
