@@ -10,8 +10,8 @@ import orjson
 from app.articles.reading import queries, replacements, response_size
 from app.articles.render import article_json
 from app.http.params.times import format_time
-from app.sync.change_reader import ChangeBatch, ChangeReader
-from app.sync.change_rows import VisibleChange
+from app.sync.change_reader import ChangeReader
+from app.sync.change_rows import ChangeBatch, VisibleChange
 from app.tags import queries as tags
 
 Json = dict[str, object]
@@ -39,7 +39,9 @@ async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[li
         if len(shown) % AT_ONCE == AT_ONCE - 1:
             await asyncio.sleep(0)
         change = _change(following, told, names)
-        if (target := told.replaced_by) is not None:
+        target = told.replaced_by
+        # A key with an entitlement is not told of an article that it does not see, not even its number.
+        if target is not None and (target in slugs or following.context.entitlement is None):
             change["replaced_by"] = {"id": target, "slug": slugs.get(target)}
         if with_cards:
             card = cards.get(told.row.entity_id) if told.row.entity == "article" else None
@@ -53,8 +55,7 @@ def _cut_before(following: ChangeReader, seen: ChangeBatch, left_out: Set[int]) 
     told = tuple(takewhile(lambda one: one.row.entity != "article" or one.row.entity_id not in left_out, seen.told))
     if len(told) == len(seen.told):
         return seen
-    last = told[-1].row
-    following.place = replace(following.place, seq=last.seq, mark=last.mark)
+    following.place = following.find_place(told[-1])
     return replace(seen, told=told, more=True, place=following.place)
 
 
@@ -66,7 +67,8 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.
             "id": row.entity_id,
             "slug": told.slug,
             "previous_slug": told.previous_slug,
-            "version": row.version,
+            # Nothing is left of what was purged that could tell whether the key has seen it.
+            "version": None if row.event == "purged" and following.context.entitlement is not None else row.version,
         }
     elif row.entity == "tag" and (known := names.get(str(row.entity_id))):
         # Of a tag that another has taken in since: each article that had it is told of by itself.
@@ -76,7 +78,7 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.
         name = following.view.atlas.name_in(place.id, following.params.names_language)
         region = {"id": place.id, "slug": place.slug, "name": name, "level": place.level}
     return {
-        "seq": replace(following.place, seq=row.seq, mark=row.mark).token,
+        "seq": following.find_place(told).token,
         "event": told.event,
         "article": article,
         "tag": tag,

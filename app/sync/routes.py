@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import AnyCaller, Context
-from app.db.log_position import LogPosition
 from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
 from app.http.openapi import describe_problems, describe_stream, describe_uncached
 from app.sync import change_reader, examples, render, schemas
-from app.sync.change_reader import ChangeBatch, ChangeListParams, ChangeReader, StreamParams
+from app.sync.change_reader import ChangeListParams, ChangeReader, StreamParams
+from app.sync.change_rows import ChangeBatch
 from app.sync.streaming_response import Streamed
 from app.sync.watch import LogWatch
 
@@ -108,7 +108,6 @@ async def _batch(at: ChangeReader, seen: ChangeBatch) -> tuple[bytes, ChangeBatc
     """The events, and what was seen up to the last of them. That one bears the place behind all that was examined, the
     others their own."""
     told, seen = await render.render_changes(at, seen)
-    rows = [one.row for one in seen.told]
-    ids = [LogPosition(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
+    ids = [at.find_place(one).token for one in seen.told[:-1]] + [seen.place.token]
     events = (b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))
     return b"".join(events), seen

@@ -103,6 +103,7 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
     """Published articles that match a query, the best first, within any filter of the article list."""
     chosen = pages.choose_of_list(request, params, *_OF_JSON_ALONE)
     _check_sheet(params, chosen)
+    article_json.refuse_left_out(context.cards.left_out, "highlight", params.highlight)
     await context.wait_for(params.min_seq, view.head)
     resolved = await resolve_search(context, view, params)
     order = _choose_order(resolved, params)
@@ -168,7 +169,7 @@ async def _write_sheet(
     scores = [None if hit.score is None else round(hit.score, 4) for hit in hits if hit.id in cards]
 
     def write() -> bytes:
-        head, *cells = csv_rows.rows(article_json.list_rows(entries, cards), params)
+        head, *cells = csv_rows.rows(article_json.list_rows(entries, cards), params, context.cards.left_out)
         scored = ([*row, score] for row, score in zip(cells, scores, strict=True))
         return csv_text.write_rows([[*head, "score"], *scored])
 

@@ -129,9 +129,16 @@ class Departures:
 def _note(departed: dict[int, DepartedArticle], row: _LogRow, article_filter: ArticleFilter) -> None:
     if row.after is not None and filters.matches(article_filter, row.after):
         departed.pop(row.id, None)
-    # Whatever the filter: what was purged is to go from every copy, also from old ones.
-    elif row.purged or (row.before is not None and filters.matches(article_filter, row.before)):
+    elif _is_told(row, article_filter):
         departed[row.id] = DepartedArticle(row.id, row.seq, row.at)
+
+
+def _is_told(row: _LogRow, article_filter: ArticleFilter) -> bool:
+    """Whatever the filter: what was purged is to go from every copy, also from old ones. But nothing is left of it that
+    would tell a key that does not see everything whether it has seen this."""
+    if row.purged:
+        return article_filter.within is None
+    return row.before is not None and filters.matches(article_filter, row.before)
 
 
 def _read_row(row: Row) -> _LogRow:

@@ -1,7 +1,7 @@
 """From the rows of a feed to its document: entries, what links it to other documents, what has left it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -221,7 +221,12 @@ async def _find_month_before(source: FeedSource, month: str) -> str | None:
 async def _load_departures(
     source: FeedSource, entries: Sequence[tuple[ListRow, EncodedEntry]], departures: Departures
 ) -> tuple[Departure, ...]:
-    departed = await departures.find(source.filter, source.view.head)
+    entitlement, article_filter = source.context.entitlement, source.filter
+    if entitlement is not None and entitlement.embargo_hours is not None:
+        return ()  # the log does not tell which of them this key has seen
+    if entitlement is not None:
+        article_filter = replace(article_filter, within=entitlement.filter)
+    departed = await departures.find(article_filter, source.view.head)
     if not departed:
         return ()
     present, addresses = {row.id for row, _ in entries}, source.context.addresses

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.articles.render import article_json
 from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import NotFound
 from app.http import auth, conditional, fast_path, responses
@@ -122,7 +123,10 @@ async def _respond(
     format = _read_format(request)
     check_form(params, pages.format_month(view.now))
     source = await pages.resolve_source(context, view._replace(caller=auth.PUBLIC), params, link)
-    form, query = EntryForm(format, params.content), request.scope["query_string"]
+    left_out = context.cards.left_out
+    if params.content == "full":
+        article_json.refuse_left_out(left_out, "content", ["body"])
+    form, query = EntryForm(format, params.content, left_out), request.scope["query_string"]
     document = await load_document(source, name, form, query, _get_departures(request))
     tags = ["list", "feed", *(f"article:{id}" for id in document.ids)]
     headers = responses.build_headers(view.token, public=view.public, tags=tags)
