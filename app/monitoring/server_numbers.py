@@ -41,6 +41,8 @@ class ServerNumbers:
     indexes: bool = False
     problem: str | None = None
     drafts_problem: str | None = None
+    keys: dict[str, int] = field(default_factory=dict)
+    """Requests by key, of so many keys as `key_usage` counts one by one."""
 
 
 _ADAPTER = TypeAdapter(ServerNumbers)
@@ -81,6 +83,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
         indexes=following is not None and following.is_running,
         problem=following.problem if following is not None else None,
         drafts_problem=drafts.problem if drafts is not None else None,
+        keys=dict(state.key_requests),
     )  # fmt: skip
 
 
@@ -112,7 +115,14 @@ def add_ended(ended: Mapping[str, object], report: Mapping[str, object]) -> dict
     """What workers that have ended counted, with what one more has counted."""
     last = parse_report({name: value for name, value in report.items() if name in ServerNumbers.__dataclass_fields__})
     lasting = ServerNumbers(
-        last.responses, last.seconds, last.spent, last.refused, last.cut, last.cache, last.processor_seconds
+        last.responses,
+        last.seconds,
+        last.spent,
+        last.refused,
+        last.cut,
+        last.cache,
+        last.processor_seconds,
+        keys=last.keys,
     )
     return asdict(add_all([parse_report(ended), lasting]))
 
@@ -136,6 +146,7 @@ def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
         indexes=any(one.indexes for one in several),
         problem=next((one.problem for one in several if one.problem), None),
         drafts_problem=next((one.drafts_problem for one in several if one.drafts_problem), None),
+        keys=_add(one.keys for one in several),
     )
 
 

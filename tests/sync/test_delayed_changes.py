@@ -1,9 +1,10 @@
-"""A key with an embargo follows: at any moment its copy is what the list shows it, and what leaves it leaves at once."""
+"""A key with an embargo follows: at any moment its copy is what the list shows it, and what leaves leaves at once."""
 
 import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,8 +75,14 @@ class Follower:
     """Of which articles it was told anything but that they were purged."""
 
     async def poll(self, limit: int, *, lost: bool = False) -> bool:
-        query = {**self.filter, **self.options, "since": self.place, "limit": limit, "include": "article"}
-        response = await self.api.public.get("/v1/changes", params=query | {"fields": FIELDS}, headers=self.key)
+        query: dict[str, str | int] = {
+            **self.filter,
+            **self.options,
+            "since": self.place,
+            "limit": limit,
+            "include": "article",
+        }
+        response = await self.api.public.get("/v1/changes", params={**query, "fields": FIELDS}, headers=self.key)
         assert response.status_code == 200, response.text
         body = response.json()
         for change in body["data"]:
@@ -135,10 +142,8 @@ async def _happen(db: Database, chance: random.Random, ids: dict[int, int], gene
             "draft": {"status": "draft"},
             "retitle": {"title": f"Another title {chance.random()}"},
         }
-        try:
+        with suppress(InvalidTransition):  # not every state may follow every other
             await db.write(_change, ids[number], changes[what])
-        except InvalidTransition:
-            pass  # not every state may follow every other
 
 
 def _purge(session: Session, id: int) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TypeVar
@@ -23,9 +23,9 @@ from app.articles.reading.card_parts import (
 from app.articles.reading.item_cache import ItemRow
 from app.articles.render import body_views
 from app.articles.render.encoded_views import EncodedViews
+from app.articles.render.left_out import VIEWED, blank_properties, list_left, refuse_left_out
 from app.context import AppContext, CardSource, RequestContext
 from app.db.sql import read_integer
-from app.errors import FieldError, InvalidInput
 from app.http.params import parser
 from app.http.params.typed import NamesIn
 from app.regions.atlas import Atlas
@@ -33,8 +33,6 @@ from app.tags import queries as tags
 from app.text.urls import safe_or_none
 
 INCLUDES = ("body", "related", "body_text", "body_markdown", "body_blocks")
-VIEWED: Mapping[str, str] = dict.fromkeys(INCLUDES[2:], "body")
-"""Other views, and what they are views of."""
 PARTS: Mapping[str, Sequence[str]] = {
     "dateline": ("text", "place", "region", "date", "precision"),
     "authors": ("id", "slug", "name"),
@@ -235,11 +233,14 @@ def make_form(archive: CardSource, params: ArticleParts, *, full: bool) -> Rende
     return _leave_out(form, left_out)
 
 
-def refuse_left_out(left_out: Set[str], parameter: str, names: Iterable[str]) -> None:
-    """InvalidInput for the first of the names, of properties or parts of them, that a key is not given."""
-    for name in names:
-        if VIEWED.get(name, name.partition(".")[0]) in left_out:
-            raise InvalidInput(FieldError("unknown_field", f"This key is not given {name}.", parameter))
+@lru_cache(maxsize=256)
+def _make_form(fields: tuple[str, ...], added: tuple[str, ...], language: str | None, *, full: bool) -> RenderOptions:
+    if fields:
+        fields = (*fields, *added)
+    includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}
+    if full and not fields:
+        includes |= {"body", "related"}
+    return RenderOptions(fields, frozenset(includes), language)
 
 
 def _choose_card(archive: CardSource) -> RenderOptions:
@@ -250,31 +251,7 @@ def _choose_card(archive: CardSource) -> RenderOptions:
 def _leave_out(form: RenderOptions, left_out: frozenset[str]) -> RenderOptions:
     """The same without what a key is not given: by naming all the rest, where nothing is named."""
     includes = frozenset(name for name in form.includes if VIEWED.get(name, name) not in left_out)
-    if form.fields:
-        return replace(form, includes=includes)
-    views = (name for name in INCLUDES[2:] if name in includes)
-    shown = (name for name in FIELDS if name not in left_out and (name not in ("body", "related") or name in includes))
-    return replace(form, fields=(*shown, *views), includes=includes)
-
-
-def blank_properties(article: Json, names: Set[str]) -> Json:
-    """The article with nothing in these of its properties, for formats that have a place for each."""
-    if not names:
-        return article
-    return {
-        name: ([] if isinstance(value, list) else {} if isinstance(value, dict) else None) if name in names else value
-        for name, value in article.items()
-    }
-
-
-@lru_cache(maxsize=256)
-def _make_form(fields: tuple[str, ...], added: tuple[str, ...], language: str | None, *, full: bool) -> RenderOptions:
-    if fields:
-        fields = (*fields, *added)
-    includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}
-    if full and not fields:
-        includes |= {"body", "related"}
-    return RenderOptions(fields, frozenset(includes), language)
+    return replace(form, fields=form.fields or list_left(left_out, includes), includes=includes)
 
 
 async def render_related(

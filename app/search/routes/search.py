@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
+from app.articles.render.left_out import refuse_left_out
 from app.articles.render.structured import examples as format_examples
 from app.articles.render.structured import pages
 from app.articles.render.structured.formats import CSV, STRUCTURED, describe_contents
@@ -103,7 +104,7 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
     """Published articles that match a query, the best first, within any filter of the article list."""
     chosen = pages.choose_of_list(request, params, *_OF_JSON_ALONE)
     _check_sheet(params, chosen)
-    article_json.refuse_left_out(context.cards.left_out, "highlight", params.highlight)
+    refuse_left_out(context.cards.left_out, "highlight", params.highlight)
     await context.wait_for(params.min_seq, view.head)
     resolved = await resolve_search(context, view, params)
     order = _choose_order(resolved, params)

@@ -12,8 +12,8 @@ from app.articles.reading import response_size
 from app.articles.reading.body_cache import EncodedEntry
 from app.articles.reading.card_cache import Card
 from app.articles.reading.queries import ListRow
-from app.articles.render.article_json import blank_properties
 from app.articles.render.encoded_views import EncodedViews
+from app.articles.render.left_out import blank_properties
 from app.context import AppContext, RequestContext
 from app.sync.feeds import atom, json_feed, rss
 from app.sync.feeds.model import FeedEntry, make_entry

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.render import article_json
+from app.articles.render.left_out import refuse_left_out
 from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import NotFound
 from app.http import auth, conditional, fast_path, responses
@@ -125,7 +125,7 @@ async def _respond(
     source = await pages.resolve_source(context, view._replace(caller=auth.PUBLIC), params, link)
     left_out = context.cards.left_out
     if params.content == "full":
-        article_json.refuse_left_out(left_out, "content", ["body"])
+        refuse_left_out(left_out, "content", ["body"])
     form, query = EntryForm(format, params.content, left_out), request.scope["query_string"]
     document = await load_document(source, name, form, query, _get_departures(request))
     tags = ["list", "feed", *(f"article:{id}" for id in document.ids)]

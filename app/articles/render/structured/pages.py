@@ -15,6 +15,7 @@ from app.articles.reading.provenance import UNKNOWN, Provenance
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json
 from app.articles.render.article_json import ArticleParts, RenderOptions
+from app.articles.render.left_out import VIEWED, refuse_left_out
 from app.articles.render.structured import json_ld, markdown_file, ninjs, plain_text
 from app.articles.render.structured.formats import (
     ITEM,
@@ -105,8 +106,8 @@ async def write_item(
 def _make_form(context: AppContext, params: ArticleParts, includes: frozenset[str]) -> RenderOptions:
     """All properties have their place in a format: those that a key is not given are there without anything."""
     left_out = context.cards.left_out
-    article_json.refuse_left_out(left_out, "include", params.include)
-    shown = frozenset(name for name in includes if article_json.VIEWED.get(name, name) not in left_out)
+    refuse_left_out(left_out, "include", params.include)
+    shown = frozenset(name for name in includes if VIEWED.get(name, name) not in left_out)
     return RenderOptions(includes=shown, language=params.names_language, blank=left_out)
 
 
