@@ -36,7 +36,7 @@ GONE = ("left_filter", "withdrawn", "purged", "trashed")
 
 
 @pytest.fixture
-async def closed(settings: Settings) -> AsyncIterator[Served]:
+async def closed_archive(settings: Settings) -> AsyncIterator[Served]:
     """An archive that nobody reads without a key."""
     async with serve(settings.model_copy(update={"public_reads": False})) as api:
         yield api
@@ -61,7 +61,7 @@ async def make_key(api: Served, asked: Terms) -> dict[str, str]:
 
 
 @dataclass
-class Follower:
+class KeyCopy:
     """Two copies of what a key sees: by the cards of changes, and by their events alone."""
 
     api: Served
@@ -152,20 +152,20 @@ def _purge(session: Session, id: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_copy_behind_an_embargo_is_what_the_list_shows(closed: Served, seed: int) -> None:
-    chance, ids, generations, db = random.Random(seed), dict[int, int](), dict[int, int](), closed.db
+async def test_copy_behind_an_embargo_is_what_the_list_shows(closed_archive: Served, seed: int) -> None:
+    chance, ids, generations, db = random.Random(seed), dict[int, int](), dict[int, int](), closed_archive.db
     await write(db, story(db, 99, tags=["a", "b", "c"], status="published"))
-    hour = await make_key(closed, Terms(embargo_hours=1))
-    tagged = await make_key(closed, Terms("tag=a", 1))
-    now = await make_key(closed, Terms("tag=a"))
+    hour = await make_key(closed_archive, Terms(embargo_hours=1))
+    tagged = await make_key(closed_archive, Terms("tag=a", 1))
+    now = await make_key(closed_archive, Terms("tag=a"))
     followers = [
-        Follower(closed, hour),
-        Follower(closed, hour, {"tag": "b"}),
-        Follower(closed, hour, {"tag_not": "a"}, {"compact": "true"}),
-        Follower(closed, tagged),
-        Follower(closed, tagged, {"tag": "b"}),
-        Follower(closed, now),
-        Follower(closed, now, {}, {"compact": "true"}),
+        KeyCopy(closed_archive, hour),
+        KeyCopy(closed_archive, hour, {"tag": "b"}),
+        KeyCopy(closed_archive, hour, {"tag_not": "a"}, {"compact": "true"}),
+        KeyCopy(closed_archive, tagged),
+        KeyCopy(closed_archive, tagged, {"tag": "b"}),
+        KeyCopy(closed_archive, now),
+        KeyCopy(closed_archive, now, {}, {"compact": "true"}),
     ]
     seen, visible = 0, set[int]()
     for moment in range(MOMENTS):
@@ -183,63 +183,67 @@ async def test_copy_behind_an_embargo_is_what_the_list_shows(closed: Served, see
             seen += len(listed)
         visible |= set(await followers[0].list_articles())
         assert followers[0].told <= visible, "told of an article before its embargo was over"
-        found = await closed.public.get("/v1/search?limit=100", headers=hour | {"Cache-Control": "no-cache"})
-        assert {hit["article"]["id"] for hit in found.json()["data"]} <= set(followers[0].cards)
+        results = await closed_archive.public.get("/v1/search?limit=100", headers=hour | {"Cache-Control": "no-cache"})
+        assert {hit["article"]["id"] for hit in results.json()["data"]} <= set(followers[0].cards)
     assert seen > MOMENTS
 
 
-async def test_article_is_told_when_its_embargo_ends_and_its_withdrawal_at_once(closed: Served) -> None:
-    follower = Follower(closed, await make_key(closed, Terms(embargo_hours=1)))
-    [one, two] = await write(closed.db, *(story(closed.db, number, status="published") for number in (1, 2)))
+async def test_article_is_told_when_its_embargo_ends_and_its_withdrawal_at_once(closed_archive: Served) -> None:
+    follower = KeyCopy(closed_archive, await make_key(closed_archive, Terms(embargo_hours=1)))
+    [one, two] = await write(
+        closed_archive.db, *(story(closed_archive.db, number, status="published") for number in (1, 2))
+    )
     await follower.catch_up(random.Random(1))
     assert (follower.present, await follower.list_articles()) == (set(), {})
-    hidden = await closed.public.get(f"/v1/articles/{one.id}", headers=follower.key)
+    hidden = await closed_archive.public.get(f"/v1/articles/{one.id}", headers=follower.key)
     assert hidden.status_code == 404
     # Withdrawn within its embargo: neither that it was there is told, nor that it has gone.
-    await closed.db.write(service.withdraw, [two.id], now=int(time.time()))
-    await closed.db.write(_let_pass, 3_601)
+    await closed_archive.db.write(service.withdraw, [two.id], now=int(time.time()))
+    await closed_archive.db.write(_let_pass, 3_601)
     await follower.catch_up(random.Random(1))
     assert (follower.present, set(await follower.list_articles())) == ({one.id}, {one.id})
-    assert (await closed.public.get(f"/v1/articles/{two.id}", headers=follower.key)).status_code == 404
-    await closed.db.write(service.withdraw, [one.id], now=int(time.time()))
+    assert (await closed_archive.public.get(f"/v1/articles/{two.id}", headers=follower.key)).status_code == 404
+    await closed_archive.db.write(service.withdraw, [one.id], now=int(time.time()))
     await follower.catch_up(random.Random(1))
     assert follower.present == set()
-    assert (await closed.public.get(f"/v1/articles/{one.id}", headers=follower.key)).status_code == 410
+    assert (await closed_archive.public.get(f"/v1/articles/{one.id}", headers=follower.key)).status_code == 410
 
 
-async def test_copy_that_takes_only_latest_changes_learns_what_has_left(closed: Served) -> None:
-    follower = Follower(closed, await make_key(closed, Terms(embargo_hours=1)), {}, {"compact": "true"})
-    [one] = await write(closed.db, story(closed.db, 1, status="published"))
-    await closed.db.write(_let_pass, 3_601)
+async def test_copy_that_takes_only_latest_changes_learns_what_has_left(closed_archive: Served) -> None:
+    follower = KeyCopy(closed_archive, await make_key(closed_archive, Terms(embargo_hours=1)), {}, {"compact": "true"})
+    [one] = await write(closed_archive.db, story(closed_archive.db, 1, status="published"))
+    await closed_archive.db.write(_let_pass, 3_601)
     await follower.catch_up(random.Random(1))
     assert follower.present == {one.id}
-    await closed.db.write(service.withdraw, [one.id], now=int(time.time()))
-    await closed.db.write(_change, one.id, {"status": "draft"})
+    await closed_archive.db.write(service.withdraw, [one.id], now=int(time.time()))
+    await closed_archive.db.write(_change, one.id, {"status": "draft"})
     await follower.catch_up(random.Random(1))
     assert (follower.present, follower.cards) == (set(), {})
 
 
-async def test_who_waits_is_woken_by_the_end_of_an_embargo(closed: Served) -> None:
-    key = await make_key(closed, Terms(embargo_hours=1))
-    [one] = await write(closed.db, story(closed.db, 1, status="published"))
-    waiting = asyncio.create_task(closed.public.get("/v1/changes?since=now&wait=10", headers=key))
+async def test_who_waits_is_woken_by_the_end_of_an_embargo(closed_archive: Served) -> None:
+    key = await make_key(closed_archive, Terms(embargo_hours=1))
+    [one] = await write(closed_archive.db, story(closed_archive.db, 1, status="published"))
+    waiting = asyncio.create_task(closed_archive.public.get("/v1/changes?since=now&wait=10", headers=key))
     await asyncio.sleep(0.3)
     assert not waiting.done()
-    await closed.db.write(_let_pass, 3_601)
+    await closed_archive.db.write(_let_pass, 3_601)
     told = (await asyncio.wait_for(waiting, 5)).json()
     assert [(row["event"], row["article"]["id"]) for row in told["data"]] == [("published", one.id)]
-    again = (await closed.public.get("/v1/changes", params={"since": told["next"]}, headers=key)).json()
+    again = (await closed_archive.public.get("/v1/changes", params={"since": told["next"]}, headers=key)).json()
     assert again["data"] == []
-    by_row = await closed.public.get("/v1/changes", params={"since": told["data"][0]["seq"]}, headers=key)
+    by_row = await closed_archive.public.get("/v1/changes", params={"since": told["data"][0]["seq"]}, headers=key)
     assert by_row.json()["data"] == []
 
 
-async def test_back_dated_article_is_under_embargo_all_the_same(closed: Served) -> None:
-    key = await make_key(closed, Terms(embargo_hours=24))
-    await write(closed.db, story(closed.db, 1, status="published", published_at=NOW - 400 * DAY))
-    assert (await closed.public.get("/v1/articles", headers=key)).json()["data"] == []
-    found = (await closed.public.get("/v1/search?q=story&min_seq=" + (await _head(closed)), headers=key)).json()
-    assert (found["data"], found["page"]["total"]) == ([], 0)
+async def test_back_dated_article_is_under_embargo_all_the_same(closed_archive: Served) -> None:
+    key = await make_key(closed_archive, Terms(embargo_hours=24))
+    await write(closed_archive.db, story(closed_archive.db, 1, status="published", published_at=NOW - 400 * DAY))
+    assert (await closed_archive.public.get("/v1/articles", headers=key)).json()["data"] == []
+    results = (
+        await closed_archive.public.get("/v1/search?q=story&min_seq=" + (await _head(closed_archive)), headers=key)
+    ).json()
+    assert (results["data"], results["page"]["total"]) == ([], 0)
 
 
 async def _head(api: Served) -> str:

@@ -45,7 +45,7 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
 
 
 @pytest.fixture
-async def closed(settings: Settings) -> AsyncIterator[Served]:
+async def closed_archive(settings: Settings) -> AsyncIterator[Served]:
     async with serve(settings.model_copy(update={"public_reads": False})) as api:
         yield api
 
@@ -116,34 +116,34 @@ async def test_server_that_everybody_reads_refuses_such_a_key(api: Served) -> No
         assert (refused.status_code, refused.json()["code"]) == (403, "entitlement_unused"), address
 
 
-async def test_key_without_any_scope_sees_what_is_published(closed: Served) -> None:
-    await _fill(closed)
-    made = await closed.db.write(auth.create_key, "reader", ())
+async def test_key_without_any_scope_sees_what_is_published(closed_archive: Served) -> None:
+    await _fill(closed_archive)
+    made = await closed_archive.db.write(auth.create_key, "reader", ())
     key = {"Authorization": f"Bearer {made.value}"}
-    assert len(await _titles(closed, "/v1/articles", key)) == 2
-    assert (await closed.public.get("/v1/articles?status=draft", headers=key)).status_code == 403
-    feed = await closed.public.get("/feeds/articles.rss", auth=httpx.BasicAuth("any", made.value))
+    assert len(await _titles(closed_archive, "/v1/articles", key)) == 2
+    assert (await closed_archive.public.get("/v1/articles?status=draft", headers=key)).status_code == 403
+    feed = await closed_archive.public.get("/feeds/articles.rss", auth=httpx.BasicAuth("any", made.value))
     assert (feed.status_code, feed.text.count("<item>")) == (200, 2)
 
 
-async def test_filter_of_a_key_holds_for_lists_searches_and_counts(closed: Served) -> None:
-    await _fill(closed)
-    tag = (await closed.editor.get("/v1/tags/sport")).json()["id"]
-    key = await make(closed, Terms(f"tag={tag}"))
+async def test_filter_of_a_key_holds_for_lists_searches_and_counts(closed_archive: Served) -> None:
+    await _fill(closed_archive)
+    tag = (await closed_archive.editor.get("/v1/tags/sport")).json()["id"]
+    key = await make(closed_archive, Terms(f"tag={tag}"))
     for address in ("/v1/articles", "/v1/search", "/v1/search?q=won+OR+lost", "/v1/articles?tag=sport,politics"):
-        assert await _titles(closed, address, key) == ["A match is won"], address
-    assert (await closed.public.get("/v1/stats", headers=key)).json()["published"]["count"] == 1
-    shown = (await closed.public.get("/v1/tags", headers=key)).json()["data"]
+        assert await _titles(closed_archive, address, key) == ["A match is won"], address
+    assert (await closed_archive.public.get("/v1/stats", headers=key)).json()["published"]["count"] == 1
+    shown = (await closed_archive.public.get("/v1/tags", headers=key)).json()["data"]
     assert [(row["slug"], row["article_count"]) for row in shown] == [("sport", 1)]
-    own = (await closed.public.get("/v1/key", headers=key)).json()
+    own = (await closed_archive.public.get("/v1/key", headers=key)).json()
     assert own["entitlement"] == {"only": "tag=sport", "embargo_hours": None, "without": [], "missing": []}
     for write_address in ("/v1/articles", "/v1/tags"):
-        assert (await closed.public.post(write_address, json={"title": "x"}, headers=key)).status_code == 403
+        assert (await closed_archive.public.post(write_address, json={"title": "x"}, headers=key)).status_code == 403
 
 
-async def test_what_is_left_out_is_nowhere_and_cannot_be_searched(closed: Served) -> None:
-    await _fill(closed)
-    key = await make(closed, Terms(without=("body", "standfirst", "images", "related")))
+async def test_what_is_left_out_is_nowhere_and_cannot_be_searched(closed_archive: Served) -> None:
+    await _fill(closed_archive)
+    key = await make(closed_archive, Terms(without=("body", "standfirst", "images", "related")))
     addresses = [
         "/v1/articles", "/v1/articles/1", "/v1/search?q=match", "/v1/export", "/v1/export?format=csv",
         "/v1/changes?include=article", "/v1/articles?format=csv", "/feeds/articles.json", "/feeds/articles.atom",
@@ -151,16 +151,16 @@ async def test_what_is_left_out_is_nowhere_and_cannot_be_searched(closed: Served
         *(f"/v1/articles?format={name}" for name in ("jsonld", "ninjs", "markdown", "text")),
     ]  # fmt: skip
     for address in addresses:
-        response = await closed.public.get(address, headers=key)
+        response = await closed_archive.public.get(address, headers=key)
         assert response.status_code == 200, (address, response.text)
         assert not any(word in response.text for word in ("goalkeeper", "Late", "example.org/a.jpg")), address
-    item = (await closed.public.get("/v1/articles/1", headers=key)).json()
+    item = (await closed_archive.public.get("/v1/articles/1", headers=key)).json()
     assert {"body", "standfirst", "images", "related"}.isdisjoint(item)
     assert {"title", "tags", "url"} <= item.keys()
     for q in ("goalkeeper", '"goalkeeper heroics"', "goal*", "late", "match -goalkeepers goalkeeper"):
-        assert await _titles(closed, f"/v1/search?q={q}", key) == [], q
-    assert await _titles(closed, "/v1/search?q=match+-goalkeeper", key) == ["A match is won"]
-    assert await _titles(closed, "/v1/search?q=sport", key) == ["A match is won"]
+        assert await _titles(closed_archive, f"/v1/search?q={q}", key) == [], q
+    assert await _titles(closed_archive, "/v1/search?q=match+-goalkeeper", key) == ["A match is won"]
+    assert await _titles(closed_archive, "/v1/search?q=sport", key) == ["A match is won"]
     for address, parameter in (
         ("/v1/articles?fields=title,body", "fields"),
         ("/v1/articles?include=body_text", "include"),
@@ -172,70 +172,72 @@ async def test_what_is_left_out_is_nowhere_and_cannot_be_searched(closed: Served
         ("/v1/changes?include=body", "include"),
         ("/feeds/articles.rss?content=full", "content"),
     ):
-        refused = await closed.public.get(address, headers=key)
+        refused = await closed_archive.public.get(address, headers=key)
         assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, parameter), address
         assert "This key is not given" in refused.json()["errors"][0]["detail"]
 
 
-async def test_what_depends_on_articles_that_are_hidden_is_refused_or_left_out(closed: Served) -> None:
-    await _fill(closed)
-    key = await make(closed, Terms(embargo_hours=1))
+async def test_what_depends_on_articles_that_are_hidden_is_refused_or_left_out(closed_archive: Served) -> None:
+    await _fill(closed_archive)
+    key = await make(closed_archive, Terms(embargo_hours=1))
     for address in ("/v1/articles?has=translation", "/v1/search?has_not=copy", "/v1/search?q=match&explain=true"):
-        refused = await closed.public.get(address, headers=key)
+        refused = await closed_archive.public.get(address, headers=key)
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_value"), address
-    tag = (await closed.editor.get("/v1/tags/sport")).json()["id"]
-    found = (await closed.public.get("/v1/search?q=metch", headers=await make(closed, Terms(f"tag={tag}")))).json()
-    assert (found["data"], found["query"]["corrections"], found["query"]["did_you_mean"]) == ([], [], None)
+    tag = (await closed_archive.editor.get("/v1/tags/sport")).json()["id"]
+    results = (
+        await closed_archive.public.get("/v1/search?q=metch", headers=await make(closed_archive, Terms(f"tag={tag}")))
+    ).json()
+    assert (results["data"], results["query"]["corrections"], results["query"]["did_you_mean"]) == ([], [], None)
 
 
-async def test_key_follows_its_tag_into_another_and_its_follower_begins_anew(closed: Served) -> None:
-    await _fill(closed)
-    tag = (await closed.editor.get("/v1/tags/sport")).json()["id"]
-    key = await make(closed, Terms(f"tag={tag}"))
-    place = (await closed.public.get("/v1/changes?since=0", headers=key)).json()["next"]
-    merged = await closed.editor.post("/v1/tags/sport/merge", json={"into": "politics"})
+async def test_key_follows_its_tag_into_another_and_its_follower_begins_anew(closed_archive: Served) -> None:
+    await _fill(closed_archive)
+    tag = (await closed_archive.editor.get("/v1/tags/sport")).json()["id"]
+    key = await make(closed_archive, Terms(f"tag={tag}"))
+    place = (await closed_archive.public.get("/v1/changes?since=0", headers=key)).json()["next"]
+    merged = await closed_archive.editor.post("/v1/tags/sport/merge", json={"into": "politics"})
     assert merged.status_code in (200, 202), merged.text
-    assert len(await _titles(closed, "/v1/articles", key)) == 2
-    own = (await closed.public.get("/v1/key", headers=key)).json()
+    assert len(await _titles(closed_archive, "/v1/articles", key)) == 2
+    own = (await closed_archive.public.get("/v1/key", headers=key)).json()
     assert own["entitlement"]["only"] == "tag=politics"
-    told = await closed.public.get("/v1/changes", params={"since": place}, headers=key)
+    told = await closed_archive.public.get("/v1/changes", params={"since": place}, headers=key)
     assert (told.status_code, told.json()["code"]) == (410, "filter_changed")
 
 
-async def test_key_whose_tag_is_gone_sees_nothing(closed: Served) -> None:
-    await _fill(closed)
-    key = await make(closed, Terms("tag=999"))
-    assert await _titles(closed, "/v1/articles", key) == []
-    assert await _titles(closed, "/v1/articles", await make(closed, Terms("tag_not=999"))) == []
-    assert (await closed.public.get("/v1/key", headers=key)).json()["entitlement"]["missing"] == ["999"]
+async def test_key_whose_tag_is_gone_sees_nothing(closed_archive: Served) -> None:
+    await _fill(closed_archive)
+    key = await make(closed_archive, Terms("tag=999"))
+    assert await _titles(closed_archive, "/v1/articles", key) == []
+    assert await _titles(closed_archive, "/v1/articles", await make(closed_archive, Terms("tag_not=999"))) == []
+    assert (await closed_archive.public.get("/v1/key", headers=key)).json()["entitlement"]["missing"] == ["999"]
 
 
-async def test_key_has_a_limit_of_its_own_and_its_use_is_counted(closed: Served) -> None:
-    await write(closed.db, story(closed.db, 1, status="published"))
-    key = await make(closed, Terms(embargo_hours=1), rate_limit=3)
+async def test_key_has_a_limit_of_its_own_and_its_use_is_counted(closed_archive: Served) -> None:
+    await write(closed_archive.db, story(closed_archive.db, 1, status="published"))
+    key = await make(closed_archive, Terms(embargo_hours=1), rate_limit=3)
     sizes = 0
     for left in (2, 1, 0):
-        response = await closed.public.get("/v1/articles", headers=key)
+        response = await closed_archive.public.get("/v1/articles", headers=key)
         assert response.headers["ratelimit"].startswith(f'"key";r={left};'), response.headers
         assert response.headers["ratelimit-policy"] == '"key";q=3;w=60'
         sizes += len(response.content)
-    refused = await closed.public.get("/v1/articles", headers=key)
+    refused = await closed_archive.public.get("/v1/articles", headers=key)
     assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
     assert int(refused.headers["retry-after"]) > 0
     id = int(key["Authorization"].split("_")[1])
-    assert closed.db.usage[id] == (3, sizes)
-    await auth.write_use(closed.db, id, 1_760_000_000)
-    await auth.write_use(closed.db, id, 1_760_000_000)
-    with closed.db.snapshot() as snapshot:
+    assert closed_archive.db.usage[id] == (3, sizes)
+    await auth.write_use(closed_archive.db, id, 1_760_000_000)
+    await auth.write_use(closed_archive.db, id, 1_760_000_000)
+    with closed_archive.db.snapshot() as snapshot:
         rows = snapshot.connection.exec_driver_sql("SELECT requests, bytes FROM key_usage").all()
     assert [tuple(row) for row in rows] == [(3, sizes)]
-    metrics = (await closed.public.get("/metrics", headers=await closed.key("read_drafts"))).text
+    metrics = (await closed_archive.public.get("/metrics", headers=await closed_archive.key("read_drafts"))).text
     assert f'dateline_key_requests_total{{key="{id}"}} 3.0' in metrics
 
 
-async def test_use_of_a_key_is_shown_to_it(closed: Served) -> None:
-    key = await make(closed, Terms(embargo_hours=1), rate_limit=30)
-    first = await closed.public.get("/v1/articles", headers=key)
-    own = orjson.loads((await closed.public.get("/v1/key", headers=key)).content)
+async def test_use_of_a_key_is_shown_to_it(closed_archive: Served) -> None:
+    key = await make(closed_archive, Terms(embargo_hours=1), rate_limit=30)
+    first = await closed_archive.public.get("/v1/articles", headers=key)
+    own = orjson.loads((await closed_archive.public.get("/v1/key", headers=key)).content)
     assert own["usage"]["today"] == {"requests": 1, "bytes": len(first.content)}
     assert own["limits"]["requests_per_minute"] == 30
