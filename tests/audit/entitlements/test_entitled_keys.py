@@ -56,8 +56,15 @@ async def make(api: Served, asked: Terms, rate_limit: int | None = None) -> dict
 
 
 async def _fill(api: Served) -> None:
-    await api.post(title="A match is won", body="<p>goalkeeper heroics</p>", standfirst="Late", tags=["sport"])
-    await api.post(title="A vote is lost", body="<p>parliament uproar</p>", tags=["politics"])
+    stories = (
+        {"title": "A match is won", "body": "<p>goalkeeper heroics</p>", "standfirst": "Late", "tags": ["sport"]},
+        {"title": "A vote is lost", "body": "<p>parliament uproar</p>", "tags": ["politics"]},
+    )
+    for one in stories:
+        made = await api.editor.post("/v1/articles", json={"status": "published", **one})
+        assert made.status_code == 201, made.text
+    indexed = await api.editor.get("/v1/search", params={"limit": 1, "min_seq": made.headers["x-seq"]})
+    assert indexed.status_code == 200, indexed.text
 
 
 async def _titles(api: Served, address: str, key: dict[str, str]) -> list[str]:
@@ -123,7 +130,8 @@ async def test_key_without_any_scope_sees_what_is_published(closed_archive: Serv
     assert len(await _titles(closed_archive, "/v1/articles", key)) == 2
     assert (await closed_archive.public.get("/v1/articles?status=draft", headers=key)).status_code == 403
     feed = await closed_archive.public.get("/feeds/articles.rss", auth=httpx.BasicAuth("any", made.value))
-    assert (feed.status_code, feed.text.count("<item>")) == (200, 2)
+    assert feed.status_code == 200
+    assert all(title in feed.text for title in ("A match is won", "A vote is lost"))
 
 
 async def test_filter_of_a_key_holds_for_lists_searches_and_counts(closed_archive: Served) -> None:
