@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ from app.articles.store import relink_jobs
 from app.audit import key_routes as own_key
 from app.audit import retention
 from app.audit import routes as audit
+from app.audit.entitlements.opening import OpenedArchives
 from app.bulk import job_chunks
 from app.bulk import routes as bulk
 from app.changes import log
@@ -35,7 +37,7 @@ from app.context import AppContext, begin_read, load_context, load_view
 from app.db import permissions
 from app.db.database import Database
 from app.db.file_locks import FileLock
-from app.http import openapi, problems
+from app.http import auth, openapi, problems
 from app.http.docs import docs_page, guides
 from app.http.fast_path import FastPath, build_table
 from app.http.middleware.access_log import AccessLog, RequestTally
@@ -44,6 +46,7 @@ from app.http.middleware.compression import Compression
 from app.http.middleware.cors import Cors
 from app.http.middleware.errors_and_timing import ErrorsAndTiming
 from app.http.middleware.head_and_body_limit import BodyLimit, HeadAsGet
+from app.http.middleware.key_usage import KeyRates, KeyUsageCount
 from app.http.middleware.load_shedding import CurrentLoad, LoadCaps, LoadShedding
 from app.http.middleware.rate_limit import RateCounters, RateLimit
 from app.http.middleware.response_cache import ResponseCache
@@ -156,6 +159,7 @@ class SharedMemory:
 
     counts: SharedCounts
     rates: RateCounters | None
+    key_rates: KeyRates
 
 
 def share_memory(settings: Settings) -> SharedMemory:
@@ -164,7 +168,7 @@ def share_memory(settings: Settings) -> SharedMemory:
     rates = (
         RateCounters(settings.rate_limit, settings.trusted_proxies, shared=is_shared) if settings.rate_limit else None
     )
-    return SharedMemory(SharedCounts(settings.workers), rates)
+    return SharedMemory(SharedCounts(settings.workers), rates, KeyRates())
 
 
 def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory | None = None) -> FastAPI:
@@ -175,7 +179,8 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
     db = Database(settings, log.append, alone=shared.counts.workers == 1)
     index = EngineIndex(db, TantivyEngine(settings.index_path))
     list_search = EngineListSearch(db, index, TantivyEngine(settings.drafts_index_path, "hidden"))
-    archive = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")), list_search)
+    cards = Cards(db, settings.site_url.rstrip("/"))
+    archive = AppContext(settings, db, index, cards, list_search, entitlements=OpenedArchives())
     app = Application(
         title="Dateline",
         version=__version__,
@@ -200,7 +205,8 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
         Timeouts(rest=settings.keep_alive).share(shared.counts.workers),
         shared.counts,
     )
-    app.state.counts = shared.counts
+    app.state.counts, app.state.key_rates = shared.counts, shared.key_rates
+    app.state.key_requests = Counter[str]()
     app.state.load, app.state.tally = CurrentLoad(shared.counts), RequestTally()
     fetcher = partial(_create_fetcher, settings, HostThrottle())
     importing = ImportWorker(db, settings.site_url, fetcher, enrich=settings.enrich)
@@ -266,6 +272,7 @@ def _add_layers(app: Application, settings: Settings, versions: CacheVersions, c
     )
     app.add_middleware(ErrorsAndTiming, tally=app.state.tally, cors=Cors(settings.cors_origins))
     app.add_middleware(Compression)
+    app.add_middleware(KeyUsageCount, db=app.state.archive.db, requests=app.state.key_requests)
     app.add_middleware(HeadAsGet)
     by_origin = "*" not in settings.cors_origins
     cache = ResponseCache(
@@ -337,6 +344,7 @@ def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-u
             for one in indexing:
                 await asyncio.to_thread(one.following.stop)
                 await asyncio.to_thread(one.indexer.close)
+            await auth.write_all_use(archive.db)
             await archive.db.close()
             if leading is not None:
                 leading.close()

@@ -9,6 +9,7 @@ point in time.
 """
 
 import asyncio
+import copy
 import functools
 import logging
 import threading
@@ -194,6 +195,7 @@ class Database:
         self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
         self._before_commit = before_commit
         self.notes: dict[str, int] = {}  # what this process need not write again; losing it costs a write
+        self.usage: dict[int, tuple[int, int]] = {}  # by key, requests and bytes that no row has yet
         self._settings = settings
         if self.dialect == "sqlite":
             self.path = Path(self.url.database or "")
@@ -223,6 +225,12 @@ class Database:
         if self.dialect == "sqlite":
             return SqliteReader(self.path, alone=self._is_alone)
         return PostgresReader(self.url, self._settings.read_connections)
+
+    def with_reader(self, reader: Reader) -> "Database":
+        """The same database, read through another reader. Whoever opened this one closes it."""
+        other = copy.copy(self)
+        other.reader = reader
+        return other
 
     async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:
         """Runs `fn(session, …)` and what it recorded as one transaction; returns after the commit.

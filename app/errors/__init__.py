@@ -76,6 +76,14 @@ class MissingScope(DatelineError):
         super().__init__(detail or f"This needs a key with the scope {scope!r}.", members={"scope": scope})
 
 
+class EntitlementUnused(DatelineError):
+    """The key may see a part of the archive only, but this server lets everybody read without a key
+    (`DATELINE_PUBLIC_READS`), and a key cannot see less than nobody. The operator has to close public reads, or give
+    out another key."""
+
+    code, status, title = "entitlement_unused", 403, "The key sees a part of what everybody may read"
+
+
 class NotFound(DatelineError):
     """There is nothing at this address, or nothing that this caller may see: the two are not told apart. The response
     may be kept for five seconds, so that it carries no request id."""

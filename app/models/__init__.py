@@ -36,6 +36,7 @@ from app.models.system import ImportPart as ImportPart
 from app.models.system import ImportResult as ImportResult
 from app.models.system import ImportSource as ImportSource
 from app.models.system import Job as Job
+from app.models.system import KeyUsage as KeyUsage
 from app.models.taxonomy import Region as Region
 from app.models.taxonomy import RegionMember as RegionMember
 from app.models.taxonomy import RegionName as RegionName

@@ -97,6 +97,18 @@ class ApiKey(SQLModel, table=True):
     expires_at: int | None = Field(default=None, sa_column=instant(null=True))
     revoked_at: int | None = Field(default=None, sa_column=instant(null=True))
     last_used_at: int | None = Field(default=None, sa_column=instant(null=True))
+    entitlement: str | None = Field(default=None, sa_column=words(null=True))  # what it may see, as JSON; null: all
+    rate_limit: int | None = Field(default=None)  # requests a minute; null: as for every client
+
+
+class KeyUsage(SQLModel, table=True):
+    """How much a key was used on a day, counted from 1970 in UTC."""
+
+    __tablename__ = "key_usage"
+    key_id: int = Field(sa_column=reference("api_key.id", primary=True))
+    day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    requests: int = Field(sa_column=Column(BigInteger, nullable=False))
+    bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class IdempotencyKey(SQLModel, table=True):

@@ -149,6 +149,8 @@ class _ServerCollector(Collector):
         for name, buckets in sorted(numbers.seconds.items()):
             seconds.add_metric([name], list(_accumulate(buckets)), numbers.spent[name])
         yield seconds
+        by_key = numbers.keys
+        yield _count_metric("dateline_key_requests", "Requests that came with a key, by its number.", by_key, "key")
         gauges = numbers.gauges
         yield Gauge("dateline_requests_in_progress", "Requests that are being worked on.", gauges["requests"])
         yield Gauge("dateline_streams", "Event streams, exports and requests that wait.", gauges["streams"])

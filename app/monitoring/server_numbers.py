@@ -44,6 +44,8 @@ class ServerNumbers:
     problem: str | None = None
     drafts_problem: str | None = None
     searches_problem: str | None = None
+    keys: dict[str, int] = field(default_factory=dict)
+    """Requests by key, of so many keys as `key_usage` counts one by one."""
 
 
 _ADAPTER = TypeAdapter(ServerNumbers)
@@ -87,6 +89,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
         problem=following.problem if following is not None else None,
         drafts_problem=drafts.problem if drafts is not None else None,
         searches_problem=matching.problem if matching is not None else None,
+        keys=dict(state.key_requests),
     )  # fmt: skip
 
 
@@ -126,6 +129,7 @@ def add_ended(ended: Mapping[str, object], report: Mapping[str, object]) -> dict
         last.cache,
         last.webhooks,
         last.processor_seconds,
+        keys=last.keys,
     )
     return asdict(add_all([parse_report(ended), lasting]))
 
@@ -151,6 +155,7 @@ def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
         problem=next((one.problem for one in several if one.problem), None),
         drafts_problem=next((one.drafts_problem for one in several if one.drafts_problem), None),
         searches_problem=next((one.searches_problem for one in several if one.searches_problem), None),
+        keys=_add(one.keys for one in several),
     )
 
 

@@ -314,8 +314,10 @@ class SearchEngine(Protocol):
     def count_coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         """How many of the articles have a date of publication that is known no better than to the month or year."""
 
-    def count_overview(self, edges: Sequence[int], excluded: tuple[int, ...] = ()) -> Overview:
-        """Everything published, as of one commit."""
+    def count_overview(
+        self, edges: Sequence[int], excluded: tuple[int, ...] = (), article_filter: ArticleFilter = PUBLISHED_ARTICLES
+    ) -> Overview:
+        """Everything published that the filter means, as of one commit."""
 
     def count_matrix(self, question: Question, rows: Axis, columns: Axis, most: int) -> Matrix:
         """As of one commit; one axis at most is of periods, and then `dated` says how exact a date has to be. The cells
@@ -332,7 +334,13 @@ class SearchEngine(Protocol):
     def load_profile(self, id: int, version: int) -> Profile | None:
         """What is compared of an article in this version; None where the index has another one, or none."""
 
-    def find_profiles(self, sample: Profile, excluded: tuple[int, ...], limit: int) -> list[Profile]:
+    def find_profiles(
+        self,
+        sample: Profile,
+        excluded: tuple[int, ...],
+        limit: int,
+        article_filter: ArticleFilter = PUBLISHED_ARTICLES,
+    ) -> list[Profile]:
         """The same of articles that share its telling words and tags, the likest first, never the sample itself."""
 
     def measure_rarity(self, terms: Collection[str]) -> Mapping[str, float]:

@@ -4,6 +4,8 @@ While the index follows the log, what the log has withdrawn since is left out of
 archive are kept per generation. Engine calls take microseconds to milliseconds and release the GIL.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
@@ -14,10 +16,12 @@ from typing import TypeVar
 from sqlalchemy import bindparam, exists, select, true
 
 from app.articles.filters import ArticleFilter
+from app.articles.reading.entitlement.visible_rows import Entitlement
 from app.articles.reading.queries import CursorPosition, TimeSort
 from app.context import NamedArticles, RequestContext, SharedTags, SimilarArticle
 from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition
+from app.db.single_flight import SingleFlight
 from app.db.sql import Prepared, Value, prepare, read_integer
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
@@ -37,11 +41,11 @@ from app.search.engine import (
     make_building_error,
 )
 from app.search.highlighting.marked_spans import MOST_HTML
+from app.search.narrowed_engine import NarrowedEngine
 from app.search.similar import ranking
 from app.search.similar.compared_articles import ComparedArticle, ComparedArticles, list_telling_regions
 from app.search.similar.profile import Profile
 from app.search.similar.ranking import RankedProfile
-from app.search.single_flight import SingleFlight
 from app.search.timeline import Edges, Interval
 from app.search.vocabulary import completion
 from app.search.vocabulary.current import CurrentVocabulary
@@ -89,6 +93,8 @@ class EngineIndex:
 
     def __init__(self, db: Database, engine: SearchEngine) -> None:
         self._db, self.engine = db, engine
+        self.narrowed_from: EngineIndex | None = None
+        self._delayed_seq: int | None = None
         self._stored: OrderedDict[Key, Counted] = OrderedDict()
         self._similar: OrderedDict[Key, list[SimilarArticle]] = OrderedDict()
         self._compared = ComparedArticles(db)
@@ -96,6 +102,14 @@ class EngineIndex:
         self._once = SingleFlight()
         # The last result of `_find_excluded`, which holds as long as neither the index nor the log has moved on.
         self._behind: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = None
+
+    def narrow(self, db: Database, entitlement: Entitlement) -> EngineIndex:
+        """The index as a key has it: of the articles that it may see alone, in whose other parts nothing is searched.
+        `db` shows the same, so that what the key does not see since the index's place is left out."""
+        narrowed = EngineIndex(db, NarrowedEngine(self.engine, entitlement.filter, entitlement.left_out))
+        narrowed.vocabulary = self.vocabulary
+        narrowed.narrowed_from, narrowed._delayed_seq = self, entitlement.delayed_seq
+        return narrowed
 
     def seq(self) -> int | None:
         position = self.engine.position()
@@ -119,13 +133,14 @@ class EngineIndex:
     async def _find_excluded(self, position: LogPosition | None, head: LogHead) -> tuple[int, ...]:
         if position is not None and position.epoch != head.epoch:
             raise make_building_error(self.engine.progress())
-        if position is None or position.seq >= head.public_seq:
+        if position is None:
+            return ()
+        since = position.seq if self._delayed_seq is None else min(position.seq, self._delayed_seq)
+        if since >= head.public_seq:
             return ()
         cached, span = self._behind, (position, head.public_position)
         if cached is None or cached[0] != span:
-            rows = await self._db.reader.rows(
-                _withdrawn_statement(self._db.dialect), {"seq": position.seq}, bounded=False
-            )
+            rows = await self._db.reader.rows(_withdrawn_statement(self._db.dialect), {"seq": since}, bounded=False)
             # What is withdrawn after this head may be in it as well: it is to be left out all the more.
             cached = self._behind = span, tuple(sorted(int(str(row[0])) for row in rows))
         return cached[1]
@@ -225,7 +240,7 @@ class EngineIndex:
             SimilarArticle(
                 one.profile.id,
                 one.profile.version,
-                one.score,
+                None if self.narrowed_from is not None else one.score,
                 _explain_similarity(sample, regions, one.profile, words, view.atlas),
                 one.below_threshold,
             )

@@ -12,8 +12,8 @@ from app.articles.reading import queries, replacements, response_size
 from app.articles.render import article_json
 from app.context import AppContext, RequestContext
 from app.http.params.times import format_time
-from app.sync.change_reader import ChangeBatch, ChangeParts, Place
-from app.sync.change_rows import ChangeRow, VisibleChange
+from app.sync.change_reader import ChangeParts
+from app.sync.change_rows import ChangeBatch, Place, VisibleChange
 from app.tags import queries as tags
 
 Json = dict[str, object]
@@ -40,11 +40,11 @@ class ChangeViewer(Protocol):
         """Whether rows that the public may not see are for it."""
         ...
 
-    def name_place(self, row: ChangeRow) -> Place:
+    def name_place(self, told: VisibleChange) -> Place:
         """The place behind a change."""
         ...
 
-    def stand_behind(self, row: ChangeRow) -> Place:
+    def stand_behind(self, told: VisibleChange) -> Place:
         """Goes back to the place behind a change that was told, where not all fits."""
         ...
 
@@ -71,7 +71,9 @@ async def render_changes(following: ChangeViewer, seen: ChangeBatch) -> tuple[li
         if len(shown) % AT_ONCE == AT_ONCE - 1:
             await asyncio.sleep(0)
         change = _change(following, told, names)
-        if (target := told.replaced_by) is not None:
+        target = told.replaced_by
+        # A key with an entitlement is not told of an article that it does not see, not even its number.
+        if target is not None and (target in slugs or following.context.entitlement is None):
             change["replaced_by"] = {"id": target, "slug": slugs.get(target)}
         if with_cards:
             card = cards.get(told.row.entity_id) if told.row.entity == "article" else None
@@ -85,7 +87,7 @@ def _cut_before(following: ChangeViewer, seen: ChangeBatch, left_out: Set[int]) 
     told = tuple(takewhile(lambda one: one.row.entity != "article" or one.row.entity_id not in left_out, seen.told))
     if len(told) == len(seen.told):
         return seen
-    return replace(seen, told=told, more=True, place=following.stand_behind(told[-1].row))
+    return replace(seen, told=told, more=True, place=following.stand_behind(told[-1]))
 
 
 def _change(following: ChangeViewer, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
@@ -96,7 +98,8 @@ def _change(following: ChangeViewer, told: VisibleChange, names: dict[str, tags.
             "id": row.entity_id,
             "slug": told.slug,
             "previous_slug": told.previous_slug,
-            "version": row.version,
+            # Nothing is left of what was purged that could tell whether the key has seen it.
+            "version": None if row.event == "purged" and following.context.entitlement is not None else row.version,
         }
     elif row.entity == "tag" and (known := names.get(str(row.entity_id))):
         # Of a tag that another has taken in since: each article that had it is told of by itself.
@@ -106,7 +109,7 @@ def _change(following: ChangeViewer, told: VisibleChange, names: dict[str, tags.
         name = following.view.atlas.name_in(place.id, following.params.names_language)
         region = {"id": place.id, "slug": place.slug, "name": name, "level": place.level}
     return {
-        "seq": following.name_place(row).token,
+        "seq": following.name_place(told).token,
         "event": told.event,
         "article": article,
         "tag": tag,

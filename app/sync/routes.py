@@ -14,7 +14,8 @@ from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
 from app.http.openapi import describe_problems, describe_stream, describe_uncached
 from app.sync import examples, render, schemas, search_changes
-from app.sync.change_reader import ChangeBatch, ChangeListParams, ChangeReader, StreamParams
+from app.sync.change_reader import ChangeListParams, ChangeReader, StreamParams
+from app.sync.change_rows import ChangeBatch
 from app.sync.streaming_response import Streamed
 from app.sync.watch import LogWatch
 
@@ -107,6 +108,6 @@ async def _batch(at: ChangeReader, seen: ChangeBatch) -> tuple[bytes, ChangeBatc
     """The events, and what was seen up to the last of them. That one bears the place behind all that was examined, the
     others their own."""
     told, seen = await render.render_changes(at, seen)
-    ids = [at.name_place(one.row).token for one in seen.told[:-1]] + [seen.place.token]
+    ids = [at.name_place(one).token for one in seen.told[:-1]] + [seen.place.token]
     events = (b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))
     return b"".join(events), seen

@@ -20,8 +20,8 @@ from app.saved_searches.changes import SearchChange
 from app.saved_searches.matches import MatchPosition
 from app.saved_searches.queries import SearchPlace, SearchRow, parse_place
 from app.sync import change_reader, change_rows
-from app.sync.change_reader import LOOK_UP, ChangeBatch, ChangeFilter, ChangeReader, FollowParams
-from app.sync.change_rows import ChangeConsumer, ChangeRow, VisibleChange
+from app.sync.change_reader import LOOK_UP, ChangeFilter, ChangeReader, FollowParams
+from app.sync.change_rows import ChangeBatch, ChangeConsumer, ChangeRow, VisibleChange
 from app.sync.watch import LogWatch
 
 A = table(Article)
@@ -59,15 +59,16 @@ class SearchChangeReader(ChangeReader):
         place = SearchPlace(self.place, self.search.mark, self.article)
         return ChangeBatch(told, ArticleFilter(), more, place)
 
-    def name_place(self, row: ChangeRow) -> SearchPlace:
+    def name_place(self, told: VisibleChange) -> SearchPlace:
         """The place behind a change."""
+        row = told.row
         is_own = row.entity == "article" and row.event != "purged"
         position = LogPosition(self.place.epoch, row.seq, row.mark)
         return SearchPlace(position, self.search.mark, row.entity_id if is_own else 0)
 
-    def stand_behind(self, row: ChangeRow) -> SearchPlace:
+    def stand_behind(self, told: VisibleChange) -> SearchPlace:
         """Goes back to the place behind a change that was told."""
-        place = self.name_place(row)
+        place = self.name_place(told)
         self.place, self.article = place.position, place.article
         return place
 
@@ -112,6 +113,7 @@ async def begin(
     if params.search is None:
         return await change_reader.begin(request, context, view, params, since)
     _refuse_filters(params)
+    _refuse_entitlement(context)
     row = await _find(context, view, params.search)
     place, article = await _find_place(request, context, view, params, since, row)
     return SearchChangeReader(context, request, params, view, place, row, article)
@@ -129,6 +131,13 @@ def _refuse_filters(params: FollowParams) -> None:
     if wrong:
         detail = "A saved search has filters of its own; save another one with these."
         raise InvalidInput(*(FieldError("invalid_range", detail, name) for name in wrong))
+
+
+def _refuse_entitlement(context: AppContext) -> None:
+    """What matches a search is known of the whole archive, not of the part that such a key sees."""
+    if context.entitlement is not None:
+        detail = "A key that sees a part of the archive follows filters; its searches are lists and feeds."
+        raise InvalidInput(FieldError("invalid_value", detail, "search"))
 
 
 async def _find_place(

@@ -25,8 +25,8 @@ from app.db.sql import Prepared, prepare
 from app.http import auth
 from app.models import Job, table
 from app.sync import change_reader, change_rows, render
-from app.sync.change_reader import ChangeBatch, ChangeFilter, ChangeParts
-from app.sync.change_rows import ChangeConsumer, ChangeRow, VisibleChange
+from app.sync.change_reader import ChangeFilter, ChangeParts
+from app.sync.change_rows import ChangeBatch, ChangeConsumer, ChangeRow, VisibleChange
 from app.tags import merges
 
 JOB = table(Job)
@@ -92,13 +92,13 @@ class Selection:
     consumer: ChangeConsumer
     drafts: bool = field(default=False, init=False)
 
-    def name_place(self, row: ChangeRow) -> LogPosition:
+    def name_place(self, told: VisibleChange) -> LogPosition:
         """The place behind a change."""
-        return change_rows.place(self.view.head.epoch, [row])
+        return change_rows.place(self.view.head.epoch, [told.row])
 
-    def stand_behind(self, row: ChangeRow) -> LogPosition:
+    def stand_behind(self, told: VisibleChange) -> LogPosition:
         """The same: of one change, all fits."""
-        return self.name_place(row)
+        return self.name_place(told)
 
     def has_card(self, told: VisibleChange) -> bool:
         """Whether its article may be shown, where it matches."""
@@ -110,7 +110,7 @@ class Selection:
 
     async def render(self, told: VisibleChange) -> bytes:
         """The change as JSON, with the card of its article as of now."""
-        batch = ChangeBatch((told,), self.consumer.filter, False, self.name_place(told.row))
+        batch = ChangeBatch((told,), self.consumer.filter, False, self.name_place(told))
         [rendered], _ = await render.render_changes(self, batch)
         return rendered
 

@@ -105,7 +105,8 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
         render = partial(responses.render_document, request, body, content_type=chosen.content_type)
     else:
         articles = await article_json.render_articles(context, view, entries, params=params)
-        render = await _write_rows(request, params, chosen, article_json.list_rows(entries, articles))
+        shown = article_json.list_rows(entries, articles)
+        render = await _write_rows(request, context, params, chosen, shown)
     return render(
         page=page,
         token=view.token,
@@ -118,13 +119,13 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
 
 
 async def _write_rows(
-    request: Request, params: ArticleListParams, chosen: Representation, rows: list[bytes]
+    request: Request, context: AppContext, params: ArticleListParams, chosen: Representation, rows: list[bytes]
 ) -> Callable[..., Response]:
     """What makes the response of these articles, as JSON or as CSV."""
     if chosen is not CSV:
         return partial(responses.render_list, request, rows)
     # In a thread: 100 articles take 25 ms.
-    body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(rows, params)))
+    body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(rows, params, context.cards.left_out)))
     return partial(responses.render_csv, request, body, name="articles", bom=params.bom)
 
 
@@ -220,6 +221,7 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
     ref = request.path_params["ref"]
     if chosen is not JSON:
         return await _get_structured(request, context, view, params, chosen)
+    # A key with an entitlement has a memory of its own.
     who = view.public, view.caller.has_scope("read_drafts")
     key = (ref, view.head.epoch, view.head.names_seq, who, params.identity)
     item = context.items.get(key)
@@ -232,7 +234,7 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
         if isinstance(stored, Response):
             return stored
         article = stored.article
-        related = await _load_posts(context, view, stored) if article_json.includes_related(params) else []
+        related = await _load_posts(context, view, stored) if article_json.includes_related(context, params) else []
         shown = await article_json.render_item(context, view, stored, params, related)
         # A copy: what orjson returns goes on holding the larger buffer that it was written in.
         body = bytes(memoryview(orjson.dumps(shown)))

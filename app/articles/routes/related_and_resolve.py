@@ -78,7 +78,7 @@ async def list_related(request: Request, context: Context, view: AnyCaller, para
     if isinstance(article, Response):
         return article
     rows: list[Json] = []
-    if params.kind != "similar":
+    if params.kind != "similar" and "related" not in context.cards.left_out:
         posts = await queries.load_related(context.db, [article.id])
         rows = (await article_json.render_related(context, view, [article.id], posts, params, params.limit))[article.id]
     if params.kind != "editorial" and len(rows) < params.limit:

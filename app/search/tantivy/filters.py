@@ -107,6 +107,8 @@ def build_clauses(
     if article_filter.regions_not:
         must_not.append(_match_regions(article_filter.regions_not, article_filter.roles, exact=False))
     must_not += _match_flags(article_filter.has_not)
+    if article_filter.within is not None:
+        must.append(build_query(article_filter.within))
     if excluded:
         must_not.append(match_any("id", excluded))
     # Every clause that must match would add to the score, and a filter changes no order.

@@ -135,10 +135,17 @@ def _note(followed: _FollowedFilter, row: _LogRow, article_filter: ArticleFilter
     if row.after is not None and filters.matches(article_filter, row.after):
         if followed.departed.pop(row.id, None) is not None:
             followed.latest = None
-    # Whatever the filter: what was purged is to go from every copy, also from old ones.
-    elif row.purged or (row.before is not None and filters.matches(article_filter, row.before)):
+    elif _is_told(row, article_filter):
         followed.departed[row.id] = row
         followed.latest = None
+
+
+def _is_told(row: _LogRow, article_filter: ArticleFilter) -> bool:
+    """Whatever the filter: what was purged is to go from every copy, also from old ones. But nothing is left of it that
+    would tell a key that does not see everything whether it has seen this."""
+    if row.purged:
+        return article_filter.within is None
+    return row.before is not None and filters.matches(article_filter, row.before)
 
 
 def _read_row(row: Row, addresses: Addresses) -> _LogRow:

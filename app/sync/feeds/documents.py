@@ -1,7 +1,7 @@
 """From the rows of a feed to its document: entries, what links it to other documents, what has left it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from app.http.params.times import format_time
 from app.sync.feeds import atom, json_feed, pages, rss
 from app.sync.feeds.departures import DepartureLog
 from app.sync.feeds.entries import EntryForm, load_entries
-from app.sync.feeds.model import NO_DEPARTURES, Feed, Frame
+from app.sync.feeds.model import NO_DEPARTURES, Departures, Feed, Frame
 from app.sync.feeds.pages import NEWEST, OLDEST, FeedSource
 from app.sync.feeds.params import IN_ARCHIVE, UNDATED, Format
 from app.text.addresses import Addresses
@@ -127,7 +127,7 @@ async def load_document(
     # RSS has no way to tell of them.
     departed = NO_DEPARTURES
     if is_first and form.format != "rss":
-        departed = await departures.find(source.filter, view.head, {row.id for row, _ in entries})
+        departed = await _find_departures(source, entries, departures)
     updated = max([departed.updated, *(entry.updated for _, entry in entries)])
     feed = Feed(
         id=addresses.name_thing(f"feed/{name.path}{_identify(source)}"),
@@ -219,6 +219,18 @@ async def _find_month_before(source: FeedSource, month: str) -> str | None:
     if previous is not None or not source.filter.takes_undated:
         return previous
     return UNDATED if await source.load_rows(pages.cut_to_archive(source.filter, UNDATED), NEWEST, 1) else None
+
+
+async def _find_departures(
+    source: FeedSource, entries: Sequence[tuple[ListRow, EncodedEntry]], departures: DepartureLog
+) -> Departures:
+    """Those that the caller may know of. Of a key with an embargo the log does not tell which it has seen."""
+    entitlement, article_filter = source.context.entitlement, source.filter
+    if entitlement is not None and entitlement.embargo_hours is not None:
+        return NO_DEPARTURES
+    if entitlement is not None:
+        article_filter = replace(article_filter, within=entitlement.filter)
+    return await departures.find(article_filter, source.view.head, {row.id for row, _ in entries})
 
 
 async def _find_beginning(context: AppContext) -> str:

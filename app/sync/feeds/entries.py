@@ -13,6 +13,7 @@ from app.articles.reading.body_cache import EncodedEntry
 from app.articles.reading.card_cache import Card
 from app.articles.reading.queries import ListRow
 from app.articles.render.encoded_views import EncodedViews
+from app.articles.render.left_out import blank_properties
 from app.context import AppContext, RequestContext
 from app.sync.feeds import atom, json_feed, rss
 from app.sync.feeds.model import FeedEntry, make_entry
@@ -31,10 +32,12 @@ class EntryForm:
 
     format: Format
     content: Content
+    left_out: frozenset[str] = frozenset()
+    """Properties that a key is not given."""
 
     @property
     def name(self) -> str:
-        return f"{self.format} {self.content}"
+        return " ".join((self.format, self.content, *sorted(self.left_out)))
 
 
 async def load_entries(
@@ -100,6 +103,7 @@ def _write_entries(
 ) -> dict[int, EncodedEntry]:
     entries, write = {}, WRITERS[form.format]
     for id, card in cards.items():
-        entry = make_entry(orjson.loads(card.parts.shown), orjson.loads(texts[id]) if id in texts else None, addresses)
+        shown = blank_properties(orjson.loads(card.parts.shown), form.left_out)
+        entry = make_entry(shown, orjson.loads(texts[id]) if id in texts else None, addresses)
         entries[id] = EncodedEntry(write(entry), costs[id], entry.updated)
     return entries

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.articles.render.left_out import refuse_left_out
 from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import NotFound
 from app.http import auth, conditional, fast_path, responses
@@ -155,8 +156,10 @@ async def _respond(
 async def _send(
     request: Request, context: AppContext, view: RequestContext, source: FeedSource, name: FeedName
 ) -> Response:
-    format, params = _read_format(request), source.params
-    form, query = EntryForm(format, params.content), request.scope["query_string"]
+    format, params, left_out = _read_format(request), source.params, context.cards.left_out
+    if params.content == "full":
+        refuse_left_out(left_out, "content", ["body"])
+    form, query = EntryForm(format, params.content, left_out), request.scope["query_string"]
     document = await load_document(source, name, form, query, _get_departures(request))
     tags = ["list", "feed", *(f"article:{id}" for id in document.ids)]
     headers = responses.build_headers(view.token, public=view.public, tags=tags)
