@@ -2,8 +2,8 @@
 
 `python -m bench.request_costs FOLDER [CHECKOUT…] [--size 20000] [--length 450] [--seconds 2] [--rounds 5] [--only …]`
 makes the archive in FOLDER where it is not there yet, gives each checkout (this one where none is named) a copy of it,
-and prints a table of medians. The response cache is off but for *cached* and *304*. *Highlights* and *facets* are
-whole searches for one word; what they add is the difference to *one word, cards*.
+and prints a table of medians. The response cache is off but for *cached*, *cached feed* and *304*. *Highlights* and
+*facets* are whole searches for one word; what they add is the difference to *one word, cards*.
 """
 
 import argparse
