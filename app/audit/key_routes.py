@@ -31,7 +31,7 @@ router = APIRouter(prefix="/v1", tags=["audit"], route_class=ApiRoute)
     name="get_own_key",
     summary="The key that asks, and its limits",
     response_model=schemas.OwnKey,  # only described: the entity tag is of the rendered bytes
-    responses=describe_item(schemas.OWN_KEY) | describe_problems("unauthorized"),
+    responses=describe_item(schemas.OWN_KEY) | describe_problems("unauthorized", "entitlement_unused"),
 )
 async def get_own_key(
     request: Request, context: Context, view: Annotated[RequestContext, Security(authorize)]
