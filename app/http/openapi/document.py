@@ -30,8 +30,8 @@ from app.http.problems import MEDIA_TYPE
 Json = dict[str, Any]
 
 EVERYWHERE = (
-    "malformed_request", "unauthorized", "entitlement_unused", "request_timeout", "rate_limited", "head_too_large",
-    "internal_error", "overloaded", "database_unavailable",
+    "malformed_request", "unauthorized", "request_timeout", "rate_limited", "head_too_large", "internal_error",
+    "overloaded", "database_unavailable",
 )  # fmt: skip
 WITH_QUERY = ("unknown_parameter", "duplicate_parameter", "invalid_value")
 WITH_BODY = ("malformed_json", "unsupported_media_type", "body_too_large", "unknown_field", "invalid_value")
