@@ -28,8 +28,13 @@ ANY_STATE = ("draft", "published", "scheduled", "trashed", "withdrawn")
 HOUR = 3_600
 _PUBLIC: ColumnElement[str] = literal_column("'published'")
 _BEGINS_PUBLIC: ColumnElement[str] = literal_column("""'{"status":"published",%'""")
-_OF_VISIBLE: ColumnElement[bool] = literal_column("EXISTS (SELECT 1 FROM article WHERE article.id = article_id)")
-"""Of a link. `article` is the expression that stands before this one, not the table."""
+_OF_VISIBLE: Mapping[str, ColumnElement[bool]] = {
+    "sqlite": literal_column("EXISTS (SELECT 1 FROM article WHERE article.id = article_id)"),
+    # With OFFSET PostgreSQL plans it by itself. Else it would make one join of all conditions of a filter and, for each
+    # link that those look at, all conditions of the entitlement: gigabytes of memory, and minutes, to plan a statement.
+    "postgresql": literal_column("EXISTS (SELECT 1 FROM article WHERE article.id = article_id OFFSET 0)"),
+}
+"""Of a link, by dialect. `article` is the expression that stands before this one, not the table."""
 _IS_ARTICLE: ColumnElement[str] = literal_column("'article'")  # a value that is bound would hide the index
 
 
@@ -114,7 +119,7 @@ def _put_in_front(dialect: str, key: StatementKey[Entitlement], sql: str) -> Pre
 
 @lru_cache(maxsize=256)
 def _expressions(dialect: str, key: StatementKey[Entitlement]) -> dict[str, Prepared]:
-    linked = {one.name: select(one).where(_OF_VISIBLE) for one in (TAGGED, PLACED)}
+    linked = {one.name: select(one).where(_OF_VISIBLE[dialect]) for one in (TAGGED, PLACED)}
     statements: dict[str, AnySelect] = {
         "article": select(A).where(*_conditions(key.example)),
         # Nothing is left of what was purged that could tell whether the key saw it.
