@@ -4,7 +4,7 @@ position in the change log (`RequestContext`). Renders nothing and changes nothi
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Annotated, NamedTuple, Protocol
 
@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from app.articles.filters import ArticleFilter
 from app.articles.reading.card_cache import Cards
+from app.articles.reading.entitlement.visible_rows import Entitlement
 from app.articles.reading.item_cache import Items
 from app.articles.reading.log_memo import LogMemo
 from app.articles.reading.queries import CursorPosition, ListRow, TimeSort
@@ -24,12 +25,13 @@ from app.changes import jobs, log
 from app.changes.cache_version import CurrentHead
 from app.changes.jobs import Jobs
 from app.db.actor import Actor, set_actor
-from app.db.database import Database, Readable
+from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition, parse_token
 from app.db.sql import Prepared, prepare
-from app.errors import IndexBehind, SeqUnknown, Unauthorized
+from app.errors import DatelineError, IndexBehind, SeqUnknown, Unauthorized
 from app.http import auth, responses
 from app.http.headers import list_headers
+from app.http.middleware import key_usage
 from app.http.request_state import get_now, get_request_id
 from app.models import Source, table
 from app.regions import service as regions
@@ -49,6 +51,8 @@ class RequestContext(NamedTuple):
     atlas: Atlas
     now: int
     root_path: str = ""
+    delayed_seq: int | None = None
+    """Of a key with an embargo: the row of the log up to which it is over."""
 
     @property
     def public(self) -> bool:
@@ -58,17 +62,19 @@ class RequestContext(NamedTuple):
     @property
     def token(self) -> str:
         """X-Seq: the position in the log that the response reflects at least, as far as the caller may know of it."""
+        if self.delayed_seq is not None:
+            return replace(self.head.public_position, delayed_seq=self.delayed_seq).token
         return self.head.position.token if self.caller.has_scope("read_drafts") else self.head.public_token
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarArticle:
-    """An article like another one; `score` orders, `reason` is for people. One that is `below_threshold` fills a list
-    up."""
+    """An article like another one; `score` orders, None for who may not know it; `reason` is for people. One that is
+    `below_threshold` fills a list up."""
 
     id: int
     version: int
-    score: float
+    score: float | None
     reason: str
     below_threshold: bool
 
@@ -80,6 +86,14 @@ class SharedTags:
     together: Mapping[int, int]
     counts: Mapping[int, int]
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedArticles:
+    """Articles among which a part of a list is; `is_all`: among which all of the list are."""
+
+    ids: tuple[int, ...]
+    is_all: bool
 
 
 class SearchIndex(Protocol):
@@ -112,6 +126,14 @@ class SearchIndex(Protocol):
 
     async def total(self, article_filter: ArticleFilter, head: LogHead) -> int | None:
         """How many published articles match, less what the log has withdrawn since; None without an index."""
+        ...
+
+    async def name_articles(
+        self, article_filter: ArticleFilter, sort: TimeSort, limit: int, place: CursorPosition, head: LogHead
+    ) -> NamedArticles | None:
+        """The first `limit` articles of a list behind a place, or before it, as the index has them, and all that the
+        log has changed since, of which it does not know: what is in the list now is for SQL to say. None without an
+        index, or where that is far behind."""
         ...
 
     async def similar(
@@ -162,29 +184,19 @@ class ListSearch(Protocol):
         ...
 
 
-class CardSource(Protocol):
-    """What rendering articles needs: the archive, or a transaction that is open (`UncommittedArticles`)."""
+class Entitlements(Protocol):
+    """Opens the archive as keys see it that may not see all of it."""
 
-    @property
-    def db(self) -> Readable: ...
-
-    @property
-    def cards(self) -> Cards: ...
-
-
-@dataclass(frozen=True, slots=True)
-class UncommittedArticles:
-    """Articles as a transaction that is still open has them. Its cards are its own: those of the process must not know
-    what may never be committed."""
-
-    db: Readable
-    cards: Cards
+    async def open(self, context: "AppContext", view: RequestContext) -> "tuple[AppContext, RequestContext]":
+        """The archive, and the request, of a key with an entitlement. EntitlementUnused where everybody may read."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
     """One archive as the server has it open: database, index, and what is cached in memory. Commands search no
-    lists."""
+    lists. With an `entitlement` it is the archive as a key sees it that may not see all: database, index and cards show
+    nothing else."""
 
     settings: Settings
     db: Database
@@ -193,22 +205,38 @@ class AppContext:
     list_search: ListSearch | None = None
     items: Items = field(default_factory=Items)
     memo: LogMemo = field(default_factory=LogMemo)
-    latest: CurrentHead = field(default_factory=CurrentHead, init=False)
+    latest: CurrentHead = field(default_factory=CurrentHead)
+    entitlements: Entitlements | None = None
+    entitlement: Entitlement | None = None
+    addresses: Addresses = field(init=False)
+    """What builds addresses that are the same for all requests: whole ones, and those of the web site."""
 
-    @property
-    def addresses(self) -> Addresses:
-        """What builds addresses that are the same for all requests: whole ones, and those of the web site."""
-        return Addresses.read(self.settings)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "addresses", Addresses.read(self.settings))
+
+    async def begin(self, request: Request) -> "tuple[AppContext, RequestContext]":
+        """Who sent a request, and the archive as they see it; see `view`."""
+        view = await self.view(request)
+        if view.caller.entitlement is None:
+            return self, view
+        assert self.entitlements is not None, "the server has them"
+        return await self.entitlements.open(self, view)
 
     def addresses_for(self, view: RequestContext) -> Addresses:
         """What builds the addresses that the response to a request names."""
-        return Addresses.read(self.settings, view.root_path)
+        return self.addresses.below(view.root_path)
 
     async def view(self, request: Request) -> RequestContext:
-        """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
+        """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public. What a key
+        with an entitlement sees, `begin` alone knows."""
         caller = await self._authenticate(request)
         if caller.key is not None:
+            key_usage.note_key(request.scope, caller, request.app.state.key_rates)
             set_actor(Actor("key", caller.name or "", caller.key, get_request_id(request.scope)))
+        return await self.view_as(caller, get_now(request.scope), request.scope.get("root_path", ""))
+
+    async def view_as(self, caller: auth.Caller, now: int, root_path: str = "") -> RequestContext:
+        """The archive as of now, for this caller; `now` in epoch seconds, `root_path` where a request has one."""
         # Nearly always nothing was committed since the request before: then none of this waits.
         head = self.latest.get_known(self.db)
         if head is None or head is not self.cards.bodies.head:
@@ -216,7 +244,7 @@ class AppContext:
         atlas = regions.get_known(head.epoch, head.names_seq) or await regions.current(
             self.db, head.epoch, head.names_seq
         )
-        return RequestContext(caller, head, atlas, get_now(request.scope), request.scope.get("root_path", ""))
+        return RequestContext(caller, head, atlas, now, root_path)
 
     async def _authenticate(self, request: Request) -> auth.Caller:
         values = list_headers(request.scope, b"authorization")
@@ -314,16 +342,34 @@ def get_context(request: Request) -> AppContext:
 
 
 async def load_context(request: Request) -> AppContext:
-    """The same as a dependency. A coroutine, because FastAPI runs plain functions in threads."""
-    return get_context(request)
+    """The same as a dependency, as the caller sees it. A coroutine, because FastAPI runs plain functions in threads."""
+    context = get_context(request)
+    if not list_headers(request.scope, b"authorization"):
+        return context  # without a key there is no entitlement
+    try:
+        return (await _begin_once(request))[0]
+    except DatelineError:
+        return context  # a route that has to know its caller fails by asking
+
+
+async def _begin_once(request: Request) -> tuple[AppContext, RequestContext]:
+    """The archive and the request, for the several dependencies of one request."""
+    state = request.scope.setdefault("state", {})
+    begun: tuple[AppContext, RequestContext] | None = state.get(_BEGUN)
+    if begun is None:
+        begun = state[_BEGUN] = await get_context(request).begin(request)
+    return begun
+
+
+_BEGUN = "begun"
 
 
 Context = Annotated[AppContext, Depends(load_context)]
 
 
 async def load_view(request: Request) -> RequestContext:
-    """See `AppContext.view`."""
-    return await get_context(request).view(request)
+    """See `AppContext.begin`."""
+    return (await _begin_once(request))[1]
 
 
 AnyCaller = Annotated[RequestContext, Depends(load_view)]
@@ -331,8 +377,7 @@ AnyCaller = Annotated[RequestContext, Depends(load_view)]
 
 async def begin_read(request: Request) -> tuple[AppContext, RequestContext]:
     """What `Context` and `AnyCaller` are, for a read on the fast path."""
-    context = get_context(request)
-    return context, await context.view(request)
+    return await get_context(request).begin(request)
 
 
 async def authorize(

@@ -168,6 +168,19 @@ class Settings(BaseSettings):
         description="Bytes of stored responses, compressed, that one API key may have for its `Idempotency-Key`s of "
         "the last 24 hours; beyond that a write with another one is refused with 429.",
     )
+    max_searches_per_key: int = Field(
+        1_000,
+        ge=0,
+        le=1_000_000,
+        description="Saved searches that the keys of one name may have together; beyond that 409 `too_many_searches`.",
+    )
+    max_searches: int = Field(
+        100_000,
+        ge=0,
+        le=1_000_000,
+        description="Saved searches that the archive may have. Each takes about a kilobyte of the indexing server's "
+        "memory.",
+    )
     max_requests: int = Field(
         256,
         ge=1,
@@ -226,6 +239,17 @@ class Settings(BaseSettings):
         False,
         description="Whether imports over HTTP may name addresses of private networks and of this machine to be read. "
         "`true` lets every key with `admin` see what responds there.",
+    )
+    webhook_private_addresses: bool = Field(
+        False,
+        description="Whether webhooks may be sent to addresses of private networks and of this machine. `true` lets "
+        "every key with `admin` find out what responds there.",
+    )
+    webhook_attempt_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="Days that the log of attempts to deliver webhooks is kept; a row takes about 200 bytes.",
     )
     write_connections: int = Field(
         4,

@@ -2,8 +2,8 @@
 
 `python -m bench.request_costs FOLDER [CHECKOUT…] [--size 20000] [--length 450] [--seconds 2] [--rounds 5] [--only …]`
 makes the archive in FOLDER where it is not there yet, gives each checkout (this one where none is named) a copy of it,
-and prints a table of medians. The response cache is off but for *cached* and *304*. *Highlights* and *facets* are
-whole searches for one word; what they add is the difference to *one word, cards*.
+and prints a table of medians. The response cache is off but for *cached*, *cached feed* and *304*. *Highlights* and
+*facets* are whole searches for one word; what they add is the difference to *one word, cards*.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from bench import load
 from bench.archive import build_archive, make_vocabulary
 from bench.load import LoadedServer
 
+FORMATS = ("rss", "atom", "json")
 ONE_WORD, ONE_OF_THREE = (150, 4_400), (60, 300)
 """Ranks in the vocabulary: words of 1 to 25 % of articles of 450 words, and of 14 to 50 %."""
 QUESTIONS, LIMIT_OF_START = 100, 900
@@ -54,10 +55,13 @@ def list_kinds(size: int, seed: int = 8) -> list[CostKind]:
     return [
         CostKind("cached", ["/v1/articles/1"], is_cached=True),
         CostKind("304", ["/v1/articles/1"], is_cached=True, is_fresh=True),
+        CostKind("cached feed", ["/feeds/articles.atom"], is_cached=True),
         CostKind("one article", [f"/v1/articles/{id}" for id in ids]),
         CostKind("20 newest, cards", ["/v1/articles"]),
         CostKind("20 newest, fields", ["/v1/articles?fields=title,slug,published_at,tags.name"]),
         CostKind("20 newest, bodies", ["/v1/articles?include=body"]),
+        *(CostKind(f"20 newest, {name}", [f"/feeds/articles.{name}"]) for name in FORMATS),
+        CostKind("20 newest, full texts", ["/feeds/articles.atom?content=full"]),
         CostKind("20 of a tag, cards", [f"/v1/articles?tag=tag-{n}" for n in range(1, 21)]),
         CostKind("20 of a tag, bodies", [f"/v1/articles?tag=tag-{n}&include=body" for n in range(1, 21)]),
         CostKind("related", [f"/v1/articles/{id}/related" for id in ids]),

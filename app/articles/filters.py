@@ -160,6 +160,9 @@ class ArticleFilter:
     """Bits of HAS: all of these, and in `has_not` none of these."""
     has_not: int = 0
     nothing: bool = False
+    within: "ArticleFilter | None" = None
+    """What a key may see: these articles alone, and of them those that match. Index and change feed take it from here;
+    SQL has it from the tables that the key's reader shows (`reading.entitlement`)."""
 
     def __hash__(self) -> int:
         return self._hash
@@ -221,6 +224,7 @@ def matches(article_filter: ArticleFilter, facts: ArticleFacts) -> bool:
     tags = set(facts.tags)
     return (
         not article_filter.nothing
+        and (article_filter.within is None or matches(article_filter.within, facts))
         and facts.status in article_filter.statuses
         and (article_filter.ids is None or facts.id in article_filter.ids)
         and _one_of(facts.external_id, article_filter.external_ids)

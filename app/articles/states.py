@@ -23,10 +23,10 @@ from app.changes import log
 from app.db import audit_rows
 from app.db.sql import read_clock
 from app.db.wal_truncation import request_truncation
-from app.models import Article, ArticleSlug, Change, PurgedRef, table
+from app.models import Article, ArticleSlug, Change, PurgedRef, SearchMatch, table
 
 A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
-CHANGE = table(Change)
+CHANGE, MATCH = table(Change), table(SearchMatch)
 
 AT_ONCE = 500
 EMPTIED_AT_ONCE = 50
@@ -128,7 +128,7 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     for name in ("translation_of", "replaced_by"):
         _let_go(session, name, own, now=now, by=by)
     audit_rows.forget_article(session, id)
-    purge.forget_imports(session, id)
+    purge.forget_traces(session, id)
     request_truncation(session)
     related_links.lock_linking(connection)
     if public:
@@ -143,6 +143,7 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     if identity is not None:
         source_baselines.purge(connection, origin, identity)
     source_baselines.purge(connection, *source_baselines.row_identity(id, created_at))
+    connection.execute(delete(MATCH).where(MATCH.c.article_id == id))
     connection.execute(delete(A).where(A.c.id == id))
     linked = related_links.link(connection, sources, [])
     of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)

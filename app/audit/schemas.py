@@ -56,8 +56,33 @@ class KeyLimits(Shape):
     idempotency_bytes_used: int
 
 
+class UseCount(Shape):
+    """What was counted of the use of a key: `bytes` of responses."""
+
+    requests: int
+    bytes: int
+
+
+class KeyUses(Shape):
+    """Today, in UTC, and the last 31 days. What other processes count is up to five minutes late."""
+
+    today: UseCount
+    days_31: UseCount
+
+
+class KeyEntitlement(Shape):
+    """Which part of the archive the key may see: articles that the filters `only` mean, `null` for all; these
+    `embargo_hours` after they became public; `without` these properties. `missing`: what the filters name that is
+    gone."""
+
+    only: str | None
+    embargo_hours: int | None
+    without: list[str]
+    missing: list[str]
+
+
 class OwnKey(Shape):
-    """The key that asks."""
+    """The key that asks. `entitlement` is null for a key that may see all that is published."""
 
     id: int
     name: str
@@ -65,6 +90,8 @@ class OwnKey(Shape):
     created_at: Time
     expires_at: Time | None
     limits: KeyLimits
+    usage: KeyUses
+    entitlement: KeyEntitlement | None
 
 
 ROW: dict[str, object] = {
@@ -96,4 +123,6 @@ OWN_KEY: dict[str, object] = {
         "idempotency_bytes": 256_000_000,
         "idempotency_bytes_used": 0,
     },
+    "usage": {"today": {"requests": 120, "bytes": 481_200}, "days_31": {"requests": 5_300, "bytes": 20_117_482}},
+    "entitlement": None,
 }

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from app.articles.filters import PUBLISHED, ArticleFilter
-from app.articles.input import fields
+from app.articles.input import fields, filter_payload
 from app.articles.input.payloads import ArticleFields, RegionRef, TagIn, TagRef
 from app.articles.reading import filter_params
 from app.articles.reading.filter_params import FilterParams, StatusParams
@@ -17,7 +16,6 @@ from app.changes.jobs import Json
 from app.context import AppContext, RequestContext
 from app.enrich.suggestion import DATELINE
 from app.errors import FieldError, InvalidInput
-from app.http.body import render_pointer
 from app.tags import queries as tags
 from app.tags.service import KINDS
 
@@ -58,30 +56,10 @@ async def _selection(
         return ArticleFilter(
             statuses=filter_params.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(payload.ids))
         ), ()
-    try:
-        params = SelectionParams.parse(_query(payload.filter or {}), view.now)
+    with filter_payload.point_into_body():
+        params = SelectionParams.parse(filter_payload.encode_query(payload.filter or {}), view.now)
         resolved = await filter_params.resolve(context, view, params, params.check_statuses(view.caller))
-    except InvalidInput as error:
-        raise InvalidInput(*(_in_body(one) for one in error.errors)) from None
     return resolved.filter, resolved.warnings
-
-
-def _query(values: Mapping[str, object]) -> bytes:
-    """The filter as a query string, so that it is read as the list reads it."""
-    for name, value in values.items():
-        if value == []:
-            detail = "An empty list chooses nothing. Leave the parameter out where it shall not count."
-            raise InvalidInput(FieldError("invalid_value", detail, parameter=name))
-    spelled = {
-        name: "true" if value is True else "false" if value is False else value for name, value in values.items()
-    }
-    return urlencode(spelled, doseq=True).encode()
-
-
-def _in_body(error: FieldError) -> FieldError:
-    return replace(
-        error, parameter=None, pointer=render_pointer(["filter", error.parameter] if error.parameter else ["filter"])
-    )
 
 
 async def _changes(context: AppContext, view: RequestContext, payload: BulkEdit) -> Changes:

@@ -2,19 +2,16 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, Tag, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.articles.input.filter_payload import FilterPayload
 from app.articles.input.payloads import Language, RegionRef, TagRef
-from app.http.body import PayloadModel, by_kind
+from app.http.body import PayloadModel
 from app.http.openapi.body_schemas import NEVER_NULL
 
 MOST_IDS = 10_000
 MOST_NAMES = 50
-AsText = Annotated[str, Tag("(text)")]
-AsNumber = Annotated[int, Tag("(number)")]
-Named = Annotated[AsText | AsNumber, by_kind]
-Value = Annotated[AsText | AsNumber | Annotated[bool, Tag("(flag)")] | Annotated[list[Named], Tag("(list)")], by_kind]
 Ids = Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(min_length=1, max_length=MOST_IDS)]
 Changing = ("add_tags", "remove_tags", "add_regions", "remove_regions", "section", "status", "language")
 
@@ -31,7 +28,7 @@ class BulkEdit(PayloadModel):
     )
 
     ids: Annotated[Ids | None, NEVER_NULL] = None
-    filter: Annotated[dict[Annotated[str, Field(max_length=64)], Value] | None, NEVER_NULL] = Field(
+    filter: Annotated[FilterPayload | None, NEVER_NULL] = Field(
         None, description="As the parameters of `GET /v1/articles`; `{}`: every published article."
     )
     add_tags: Annotated[list[TagRef], Field(max_length=MOST_NAMES)] = Field(default_factory=list)

@@ -6,7 +6,6 @@ sequence gives numbers out without that lock; a follower then steps over rows th
 """
 
 import secrets
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from app.changes.entries import LogEntry as LogEntry
 from app.db import audit_rows
 from app.db.database import Snapshot
 from app.db.log_position import LogHead, LogPosition
-from app.db.sql import AnyOf, Prepared, make_insert, prepare
+from app.db.sql import AnyOf, Prepared, make_insert, prepare, present_clock
 from app.models import Change, ChangeHead, table
 
 CHANGE, HEAD = table(Change), table(ChangeHead)
@@ -97,8 +96,9 @@ def append(session: Session) -> LogHead:
         moved["more_named"] = renamed[-1] + 1
     # On the connection, not the session: the session would look for objects to refresh.
     connection = session.connection()
-    head = LogHead(*connection.execute(_advance(public=bool(shown), named=bool(renamed)), moved).one())
-    now, first = int(time.time()), head.seq - count + 1
+    *columns, now = connection.execute(_advance(public=bool(shown), named=bool(renamed)), moved).one()
+    head = LogHead(*columns)
+    first = head.seq - count + 1
     rows = [
         {
             "seq": first + i,
@@ -136,7 +136,9 @@ def _advance(*, public: bool, named: bool) -> ReturningUpdate[*tuple[Any, ...]]:
         }
     if named:
         values["names_seq"] = HEAD.c.seq + bindparam("more_named")
-    return update(HEAD).values(values).returning(*_HEAD_COLUMNS)
+    # By the database's clock, as embargoes are: one for all servers, read when the lock is held, so that rows come in
+    # the order of their times.
+    return update(HEAD).values(values).returning(*_HEAD_COLUMNS, present_clock())
 
 
 @lru_cache(maxsize=4)

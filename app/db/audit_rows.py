@@ -24,9 +24,10 @@ Action = Literal[
     "create", "edit", "correct", "schedule", "unschedule", "publish", "withdraw", "unpublish", "trash", "restore",
     "purge", "link", "relink", "tag_create", "tag_edit", "tag_merge", "region_create", "region_edit", "region_load",
     "key_create", "key_revoke", "import", "undo", "bulk_edit", "job", "migrate", "server_start", "audit_prune",
+    "webhook_create", "webhook_edit", "webhook_delete", "webhook_rotate", "webhook_replay", "webhook_off",
 ]  # fmt: skip
 ACTIONS: tuple[str, ...] = get_args(Action)
-Entity = Literal["article", "tag", "region", "key", "import", "job"]
+Entity = Literal["article", "tag", "region", "key", "import", "job", "webhook"]
 Details = Mapping[str, object]
 
 _NOTED, _ACTOR = "dateline.audit", "dateline.actor"

@@ -10,6 +10,7 @@ point in time.
 
 import asyncio
 import contextvars
+import copy
 import functools
 import logging
 import threading
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlmodel import Session
 
@@ -36,7 +37,14 @@ from app.db.file_locks import FileLock
 from app.db.group_commit import GroupCommit
 from app.db.log_position import LogHead
 from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
-from app.db.readers import PostgresReader, SqliteReader, encode_sqlite_values, is_disconnected
+from app.db.readers import (
+    RETRY_STATES,
+    PostgresReader,
+    SqliteReader,
+    encode_sqlite_values,
+    is_disconnected,
+    read_sql_state,
+)
 from app.db.readers import Reader as Reader
 from app.db.readers import Row as Row
 from app.db.spans import begin_span
@@ -55,9 +63,6 @@ log = logging.getLogger(__name__)
 SHARED_SECONDS = 0.02
 """Less than followers let pass between two looks, so that each of them may be the one that asks."""
 RETRIES = 8
-# Serialisation, deadlock, lock time-out, server going away; and a unique value that another transaction took between
-# this one's look and its insert: run again, it sees it.
-RETRY_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "08003", "08006", "23505"})
 UNKNOWN_OUTCOME = (
     "The connection broke while saving: whether it was saved is not known. Read before trying again, or repeat with "
     "the same Idempotency-Key."
@@ -197,6 +202,7 @@ class Database:
         self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
         self._before_commit = before_commit
         self.notes: dict[str, int] = {}  # what this process need not write again; losing it costs a write
+        self.usage: dict[int, tuple[int, int]] = {}  # by key, requests and bytes that no row has yet
         self._settings = settings
         if self.dialect == "sqlite":
             self.path = Path(self.url.database or "")
@@ -232,6 +238,12 @@ class Database:
         if self.dialect == "sqlite":
             return SqliteReader(self.path, alone=self._is_alone)
         return PostgresReader(self.url, self._settings.read_connections)
+
+    def with_reader(self, reader: Reader) -> "Database":
+        """The same database, read through another reader. Whoever opened this one closes it."""
+        other = copy.copy(self)
+        other.reader = reader
+        return other
 
     async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:
         """Runs `fn(session, …)` and what it recorded as one transaction; returns after the commit.
@@ -285,7 +297,7 @@ class Database:
                     self.after_commit(session)
                     return committed
             except DBAPIError as error:
-                again = _sql_state(error) in RETRY_STATES or error.connection_invalidated
+                again = read_sql_state(error) in RETRY_STATES or error.connection_invalidated
                 if not again or attempt + 1 == RETRIES:
                     raise self._translate_error(error) from error
                 time.sleep(0.005 * 2**attempt)  # without the lock
@@ -312,7 +324,9 @@ class Database:
             session.commit()
         except DBAPIError as error:
             # Run again it would be saved twice where the server had committed before the connection broke.
-            if self.dialect == "postgresql" and (error.connection_invalidated or is_disconnected(_sql_state(error))):
+            if self.dialect == "postgresql" and (
+                error.connection_invalidated or is_disconnected(read_sql_state(error))
+            ):
                 raise DatabaseUnavailable(UNKNOWN_OUTCOME) from error
             raise
 
@@ -376,21 +390,3 @@ class Database:
             self.engine.dispose()
         if self._file_lock:
             self._file_lock.close()
-
-
-def _sql_state(error: DBAPIError) -> str | None:
-    state = getattr(error.orig, "sqlstate", None)
-    return state if isinstance(state, str) else None
-
-
-def is_permanent_refusal(error: DBAPIError) -> bool:
-    """Whether the database says the same of the same rows again: it is not busy, not full and not away."""
-    state = _sql_state(error)
-    if error.connection_invalidated or state in RETRY_STATES:
-        return False
-    return state.startswith(("22", "23", "54")) if state else not isinstance(error, OperationalError)
-
-
-def is_taken(error: DBAPIError) -> bool:
-    """Whether a value that has to be unique is there already: perhaps since another transaction's commit."""
-    return isinstance(error, IntegrityError) and _sql_state(error) in (None, "23505")

@@ -5,21 +5,27 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 
-# 24 bytes, which are 32 characters of base64 without any padding.
-_LAYOUT = struct.Struct(">qqq")
+# 24 bytes, which are 32 characters of base64 without any padding; and 36, which are 48.
+_LAYOUT, _DELAYED = struct.Struct(">qqq"), struct.Struct(">qqqq4x")
 
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """One row of one log: the archive's epoch, the row's number, its random mark. Row 0 stands before the first."""
+    """One row of one log: the archive's epoch, the row's number, its random mark. Row 0 stands before the first.
+
+    `delayed_seq`: of a key with an embargo, up to which row it has been told of what has become public."""
 
     epoch: int
     seq: int
     mark: int
+    delayed_seq: int | None = None
 
     @property
     def token(self) -> str:
-        """What clients get: 32 characters, safe in URLs and headers."""
+        """What clients get: 32 characters, or 48 with an embargo, safe in URLs and headers."""
+        if self.delayed_seq is not None:
+            raw = _DELAYED.pack(self.epoch, self.seq, self.mark, self.delayed_seq)
+            return base64.urlsafe_b64encode(raw).decode()
         return _encode_token(self.epoch, self.seq, self.mark)
 
 
@@ -58,9 +64,10 @@ class LogHead:
 
 
 def parse_token(token: str) -> LogPosition | None:
-    """The place that a token stands for, or None where it is none of ours."""
+    """The place that a token stands for, or None where it is none of ours. Behind a dot a token may say more, which is
+    for those alone who know of it."""
     try:
-        raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
-        return LogPosition(*_LAYOUT.unpack(raw))
+        raw = base64.b64decode(token.partition(".")[0].encode("ascii"), altchars=b"-_", validate=True)
+        return LogPosition(*(_LAYOUT if len(raw) == _LAYOUT.size else _DELAYED).unpack(raw))
     except (ValueError, struct.error):
         return None

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import orjson
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from app.db.sql import Prepared, Value
 from app.errors import DatabaseUnavailable
@@ -18,6 +19,9 @@ Row = tuple[object, ...]
 BUSY_SECONDS = 10
 MAPPED_BYTES = 1 << 40
 """The whole file; SQLite itself maps at most 2 GiB of it and reads what is beyond as usual."""
+# Serialisation, deadlock, lock time-out, server going away; and a unique value that another transaction took between
+# this one's look and its insert: run again, it sees it.
+RETRY_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "08003", "08006", "23505"})
 
 
 class Reader(Protocol):
@@ -171,3 +175,22 @@ def format_postgres_dsn(url: URL) -> str:
 def is_disconnected(state: str | None) -> bool:
     """Whether a PostgreSQL error says, or by saying nothing lets assume, that the connection has ended."""
     return state is None or state.startswith(("08", "57P"))
+
+
+def read_sql_state(error: DBAPIError) -> str | None:
+    """PostgreSQL's code of what went wrong; None on SQLite."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def is_permanent_refusal(error: DBAPIError) -> bool:
+    """Whether the database says the same of the same rows again: it is not busy, not full and not away."""
+    state = read_sql_state(error)
+    if error.connection_invalidated or state in RETRY_STATES:
+        return False
+    return state.startswith(("22", "23", "54")) if state else not isinstance(error, OperationalError)
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """Whether a value that has to be unique is there already: perhaps since another transaction's commit."""
+    return isinstance(error, IntegrityError) and read_sql_state(error) in (None, "23505")

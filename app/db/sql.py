@@ -126,6 +126,14 @@ class clock(GenericFunction[int]):  # noqa: N801 (named as the SQL functions are
     inherit_cache = True
 
 
+class present_clock(GenericFunction[int]):  # noqa: N801
+    """The same as of the moment at which it is asked, within a statement too: behind a lock that the statement waited
+    for."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 def _spell(function: type[GenericFunction[Any]], *, sqlite: str, postgresql: str) -> None:
     """Declares how each of the databases writes a function; `{}` stands for its arguments."""
     for dialect, template in (("sqlite", sqlite), ("postgresql", postgresql)):
@@ -145,6 +153,11 @@ _spell(
     clock,
     sqlite="CAST(strftime('%s', 'now') AS INTEGER)",
     postgresql="CAST(floor(extract(epoch FROM statement_timestamp())) AS BIGINT)",
+)
+_spell(
+    present_clock,
+    sqlite="CAST(strftime('%s', 'now') AS INTEGER)",
+    postgresql="CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)",
 )
 
 
@@ -192,10 +205,21 @@ _DIALECTS: dict[str, Dialect] = {
 
 
 def prepare(
-    statement: AnySelect | CompoundSelect[*tuple[Any, ...]], dialect: str, lists: Sequence[str] = ()
+    statement: AnySelect | CompoundSelect[*tuple[Any, ...]],
+    dialect: str,
+    lists: Sequence[str] = (),
+    *,
+    schema: str | None = None,
 ) -> Prepared:
-    """Compiles once; callers keep what it returns by the shape of their question, never by its values."""
-    compiled = statement.compile(dialect=_DIALECTS[dialect])
+    """Compiles once; callers keep what it returns by the shape of their question, never by its values. `schema`: that
+    its tables are named with."""
+    if schema is None:
+        compiled = statement.compile(dialect=_DIALECTS[dialect])
+    else:
+        schemas = {None: schema}
+        compiled = statement.compile(
+            dialect=_DIALECTS[dialect], schema_translate_map=schemas, render_schema_translate=True
+        )
     names = frozenset(lists)
     return Prepared(str(compiled), {k: v for k, v in compiled.params.items() if k not in names}, names)
 

@@ -77,6 +77,14 @@ class MissingScope(DatelineError):
         super().__init__(detail or f"This needs a key with the scope {scope!r}.", members={"scope": scope})
 
 
+class EntitlementUnused(DatelineError):
+    """The key may see a part of the archive only, but this server lets everybody read without a key
+    (`DATELINE_PUBLIC_READS`), and a key cannot see less than nobody. The operator has to close public reads, or give
+    out another key."""
+
+    code, status, title = "entitlement_unused", 403, "The key sees a part of what everybody may read"
+
+
 class NotFound(DatelineError):
     """There is nothing at this address, or nothing that this caller may see: the two are not told apart. The response
     may be kept for five seconds, so that it carries no request id."""
@@ -131,6 +139,14 @@ class InvalidTransition(DatelineError):
     code, status, title = "invalid_transition", 409, "The article cannot change to that state"
 
 
+class TooManySearches(DatelineError):
+    """The keys of one name, or the archive, have as many saved searches as they may have; `detail` says which and how
+    many. Remove some that nobody follows, or ask the operator for more (`DATELINE_MAX_SEARCHES_PER_KEY`,
+    `DATELINE_MAX_SEARCHES`)."""
+
+    code, status, title = "too_many_searches", 409, "There are too many saved searches"
+
+
 class RequestInProgress(TryAgain):
     """A request with the same `Idempotency-Key` is still running. Send it again after `Retry-After`."""
 
@@ -161,7 +177,8 @@ class CursorExpired(DatelineError):
 
 class FilterChanged(DatelineError):
     """A tag or region in the filter has been merged or renamed since the place in the log, so that following on
-    would miss articles. Start again from the export with the filter as `detail` gives it."""
+    would miss articles. Start again from the export with the filter as `detail` gives it. Of a saved search: it asks
+    something else since that place, or was saved after it. Start again from its results, or with `since=0`."""
 
     code, status, title = "filter_changed", 410, "The filter no longer means the same"
 
@@ -293,6 +310,13 @@ class TooManyBuckets(SingleInputError):
     period or fewer rows; `detail` says what was counted."""
 
     code, title = "too_many_buckets", "Too many intervals or cells"
+
+
+class SearchTooBroad(SingleInputError):
+    """More than 10,000 published articles match the search that is to be saved. Add words or filters, such as
+    `published_from` with the day from which on it matters; it may come to match more later."""
+
+    code, title = "search_too_broad", "Too many articles match"
 
 
 class IdempotencyConflict(SingleInputError):

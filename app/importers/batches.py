@@ -17,7 +17,8 @@ from app.articles import service
 from app.articles.manuscript import Manuscript
 from app.bulk import records
 from app.changes import log
-from app.db.database import Database, is_permanent_refusal, is_taken
+from app.db.database import Database
+from app.db.readers import is_permanent_refusal, is_taken
 from app.errors import DatelineError, Unavailable
 from app.importers.document import Failure
 from app.importers.prepare import PreparedItem

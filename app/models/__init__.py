@@ -21,6 +21,10 @@ from app.models.articles import TextKey as TextKey
 from app.models.records import ImportArticle as ImportArticle
 from app.models.records import ImportRecord as ImportRecord
 from app.models.records import ImportTag as ImportTag
+from app.models.searches import SavedSearch as SavedSearch
+from app.models.searches import SearchMatch as SearchMatch
+from app.models.searches import SearchPosition as SearchPosition
+from app.models.searches import SearchQuery as SearchQuery
 from app.models.system import ApiKey as ApiKey
 from app.models.system import Audit as Audit
 from app.models.system import Change as Change
@@ -32,6 +36,7 @@ from app.models.system import ImportPart as ImportPart
 from app.models.system import ImportResult as ImportResult
 from app.models.system import ImportSource as ImportSource
 from app.models.system import Job as Job
+from app.models.system import KeyUsage as KeyUsage
 from app.models.taxonomy import Region as Region
 from app.models.taxonomy import RegionMember as RegionMember
 from app.models.taxonomy import RegionName as RegionName
@@ -39,6 +44,10 @@ from app.models.taxonomy import RegionWithin as RegionWithin
 from app.models.taxonomy import Tag as Tag
 from app.models.taxonomy import TagName as TagName
 from app.models.taxonomy import TagSlug as TagSlug
+from app.models.webhooks import LeaseRow as LeaseRow
+from app.models.webhooks import Webhook as Webhook
+from app.models.webhooks import WebhookAttempt as WebhookAttempt
+from app.models.webhooks import WebhookRetry as WebhookRetry
 
 
 def table(model: type[SQLModel]) -> Table:

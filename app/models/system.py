@@ -6,6 +6,9 @@ from sqlmodel import Field, SQLModel
 
 from app.models.column_types import NEVER_AGAIN, KeyType, instant, key, partial_index, reference, words
 
+TOLD_TO_ALL = "event IN ('purged', 'tag_renamed', 'region_renamed', 'region_filled')"
+"""Rows of the log that are told whatever is followed."""
+
 
 class Change(SQLModel, table=True):
     """The change log, in commit order without holes. `before` and `after` hold the filterable facts, or null."""
@@ -25,6 +28,14 @@ class Change(SQLModel, table=True):
     __table_args__ = (
         # The latest row of an article is what a copy needs of it.
         partial_index("ix_change_entity_id_seq", "entity_id", "seq", where="entity = 'article'"),
+        # What is told whatever is followed: saved searches read these rows beside their own.
+        partial_index("ix_change_told_to_all", "seq", where=TOLD_TO_ALL),
+        # What may tell that an article has left a feed, however much is written of drafts.
+        partial_index(
+            "ix_change_departures",
+            "seq",
+            where="entity = 'article' AND public AND (before IS NOT NULL OR event = 'purged')",
+        ),
         CheckConstraint("entity IN ('article', 'tag', 'region')", name="entity"),
     )
 
@@ -86,6 +97,18 @@ class ApiKey(SQLModel, table=True):
     expires_at: int | None = Field(default=None, sa_column=instant(null=True))
     revoked_at: int | None = Field(default=None, sa_column=instant(null=True))
     last_used_at: int | None = Field(default=None, sa_column=instant(null=True))
+    entitlement: str | None = Field(default=None, sa_column=words(null=True))  # what it may see, as JSON; null: all
+    rate_limit: int | None = Field(default=None)  # requests a minute; null: as for every client
+
+
+class KeyUsage(SQLModel, table=True):
+    """How much a key was used on a day, counted from 1970 in UTC."""
+
+    __tablename__ = "key_usage"
+    key_id: int = Field(sa_column=reference("api_key.id", primary=True))
+    day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    requests: int = Field(sa_column=Column(BigInteger, nullable=False))
+    bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class IdempotencyKey(SQLModel, table=True):

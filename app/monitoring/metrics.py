@@ -3,7 +3,8 @@
 Whoever may read it learns how much is asked, and from the log's head how much is written, drafts too: so not everybody.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from fastapi import APIRouter, FastAPI
@@ -25,6 +26,8 @@ from app.http.conditional import VARY
 from app.http.middleware.access_log import EDGES
 from app.http.openapi import describe_stream
 from app.monitoring.server_numbers import SEPARATOR, ServerNumbers, read_server
+from app.saved_searches import queries as searches
+from app.webhooks import queries as webhooks
 
 router = APIRouter(tags=["operating"], route_class=ApiRoute)
 
@@ -50,12 +53,32 @@ async def get_metrics(request: Request, context: Context) -> Response:
     where the settings say."""
     if not _is_allowed(request, context):
         (await context.view(request)).caller.require_scope(SCOPE)
+    head: LogHead | None = None
+    matched: MatchedSearches | None = None
+    lags: Mapping[int, int] = {}
     try:
-        head: LogHead | None = await context.head()
+        head = await context.head()
+        matched = await _read_matched(context, head)
+        lags = await webhooks.count_lags(context.db)
     except DatabaseUnavailable:
-        head = None
-    body = generate_latest(_create_registry(request.app, context, head))
+        pass
+    body = generate_latest(_create_registry(request.app, context, head, lags, matched))
     return Response(body, 200, {"Cache-Control": "no-store", "Vary": VARY, "Content-Type": TYPE})
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedSearches:
+    """How many searches are saved, and how many changes are not matched with them yet."""
+
+    count: int
+    lag: int
+
+
+async def _read_matched(context: AppContext, head: LogHead) -> MatchedSearches:
+    count = await searches.count_searches(context.db)
+    # Where there is none, nothing is matched, and nothing has to be.
+    matched = (await searches.load_position(context.db)).public_seq if count else head.public_seq
+    return MatchedSearches(count, max(0, head.public_seq - matched))
 
 
 def _is_allowed(request: Request, context: AppContext) -> bool:
@@ -70,26 +93,44 @@ def _is_allowed(request: Request, context: AppContext) -> bool:
     return any(peer in network for network in context.settings.metrics_open_to)
 
 
-def _create_registry(app: FastAPI, context: AppContext, head: LogHead | None) -> CollectorRegistry:
+def _create_registry(
+    app: FastAPI,
+    context: AppContext,
+    head: LogHead | None,
+    lags: Mapping[int, int],
+    matched: MatchedSearches | None,
+) -> CollectorRegistry:
     """Made for one response: everything in it reads numbers that are kept anyway."""
     registry = CollectorRegistry(auto_describe=False)
     if app.state.counts.workers == 1:
         ProcessCollector(registry=registry)
-    registry.register(_ServerCollector(read_server(app), app.state.counts.workers, context, head))
+    registry.register(_ServerCollector(read_server(app), app.state.counts.workers, context, head, lags, matched))
     return registry
 
 
 class _ServerCollector(Collector):
-    """The numbers of Dateline itself; `head` is None while the database does not respond."""
+    """The numbers of Dateline itself; `head` is None while the database does not respond. `lags`: rows of the log that
+    each webhook has yet to be told of, by its number."""
 
-    def __init__(self, numbers: ServerNumbers, workers: int, context: AppContext, head: LogHead | None) -> None:
+    def __init__(
+        self,
+        numbers: ServerNumbers,
+        workers: int,
+        context: AppContext,
+        head: LogHead | None,
+        lags: Mapping[int, int],
+        matched: MatchedSearches | None,
+    ) -> None:
         self._numbers, self._workers, self._context, self._head = numbers, workers, context, head
+        self._lags, self._matched = lags, matched
 
     def collect(self) -> Iterable[Metric]:
         yield from self._collect_requests()
         yield from self._collect_cache()
         yield from self._collect_connections()
         yield from self._collect_archive()
+        yield from self._collect_webhooks()
+        yield from self._collect_searches()
         if self._workers > 1:
             yield from self._collect_processes()
 
@@ -108,6 +149,8 @@ class _ServerCollector(Collector):
         for name, buckets in sorted(numbers.seconds.items()):
             seconds.add_metric([name], list(_accumulate(buckets)), numbers.spent[name])
         yield seconds
+        by_key = numbers.keys
+        yield _count_metric("dateline_key_requests", "Requests that came with a key, by its number.", by_key, "key")
         gauges = numbers.gauges
         yield Gauge("dateline_requests_in_progress", "Requests that are being worked on.", gauges["requests"])
         yield Gauge("dateline_streams", "Event streams, exports and requests that wait.", gauges["streams"])
@@ -150,6 +193,26 @@ class _ServerCollector(Collector):
         if drafts is not None and (drafts_seq := drafts.hidden_seq()) is not None:
             lag = max(0, head.seq - drafts_seq)
             yield Gauge("dateline_draft_index_lag_changes", "Changes that the index of drafts has not taken in.", lag)
+
+    def _collect_webhooks(self) -> Iterator[Metric]:
+        counts = {result: self._numbers.webhooks.get(result, 0) for result in ("delivered", "failed")}
+        yield _count_metric("dateline_webhook_requests", "Requests to endpoints of webhooks.", counts, "result")
+        lag = Gauge("dateline_webhook_lag_changes", "Changes that a webhook is behind.", labels=["webhook"])
+        for id, behind in self._lags.items():
+            lag.add_metric([str(id)], behind)
+        yield lag
+
+    def _collect_searches(self) -> Iterator[Metric]:
+        fails = int(bool(self._numbers.searches_problem))
+        yield Gauge("dateline_search_matching_failing", "Whether saved searches cannot be matched.", fails)
+        if self._matched is None:
+            return
+        yield Gauge("dateline_saved_searches", "Saved searches.", self._matched.count)
+        yield Gauge(
+            "dateline_search_matching_lag_changes",
+            "Changes that are not matched with saved searches yet.",
+            self._matched.lag,
+        )
 
     def _collect_processes(self) -> Iterator[Metric]:
         """Of all workers together, by the names that Prometheus' clients give those of one process."""

@@ -19,6 +19,7 @@ from app.http.middleware.cache_store import CacheStore
 from app.http.middleware.load_shedding import CurrentLoad
 from app.http.server.connections import ConnectionLimiter
 from app.http.server.shared_counts import SharedCounts
+from app.saved_searches.percolation_task import PercolationTask
 
 SEPARATOR = " "
 
@@ -27,7 +28,7 @@ SEPARATOR = " "
 class ServerNumbers:
     """`responses` by "method route hundreds" and `seconds` by route, a count for each bucket, as in `RequestTally`; the
     `gauges` are of this moment and end with their worker. `problem` is the indexer's, where this worker indexes;
-    `drafts_problem` that of the index of drafts."""
+    `drafts_problem` that of the index of drafts, `searches_problem` what keeps saved searches from being matched."""
 
     responses: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, list[int]] = field(default_factory=dict)
@@ -35,12 +36,16 @@ class ServerNumbers:
     refused: dict[str, int] = field(default_factory=dict)
     cut: dict[str, int] = field(default_factory=dict)
     cache: dict[str, int] = field(default_factory=dict)
+    webhooks: dict[str, int] = field(default_factory=dict)
     processor_seconds: float = 0.0
     gauges: dict[str, float] = field(default_factory=dict)
     lag: float = 0.0
     indexes: bool = False
     problem: str | None = None
     drafts_problem: str | None = None
+    searches_problem: str | None = None
+    keys: dict[str, int] = field(default_factory=dict)
+    """Requests by key, of so many keys as `key_usage` counts one by one."""
 
 
 _ADAPTER = TypeAdapter(ServerNumbers)
@@ -55,6 +60,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
     cache: CacheStore = state.cache
     following: FollowerTask | None = getattr(state, "following", None)
     drafts: FollowerTask | None = getattr(state, "following_drafts", None)
+    matching: PercolationTask | None = getattr(state, "percolation", None)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return ServerNumbers(
         responses={SEPARATOR.join(map(str, key)): count for key, count in tally.responses.items()},
@@ -66,6 +72,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
             "hit": cache.hits, "miss": cache.misses, "waited": cache.waited, "evicted": cache.evicted,
             "emptied": cache.turns,
         },
+        webhooks=dict(state.webhooks.counts),
         processor_seconds=usage.ru_utime + usage.ru_stime,
         gauges={
             "requests": load.requests,
@@ -81,6 +88,8 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
         indexes=following is not None and following.is_running,
         problem=following.problem if following is not None else None,
         drafts_problem=drafts.problem if drafts is not None else None,
+        searches_problem=matching.problem if matching is not None else None,
+        keys=dict(state.key_requests),
     )  # fmt: skip
 
 
@@ -112,7 +121,15 @@ def add_ended(ended: Mapping[str, object], report: Mapping[str, object]) -> dict
     """What workers that have ended counted, with what one more has counted."""
     last = parse_report({name: value for name, value in report.items() if name in ServerNumbers.__dataclass_fields__})
     lasting = ServerNumbers(
-        last.responses, last.seconds, last.spent, last.refused, last.cut, last.cache, last.processor_seconds
+        last.responses,
+        last.seconds,
+        last.spent,
+        last.refused,
+        last.cut,
+        last.cache,
+        last.webhooks,
+        last.processor_seconds,
+        keys=last.keys,
     )
     return asdict(add_all([parse_report(ended), lasting]))
 
@@ -130,12 +147,15 @@ def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
         refused=_add(one.refused for one in several),
         cut=_add(one.cut for one in several),
         cache=_add(one.cache for one in several),
+        webhooks=_add(one.webhooks for one in several),
         processor_seconds=sum(one.processor_seconds for one in several),
         gauges=_add_floats(one.gauges for one in several),
         lag=max((one.lag for one in several), default=0.0),
         indexes=any(one.indexes for one in several),
         problem=next((one.problem for one in several if one.problem), None),
         drafts_problem=next((one.drafts_problem for one in several if one.drafts_problem), None),
+        searches_problem=next((one.searches_problem for one in several if one.searches_problem), None),
+        keys=_add(one.keys for one in several),
     )
 
 

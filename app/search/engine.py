@@ -8,6 +8,7 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading.queries import CursorPosition, ListRow, TimeSort
 from app.db.log_position import LogPosition
 from app.errors import IndexBehind
+from app.search.query.conditions import Condition
 from app.search.query.lexer import ParseNote
 from app.search.query.parser import ParsedQuery
 from app.search.query.tree import Node
@@ -68,7 +69,8 @@ class Question:
     epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters. `undated`: where
     articles without a date stand in the orders by date; the reverse of an order has them first. `text`: the query as
     sent, whose words an article's title may be. `fallback`: what to look for where no article has the phrase that
-    `tree` is. `hidden`: of the index of what is not published, which sets it.
+    `tree` is. `hidden`: of the index of what is not published, which sets it. `fixed`: words that were read before, in
+    place of a tree; by date only.
     """
 
     filter: ArticleFilter = PUBLISHED_ARTICLES
@@ -90,6 +92,7 @@ class Question:
     names: NameLookup | None = None
     fallback: ParsedQuery | None = None
     hidden: bool = False
+    fixed: Condition | None = None
 
 
 class SearchHit(NamedTuple):
@@ -311,8 +314,10 @@ class SearchEngine(Protocol):
     def count_coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         """How many of the articles have a date of publication that is known no better than to the month or year."""
 
-    def count_overview(self, edges: Sequence[int], excluded: tuple[int, ...] = ()) -> Overview:
-        """Everything published, as of one commit."""
+    def count_overview(
+        self, edges: Sequence[int], excluded: tuple[int, ...] = (), article_filter: ArticleFilter = PUBLISHED_ARTICLES
+    ) -> Overview:
+        """Everything published that the filter means, as of one commit."""
 
     def count_matrix(self, question: Question, rows: Axis, columns: Axis, most: int) -> Matrix:
         """As of one commit; one axis at most is of periods, and then `dated` says how exact a date has to be. The cells
@@ -329,7 +334,13 @@ class SearchEngine(Protocol):
     def load_profile(self, id: int, version: int) -> Profile | None:
         """What is compared of an article in this version; None where the index has another one, or none."""
 
-    def find_profiles(self, sample: Profile, excluded: tuple[int, ...], limit: int) -> list[Profile]:
+    def find_profiles(
+        self,
+        sample: Profile,
+        excluded: tuple[int, ...],
+        limit: int,
+        article_filter: ArticleFilter = PUBLISHED_ARTICLES,
+    ) -> list[Profile]:
         """The same of articles that share its telling words and tags, the likest first, never the sample itself."""
 
     def measure_rarity(self, terms: Collection[str]) -> Mapping[str, float]:

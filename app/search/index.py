@@ -4,6 +4,8 @@ While the index follows the log, what the log has withdrawn since is left out of
 archive are kept per generation. Engine calls take microseconds to milliseconds and release the GIL.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
@@ -14,10 +16,13 @@ from typing import TypeVar
 from sqlalchemy import bindparam, exists, select, true
 
 from app.articles.filters import ArticleFilter
-from app.context import RequestContext, SharedTags, SimilarArticle
+from app.articles.reading.entitlement.visible_rows import Entitlement
+from app.articles.reading.queries import CursorPosition, TimeSort
+from app.context import NamedArticles, RequestContext, SharedTags, SimilarArticle
 from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition
-from app.db.sql import Prepared, prepare
+from app.db.single_flight import SingleFlight
+from app.db.sql import Prepared, Value, prepare, read_integer
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
@@ -36,11 +41,11 @@ from app.search.engine import (
     make_building_error,
 )
 from app.search.highlighting.marked_spans import MOST_HTML
+from app.search.narrowed_engine import NarrowedEngine
 from app.search.similar import ranking
 from app.search.similar.compared_articles import ComparedArticle, ComparedArticles, list_telling_regions
 from app.search.similar.profile import Profile
 from app.search.similar.ranking import RankedProfile
-from app.search.single_flight import SingleFlight
 from app.search.timeline import Edges, Interval
 from app.search.vocabulary import completion
 from app.search.vocabulary.current import CurrentVocabulary
@@ -48,6 +53,8 @@ from app.search.vocabulary.names import Vocabulary
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
+MOST_CHANGED = 300
+"""Articles that a list looks up because the index does not know of their changes yet."""
 FEWEST_COMPARED, MORE_CANDIDATES, MOST_CANDIDATES = 30, 10, 160
 """Articles that are compared with one to find those like it: at least, how many more than asked for, and at most."""
 T = TypeVar("T")
@@ -86,6 +93,8 @@ class EngineIndex:
 
     def __init__(self, db: Database, engine: SearchEngine) -> None:
         self._db, self.engine = db, engine
+        self.narrowed_from: EngineIndex | None = None
+        self._delayed_seq: int | None = None
         self._stored: OrderedDict[Key, Counted] = OrderedDict()
         self._similar: OrderedDict[Key, list[SimilarArticle]] = OrderedDict()
         self._compared = ComparedArticles(db)
@@ -93,6 +102,14 @@ class EngineIndex:
         self._once = SingleFlight()
         # The last result of `_find_excluded`, which holds as long as neither the index nor the log has moved on.
         self._behind: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = None
+
+    def narrow(self, db: Database, entitlement: Entitlement) -> EngineIndex:
+        """The index as a key has it: of the articles that it may see alone, in whose other parts nothing is searched.
+        `db` shows the same, so that what the key does not see since the index's place is left out."""
+        narrowed = EngineIndex(db, NarrowedEngine(self.engine, entitlement.filter, entitlement.left_out))
+        narrowed.vocabulary = self.vocabulary
+        narrowed.narrowed_from, narrowed._delayed_seq = self, entitlement.delayed_seq
+        return narrowed
 
     def seq(self) -> int | None:
         position = self.engine.position()
@@ -116,13 +133,14 @@ class EngineIndex:
     async def _find_excluded(self, position: LogPosition | None, head: LogHead) -> tuple[int, ...]:
         if position is not None and position.epoch != head.epoch:
             raise make_building_error(self.engine.progress())
-        if position is None or position.seq >= head.public_seq:
+        if position is None:
+            return ()
+        since = position.seq if self._delayed_seq is None else min(position.seq, self._delayed_seq)
+        if since >= head.public_seq:
             return ()
         cached, span = self._behind, (position, head.public_position)
         if cached is None or cached[0] != span:
-            rows = await self._db.reader.rows(
-                _withdrawn_statement(self._db.dialect), {"seq": position.seq}, bounded=False
-            )
+            rows = await self._db.reader.rows(_withdrawn_statement(self._db.dialect), {"seq": since}, bounded=False)
             # What is withdrawn after this head may be in it as well: it is to be left out all the more.
             cached = self._behind = span, tuple(sorted(int(str(row[0])) for row in rows))
         return cached[1]
@@ -222,7 +240,7 @@ class EngineIndex:
             SimilarArticle(
                 one.profile.id,
                 one.profile.version,
-                one.score,
+                None if self.narrowed_from is not None else one.score,
                 _explain_similarity(sample, regions, one.profile, words, view.atlas),
                 one.below_threshold,
             )
@@ -278,6 +296,30 @@ class EngineIndex:
         except IndexBehind:
             return None
 
+    async def name_articles(
+        self, article_filter: ArticleFilter, sort: TimeSort, limit: int, place: CursorPosition, head: LogHead
+    ) -> NamedArticles | None:
+        position = self.engine.position()
+        if position is None or position.epoch != head.epoch:
+            return None
+        changed = await self._list_changed(position, head)
+        if len(changed) > MOST_CHANGED:
+            return None
+        question = Question(filter=article_filter, excluded=changed, limit=limit)
+        try:
+            page = await asyncio.to_thread(self.engine.find_rows, question, sort, place)
+        except IndexBehind:
+            return None
+        return NamedArticles((*(row.id for row in page.rows), *changed), len(page.rows) < limit)
+
+    async def _list_changed(self, position: LogPosition, head: LogHead) -> tuple[int, ...]:
+        """Articles that the public sees otherwise since the index's place, no more than are of use."""
+        if position.seq >= head.public_seq:
+            return ()
+        values: dict[str, Value] = {"seq": position.seq, "most": MOST_CHANGED + 1}
+        rows = await self._db.reader.rows(_changed_statement(self._db.dialect), values, bounded=False)
+        return tuple(read_integer(id) for (id,) in rows)
+
     async def count_tags(self, head: LogHead) -> dict[int, int]:
         return await self._load_counts("tags", head)
 
@@ -317,6 +359,14 @@ def _keep(stored: OrderedDict[Key, T], key: Key, value: T) -> None:
     stored[key] = value
     while len(stored) > KEPT:
         stored.popitem(last=False)
+
+
+@lru_cache(maxsize=4)
+def _changed_statement(dialect: str) -> Prepared:
+    behind = CHANGE.c.seq > bindparam("seq", type_=CHANGE.c.seq.type)
+    of_articles = CHANGE.c.entity == "article", CHANGE.c.public.is_(true())
+    statement = select(CHANGE.c.entity_id).distinct().where(behind, *of_articles)
+    return prepare(statement.limit(bindparam("most")), dialect)
 
 
 @lru_cache(maxsize=4)

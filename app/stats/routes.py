@@ -135,6 +135,8 @@ def _render_stats(
     own = vocabulary.tags["tag"] | vocabulary.tags["section"]
     uses = [count for tag, count in overview.tags.items() if tag in own]
     withdrawn = [None] * len(days) if hidden is None else hidden.withdrawn
+    # A key with an entitlement is not told what articles have by others, which it may not see.
+    having = [(word, overview.having[word]) for word in HAS if word in overview.having]
 
     def count_day(name: str, day: str, count: int | None) -> Json | None:
         return None if count is None else _articles(count, **{f"{name}_from": day, f"{name}_to": day}, **zone)
@@ -142,8 +144,8 @@ def _render_stats(
     return {
         "tz": tz,
         "published": _articles(total),
-        "having": {word: _articles(overview.having[word], has=word) for word in HAS},
-        "lacking": {word: _articles(total - overview.having[word], has_not=word) for word in HAS},
+        "having": {word: _articles(count, has=word) for word, count in having},
+        "lacking": {word: _articles(total - count, has_not=word) for word, count in having},
         "tags": {
             "used": _tags(len(uses), min_articles=1, kind=TAG_KINDS),
             "used_once": _tags(uses.count(1), min_articles=1, max_articles=1, kind=TAG_KINDS),

@@ -15,11 +15,12 @@ from starlette.requests import Request
 
 from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params
+from app.articles.reading.entitlement.embargo import HOUR
 from app.articles.reading.filter_params import FilterParams, StatusParams
 from app.articles.render import article_json
 from app.articles.store.log_facts import is_old
 from app.changes import log
-from app.context import AppContext, RequestContext
+from app.context import AppContext, RequestContext, get_context
 from app.db.log_position import LogHead, LogPosition, parse_token
 from app.errors import CursorExpired, FieldError, InvalidInput, InvalidValue, OffsetRequired
 from app.http.params import parser, times
@@ -27,12 +28,11 @@ from app.http.params.declaration import Parameter
 from app.http.params.times import Instant
 from app.http.params.typed import Params
 from app.sync import change_rows, merged_tags, time_position
+from app.sync.change_rows import BATCH, EXAMINED, ChangeBatch, ChangeRow, Place, VisibleChange
+from app.sync.delayed_changes import DelayedLook
 from app.sync.watch import LogWatch
+from app.tags import queries as tags
 
-BATCH = 100
-"""Rows that are looked at without giving others their turn: 2 ms."""
-EXAMINED = 2_000
-"""How many rows one response looks at, 0.04 s; a narrow filter over a long log takes several responses."""
 LOOK_UP = 10
 """Every so many ticks a waiting response looks whether its client is still there; with hundreds waiting it counts."""
 
@@ -80,26 +80,21 @@ class PollParams(Params):
     )
 
 
-class ChangeListParams(ChangeFilter, SinceParams, PollParams, ChangeParts):
+class SearchParam(Params):
+    """What is followed, if no filter."""
+
+    search = parser.text("search", "The slug of a saved search, in place of filters.", maximum=200)
+
+
+class ChangeListParams(SearchParam, ChangeFilter, SinceParams, PollParams, ChangeParts):
     """Of the feed."""
 
 
-class StreamParams(ChangeFilter, SinceParams, ChangeParts):
+class StreamParams(SearchParam, ChangeFilter, SinceParams, ChangeParts):
     """Of the stream."""
 
 
 FollowParams = ChangeListParams | StreamParams
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeBatch:
-    """What one look found: the changes told, the filter as it was read, whether more is there, and the place behind
-    everything examined."""
-
-    told: tuple[change_rows.VisibleChange, ...]
-    filter: ArticleFilter
-    more: bool
-    place: LogPosition
 
 
 @dataclass(slots=True)
@@ -119,14 +114,15 @@ class ChangeReader:
     async def look(self, limit: int) -> ChangeBatch:
         """Goes on from where it stands, past what is not for it, to the next `limit` changes or the head."""
         consumer = change_rows.ChangeConsumer(await resolve(self.context, self.view, self.params), self.drafts)
-        until, told = self._find_end(self.view.head), list[change_rows.VisibleChange]()
+        if self.place.delayed_seq is not None:
+            return await DelayedLook(self, consumer, limit).run()
+        until, told = self._find_end(self.view.head), list[VisibleChange]()
         for _ in range(EXAMINED // BATCH):
-            rows = await change_rows.read(self.context.db, self.place.seq, until, BATCH)
-            if rows and rows[0].seq != self.place.seq + 1:
-                raise make_cursor_expired(self.request, "The changes from that place on are not kept any more.")
-            needed = await self._find_needed(consumer, rows, until)
+            rows = await self.read_rows(self.place.seq, until, BATCH)
+            needed, hidden = await self._find_needed(consumer, rows, until), await self.find_hidden_tags(rows)
             for row in rows:
-                shown = change_rows.tell(consumer, row) if row.seq in needed else None
+                is_told = row.seq in needed and row.seq not in hidden
+                shown = change_rows.tell(consumer, row) if is_told else None
                 told += [shown] if shown is not None else []
                 self.place = LogPosition(self.place.epoch, row.seq, row.mark)
                 if len(told) == limit:
@@ -136,8 +132,24 @@ class ChangeReader:
             await asyncio.sleep(0)
         return ChangeBatch(tuple(told), consumer.filter, self.place.seq < until, self.place)
 
+    async def read_rows(self, after: int, until: int, limit: int) -> list[ChangeRow]:
+        """Rows of the log; CursorExpired where those behind the place are not kept."""
+        rows = await change_rows.read(self.context.db, after, until, limit)
+        if rows and rows[0].seq != after + 1:
+            raise make_cursor_expired(self.request, "The changes from that place on are not kept any more.")
+        return rows
+
+    async def find_hidden_tags(self, rows: Sequence[ChangeRow]) -> set[int]:
+        """The rows, by number, of tags that no article has which a key with an entitlement sees: it is not told of
+        them."""
+        named = {row.seq: row.entity_id for row in rows if row.entity == "tag"}
+        if self.context.entitlement is None or not named:
+            return set()
+        known = await tags.by_refs(self.context.db, sorted({str(id) for id in named.values()}), hidden=False)
+        return {seq for seq, id in named.items() if str(id) not in known}
+
     async def _find_needed(
-        self, consumer: change_rows.ChangeConsumer, rows: Sequence[change_rows.ChangeRow], until: int
+        self, consumer: change_rows.ChangeConsumer, rows: Sequence[ChangeRow], until: int
     ) -> set[int]:
         """The numbers of the rows that are told if they are for the consumer: all, or with `compact` the latest ones.
         What is left out has a later row, ahead of every place that this response ends at."""
@@ -146,6 +158,22 @@ class ChangeReader:
             rows = change_rows.drop_superseded(consumer, rows, latest)
         return {row.seq for row in rows}
 
+    def name_place(self, told: VisibleChange) -> Place:
+        """The place behind a change: where a consumer goes on that has it."""
+        return self._find_place(told)
+
+    def stand_behind(self, told: VisibleChange) -> Place:
+        """Goes back to the place behind a change that was told."""
+        self.place = self._find_place(told)
+        return self.place
+
+    def _find_place(self, told: VisibleChange) -> LogPosition:
+        return told.place or replace(self.place, seq=told.row.seq, mark=told.row.mark)
+
+    def has_card(self, told: VisibleChange) -> bool:
+        """Whether an article that is told of may be shown, where it matches."""
+        return True
+
     async def news(self, watch: LogWatch, deadline: float) -> bool:
         """Waits until there are rows behind its place, at most until `deadline` on the monotonic clock. False also
         where the client has gone or the server is ending."""
@@ -153,6 +181,9 @@ class ChangeReader:
         while time.monotonic() < deadline and not watch.ending():
             head = await watch.tick()
             ticks += 1
+            if ticks % LOOK_UP == 0 and await self._has_left_embargo():
+                await self.renew()
+                return True
             if head.epoch != self.place.epoch or head.seq < self.place.seq or self._find_end(head) > self.place.seq:
                 await self.renew()
                 return True
@@ -160,13 +191,25 @@ class ChangeReader:
                 return False
         return False
 
+    async def _has_left_embargo(self) -> bool:
+        """Whether an embargo is over for rows that the consumer has not been told of."""
+        if self.place.delayed_seq is None:
+            return False
+        _, view = await get_context(self.request).begin(self.request)
+        return (view.delayed_seq or 0) > self.place.delayed_seq
+
     async def renew(self) -> None:
         """Reads the head, and whether caller and filter are still what they were; raises as a new request would."""
-        self.view = await self.context.view(self.request)
+        self.context, self.view = await get_context(self.request).begin(self.request)
         self.params.check_statuses(self.view.caller)
         if self.view.head.epoch != self.place.epoch or self.view.head.seq < self.place.seq:
             raise make_cursor_expired(self.request, "The archive has been replaced by another copy.")
         await merged_tags.refuse(self.context, self.view, self.params, self.place)
+
+    async def list_warnings(self) -> list[filter_params.Warning]:
+        """What the filter says of itself to this caller, who is told of names that are not there."""
+        statuses = self.params.check_statuses(self.view.caller)
+        return (await filter_params.resolve(self.context, self.view, self.params, statuses)).warnings
 
     def _find_end(self, head: LogHead) -> int:
         """The last row that is for this caller: what only drafts have moved is not to be seen in places either."""
@@ -177,18 +220,13 @@ async def begin(
     request: Request, context: AppContext, view: RequestContext, params: FollowParams, since: str
 ) -> ChangeReader:
     """Checks the request; every way in which it may fail fails here, before a response has begun."""
-    _refuse_relative(params)
+    refuse_relative(params)
     params.check_statuses(view.caller)
-    place = await _place(context, view, request, since, params.tz)
+    article_json.make_form(context, params, full=False)  # what it cannot show is said before a stream begins
+    place = await find_place(context, view, request, since, params.tz)
     await merged_tags.refuse(context, view, params, place)
     await _refuse_old_rows(request, context, view, params, place)
     return ChangeReader(context, request, params, view, place)
-
-
-async def list_warnings(following: ChangeReader) -> list[filter_params.Warning]:
-    """What the filter says of itself to this caller, who is told of names that are not there."""
-    statuses = following.params.check_statuses(following.view.caller)
-    return (await filter_params.resolve(following.context, following.view, following.params, statuses)).warnings
 
 
 async def resolve(context: AppContext, view: RequestContext, params: ChangeFilter) -> ArticleFilter:
@@ -196,7 +234,10 @@ async def resolve(context: AppContext, view: RequestContext, params: ChangeFilte
     may have matched. Of such a tag nothing is told."""
     statuses = params.check_statuses(view.caller)
     caller = replace(view.caller, scopes=view.caller.scopes | {"read_drafts"})
-    return (await filter_params.resolve(context, view._replace(caller=caller), params, statuses)).filter
+    article_filter = (await filter_params.resolve(context, view._replace(caller=caller), params, statuses)).filter
+    if context.entitlement is None:
+        return article_filter
+    return replace(article_filter, within=context.entitlement.filter)
 
 
 _ASKS_NEW_FACTS = ("has", "has_not", "copy_of", "created", "withdrawn")
@@ -216,15 +257,30 @@ async def _refuse_old_rows(
         raise make_cursor_expired(request, "The changes from that place on do not tell what this filter asks for.")
 
 
-def _refuse_relative(params: Params) -> None:
-    """What moves with the clock would let articles leave without any change."""
+def refuse_relative(params: Params) -> None:
+    """InvalidInput: what moves with the clock would let articles leave without any change."""
     moving = [name for name, value in params.values.items() if isinstance(value, Instant) and value.uses_now]
     if moving:
         detail = "Times relative to now cannot be followed; give a date."
         raise InvalidInput(*(FieldError("invalid_value", detail, name) for name in moving))
 
 
-async def _place(context: AppContext, view: RequestContext, request: Request, since: str, zone: tzinfo) -> LogPosition:
+async def find_place(
+    context: AppContext, view: RequestContext, request: Request, since: str, zone: tzinfo
+) -> LogPosition:
+    """The place that `since` means to this caller; CursorExpired where the log does not have it."""
+    place = await _find_place(context, view, request, since, zone)
+    if view.delayed_seq is None:
+        return replace(place, delayed_seq=None)
+    if place.delayed_seq is None:
+        # What became public before that place has been told, or is told by the rows behind it.
+        return replace(place, delayed_seq=view.delayed_seq)
+    return replace(place, delayed_seq=min(place.delayed_seq, view.delayed_seq))
+
+
+async def _find_place(
+    context: AppContext, view: RequestContext, request: Request, since: str, zone: tzinfo
+) -> LogPosition:
     head = view.head
     if since == "now":
         return head.position if view.caller.has_scope("read_drafts") else head.public_position
@@ -236,10 +292,20 @@ async def _place(context: AppContext, view: RequestContext, request: Request, si
         position = await time_position.find(context.db, head, at, drafts=drafts)
         if position is None:
             raise make_cursor_expired(request, "The changes from that time on are not kept any more.")
-        return position
+        return await _delay(context, view, position, at)
     if place.epoch != head.epoch or not await has_position(context, place):
         raise make_cursor_expired(request)
     return place
+
+
+async def _delay(context: AppContext, view: RequestContext, position: LogPosition, at: int) -> LogPosition:
+    """With what an embargo was over for at that time."""
+    entitlement = context.entitlement
+    if entitlement is None or entitlement.embargo_hours is None:
+        return position
+    public = at - entitlement.embargo_hours * HOUR
+    over = await time_position.find(context.db, view.head, public, drafts=True)
+    return replace(position, delayed_seq=over.seq if over is not None else 0)
 
 
 def _read_time(since: str, zone: tzinfo, now: int) -> int:

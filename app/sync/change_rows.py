@@ -8,7 +8,7 @@ that a consumer who may not see drafts is told nothing of them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Protocol
 
 import orjson
 from sqlalchemy import ColumnElement, bindparam, literal_column, select, true
@@ -27,6 +27,10 @@ Event = Literal[
     "published", "updated", "corrected", "withdrawn", "trashed", "restored", "purged", "left_filter", "linked",
     "tag_renamed", "region_renamed",
 ]  # fmt: skip
+BATCH = 100
+"""Rows that are looked at without giving others their turn: 2 ms."""
+EXAMINED = 2_000
+"""How many rows one response looks at, 0.04 s; a narrow filter over a long log takes several responses."""
 _RENAMES: dict[str, Event] = {
     "tag_renamed": "tag_renamed",
     "region_renamed": "region_renamed",
@@ -70,11 +74,33 @@ class VisibleChange:
     changed_fields: tuple[str, ...] = ()
     replaced_by: int | None = None
     """The article that readers are sent to instead of one that is withdrawn."""
+    place: LogPosition | None = None
+    """Behind this change, where that is not behind its row: see `delayed_changes`."""
+
+
+class Place(Protocol):
+    """Where a consumer stands."""
+
+    @property
+    def token(self) -> str:
+        """Good for `since`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBatch:
+    """What one look found: the changes told, the filter as it was read, whether more is there, and the place behind
+    everything examined."""
+
+    told: tuple[VisibleChange, ...]
+    filter: filters.ArticleFilter
+    more: bool
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeConsumer:
-    """Who follows: the filter, and whether rows that the public may not see are for them."""
+    """Who follows: the filter, and whether rows that the public may not see are for them. A filter that has another one
+    `within` is that of a key with an entitlement."""
 
     filter: filters.ArticleFilter
     drafts: bool = False
@@ -90,7 +116,7 @@ def tell(consumer: ChangeConsumer, row: ChangeRow) -> VisibleChange | None:
         return VisibleChange(row, renamed, None, _read_slug(row), changed_fields) if renamed else None
     before, after = _facts(row, row.before), _facts(row, row.after)
     event = _event(consumer, row, before, after)
-    if event is None and after is not None and _is_redirected(before, after):
+    if event is None and after is not None and consumer.filter.within is None and _is_redirected(before, after):
         # Readers are sent elsewhere from now on. Whoever had the article has it no more, so that it matches no filter.
         return VisibleChange(row, "withdrawn", replaced_by=after.replaced_by)
     if event is None:
@@ -114,6 +140,12 @@ def _read_slug(row: ChangeRow) -> str | None:
     return None if row.before is None else orjson.loads(row.before).get("slug")
 
 
+def read_public_slug(row: ChangeRow) -> str | None:
+    """The slug of an article that is public behind the row, or was before it."""
+    facts = [_facts(row, row.after), _facts(row, row.before)]
+    return next((one.slug for one in facts if one is not None and one.status == "published"), None)
+
+
 def _is_redirected(before: filters.ArticleFacts | None, after: filters.ArticleFacts) -> bool:
     """Whether another article, or none any more, replaces one that was gone before."""
     if before is None or "published" in (before.status, after.status):
@@ -134,6 +166,11 @@ def _event(
     has = after is not None and filters.matches(consumer.filter, after)
     if had and has and row.event == log.PLACED:
         return None  # its card has nothing of what its regions lie in
+    return name_event(row, had=had, has=has)
+
+
+def name_event(row: ChangeRow, *, had: bool, has: bool) -> Event | None:
+    """What a row is called to a consumer who saw the article before it, or sees it after it."""
     if has:
         return _KEPT.get(row.event, "updated") if had or row.event in _ENTERS else "updated"
     if had:
@@ -197,12 +234,12 @@ async def load_latest(
     """What `drop_superseded` needs for these successive rows, as of the row `until`; in two statements, or four."""
     if not rows:
         return {}
-    latest = await _load_later(db, consumer, rows, until, placed=True)
+    latest = await load_later(db, consumer, rows, until)
     passed_over = {seq for seq, row in latest.items() if _is_passed_over(consumer, row)}
     if not passed_over:
         return latest
     # The article matches, and the latest row does not say so: one before it does.
-    before = await _load_later(db, consumer, rows, until, placed=False)
+    before = await load_later(db, consumer, rows, until, placed=False)
     kept = {seq: row for seq, row in latest.items() if seq not in passed_over}
     return kept | {seq: row for seq, row in before.items() if seq in passed_over}
 
@@ -211,8 +248,8 @@ def _is_passed_over(consumer: ChangeConsumer, row: ChangeRow) -> bool:
     return row.event == log.PLACED and _has_matching_article(consumer, row) and tell(consumer, row) is None
 
 
-async def _load_later(
-    db: Database, consumer: ChangeConsumer, rows: Sequence[ChangeRow], until: int, *, placed: bool
+async def load_later(
+    db: Database, consumer: ChangeConsumer, rows: Sequence[ChangeRow], until: int, *, placed: bool = True
 ) -> dict[int, ChangeRow]:
     """The latest row of the article of each row, by the row's number, where that is later."""
     values: dict[str, Value] = {"first": rows[0].seq, "last": rows[-1].seq, "until": until}

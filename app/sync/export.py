@@ -53,7 +53,10 @@ class Export:
 
     async def sheet(self, *, bom: bool = False) -> AsyncGenerator[bytes]:
         """The same as CSV, the names first; no line says that it is the last."""
-        names = [*csv_rows.columns(self.params, csv_rows.FULL), *(() if self.params.fields else csv_rows.MORE)]
+        names = [
+            *csv_rows.columns(self.params, self.context.cards.left_out, csv_rows.FULL),
+            *(() if self.params.fields else csv_rows.MORE),
+        ]
         yield (csv_text.BOM if bom else b"") + csv_text.write_rows([names])
         async for shown in self.articles():
             yield await article_json.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
@@ -77,9 +80,9 @@ class Export:
         still = [one.id for one in entries if one.id in more and more[one.id].status in self.filter.statuses]
         if self.params.fields:
             return [cards[id] for id in still]
-        total = sum(len(cards[id]) for id in still)
+        total, whole = sum(len(cards[id]) for id in still), not self.context.cards.left_out
         return await article_json.run_in_thread_if_large(
-            total, lambda: [_line(orjson.loads(cards[id]), more[id]) for id in still]
+            total, lambda: [_line(orjson.loads(cards[id]), more[id], whole=whole) for id in still]
         )
 
 
@@ -113,7 +116,7 @@ class _More:
     urls: str
 
 
-def _line(article: Json, more: _More) -> bytes:
+def _line(article: Json, more: _More, *, whole: bool) -> bytes:
     slugs = [slug for (slug,) in orjson.loads(more.slugs) if slug != article["slug"]]
     source = article["source"]
     own = (source.get("url") if isinstance(source, dict) else None, article["url"])
@@ -123,6 +126,8 @@ def _line(article: Json, more: _More) -> bytes:
         added["withdrawn"] = {"at": format_time(int(more.withdrawn_at)), "reason": more.withdrawn_reason or None}
     if article["translation_of"] is not None:
         added["original"] = {"origin": more.original_origin, "slug": more.original_slug}
+    if not whole:  # what no field holds may be what a key is not given
+        return orjson.dumps(article | added)
     # What an earlier import could not place goes along, under the names that it came with.
     return orjson.dumps(article | added | {n: v for n, v in orjson.loads(more.extra).items() if n not in article})
 

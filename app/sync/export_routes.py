@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles.reading import filter_params
+from app.articles.render import article_json
 from app.articles.render.article_json import ArticleParts
 from app.context import AnyCaller, Context
 from app.http import csv_text, responses
@@ -67,6 +68,7 @@ async def export_articles(request: Request, context: Context, view: AnyCaller, p
         "X-Seq": view.token,
         **responses.render_warnings(resolved.warnings),
     }
+    article_json.make_form(context, params, full=True)  # what it cannot show is said before the first line
     export = Export(context, view, params, resolved.filter, after=params.after)
     if shape == "csv":
         headers |= csv_text.name_file("export")

@@ -20,7 +20,8 @@ TAG, SLUG, CHANGE = table(Tag), table(TagSlug), table(Change)
 async def refuse(context: AppContext, view: RequestContext, params: FilterParams, place: LogPosition) -> None:
     """FilterChanged for a tag that another has taken in since that place; its detail names the other where the caller
     may know it. Who began behind the merge has what the filter means now."""
-    tag_refs = sorted({ref for some in filter_params.list_tag_refs(params).values() for ref in some})
+    own = context.entitlement.tags if context.entitlement is not None else ()
+    tag_refs = sorted({ref for some in filter_params.list_tag_refs(params).values() for ref in some} | {*own})
     drafts = view.caller.has_scope("read_drafts")
     merged = await _merged_among(context, tag_refs, place, drafts=drafts) if tag_refs else []
     if merged:

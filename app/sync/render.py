@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Sequence, Set
 from dataclasses import replace
 from itertools import takewhile
+from typing import Protocol
 
 import orjson
 
 from app.articles.reading import queries, replacements, response_size
 from app.articles.render import article_json
+from app.context import AppContext, RequestContext
 from app.http.params.times import format_time
-from app.sync.change_reader import ChangeBatch, ChangeReader
-from app.sync.change_rows import VisibleChange
+from app.sync.change_reader import ChangeParts
+from app.sync.change_rows import ChangeBatch, Place, VisibleChange
 from app.tags import queries as tags
 
 Json = dict[str, object]
@@ -21,7 +23,37 @@ AT_ONCE = 100
 """Changes that are written at once: about a millisecond."""
 
 
-async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[list[bytes], ChangeBatch]:
+class ChangeViewer(Protocol):
+    """Who changes are rendered for: a request on its way along the log or the changes of a search, or a webhook."""
+
+    @property
+    def context(self) -> AppContext: ...
+
+    @property
+    def view(self) -> RequestContext: ...
+
+    @property
+    def params(self) -> ChangeParts: ...
+
+    @property
+    def drafts(self) -> bool:
+        """Whether rows that the public may not see are for it."""
+        ...
+
+    def name_place(self, told: VisibleChange) -> Place:
+        """The place behind a change."""
+        ...
+
+    def stand_behind(self, told: VisibleChange) -> Place:
+        """Goes back to the place behind a change that was told, where not all fits."""
+        ...
+
+    def has_card(self, told: VisibleChange) -> bool:
+        """Whether an article that is told of may be shown, where it matches."""
+        ...
+
+
+async def render_changes(following: ChangeViewer, seen: ChangeBatch) -> tuple[list[bytes], ChangeBatch]:
     """Each change as JSON, in order. With `include`, `card` is the article as it is now, null where it does not match
     the filter (any more): whoever keeps what `card` says has what the list has.
 
@@ -39,7 +71,9 @@ async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[li
         if len(shown) % AT_ONCE == AT_ONCE - 1:
             await asyncio.sleep(0)
         change = _change(following, told, names)
-        if (target := told.replaced_by) is not None:
+        target = told.replaced_by
+        # A key with an entitlement is not told of an article that it does not see, not even its number.
+        if target is not None and (target in slugs or following.context.entitlement is None):
             change["replaced_by"] = {"id": target, "slug": slugs.get(target)}
         if with_cards:
             card = cards.get(told.row.entity_id) if told.row.entity == "article" else None
@@ -48,17 +82,15 @@ async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[li
     return shown, seen
 
 
-def _cut_before(following: ChangeReader, seen: ChangeBatch, left_out: Set[int]) -> ChangeBatch:
+def _cut_before(following: ChangeViewer, seen: ChangeBatch, left_out: Set[int]) -> ChangeBatch:
     """What was seen before the first change of one of these articles. The consumer then stands there."""
     told = tuple(takewhile(lambda one: one.row.entity != "article" or one.row.entity_id not in left_out, seen.told))
     if len(told) == len(seen.told):
         return seen
-    last = told[-1].row
-    following.place = replace(following.place, seq=last.seq, mark=last.mark)
-    return replace(seen, told=told, more=True, place=following.place)
+    return replace(seen, told=told, more=True, place=following.stand_behind(told[-1]))
 
 
-def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
+def _change(following: ChangeViewer, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
     row = told.row
     article = tag = region = None
     if row.entity == "article":
@@ -66,7 +98,8 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.
             "id": row.entity_id,
             "slug": told.slug,
             "previous_slug": told.previous_slug,
-            "version": row.version,
+            # Nothing is left of what was purged that could tell whether the key has seen it.
+            "version": None if row.event == "purged" and following.context.entitlement is not None else row.version,
         }
     elif row.entity == "tag" and (known := names.get(str(row.entity_id))):
         # Of a tag that another has taken in since: each article that had it is told of by itself.
@@ -76,7 +109,7 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.
         name = following.view.atlas.name_in(place.id, following.params.names_language)
         region = {"id": place.id, "slug": place.slug, "name": name, "level": place.level}
     return {
-        "seq": replace(following.place, seq=row.seq, mark=row.mark).token,
+        "seq": following.name_place(told).token,
         "event": told.event,
         "article": article,
         "tag": tag,
@@ -87,7 +120,7 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.
     }
 
 
-async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[str, tags.KnownTag]:
+async def _tags(following: ChangeViewer, told: Sequence[VisibleChange]) -> dict[str, tags.KnownTag]:
     """Renamed tags as they are now, called as cards call them."""
     ids = sorted({str(one.row.entity_id) for one in told if one.row.entity == "tag"})
     if not ids:
@@ -102,9 +135,11 @@ async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[
     return {ref: replace(tag, name=called.get(tag.slug, tag.name)) for ref, tag in known.items()}
 
 
-async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
+async def _cards(following: ChangeViewer, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
     """Of the articles named, those that match now; and the ids of those that do not fit, never of the first."""
-    named = dict.fromkeys(told.row.entity_id for told in seen.told if told.row.entity == "article")
+    named = dict.fromkeys(
+        told.row.entity_id for told in seen.told if told.row.entity == "article" and following.has_card(told)
+    )
     only = seen.filter.ids
     ids = tuple(id for id in named if only is None or id in only)
     if not ids:

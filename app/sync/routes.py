@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import AnyCaller, Context
-from app.db.log_position import LogPosition
 from app.http import fast_path, responses
 from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
 from app.http.openapi import describe_problems, describe_stream, describe_uncached
-from app.sync import change_reader, examples, render, schemas
-from app.sync.change_reader import ChangeBatch, ChangeListParams, ChangeReader, StreamParams
+from app.sync import examples, render, schemas, search_changes
+from app.sync.change_reader import ChangeListParams, ChangeReader, StreamParams
+from app.sync.change_rows import ChangeBatch
 from app.sync.streaming_response import Streamed
 from app.sync.watch import LogWatch
 
@@ -31,8 +31,8 @@ LAST_EVENT_ID: dict[str, object] = {
 PER_EVENTS = 100
 RETRY_MILLISECONDS = 2000
 _PROBLEMS = describe_problems(
-    "missing_scope", "cursor_expired", "filter_changed", "invalid_range", "offset_required", "unknown_field",
-    "unknown_region",
+    "missing_scope", "not_found", "cursor_expired", "filter_changed", "invalid_range", "offset_required",
+    "unknown_field", "unknown_region",
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def _watch(request: Request) -> LogWatch:
 @fast_path.declare
 async def list_changes(request: Request, context: Context, view: AnyCaller, params: ChangeListParams) -> Response:
     """What has changed since a place, in the order in which it was committed. Ask again with `next`."""
-    at = await change_reader.begin(request, context, view, params, params.since or "0")
+    at = await search_changes.begin(request, context, view, params, params.since or "0")
     limit = params.limit
     deadline = time.monotonic() + params.wait
     seen = await at.look(limit)
@@ -60,7 +60,7 @@ async def list_changes(request: Request, context: Context, view: AnyCaller, para
         seen = await at.look(limit)
     told, seen = await render.render_changes(at, seen)
     place = seen.place.token
-    tail = orjson.dumps({"next": place, "has_more": seen.more, "warnings": await change_reader.list_warnings(at)})
+    tail = orjson.dumps({"next": place, "has_more": seen.more, "warnings": await at.list_warnings()})
     body = b'{"data":[' + b",".join(told) + b"]," + tail[1:]
     return Response(body, headers=_headers(place), media_type="application/json")
 
@@ -80,9 +80,9 @@ def _headers(place: str) -> dict[str, str]:
 async def stream_changes(request: Request, context: Context, view: AnyCaller, params: StreamParams) -> Response:
     """The changes as server-sent events, from now on unless told otherwise. Each `id` is a place to resume from."""
     since = request.headers.get("last-event-id") or params.since or "now"
-    at = await change_reader.begin(request, context, view, params, since)
+    at = await search_changes.begin(request, context, view, params, since)
     headers = _headers(at.place.token) | {"X-Accel-Buffering": "no"}
-    headers |= responses.render_warnings(await change_reader.list_warnings(at))
+    headers |= responses.render_warnings(await at.list_warnings())
     return Streamed(_events(at, _watch(request)), headers, "text/event-stream")
 
 
@@ -108,7 +108,6 @@ async def _batch(at: ChangeReader, seen: ChangeBatch) -> tuple[bytes, ChangeBatc
     """The events, and what was seen up to the last of them. That one bears the place behind all that was examined, the
     others their own."""
     told, seen = await render.render_changes(at, seen)
-    rows = [one.row for one in seen.told]
-    ids = [LogPosition(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
+    ids = [at.name_place(one).token for one in seen.told[:-1]] + [seen.place.token]
     events = (b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))
     return b"".join(events), seen

@@ -6,7 +6,8 @@ they are paths, which a client resolves against the address that it has asked: s
 header that anybody may have made up. A path begins with the request's root path, below which a proxy serves the API.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -39,16 +40,25 @@ class Addresses:
     site_url: str
     api_url: str
     root_path: str = ""
+    site_host: str = field(init=False)
+    """Of the web site, such as `news.example`; empty where there is none."""
+    _naming: str = field(init=False)
+    """What all names for good begin with."""
+
+    def __post_init__(self) -> None:
+        # Once: feeds ask for them in each document, and name each article.
+        object.__setattr__(self, "site_host", _find_host(self.site_url))
+        host = _find_host(self.api_url or self.site_url) or NO_HOST
+        host = NO_HOST if host in THIS_MACHINE else host
+        object.__setattr__(self, "_naming", f"tag:{host},{SINCE}:")
 
     @classmethod
-    def read(cls, settings: Settings, root_path: str = "") -> Self:
-        api_url = settings.api_url.rstrip("/")
-        return cls(settings.site_url.rstrip("/"), api_url, "" if api_url else root_path)
+    def read(cls, settings: Settings) -> Self:
+        return cls(settings.site_url.rstrip("/"), settings.api_url.rstrip("/"))
 
-    @property
-    def site_host(self) -> str:
-        """Of the web site, such as `news.example`; empty where there is none."""
-        return urlsplit(self.site_url).hostname or ""
+    def below(self, root_path: str) -> "Addresses":
+        """Those of a request with this root path; the same ones where no address changes by it."""
+        return _lay_below(self, root_path) if root_path and not self.api_url else self
 
     @property
     def home_page(self) -> str:
@@ -97,6 +107,13 @@ class Addresses:
     def name_thing(self, thing: str) -> str:
         """A name for good of what has no address that lasts, such as `article/42`, whose slug may change: a tag URI
         (RFC 4151) of the API's host, else of the web site's."""
-        host = urlsplit(self.api_url or self.site_url).hostname or NO_HOST
-        host = NO_HOST if host in THIS_MACHINE else host
-        return f"tag:{host},{SINCE}:{thing}"
+        return self._naming + thing
+
+
+@lru_cache(maxsize=64)
+def _lay_below(addresses: Addresses, root_path: str) -> Addresses:
+    return replace(addresses, root_path=root_path)
+
+
+def _find_host(url: str) -> str:
+    return urlsplit(url).hostname or ""

@@ -2,18 +2,18 @@
 compacted."""
 
 import asyncio
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import orjson
 import pytest
 from conftest import ENGINES, Served, serve
-from sqlalchemy import inspect, select
+from sqlalchemy import select
+from support.tables import tables_with
 
 from app.articles.store import purge
 from app.commands import open_archive
-from app.db.database import Database, DatabaseProblem
+from app.db.database import DatabaseProblem
 from app.importers import pipeline, sources
 from app.importers.jobs import upload_store
 from app.importers.pipeline import ImportOptions
@@ -25,17 +25,6 @@ pytestmark = pytest.mark.anyio
 ON = ENGINES
 ANY = {"If-Match": "*"}
 WORD = "quetzalberry"
-
-
-def tables_with(db: Database, word: str) -> Iterator[str]:
-    """Tables and columns where the word stands, whatever its case."""
-    with db.snapshot() as snapshot:
-        for name in inspect(snapshot.connection).get_table_names():
-            for row in snapshot.connection.exec_driver_sql(f'SELECT * FROM "{name}"').mappings():
-                for column, value in row.items():
-                    text = bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
-                    if word.encode() in text.lower():
-                        yield f"{name}.{column}"
 
 
 def files_with(folder: Path, word: str) -> list[str]:

@@ -217,6 +217,8 @@ async def test_key_sees_itself(own_archive: Served) -> None:
     body = response.json()
     used = body["limits"].pop("idempotency_bytes_used")
     assert used > 300
+    assert body.pop("usage")["today"]["requests"] == 1
+    assert body.pop("entitlement") is None
     assert body | {"created_at": ""} == {
         "id": int(id),
         "name": "night desk",

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from support.processes import DatelineProcess
 
-from app.main import cancel_tasks
+from app.lifespan import cancel_tasks
 
 pytestmark = pytest.mark.slow
 

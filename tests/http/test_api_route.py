@@ -176,6 +176,7 @@ SCOPES: dict[str, list[list[str]]] = {
     "list_revisions": [["read_drafts"]], "get_revision": [["read_drafts"]], "get_revision_diff": [["read_drafts"]],
     "restore_revision": [["write", "read_drafts"]], "list_suggestions": [["read_drafts"]],
     "list_audit": [["admin"]], "list_article_audit": [["read_drafts"]], "get_own_key": [[]],
+    "create_search": [["write"]], "update_search": [["write"]], "delete_search": [["write"]],
     "create_tag": [["admin"]], "update_tag": [["admin"]], "merge_tags": [["admin"]],
     "create_region": [["admin"]], "update_region": [["admin"]], "get_job": [["admin"]], "stop_job": [["admin"]],
     "edit_articles": [["write"]], "list_imports": [["publish", "read_drafts"]],

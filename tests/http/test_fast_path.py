@@ -229,8 +229,8 @@ def test_hot_reads_are_on_the_fast_path_and_the_rest_is_not(settings: Settings) 
             "/v1/articles", "/v1/articles/{ref}", "/v1/articles/{ref}/related", "/v1/articles/{ref}/neighbours",
             "/v1/articles/{ref}/translations", "/v1/changes", "/v1/regions", "/v1/regions/tree", "/v1/regions/{ref}",
             "/v1/resolve", "/v1/search", "/v1/suggest", "/v1/tags", "/v1/tags/{ref}", "/v1/timeline", "/v1/trending",
-            "/feeds/articles.{format}", "/feeds/{kind}/{slug}.{format}",
+            "/feeds/articles.{format}", "/feeds/searches/{slug}.{format}", "/feeds/{kind}/{slug}.{format}",
         ]
     )  # fmt: skip
-    assert len(table.patterns) == 8, "every pattern more is tried for each request behind it"
+    assert len(table.patterns) == 9, "every pattern more is tried for each request behind it"
     asyncio.run(app.state.archive.db.close())

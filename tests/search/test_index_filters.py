@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,9 @@ from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, S
 from app.articles import filters
 from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_sql, query_plan
+from app.articles.reading.entitlement.visible_rows import EntitledReader, Entitlement
+from app.db.database import OpenTransaction
+from app.db.readers import Reader
 from app.db.sql import prepare
 from app.search.engine import Order, Question
 from app.search.tantivy import index_schema
@@ -144,6 +148,33 @@ def test_any_filter_means_the_same_to_all_three_readers(
     assert by_sql(archive, article_filter) == matched
     assert {hit.id for hit in results.hits} == matched
     assert results.total == engine.count(article_filter) == len(matched)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(article_filter=any_filter, within=any_filter)
+def test_filter_within_another_means_the_same_to_all_three_readers(
+    archive: SearchArchive, engine: TantivyEngine, article_filter: ArticleFilter, within: ArticleFilter
+) -> None:
+    """What a key may see, to SQL as the reader of the key has it. That sees other articles as translations and copies
+    as well, which a key may not ask for."""
+    linked = filters.make_bits(("translation", "copy", "unresolved"))
+    asked = replace(article_filter, translation_of=None, copy_of=None, has=article_filter.has & ~linked)
+    asked = replace(asked, has_not=asked.has_not & ~linked)
+    narrow = replace(asked, within=replace(within, ids=None, translation_of=None, copy_of=None, has=0, has_not=0))
+    matched = {story.id for story in STORIES if filters.matches(narrow, story.facts)}
+    results = engine.search(Question(filter=narrow, limit=200))
+    assert {hit.id for hit in results.hits} == matched
+    assert results.total == engine.count(narrow) == len(matched)
+    assert narrow.within is not None
+    statement = prepare(
+        select(filters.A.c.id).where(*filter_sql.conditions(narrow)), archive.db.dialect, filter_sql.lists(narrow)
+    )
+    with archive.db.snapshot() as snapshot:
+        # Nothing but rows is read here, which a transaction does as the readers of requests do.
+        reader = cast("Reader", OpenTransaction(snapshot.connection))
+        visible = EntitledReader(reader, archive.db.dialect, Entitlement(narrow.within))
+        rows = asyncio.run(visible.rows(statement, filter_sql.values(narrow)))
+    assert {row[0] for row in rows} == matched
 
 
 def driven_ids(

@@ -7,7 +7,7 @@ import pytest
 from support.search_archive import SearchArchive
 
 from app.db.log_position import LogHead
-from app.search.single_flight import SingleFlight
+from app.db.single_flight import SingleFlight
 from app.search.vocabulary.current import CurrentVocabulary
 
 pytestmark = pytest.mark.anyio

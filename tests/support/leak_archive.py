@@ -198,8 +198,8 @@ def point_to(session: Session, hidden: Sequence[Hidden], public: Sequence[int]) 
         for article, target in ((one.id, public[-2]), (public[-3], one.id)):
             copy = {"article_id": article, "target_id": target, "kind": "duplicate", "value": one.word("copy")}
             connection.execute(insert(SUGGESTED), copy | {"score": 1.0, "origin": "import", "taken": False})
-    alias = Hidden("draft").word("alias")
-    tag = select(TAG.c.id).where(TAG.c.slug == Hidden("draft").word("tag")).scalar_subquery()
+    alias = hidden[0].word("alias")
+    tag = select(TAG.c.id).where(TAG.c.slug == hidden[0].word("tag")).scalar_subquery()
     row = {"tag_id": tag, "language": "und", "name": alias, "name_key": alias, "alias": True}
     connection.execute(insert(NAME).values(row))
 

@@ -1,7 +1,9 @@
 """A small archive in one SQLite file, filled by direct inserts, and an index beside it: for the tests of search."""
 
+import asyncio
 import random
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session, SQLModel
 
-from app.articles.filters import ArticleFacts, make_bits
+from app.articles.filters import ArticleFacts, ArticleFilter, make_bits
 from app.changes import log
 from app.changes.follower import catch_up
 from app.changes.log import LogEntry
@@ -27,10 +29,18 @@ from app.models import (
     Tag,
     table,
 )
+from app.saved_searches import finding
+from app.saved_searches import service as searches
+from app.saved_searches.definition import Definition
+from app.saved_searches.question import SearchQuestion
 from app.search.engine import Question, ResultPage
+from app.search.indexing.fixed import candidates
+from app.search.indexing.fixed.fixing import fix
 from app.search.indexing.indexer import Indexer
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
+from app.search.vocabulary.current import CurrentVocabulary
+from app.search.vocabulary.names import Vocabulary
 from app.settings import Settings
 
 DAY = 86_400
@@ -313,3 +323,41 @@ def random_story(number: int, random: random.Random) -> SearchStory:
         copy_of=random.choice([None, 1]) if number > 1 else None,
     )
     return replace(story, withdrawn_at=random.choice([0, DAY]) if story.status == "withdrawn" else None)
+
+
+STORED = '{"q":"%s","filters":{},"read_as":null,"notes":[]}'
+
+
+def define_search(engine: TantivyEngine, names: Vocabulary, q: str, article_filter: ArticleFilter) -> Definition:
+    """What the words mean now, as a request's would be read."""
+    parsed = parse(q)
+    question = Question(tree=parsed.tree, text=q, fallback=parsed.fallback, filter=article_filter, names=names)
+    asked = SearchQuestion(article_filter, fix(engine.view(), question).condition)
+    return Definition(asked, candidates.choose_keys(engine.view(), asked.filter, asked.words), STORED % q)
+
+
+def save_search(
+    db: Database, engine: TantivyEngine, definition: Definition, slug: str, *, owner: str = "somebody", public: bool
+) -> int:
+    """The search's number."""
+    index_matches = finding.ask_index(engine, definition.question, searches.MOST_MATCHES + 1)
+    new = searches.NewSearch(owner, slug, None, public, definition, index_matches)
+    return db.write_now(searches.create, new, searches.SearchLimits(10**6, 10**6)).value
+
+
+async def load_names(db: Database) -> Vocabulary:
+    with db.snapshot() as snapshot:
+        head = log.head(snapshot)
+    return await CurrentVocabulary(db).get(head)
+
+
+async def save_searches(db: Database, settings: Settings, *asked: tuple[str, str, ArticleFilter, bool]) -> None:
+    """Slug, words, filter, and whether it is public. The index is made for them, and removed."""
+    indexer = Indexer(settings.index_path, 15)
+    assert indexer.acquire()
+    await asyncio.to_thread(catch_up, db, indexer)
+    engine, names = TantivyEngine(settings.index_path), await load_names(db)
+    for slug, q, article_filter, is_public in asked:
+        save_search(db, engine, define_search(engine, names, q, article_filter), slug, public=is_public)
+    indexer.close()
+    shutil.rmtree(settings.index_path)

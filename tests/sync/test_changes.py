@@ -18,7 +18,7 @@ from app.changes import log
 from app.db.log_position import LogPosition, parse_token
 from app.http import auth
 from app.settings import Settings
-from app.sync import change_reader
+from app.sync import change_rows
 
 pytestmark = pytest.mark.anyio
 
@@ -346,7 +346,7 @@ def _many(session: Session, rows: int) -> None:
 
 async def test_narrow_filter_over_a_long_log_takes_several_responses(local: Served) -> None:
     start = await read_position(local)
-    await local.db.write(_many, change_reader.EXAMINED)
+    await local.db.write(_many, change_rows.EXAMINED)
     [one] = await write(local.db, story(local.db, 1, tags=["a"]))
     first = await changes(local.public, since=start, tag="a")
     assert (first["data"], first["has_more"]) == ([], True)

@@ -30,8 +30,12 @@ LAYERS = {
         ("articles.service",),
         ("articles.routes", "articles.schedule"),
         ("bulk", "search"),
+        ("saved_searches",),
         ("audit", "stats", "sync"),
-        ("importers", "monitoring"),
+        ("importers",),
+        ("webhooks",),
+        ("monitoring",),
+        ("lifespan",),
         ("main",),
         ("commands",),
         ("__main__",),
@@ -44,6 +48,7 @@ LAYERS = {
             "log_position",
             "permissions",
             "shipped",
+            "single_flight",
             "spans",
             "sql",
             "wal_truncation",
@@ -51,7 +56,7 @@ LAYERS = {
         ("audit_rows", "condition", "readers"),
         ("engines", "group_commit"),
         ("database",),
-        ("migrate",),
+        ("leases", "migrate"),
     ),
     "app.http": (
         ("auth", "headers", "paging", "params", "schemas"),
@@ -72,10 +77,10 @@ LAYERS = {
         ("routes", "schedule"),
     ),
     "app.search": (
-        ("examples", "query", "schemas", "similar.profile", "single_flight", "timeline", "trending"),
+        ("examples", "query", "schemas", "similar.profile", "timeline", "trending"),
         ("engine",),
         ("highlighting", "tantivy", "vocabulary"),
-        ("similar",),
+        ("narrowed_engine", "similar"),
         ("index", "indexing"),
         ("enrichment", "list_search", "params"),
         ("render",),
@@ -89,6 +94,15 @@ LAYERS = {
         ("folder_contents", "line_splitter", "prepare", "web"),
         ("batches", "enrichment", "sources"),
         ("jobs", "ndjson_stream", "pipeline"),
+        ("routes",),
+    ),
+    "app.webhooks": (
+        ("backlog", "messages", "schedule", "signing"),
+        ("http_client", "payloads", "service"),
+        ("queries",),
+        ("examples", "render", "schemas", "selection"),
+        ("delivery",),
+        ("sender", "testing"),
         ("routes",),
     ),
     "app.importers.formats": (
@@ -123,7 +137,7 @@ HEIGHTS = {
     for folder, layers in LAYERS.items()
 }
 MOST_ENTRIES = 18
-MOST_ENTRIES_OF_APP = 22
+MOST_ENTRIES_OF_APP = 25
 
 
 def list_imports(source: str, package: str) -> list[tuple[int, str]]:

@@ -17,7 +17,7 @@ import pytest
 from conftest import Served, _administer, serve
 from sqlmodel import Session
 from starlette.types import ASGIApp
-from support import doors
+from support import doors, search_archive
 from support.doors import ask
 from support.leak_archive import (
     HIDDEN_REGION,
@@ -34,6 +34,7 @@ from support.leak_archive import (
 from support.processes import serve_by_workers
 
 from app.articles import service
+from app.articles.filters import ArticleFilter
 from app.changes import log
 from app.db.database import Database
 from app.http import auth
@@ -105,6 +106,16 @@ async def _pair(stack: AsyncExitStack, places: Places, hide: Hide, serve: Serve 
     ids = db.write_now(public, now).value
     scopes = {"write": ("write",), "read_drafts": ("read_drafts",), "all_but_drafts": ("write", "publish", "admin")}
     keys = {name: db.write_now(auth.create_key, name, value).value for name, value in scopes.items()}
+    with db.snapshot() as snapshot:
+        place = regions.atlas(snapshot.connection).by_slug[HIDDEN_REGION].id
+    await search_archive.save_searches(
+        db,
+        places.first,
+        ("zorbing-news", "zorbing", ArticleFilter(), True),
+        ("hidden-place", "", ArticleFilter(regions=(place,), roles=7), True),
+        ("private-news", "zorbing council", ArticleFilter(), False),
+    )
+    await db.reader.close()
     db.close_now()
     places.copy()
     db = Database(places.second, log.append)
@@ -118,12 +129,25 @@ async def _pair(stack: AsyncExitStack, places: Places, hide: Hide, serve: Serve 
     bearers = {name: {"Authorization": f"Bearer {key}"} for name, key in keys.items()}
     for api in (without, with_):
         await _wait_for_index(api)
+        await _wait_for_searches(api)
         await _wait_for_drafts(api, bearers["read_drafts"])
     return Pair(without, with_, ids, hidden, bearers, since)
 
 
 async def _wait_for_index(api: Served) -> None:
     while b'"index_lag":0' not in (await ask(api.app, "/health/ready")).body:  # noqa: ASYNC110 -- as a client would
+        await asyncio.sleep(0.01)
+
+
+async def _wait_for_searches(api: Served) -> None:
+    """Until all that is public is matched with saved searches."""
+    while True:
+        [head, matched] = [
+            (await ask(api.app, address)).header("x-seq") or ""
+            for address in ("/v1/tags", "/v1/changes?search=hidden-place")
+        ]
+        if matched.partition(".")[0] == head:
+            return
         await asyncio.sleep(0.01)
 
 

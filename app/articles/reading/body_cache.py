@@ -117,10 +117,15 @@ class EncodedBodies:
         if head == self.head:
             self._texts.put(id, (version, text), OVERHEAD + text.size)
 
-    def find_entry(self, id: int, version: tuple[int, int], form: str) -> EncodedEntry | None:
-        """An entry in a form of a feed; `version` is that of the article, and that of all names."""
-        kept = self._entries.get(id)
-        return kept.forms.get(form) if kept is not None and kept.version == version else None
+    def find_entries(self, versions: Iterable[tuple[int, tuple[int, int]]], form: str) -> dict[int, EncodedEntry]:
+        """Entries in a form of a feed, of articles as (id, version), as far as they are here; a version is that of the
+        article, and that of all names."""
+        entries, get = {}, self._entries.get
+        for id, version in versions:
+            kept = get(id)
+            if kept is not None and kept.version == version and (entry := kept.forms.get(form)) is not None:
+                entries[id] = entry
+        return entries
 
     def put_entry(self, id: int, version: tuple[int, int], form: str, entry: EncodedEntry, head: LogHead) -> None:
         """Keeps an entry that was read while the log stood at `head`, as `put` does."""

@@ -4,10 +4,11 @@ One statement fetches any number of them. They are kept by (id, version, names_s
 served and nothing has to be emptied: what has changed is asked for under another key.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from sqlalchemy import ColumnElement, literal_column, select
@@ -204,6 +205,15 @@ class Cards:
         self._statement = statement(db.dialect)
         self._kept: ByteLru[tuple[int, int, int], Card] = ByteLru(KEPT_BYTES)
         self.bodies = EncodedBodies()
+        self.left_out: frozenset[str] = frozenset()
+        self._is_narrowed = False
+
+    def narrow(self, db: Readable, left_out: frozenset[str]) -> "Cards":
+        """The same cards for who sees less of the archive: only of articles that `db` shows, and without the properties
+        `left_out`, which whoever renders them leaves away."""
+        narrowed = copy.copy(self)
+        narrowed._db, narrowed.left_out, narrowed._is_narrowed = db, left_out, True
+        return narrowed
 
     async def get(
         self, versions: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False, public: bool | None = None
@@ -240,6 +250,10 @@ class Cards:
             self._kept.put((id, version, names_seq), made, made.size)
             if not published or row[_STATUS] == "published":
                 cards[id] = made
+        if self._is_narrowed and cards:
+            # What is in memory was made for anybody: whether this caller may see it the database says each time.
+            visible = await public_among(self._db, list(cards))
+            cards = {id: made for id, made in cards.items() if id in visible}
         originals = sorted({made.original for made in cards.values() if made.original is not None})
         if not originals or not (published if public is None else public):
             return cards
@@ -288,3 +302,22 @@ async def public_among(db: Readable, ids: Sequence[int]) -> set[int]:
 def _public(dialect: str) -> Prepared:
     shown = A.c.status == literal_column("'published'")
     return prepare(select(A.c.id).where(AnyOf(A.c.id, "ids"), shown), dialect, ["ids"])
+
+
+class CardSource(Protocol):
+    """What rendering articles needs: the archive, or a transaction that is open (`UncommittedArticles`)."""
+
+    @property
+    def db(self) -> Readable: ...
+
+    @property
+    def cards(self) -> Cards: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UncommittedArticles:
+    """Articles as a transaction that is still open has them. Its cards are its own: those of the process must not know
+    what may never be committed."""
+
+    db: Readable
+    cards: Cards

@@ -5,7 +5,7 @@ response warns of it. Regions are a closed one for references, so an unknown reg
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypedDict
 
@@ -125,6 +125,8 @@ async def resolve(
     InvalidInput for regions and years that do not exist; for other names a warning, and no hits."""
     if params.given_names.isdisjoint(_NAMES):
         return ResolvedFilter(_all(statuses))
+    if archive.entitlement is not None:
+        _refuse_links(params)
     drafts = view.caller.has_scope("read_drafts")
     key_values = tuple((name, value) for name, value in params.values.items() if name in _NAMES)
     key = ("asked", key_values, statuses, drafts)
@@ -148,9 +150,13 @@ async def resolve(
     if params.slug:
         slugs = await db.reader.rows(_slug_statement(db.dialect), {"refs": list(params.slug)})
     articles: Sequence[Row] = ()
+    originals: Sequence[int] = ()
     if originals := [id for id in (params.translation_of, params.copy_of) if id is not None]:
         articles = await db.reader.rows(_article_statement(db.dialect, drafts), {"ids": originals})
     resolved = _make_filter(view, params, statuses, _Lookups(known_tags, guesses, sources, slugs, articles))
+    if archive.entitlement is not None and len(articles) < len(set(originals)):
+        # The index knows the article all the same, and which others are translations or copies of it.
+        resolved.filter = replace(resolved.filter, nothing=True)
     archive.memo.put(view.head, key, resolved)
     return ResolvedFilter(resolved.filter, list(resolved.warnings))
 
@@ -225,6 +231,21 @@ def _make_filter(
         nothing=bool(params.source and not lookups.sources) or any(one.impossible for one in tagged.values()),
     )
     return ResolvedFilter(article_filter, warnings)
+
+
+OF_OTHERS = ("unresolved", "translation", "copy")
+
+
+def _refuse_links(params: FilterParams) -> None:
+    """InvalidInput for what an article has by others, which may be such as the key does not see."""
+    errors = [
+        FieldError("invalid_value", f"{name}={word} depends on articles that this key may not see.", name)
+        for name, words in (("has", params.has), ("has_not", params.has_not))
+        for word in words
+        if word in OF_OTHERS
+    ]
+    if errors:
+        raise InvalidInput(*errors)
 
 
 def _check_has(params: FilterParams) -> None:

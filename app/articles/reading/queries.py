@@ -91,10 +91,10 @@ def _plan_page(
 ) -> tuple[Prepared, Mapping[str, Value], bool]:
     """The statement, what the filter binds in it, and whether an index bounds it."""
     statement = _statement(dialect, filter_sql.make_key(article_filter), sort, turn, undated)
-    return statement, filter_sql.values(article_filter), _is_bounded(article_filter, sort)
+    return statement, filter_sql.values(article_filter), is_bounded(article_filter, sort)
 
 
-def _is_bounded(article_filter: ArticleFilter, sort: str) -> bool:
+def is_bounded(article_filter: ArticleFilter, sort: str) -> bool:
     """Whether an index leads to the rows of a page without passing many others: to the articles named, or down the
     list of all that are published. Any other filter may read the whole archive before it finds a page."""
     if (
@@ -115,7 +115,9 @@ def _statement(dialect: str, key: StatementKey[ArticleFilter], sort: str, turn: 
     name = sort.removeprefix("-")
     column: ColumnElement[int | str | None] = A.c.sort_title if name == "title" else A.c[name]
     descending = sort.startswith("-") != turn.startswith("before")
-    every = select(A.c.id, A.c.version, column).where(*filter_sql.conditions(article_filter))
+    # Of articles that are named the links are looked up: a common tag has more rows than there are names.
+    find = filter_sql.conditions if article_filter.ids is None else filter_sql.looked_up
+    every = select(A.c.id, A.c.version, column).where(*find(article_filter))
     in_order = column.desc() if descending else column, A.c.id.desc() if descending else A.c.id
 
     def part(where: Literal["all", "dated", "undated"]) -> AnySelect:
@@ -308,18 +310,14 @@ def _keys(dialect: str) -> Prepared:
     return prepare(select(*columns).where(A.c.id == bindparam("id", type_=A.c.id.type)), dialect)
 
 
-async def load_neighbours(
-    db: Database, id: int, article_filter: ArticleFilter
-) -> tuple[ListRow | None, ListRow | None]:
-    """The next newer and the next older article of a list by `-published_at`, beside one that need not be in it. Of
-    articles without a date only what is published, or was, has neighbours."""
+async def find_place(db: Database, id: int) -> tuple[CursorPosition, CursorPosition] | None:
+    """Before and behind an article in lists by `-published_at`, of which it need not be one. Of articles without a date
+    only what is published, or was, has such a place."""
     [(_, at, public_once)] = await db.reader.rows(_keys(db.dialect), {"id": id})
     if at is None and not public_once:
-        return None, None
+        return None
     assert at is None or isinstance(at, int)
-    newer = await load_page(db, article_filter, "-published_at", 1, CursorPosition("before", at, id))
-    older = await load_page(db, article_filter, "-published_at", 1, CursorPosition("after", at, id))
-    return (newer[0] if newer else None), (older[0] if older else None)
+    return CursorPosition("before", at, id), CursorPosition("after", at, id)
 
 
 @lru_cache(maxsize=8)

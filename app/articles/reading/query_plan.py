@@ -6,13 +6,13 @@ statement.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
 from sqlalchemy import ColumnElement, bindparam, select, tuple_, union, union_all
 
-from app.articles.filters import ArticleFilter
+from app.articles.filters import ArticleFilter, Span
 from app.articles.reading import filter_sql
 from app.db.sql import AnyQuery, AnySelect, Value, is_undated
 from app.enrich import suggestion
@@ -38,6 +38,8 @@ class DrivingLink:
     ids: tuple[int, ...]
     rest: ArticleFilter
     bounded: bool = False
+    rows: int = field(default=0, compare=False)
+    """How many it has, where that was weighed."""
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -48,10 +50,23 @@ class DrivingLink:
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
     """What was decided for a filter: None that no link drives it. `undated`: whether articles without a date are looked
-    for, which there may be none of."""
+    for, which there may be none of. `scan`: what is read where no index bounds that, None where one does."""
 
     driver: DrivingLink | None
     undated: bool
+    scan: "Scan | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Of so many rows, `matches` are of the list, as the search index counts them."""
+
+    rows: int
+    matches: int
+
+    def estimate(self, limit: int) -> float:
+        """How many rows are read for so many of the list, if these lie evenly among them."""
+        return limit * self.rows / self.matches if self.matches else float("inf")
 
 
 def possible(article_filter: ArticleFilter) -> Iterator[DrivingLink]:
@@ -93,7 +108,47 @@ async def choose(article_filter: ArticleFilter, sort: str, weigh: Weigh) -> Driv
     if not weighed:
         return None
     rows, i = min(weighed)
-    return replace(drivers[i], bounded=await _is_bounded(article_filter, drivers[i], rows, weigh))
+    return replace(drivers[i], bounded=await _is_bounded(article_filter, drivers[i], rows, weigh), rows=rows)
+
+
+async def weigh_scan(article_filter: ArticleFilter, sort: str, driver: DrivingLink | None, weigh: Weigh) -> Scan | None:
+    """Of a list that no index of SQL bounds; None where few rows are read, or where no search index can say."""
+    rows = await weigh(keep_span(article_filter, sort)) if driver is None else driver.rows
+    if rows is None or rows <= FEW:
+        return None
+    matches = await weigh(article_filter)
+    return None if matches is None else Scan(rows, matches)
+
+
+def keep_span(article_filter: ArticleFilter, sort: str) -> ArticleFilter:
+    """What the filter asks of the time by which a list is sorted, and nothing else: what its index bounds."""
+    name = sort.removeprefix("-").removesuffix("_at")
+    if name == "published":
+        return ArticleFilter(published=article_filter.published, coarse=article_filter.coarse)
+    if name in ("updated", "created"):
+        return ArticleFilter(**{name: getattr(article_filter, name)})
+    return ArticleFilter()
+
+
+def keep_link(driver: DrivingLink, sort: str) -> DrivingLink:
+    """The rows of a link within what the filter asks of that time, whatever else it asks."""
+    rest = replace(keep_span(driver.rest, sort), roles=driver.rest.roles, exact=driver.rest.exact)
+    return replace(driver, rest=rest, bounded=True)
+
+
+def cut_span(article_filter: ArticleFilter, sort: str, span: Span) -> ArticleFilter:
+    """The filter for those that are within a span of the time by which a list is sorted."""
+    name = sort.removeprefix("-").removesuffix("_at")
+    cut = replace(article_filter, **{name: _intersect(getattr(article_filter, name), span)})  # type: ignore[arg-type] # a span
+    if name != "published" or cut.coarse is None:
+        return cut
+    return replace(cut, coarse=_intersect(cut.coarse, span))
+
+
+def _intersect(one: Span, other: Span) -> Span:
+    starts = [start for start, _ in (one, other) if start is not None]
+    ends = [end for _, end in (one, other) if end is not None]
+    return max(starts, default=None), min(ends, default=None)
 
 
 def _is_all(driver: DrivingLink) -> bool:

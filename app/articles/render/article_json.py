@@ -3,14 +3,14 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
 import orjson
 
 from app.articles.reading import queries, response_size
-from app.articles.reading.card_cache import Card
+from app.articles.reading.card_cache import Card, CardSource
 from app.articles.reading.card_parts import (
     FIELDS,
     Json,
@@ -23,7 +23,8 @@ from app.articles.reading.card_parts import (
 from app.articles.reading.item_cache import ItemRow
 from app.articles.render import body_views
 from app.articles.render.encoded_views import EncodedViews
-from app.context import AppContext, CardSource, RequestContext
+from app.articles.render.left_out import VIEWED, blank_properties, list_left, refuse_left_out
+from app.context import AppContext, RequestContext
 from app.db.sql import read_integer
 from app.http.params import parser
 from app.http.params.typed import NamesIn
@@ -81,11 +82,12 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class RenderOptions:
     """What is shown of articles: all of a card where `fields` is empty; names in the archive's own words or a
-    language's."""
+    language's. `blank` are properties that are shown without anything in them."""
 
     fields: tuple[str, ...] = ()
     includes: frozenset[str] = frozenset()
     language: str | None = None
+    blank: frozenset[str] = frozenset()
 
     @cached_property
     def selection(self) -> Selection:
@@ -115,8 +117,8 @@ async def render_articles(
     has seen to that: `costs` is what `load_costs` told."""
     public, pairs = not view.caller.has_scope("read_drafts"), [(entry.id, entry.version) for entry in entries]
     cards = await archive.cards.load(pairs, view.atlas, published=public and not own, public=public)
-    form = form or _form(params, full=full)
-    is_card = not (form.includes or form.language)
+    form = form or make_form(archive, params, full=full)
+    is_card = not (form.includes or form.language or form.blank)
     # Where nothing is added, what is shown is no more than the cards.
     if is_card and sum(len(card.parts.shown) for card in cards.values()) <= response_size.MAX_COST:
         return _show_cards(archive, view, cards, form)
@@ -140,13 +142,15 @@ async def render_articles(
             named = Counter(row.article_id for row in rows)
             response_size.check_fit(checking, [response_size.RELATED_COST * named[id] for id in cards])
         posts = await render_related(archive, view, list(cards), rows)
-    if form.language is None:
+    if form.language is None and not form.blank:
         parts = archive.cards.cut(cards, view.atlas, form.fields, form.selection)
     else:
         shown: dict[int, Json] = {id: orjson.loads(card.parts.shown) for id, card in cards.items()}
+        shown = {id: blank_properties(card, form.blank) for id, card in shown.items()}
         with_posts = [card | {"related": posts.get(id)} for id, card in shown.items()]
-        called = await tags.names_in(archive.db, sorted(_tag_slugs(with_posts)), form.language)
-        _rename_all(with_posts, view.atlas, called, form.language)
+        if form.language is not None:
+            called = await tags.names_in(archive.db, sorted(_tag_slugs(with_posts)), form.language)
+            _rename_all(with_posts, view.atlas, called, form.language)
         parts = {id: cut_properties(card, form.selection) for id, card in shown.items()}
     added = await encoded.render(costs)
     if checking is not None:
@@ -174,7 +178,7 @@ async def load_costs(
     archive: AppContext, entries: Sequence[queries.ListRow], params: ArticleParts, *, full: bool = False
 ) -> Mapping[int, int]:
     """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
-    ids, includes = [entry.id for entry in entries], _form(params, full=full).includes
+    ids, includes = [entry.id for entry in entries], make_form(archive, params, full=full).includes
     return (await response_size.measure(archive.db, ids, includes, small=0)).costs
 
 
@@ -193,7 +197,7 @@ async def render_item(
 ) -> Json:
     """One article in full, of which the database has said all; at most one statement more, for names in a language.
     `related` are its related posts as shown, `form` says what to show instead of what `params` ask for."""
-    form = form or _form(params, full=True)
+    form = form or make_form(archive, params, full=True)
     shown_bodies = await body_views.render(form.includes, stored.article.id, stored.body)
     added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
     if "related" in form.includes:
@@ -201,25 +205,32 @@ async def render_item(
     shown = await archive.cards.render_row(stored.card, view.atlas, added)
     if stored.original_status != "published" and not view.caller.has_scope("read_drafts"):
         shown["translation_of"] = None
-    shown |= shown_bodies
+    shown = blank_properties(shown, form.blank) | shown_bodies
     if form.language is not None:
         called = await tags.names_in(archive.db, sorted(_tag_slugs([shown])), form.language)
         _rename_all([shown], view.atlas, called, form.language)
     return select_parts(shown, form.selection) if form.fields else shown
 
 
-def includes_related(params: ArticleParts) -> bool:
+def includes_related(archive: CardSource, params: ArticleParts) -> bool:
     """Whether an item shows its related posts."""
-    return "related" in _form(params, full=True).includes
+    return "related" in make_form(archive, params, full=True).includes
 
 
 _FORMING = ArticleParts.declared.specs.keys()
 
 
-def _form(params: ArticleParts, *, full: bool) -> RenderOptions:
-    if params.given_names.isdisjoint(_FORMING):
+def make_form(archive: CardSource, params: ArticleParts, *, full: bool) -> RenderOptions:
+    """What the parameters ask for. InvalidInput where that is something that the caller's key is not given."""
+    left_out = archive.cards.left_out
+    if params.given_names.isdisjoint(_FORMING) and not left_out:
         return FULL if full else CARD
-    return _make_form(params.fields, params.include, params.names_language, full=full)
+    form = _make_form(params.fields, params.include, params.names_language, full=full)
+    if not left_out:
+        return form
+    refuse_left_out(left_out, "fields", params.fields)
+    refuse_left_out(left_out, "include", params.include)
+    return _leave_out(form, left_out)
 
 
 @lru_cache(maxsize=256)
@@ -230,6 +241,17 @@ def _make_form(fields: tuple[str, ...], added: tuple[str, ...], language: str | 
     if full and not fields:
         includes |= {"body", "related"}
     return RenderOptions(fields, frozenset(includes), language)
+
+
+def _choose_card(archive: CardSource) -> RenderOptions:
+    return _leave_out(CARD, archive.cards.left_out) if archive.cards.left_out else CARD
+
+
+@lru_cache(maxsize=256)
+def _leave_out(form: RenderOptions, left_out: frozenset[str]) -> RenderOptions:
+    """The same without what a key is not given: by naming all the rest, where nothing is named."""
+    includes = frozenset(name for name in form.includes if VIEWED.get(name, name) not in left_out)
+    return replace(form, fields=form.fields or list_left(left_out, includes), includes=includes)
 
 
 async def render_related(
@@ -255,7 +277,8 @@ async def render_related(
         cards = await render_articles(archive, view, entries, params=params)
     elif targets:
         public = not view.caller.has_scope("read_drafts")
-        cards = await archive.cards.get(list(targets.items()), view.atlas, published=public)
+        loaded = await archive.cards.load(list(targets.items()), view.atlas, published=public)
+        cards = _show_cards(archive, view, loaded, _choose_card(archive))
     shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
     rendered: dict[int, list[Json]] = {id: [] for id in ids}
     named: dict[int, set[object]] = defaultdict(set)

@@ -1,6 +1,6 @@
 """Articles as rows of a sheet: a column for each property, and one for each part of those that have parts. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import orjson
 
@@ -24,9 +24,10 @@ MORE = (
 """What the export has beside the properties of an article, for an import elsewhere."""
 
 
-def columns(params: ArticleParts, whole: Sequence[str] = _CARD) -> list[str]:
-    """The names of the columns, as `fields` has them: those asked for, else the `whole`, and what `include` adds."""
-    asked = ("id", *params.fields) if params.fields else whole
+def columns(params: ArticleParts, left_out: Collection[str], whole: Sequence[str] = _CARD) -> list[str]:
+    """The names of the columns, as `fields` has them: those asked for, else the `whole`, and what `include` adds; none
+    of what a key is not given."""
+    asked = ("id", *params.fields) if params.fields else [name for name in whole if name not in left_out]
     names = dict.fromkeys((*asked, *params.include))
     return [column for name in names for column in _parts(name)]
 
@@ -36,9 +37,9 @@ def _parts(name: str) -> list[str]:
     return [f"{name}.{part}" for part in article_json.PARTS.get(name, ()) if part != "id"] or [name]
 
 
-def rows(articles: Iterable[bytes], params: ArticleParts, whole: Sequence[str] = _CARD) -> list[list[object]]:
+def rows(articles: Iterable[bytes], params: ArticleParts, left_out: Collection[str]) -> list[list[object]]:
     """The names, then the cells of each article's JSON. An article within one, a related one, stands as its id."""
-    names = columns(params, whole)
+    names = columns(params, left_out)
     return [list(names), *cells(articles, names)]
 
 

@@ -11,9 +11,9 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from app.articles.reading import queries
-from app.articles.reading.card_cache import Cards
+from app.articles.reading.card_cache import Cards, CardSource, UncommittedArticles
 from app.articles.render import article_json
-from app.context import CardSource, RequestContext, UncommittedArticles
+from app.context import RequestContext
 from app.db.database import OpenTransaction
 from app.db.log_position import LogHead
 from app.errors import Gone

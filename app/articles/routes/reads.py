@@ -13,16 +13,15 @@ from starlette.responses import Response
 
 from app.articles import examples, filters, schemas
 from app.articles.filters import ArticleFilter
-from app.articles.reading import filter_params, item_cache, queries, query_plan, replacements
+from app.articles.reading import filter_params, item_cache, queries, replacements
 from app.articles.reading.card_parts import Json
 from app.articles.reading.item_cache import Item, ItemRow
 from app.articles.reading.queries import ArticleRef, ListRow
-from app.articles.reading.query_plan import QueryPlan
 from app.articles.render import article_json, csv_rows
 from app.articles.render.structured import examples as format_examples
 from app.articles.render.structured import pages
 from app.articles.render.structured.formats import CSV, STRUCTURED, describe_contents
-from app.articles.routes import list_pages, word_list
+from app.articles.routes import list_pages, list_rows, word_list
 from app.articles.routes.list_pages import ArticleListParams
 from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import Gone, NotFound
@@ -96,10 +95,8 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
         entries, page = _cut_ids(params, by_id, missing)
     else:
         place = list_pages.read_place(params)
-        plan = await choose_plan(context, view, resolved.filter, params.sort)
-        rows = await queries.load_page(
-            context.db, resolved.filter, params.sort, params.limit + 1, place, plan.driver, undated=plan.undated
-        )
+        plan = await list_rows.choose_plan(context, view, resolved.filter, params.sort)
+        rows = await list_rows.load_rows(context, view, plan, resolved.filter, params.sort, params.limit + 1, place)
         total = await _load_total(context, view, params, resolved.filter)
         entries, page = list_pages.cut_page(params, place, rows, total, missing)
     render: Callable[..., Response]
@@ -108,7 +105,8 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
         render = partial(responses.render_document, request, body, content_type=chosen.content_type)
     else:
         articles = await article_json.render_articles(context, view, entries, params=params)
-        render = await _write_rows(request, params, chosen, article_json.list_rows(entries, articles))
+        shown = article_json.list_rows(entries, articles)
+        render = await _write_rows(request, context, params, chosen, shown)
     return render(
         page=page,
         token=view.token,
@@ -121,13 +119,13 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
 
 
 async def _write_rows(
-    request: Request, params: ArticleListParams, chosen: Representation, rows: list[bytes]
+    request: Request, context: AppContext, params: ArticleListParams, chosen: Representation, rows: list[bytes]
 ) -> Callable[..., Response]:
     """What makes the response of these articles, as JSON or as CSV."""
     if chosen is not CSV:
         return partial(responses.render_list, request, rows)
     # In a thread: 100 articles take 25 ms.
-    body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(rows, params)))
+    body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(rows, params, context.cards.left_out)))
     return partial(responses.render_csv, request, body, name="articles", bom=params.bom)
 
 
@@ -151,24 +149,6 @@ def _cut_ids(
         missing=missing,
     )
     return entries[start : start + limit], page
-
-
-async def choose_plan(context: AppContext, view: RequestContext, article_filter: ArticleFilter, sort: str) -> QueryPlan:
-    """Decided once for as long as nothing is committed. What is committed later need not be in this page."""
-    key = ("driver", article_filter, sort)
-    plan = context.memo.get(view.head, key)
-    if isinstance(plan, QueryPlan):
-        return plan
-    driver = await query_plan.choose(article_filter, sort, lambda filter: context.index.total(filter, view.head))
-    undated: object = True
-    if sort.endswith("published_at"):
-        undated = context.memo.get(view.head, "undated")
-        if not isinstance(undated, bool):
-            undated = await queries.has_undated(context.db)
-            context.memo.put(view.head, "undated", undated)
-    plan = QueryPlan(driver, bool(undated))
-    context.memo.put(view.head, key, plan)
-    return plan
 
 
 async def _load_total(
@@ -241,6 +221,7 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
     ref = request.path_params["ref"]
     if chosen is not JSON:
         return await _get_structured(request, context, view, params, chosen)
+    # A key with an entitlement has a memory of its own.
     who = view.public, view.caller.has_scope("read_drafts")
     key = (ref, view.head.epoch, view.head.names_seq, who, params.identity)
     item = context.items.get(key)
@@ -253,7 +234,7 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
         if isinstance(stored, Response):
             return stored
         article = stored.article
-        related = await _load_posts(context, view, stored) if article_json.includes_related(params) else []
+        related = await _load_posts(context, view, stored) if article_json.includes_related(context, params) else []
         shown = await article_json.render_item(context, view, stored, params, related)
         # A copy: what orjson returns goes on holding the larger buffer that it was written in.
         body = bytes(memoryview(orjson.dumps(shown)))

@@ -9,9 +9,10 @@ from app.articles import examples, schemas
 from app.articles.reading import filter_params, queries, replacements
 from app.articles.reading.card_parts import Json
 from app.articles.reading.filter_params import FilterParams
-from app.articles.reading.queries import ArticleRef
+from app.articles.reading.queries import ArticleRef, ListRow
 from app.articles.render import article_json
 from app.articles.render.article_json import ArticleParts
+from app.articles.routes import list_rows
 from app.articles.routes.reads import MOVED, REF, find
 from app.context import AnyCaller, AppContext, Context
 from app.errors import Gone, InvalidRange, InvalidValue, NotFound
@@ -24,6 +25,8 @@ from app.http.params.typed import Params
 from app.text import keys
 
 router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
+
+NEWEST = "-published_at"
 
 
 class RelatedParams(ArticleParts):
@@ -75,7 +78,7 @@ async def list_related(request: Request, context: Context, view: AnyCaller, para
     if isinstance(article, Response):
         return article
     rows: list[Json] = []
-    if params.kind != "similar":
+    if params.kind != "similar" and "related" not in context.cards.left_out:
         posts = await queries.load_related(context.db, [article.id])
         rows = (await article_json.render_related(context, view, [article.id], posts, params, params.limit))[article.id]
     if params.kind != "editorial" and len(rows) < params.limit:
@@ -113,10 +116,15 @@ async def get_neighbours(request: Request, context: Context, view: AnyCaller, pa
     if isinstance(article, Response):
         return article
     resolved = await filter_params.resolve(context, view, params)
-    newer, older = await queries.load_neighbours(context.db, article.id, resolved.filter)
-    entries = [entry for entry in (newer, older) if entry is not None]
-    rows = await article_json.render_articles(context, view, entries, params=params)
-    shown = [rows.get(entry.id, b"null") if entry is not None else b"null" for entry in (newer, older)]
+    entries: list[ListRow | None] = [None, None]
+    places = await queries.find_place(context.db, article.id)
+    if places is not None:
+        plan = await list_rows.choose_plan(context, view, resolved.filter, NEWEST)
+        pages = [await list_rows.load_rows(context, view, plan, resolved.filter, NEWEST, 1, place) for place in places]
+        entries = [page[0] if page else None for page in pages]
+    present = [entry for entry in entries if entry is not None]
+    rows = await article_json.render_articles(context, view, present, params=params)
+    shown = [rows.get(entry.id, b"null") if entry is not None else b"null" for entry in entries]
     body = b'{"newer":%b,"older":%b,"warnings":%b}' % (shown[0], shown[1], orjson.dumps(resolved.warnings))
     tags = ["list", f"article:{article.id}"]
     return responses.render_item(

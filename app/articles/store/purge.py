@@ -1,11 +1,12 @@
-"""What a purge takes from the rows that imports have left: where an article stood in what was sent, what was said of
-it, and addresses that it alone was read from. Plain functions, session first; never commits."""
+"""What a purge takes from the rows that imports and webhooks have left: where an article stood in what was sent, what
+was said of it, addresses that it alone was read from, and who was told of it. Plain functions, session first; never
+commits."""
 
 from collections.abc import Collection, Sequence
 from hashlib import sha256
 
 import orjson
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, literal_column, or_, select, update
 from sqlmodel import Session
 
 from app.models import (
@@ -17,12 +18,16 @@ from app.models import (
     ImportResult,
     ImportSource,
     Job,
+    Webhook,
+    WebhookAttempt,
+    WebhookRetry,
     table,
 )
 
 A, SLUG, URL = table(Article), table(ArticleSlug), table(ArticleUrl)
 RESULT, JOB, SOURCE = table(ImportResult), table(Job), table(ImportSource)
 RECORD, TOUCHED = table(ImportRecord), table(ImportArticle)
+WEBHOOK, RETRY, ATTEMPT = table(Webhook), table(WebhookRetry), table(WebhookAttempt)
 PURGED = "purged"
 """Stands where the item was named."""
 TOLD = ("notes", "unknown_fields", "unknown_regions")
@@ -37,7 +42,7 @@ def hash_ref(ref: str) -> str:
     return ref if ref.isdigit() else f"sha256:{sha256(ref.encode()).hexdigest()}"
 
 
-def forget_imports(session: Session, id: int) -> None:
+def forget_traces(session: Session, id: int) -> None:
     """Call it while the article and its addresses are still there."""
     connection = session.connection()
     of: ColumnElement[bool] = (RESULT.c.article_id == id) & RESULT.c.article_id.is_not(None)
@@ -55,8 +60,25 @@ def forget_imports(session: Session, id: int) -> None:
     words = [*urls, *connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars()]
     external = connection.execute(select(A.c.external_id).where(A.c.id == id)).scalar()
     jobs |= _jobs_that_chose(session, [*words, *([external] if external else [])])
+    names = {*words, *([external] if external else [])}
     for job in sorted(jobs):
-        _forget_job(session, job, words, {*words, *([external] if external else [])})
+        _forget_job(session, job, words, names)
+    _forget_webhooks(session, id, names)
+
+
+def _forget_webhooks(session: Session, id: int, names: Collection[str]) -> None:
+    """What endpoints were told of the article. What of it waits for them holds nothing but its number, and is the purge
+    from now on, which is due at once. A filter that names it matches nothing by that name."""
+    connection = session.connection()
+    article: ColumnElement[str] = literal_column("'article'")
+    connection.execute(delete(ATTEMPT).where(ATTEMPT.c.entity == article, ATTEMPT.c.entity_id == id))
+    waiting = (RETRY.c.entity == article) & (RETRY.c.entity_id == id)
+    connection.execute(update(RETRY).where(waiting).values(next_try=0))
+    for row in connection.execute(select(WEBHOOK.c.id, WEBHOOK.c.filter).where(WEBHOOK.c.filter != "{}")).all():
+        kept = orjson.loads(row.filter)
+        if (changed := _remove_names(kept, names)) != kept:
+            values = {"filter": orjson.dumps(changed).decode(), "version": WEBHOOK.c.version + 1}
+            connection.execute(update(WEBHOOK).where(WEBHOOK.c.id == row.id).values(values))
 
 
 def _jobs_that_chose(session: Session, names: Sequence[str]) -> set[int]:

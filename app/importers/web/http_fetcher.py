@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import cache
 from importlib.metadata import version
 from types import TracebackType
 from typing import Self
@@ -23,6 +21,8 @@ import httpx
 
 from app.importers.web import decompression
 from app.importers.web.fetch import FetchedPage, FetchError, HostThrottle
+from app.importers.web.guarded_pool import create_pool
+from app.importers.web.retry_after import parse_retry_after
 from app.importers.web.ssrf_guard import ConnectionRefused, NoSuchHost, Resolve, SsrfGuard, resolve_host
 
 USER_AGENT = f"Dateline/{version('dateline')} (news archive; imports on request)"
@@ -65,8 +65,8 @@ class _TryAgain(Exception):
 class _Transport(httpx.BaseTransport):
     """httpx's own, but for connections, which the guard makes. What goes wrong below stays httpcore's exception."""
 
-    def __init__(self, guard: SsrfGuard, trusted: ssl.SSLContext) -> None:
-        self._pool = httpcore.ConnectionPool(trusted, max_connections=4, keepalive_expiry=30, network_backend=guard)
+    def __init__(self, guard: SsrfGuard) -> None:
+        self._pool = create_pool(guard, keep_seconds=30)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
@@ -120,7 +120,7 @@ class HttpFetcher:
         self._max_bytes, self._whole_seconds, self._progress = max_bytes, whole_seconds, progress
         self._guard = SsrfGuard(allow_private=allow_private, resolve=resolve, network=network, now=self._clock.now)
         self._client = httpx.Client(
-            transport=_Transport(self._guard, _create_ssl_context()),
+            transport=_Transport(self._guard),
             # What is read within bounds; httpx would ask for whatever it can unpack.
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
@@ -210,9 +210,8 @@ class HttpFetcher:
     def _read_response(self, response: httpx.Response, shown_url: str) -> FetchedPage:
         status, request = response.status_code, response.request
         if status in AGAIN:
-            raise _TryAgain(
-                _describe_response(response), status, self._parse_retry_after(response.headers.get("retry-after"))
-            )
+            wait = parse_retry_after(response.headers.get("retry-after"), self._clock.today())
+            raise _TryAgain(_describe_response(response), status, wait)
         if request.method == "POST" and 200 <= status < 300:
             return FetchedPage(_format_url(request.url), status, dict(response.headers), b"")
         is_conditional = any(name in request.headers for name in _CONDITIONS.values())
@@ -236,22 +235,6 @@ class HttpFetcher:
             size += len(piece)
             self._progress(shown_url, size)
             yield piece
-
-    def _parse_retry_after(self, retry_after: str | None) -> float | None:
-        """The seconds that Retry-After asks for, as a number or a date; None where it says nothing."""
-        # RFC 9110, section 10.2.3: seconds or a date.
-        if retry_after is None or retry_after.strip().isdecimal():
-            return float(retry_after) if retry_after and len(retry_after) < 10 else None
-        try:
-            return max(0.0, (parsedate_to_datetime(retry_after) - self._clock.today()).total_seconds())
-        except (ValueError, TypeError):
-            return None
-
-
-@cache
-def _create_ssl_context() -> ssl.SSLContext:
-    """Whom the machine trusts; reading all certificates takes 30 ms, so it is done once."""
-    return httpx.create_ssl_context()
 
 
 def _build_conditions(validators: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,6 @@ A name is looked up once, every address is checked, and the connection goes to e
 that resolves differently the next time nor an odd spelling of a number gets round it. Never looks at names.
 """
 
-import ipaddress
 import socket
 import ssl
 import time
@@ -13,27 +12,12 @@ from typing import Any
 
 import httpcore
 
+from app.importers.web.public_addresses import is_public as is_public
+
 Resolve = Callable[[str, int], Sequence[str]]
 """The numeric addresses of a host, best first; a number, however spelt, is its own. OSError where there is none."""
 
 MAX_ADDRESSES = 3
-_IPV4_CLOSED = tuple(
-    ipaddress.IPv4Network(network)
-    for network in (
-        "192.0.0.0/24",  # protocol assignments, a few of which Python takes for global
-        "192.88.99.0/24",  # relays from IPv6
-        "168.63.129.16/32",  # what Azure tells its machines about themselves
-    )
-)
-# RFC 4291, section 2.4: of IPv6 only this is given out as global unicast.
-_IPV6_OPEN = ipaddress.IPv6Network("2000::/3")
-_IPV6_CLOSED = tuple(
-    ipaddress.IPv6Network(network)
-    # RFC 2928 (with Teredo, RFC 4380), RFC 3849, RFC 3056 (6to4), RFC 9637.
-    for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")  # tunnels, examples
-)
-# RFC 6052: the last 32 bits are the IPv4 address that is meant.
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class ConnectionRefused(Exception):
@@ -42,21 +26,6 @@ class ConnectionRefused(Exception):
 
 class NoSuchHost(Exception):
     """A name without an address."""
-
-
-def is_public(address: str) -> bool:
-    """Whether a numeric address belongs to the public internet. IPv4 inside IPv6 (mapped, NAT64) is judged as IPv4;
-    tunnels (6to4, Teredo) are not public, nor is anything that is no address."""
-    try:
-        # RFC 4007, section 11: behind `%` stands the interface, which says nothing of where an address is.
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None and parsed not in _NAT64:
-            return parsed in _IPV6_OPEN and not any(parsed in network for network in _IPV6_CLOSED)
-        parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
-    return parsed.is_global and not parsed.is_multicast and not any(parsed in network for network in _IPV4_CLOSED)
 
 
 def resolve_host(host: str, port: int) -> Sequence[str]:

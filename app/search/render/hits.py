@@ -93,7 +93,8 @@ def describe_query(q: str | None, search: ResolvedSearch, results: ResultPage) -
     reading = results.interpretation
     return {
         "q": q,
-        "read_as": _render_interpretation(reading),
+        # As it was read before the archive was asked, for who may not know what the archive has.
+        "read_as": _render_interpretation(reading) if search.index.narrowed_from is None else render(search.query.tree),
         "languages": list(reading.languages),
         "sort": search.question.order,
         "match": "any" if reading.any_word else "all",

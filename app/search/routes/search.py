@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
+from app.articles.render.left_out import refuse_left_out
 from app.articles.render.structured import examples as format_examples
 from app.articles.render.structured import pages
 from app.articles.render.structured.formats import CSV, STRUCTURED, describe_contents
@@ -103,6 +104,7 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
     """Published articles that match a query, the best first, within any filter of the article list."""
     chosen = pages.choose_of_list(request, params, *_OF_JSON_ALONE)
     _check_sheet(params, chosen)
+    refuse_left_out(context.cards.left_out, "highlight", params.highlight)
     await context.wait_for(params.min_seq, view.head)
     resolved = await resolve_search(context, view, params)
     order = _choose_order(resolved, params)
@@ -168,7 +170,7 @@ async def _write_sheet(
     scores = [None if hit.score is None else round(hit.score, 4) for hit in hits if hit.id in cards]
 
     def write() -> bytes:
-        head, *cells = csv_rows.rows(article_json.list_rows(entries, cards), params)
+        head, *cells = csv_rows.rows(article_json.list_rows(entries, cards), params, context.cards.left_out)
         scored = ([*row, score] for row, score in zip(cells, scores, strict=True))
         return csv_text.write_rows([[*head, "score"], *scored])
 

@@ -192,9 +192,11 @@ def _group_query(article_filter: ArticleFilter, name: GroupName, value: int | st
     return filters.match_term(f"within_{article_filter.roles & 7}" if name == "region" else "tags", int(value))
 
 
-def count_overview(view: View, edges: Sequence[int], excluded: tuple[int, ...]) -> Overview:
+def count_overview(
+    view: View, edges: Sequence[int], excluded: tuple[int, ...], article_filter: ArticleFilter
+) -> Overview:
     """One run over all for what they have, one for each of the times."""
-    question = Question(excluded=excluded)
+    question = Question(filter=article_filter, excluded=excluded)
     query = matches.build_count_query(view, question)
     flags = count_terms(view.searcher, query, ["flags"])["flags"]
     created, updated = (_count_ranges(view, query, field, edges) for field in ("created", "updated"))

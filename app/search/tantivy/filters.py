@@ -1,4 +1,5 @@
-"""The article filter as a query of the index, beside its forms in SQL and for the change feed. Never scores."""
+"""The article filter, and conditions that hold for good, as queries of the index; beside the filter's forms in SQL and
+for the change feed. Never scores."""
 
 import re
 
@@ -7,6 +8,16 @@ from tantivy import FieldType, Occur, Query
 
 from app.articles.filters import BITS, HIDDEN, ArticleFilter, Span
 from app.models.column_types import EARLIEST, LATEST
+from app.search.query.conditions import (
+    AllOf,
+    Condition,
+    HasBeginning,
+    HasRow,
+    HasTag,
+    HasTerm,
+    IsPlaced,
+    OneOf,
+)
 from app.search.tantivy import index_schema
 
 _FEW = 16
@@ -96,6 +107,8 @@ def build_clauses(
     if article_filter.regions_not:
         must_not.append(_match_regions(article_filter.regions_not, article_filter.roles, exact=False))
     must_not += _match_flags(article_filter.has_not)
+    if article_filter.within is not None:
+        must.append(build_query(article_filter.within))
     if excluded:
         must_not.append(match_any("id", excluded))
     # Every clause that must match would add to the score, and a filter changes no order.
@@ -247,3 +260,30 @@ def build_query(article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -
     if not any(occur == Occur.Must for occur, _ in filter_clauses):
         filter_clauses.append((Occur.Must, match_all()))
     return filter_clauses[0][1] if len(filter_clauses) == 1 else Query.boolean_query(filter_clauses)
+
+
+_PLACED = 5
+"""The roles about and dateline: where an article is placed."""
+
+
+def match_condition(condition: Condition) -> Query:
+    """Who meets a condition; scores are nobody's business."""
+    schema = index_schema.build_schema()
+    match condition:
+        case HasTerm(field, term):
+            return Query.term_query(schema, field, term, "basic")
+        case HasRow(field, terms):
+            return Query.phrase_query(schema, field, list(terms))
+        case HasBeginning(field, beginning):
+            return Query.fuzzy_term_query(schema, field, beginning, 0, prefix=True)
+        case HasTag(ids):
+            return match_any("tags", ids)
+        case IsPlaced(within, own):
+            queries = [match_any(f"within_{_PLACED}", within)] if within else []
+            keys = tuple(index_schema.make_own_key(region, _PLACED) for region in own)
+            return join_any([*queries, *([match_any("within_own", keys)] if keys else [])])
+        case OneOf(parts):
+            return join_any([match_condition(one) for one in parts]) if parts else Query.empty_query()
+        case AllOf(parts, without):
+            clauses = [(Occur.Must, match_condition(one)) for one in parts] or [(Occur.Must, match_all())]
+            return Query.boolean_query([*clauses, *((Occur.MustNot, match_condition(one)) for one in without)])

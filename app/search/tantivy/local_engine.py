@@ -187,8 +187,10 @@ class TantivyEngine:
         return date_order.count_matches(view, Query.boolean_query(clauses))
 
     @_translate_panics
-    def count_overview(self, edges: Sequence[int], excluded: tuple[int, ...] = ()) -> Overview:
-        return aggregates.count_overview(self.view(), edges, excluded)
+    def count_overview(
+        self, edges: Sequence[int], excluded: tuple[int, ...] = (), article_filter: ArticleFilter = _UNFILTERED
+    ) -> Overview:
+        return aggregates.count_overview(self.view(), edges, excluded, article_filter)
 
     @_translate_panics
     def count_matrix(self, question: Question, rows: Axis, columns: Axis, most: int) -> Matrix:
@@ -215,8 +217,10 @@ class TantivyEngine:
         return more_like_this.load_profile(self.view(), id, version)
 
     @_translate_panics
-    def find_profiles(self, sample: Profile, excluded: tuple[int, ...], limit: int) -> list[Profile]:
-        return more_like_this.find_profiles(self.view(), sample, excluded, limit)
+    def find_profiles(
+        self, sample: Profile, excluded: tuple[int, ...], limit: int, article_filter: ArticleFilter = _UNFILTERED
+    ) -> list[Profile]:
+        return more_like_this.find_profiles(self.view(), sample, excluded, limit, article_filter)
 
     @_translate_panics
     def measure_rarity(self, terms: Collection[str]) -> Mapping[str, float]:

@@ -35,6 +35,8 @@ def create_builder(view: View, question: Question, interpretation: QueryInterpre
 
 def build_words(view: View, question: Question, interpretation: QueryInterpretation) -> Query:
     """The text of the query alone; everything where there is none."""
+    if question.fixed is not None:
+        return filters.match_condition(question.fixed)
     if interpretation.tree is None:
         return filters.match_all()
     builder = create_builder(view, question, interpretation)
@@ -115,7 +117,8 @@ def _build_clauses(
     question: Question, interpretation: QueryInterpretation, words_query: Query
 ) -> list[tuple[Occur, Query]]:
     clauses = filters.build_clauses(question.filter, question.excluded, hidden=question.hidden)
-    if interpretation.tree is not None or not any(occur == Occur.Must for occur, _ in clauses):
+    has_words = interpretation.tree is not None or question.fixed is not None
+    if has_words or not any(occur == Occur.Must for occur, _ in clauses):
         clauses.append((Occur.Must, words_query))
     if question.dated != "any":
         vague = (
@@ -195,6 +198,12 @@ def list_band_years(today: int) -> tuple[int, int]:
     """The first and the last year of the oldest band."""
     year = index_schema.year_of(today)
     return year - 4, year
+
+
+def build_fixed_query(question: Question) -> Query:
+    """Who matches a question whose words were read before, in any index of articles."""
+    words_query = filters.match_all() if question.fixed is None else filters.match_condition(question.fixed)
+    return Query.boolean_query(_build_clauses(question, QueryInterpretation(None), words_query))
 
 
 def normalize_question(question: Question) -> Question:

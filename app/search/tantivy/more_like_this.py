@@ -6,7 +6,8 @@ from math import log, sqrt
 
 from tantivy import DocAddress, Occur, Query
 
-from app.search.engine import SimilaritySample
+from app.articles.filters import ArticleFilter
+from app.search.engine import PUBLISHED_ARTICLES, SimilaritySample
 from app.search.query import analysis
 from app.search.query.spelling import is_spaceless
 from app.search.similar import profile
@@ -99,7 +100,9 @@ def load_profile(view: View, id: int, version: int) -> Profile | None:
     return profiles[0] if profiles and profiles[0].version == version else None
 
 
-def find_profiles(view: View, sample: Profile, excluded: Collection[int], limit: int) -> list[Profile]:
+def find_profiles(
+    view: View, sample: Profile, excluded: Collection[int], limit: int, article_filter: ArticleFilter
+) -> list[Profile]:
     """Of articles that share its telling words and tags, the likest first, never its own."""
     words = select_words(view, sample)
     clauses = [(Occur.Should, _score_word(word, weight)) for word, weight in words]
@@ -107,6 +110,8 @@ def find_profiles(view: View, sample: Profile, excluded: Collection[int], limit:
     if not clauses:
         return []
     query, skipped = Query.boolean_query(clauses), {sample.id, *excluded}
+    if article_filter != PUBLISHED_ARTICLES:
+        query = Query.boolean_query([(Occur.Must, query), *filters.build_clauses(article_filter)])
     if len(skipped) > _MOST_SKIPPED:
         others = filters.match_any("id", tuple(sorted(skipped)))
         query, skipped = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, others)]), set()

@@ -50,6 +50,6 @@ def make_frame(feed: Feed) -> Frame:
         add_element(root, "link", None, {"rel": relation, "href": address, "type": type})
     if feed.is_archive:
         add_element(root, "fh:archive")
-    for gone in feed.departures:
+    for gone in feed.departures.told:
         add_element(root, "at:deleted-entry", None, {"ref": gone.id, "when": gone.when})
     return Frame(*write_frame(root))

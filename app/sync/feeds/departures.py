@@ -7,12 +7,12 @@ server tells the same.
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Set
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
 from app.articles import filters
 from app.articles.filters import ArticleFacts, ArticleFilter
@@ -21,12 +21,14 @@ from app.changes import log
 from app.db.database import Database, Row
 from app.db.log_position import LogHead
 from app.db.sql import Prepared, prepare, read_integer
+from app.http.params.times import format_time
+from app.sync.feeds.model import NO_DEPARTURES, Departure, Departures, name_article
+from app.text.addresses import Addresses
 
 CHANGE = log.CHANGE
-REACH = 20_000
-"""Rows of the log, from its end, that are looked through once for each process."""
 MOST_ROWS = 1_000
-"""Of these, the rows that may tell of a departure: the latest ones. For a filter all are compared once."""
+"""Rows of the log that may tell of a departure, the latest ones: what drafts leave there does not count. They are read
+once for each process, by an index of their own, and compared once for each filter."""
 MOST_TOLD = 500
 """Departures that a feed tells, the latest: 60 kB of Atom."""
 MOST_FILTERS = 256
@@ -34,21 +36,14 @@ AT_ONCE = 100
 """Rows that are read or compared before others have their turn."""
 
 
-class DepartedArticle(NamedTuple):
-    """An article that the filter no longer means, since a row of the log and its time, in epoch seconds."""
-
-    id: int
-    seq: int
-    at: int
-
-
 @dataclass(frozen=True, slots=True)
 class _LogRow:
-    """`before` and `after` are None where there was or is nothing, and of what was purged."""
+    """`before` and `after` are None where there was or is nothing, and of what was purged. `departure`: what feeds tell
+    where the article has left them by it."""
 
     seq: int
-    at: int
     id: int
+    departure: Departure
     purged: bool
     before: ArticleFacts | None
     after: ArticleFacts | None
@@ -56,29 +51,41 @@ class _LogRow:
 
 @dataclass(slots=True)
 class _FollowedFilter:
-    """What is known of one filter up to a row of the log."""
+    """What is known of one filter up to a row of the log. `latest`: what feeds tell, None where that has changed."""
 
     seq: int = 0
-    departed: dict[int, DepartedArticle] = field(default_factory=dict)
+    departed: dict[int, _LogRow] = field(default_factory=dict)
+    latest: Departures | None = NO_DEPARTURES
+
+    def tell(self, present: Set[int]) -> Departures:
+        if not present.isdisjoint(self.departed):
+            return self._list(present)
+        if self.latest is None:
+            self.latest = self._list()
+        return self.latest
+
+    def _list(self, present: Set[int] = frozenset()) -> Departures:
+        latest = sorted(self.departed.values(), key=lambda one: -one.seq)[:MOST_TOLD]
+        return Departures.of([one.departure for one in latest if one.id not in present])
 
 
-class Departures:
+class DepartureLog:
     """Of one archive."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, addresses: Addresses) -> None:
+        self._db, self._addresses = db, addresses
         self._rows: deque[_LogRow] = deque(maxlen=MOST_ROWS)
         self._epoch, self._seq = 0, 0
         self._filters: OrderedDict[ArticleFilter, _FollowedFilter] = OrderedDict()
         self._lock = asyncio.Lock()
 
-    async def find(self, article_filter: ArticleFilter, head: LogHead) -> list[DepartedArticle]:
-        """Articles that have left the filter, the latest first, at most MOST_TOLD."""
+    async def find(self, article_filter: ArticleFilter, head: LogHead, present: Set[int]) -> Departures:
+        """Of the articles that have left the filter the latest MOST_TOLD, without those that are `present`: a document
+        of a search may be a moment behind."""
         followed = self._filters.get(article_filter)
         if followed is None or head.epoch != self._epoch or head.public_seq > followed.seq:
             followed = await self._update(article_filter, head)
-        latest = sorted(followed.departed.values(), key=lambda one: -one.seq) if followed.departed else []
-        return latest[:MOST_TOLD]
+        return followed.tell(present)
 
     async def _update(self, article_filter: ArticleFilter, head: LogHead) -> _FollowedFilter:
         async with self._lock:
@@ -93,19 +100,16 @@ class Departures:
 
     async def _read(self, head: LogHead) -> None:
         """Adds the rows up to the head. Of what was purged, nothing that was read before is kept."""
-        if head.epoch != self._epoch or head.public_seq - self._seq > REACH:
+        if head.epoch != self._epoch:
             self._rows.clear()
             self._filters.clear()
             self._seq = 0
-        start = max(self._seq, head.public_seq - REACH)
-        values = {"after": start, "until": head.public_seq, "most": MOST_ROWS}
+        values = {"after": self._seq, "until": head.public_seq, "most": MOST_ROWS}
         rows = await self._db.reader.rows(_statement(self._db.dialect), values, bounded=False)
         for i, row in enumerate(reversed(rows)):
             if i % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
-            self._add(_read_row(row))
-        while self._rows and self._rows[0].seq <= head.public_seq - REACH:
-            self._rows.popleft()
+            self._add(_read_row(row, self._addresses))
         self._epoch, self._seq = head.epoch, head.public_seq
 
     def _add(self, row: _LogRow) -> None:
@@ -119,37 +123,51 @@ class Departures:
         for i, row in enumerate(new):
             if i % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
-            _note(followed.departed, row, article_filter)
+            _note(followed, row, article_filter)
         followed.seq = self._seq
         first = self._rows[0].seq if self._rows else self._seq + 1
         for id in [one.id for one in followed.departed.values() if one.seq < first]:
             del followed.departed[id]
+            followed.latest = None
 
 
-def _note(departed: dict[int, DepartedArticle], row: _LogRow, article_filter: ArticleFilter) -> None:
+def _note(followed: _FollowedFilter, row: _LogRow, article_filter: ArticleFilter) -> None:
     if row.after is not None and filters.matches(article_filter, row.after):
-        departed.pop(row.id, None)
-    # Whatever the filter: what was purged is to go from every copy, also from old ones.
-    elif row.purged or (row.before is not None and filters.matches(article_filter, row.before)):
-        departed[row.id] = DepartedArticle(row.id, row.seq, row.at)
+        if followed.departed.pop(row.id, None) is not None:
+            followed.latest = None
+    elif _is_told(row, article_filter):
+        followed.departed[row.id] = row
+        followed.latest = None
 
 
-def _read_row(row: Row) -> _LogRow:
+def _is_told(row: _LogRow, article_filter: ArticleFilter) -> bool:
+    """Whatever the filter: what was purged is to go from every copy, also from old ones. But nothing is left of it that
+    would tell a key that does not see everything whether it has seen this."""
+    if row.purged:
+        return article_filter.within is None
+    return row.before is not None and filters.matches(article_filter, row.before)
+
+
+def _read_row(row: Row, addresses: Addresses) -> _LogRow:
     seq, at, id, event, before, after = row
     number, is_purged = read_integer(id), event == "purged"
     facts = [
         None if kept is None or is_purged else from_log(number, orjson.loads(str(kept))) for kept in (before, after)
     ]
-    return _LogRow(read_integer(seq), read_integer(at), number, is_purged, *facts)
+    departure = Departure(name_article(addresses, number), format_time(read_integer(at)))
+    return _LogRow(read_integer(seq), number, departure, is_purged, *facts)
 
 
 @lru_cache(maxsize=4)
 def _statement(dialect: str) -> Prepared:
-    """The latest rows of articles that had something before, or were purged, the latest first."""
+    """The latest rows of articles that had something before, or were purged, the latest first. Its conditions are those
+    of the partial index `ix_change_departures`."""
     seq = CHANGE.c.seq
     after, until = (bindparam(name, type_=seq.type) for name in ("after", "until"))
     columns = [CHANGE.c[name] for name in ("seq", "at", "entity_id", "event", "before", "after")]
     was_there = CHANGE.c.before.is_not(None) | (CHANGE.c.event == literal_column("'purged'"))
-    of_articles = CHANGE.c.entity == literal_column("'article'"), CHANGE.c.public.is_(True), was_there
+    # Not as a column: that would be `public = 1` on SQLite, which the index does not serve.
+    public: ColumnElement[bool] = literal_column("public")
+    of_articles = CHANGE.c.entity == literal_column("'article'"), public, was_there
     statement = select(*columns).where(seq > after, seq <= until, *of_articles).order_by(seq.desc())
     return prepare(statement.limit(bindparam("most")), dialect)

@@ -1,7 +1,7 @@
 """From the rows of a feed to its document: entries, what links it to other documents, what has left it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -15,9 +15,9 @@ from app.context import AppContext
 from app.db.sql import Prepared, prepare, read_integer
 from app.http.params.times import format_time
 from app.sync.feeds import atom, json_feed, pages, rss
-from app.sync.feeds.departures import Departures
+from app.sync.feeds.departures import DepartureLog
 from app.sync.feeds.entries import EntryForm, load_entries
-from app.sync.feeds.model import Departure, Feed, Frame, name_article
+from app.sync.feeds.model import NO_DEPARTURES, Departures, Feed, Frame
 from app.sync.feeds.pages import NEWEST, OLDEST, FeedSource
 from app.sync.feeds.params import IN_ARCHIVE, UNDATED, Format
 from app.text.addresses import Addresses
@@ -100,7 +100,7 @@ def _find_name(pair: str) -> str:
 
 
 async def load_document(
-    source: FeedSource, name: FeedName, form: EntryForm, query: bytes, departures: Departures
+    source: FeedSource, name: FeedName, form: EntryForm, query: bytes, departures: DepartureLog
 ) -> FeedDocument:
     """The document that the parameters mean, written; `query` as it was sent."""
     params, context, view = source.params, source.context, source.view
@@ -125,8 +125,10 @@ async def load_document(
     if is_first and (hub := context.settings.websub_hub):
         links.by_relation["hub"] = hub
     # RSS has no way to tell of them.
-    departed = await _load_departures(source, entries, departures) if is_first and form.format != "rss" else ()
-    updated = max([entry.updated for _, entry in entries] + [one.when for one in departed], default="")
+    departed = NO_DEPARTURES
+    if is_first and form.format != "rss":
+        departed = await _find_departures(source, entries, departures)
+    updated = max([departed.updated, *(entry.updated for _, entry in entries)])
     feed = Feed(
         id=addresses.name_thing(f"feed/{name.path}{_identify(source)}"),
         title=_make_title(source, name),
@@ -173,8 +175,9 @@ def _make_title(source: FeedSource, name: FeedName) -> str:
 def _link_known_month(rows: Sequence[ListRow], links: _Links, current: str) -> None:
     """The latest month that has ended, of a feed that is in one document: no query is needed, which for a filter that
     matches next to nothing would look through the whole archive again."""
-    months = [pages.format_month(row.key) for row in rows if isinstance(row.key, int)]
-    previous = max((month for month in months if month < current), default=None)
+    start = pages.find_start(current)
+    latest = max((row.key for row in rows if isinstance(row.key, int) and row.key < start), default=None)
+    previous = None if latest is None else pages.format_month(latest)
     if previous is None and any(row.key is None for row in rows):
         previous = UNDATED
     if previous is not None:
@@ -218,16 +221,16 @@ async def _find_month_before(source: FeedSource, month: str) -> str | None:
     return UNDATED if await source.load_rows(pages.cut_to_archive(source.filter, UNDATED), NEWEST, 1) else None
 
 
-async def _load_departures(
-    source: FeedSource, entries: Sequence[tuple[ListRow, EncodedEntry]], departures: Departures
-) -> tuple[Departure, ...]:
-    departed = await departures.find(source.filter, source.view.head)
-    if not departed:
-        return ()
-    present, addresses = {row.id for row, _ in entries}, source.context.addresses_for(source.view)
-    return tuple(
-        Departure(name_article(addresses, one.id), format_time(one.at)) for one in departed if one.id not in present
-    )
+async def _find_departures(
+    source: FeedSource, entries: Sequence[tuple[ListRow, EncodedEntry]], departures: DepartureLog
+) -> Departures:
+    """Those that the caller may know of. Of a key with an embargo the log does not tell which it has seen."""
+    entitlement, article_filter = source.context.entitlement, source.filter
+    if entitlement is not None and entitlement.embargo_hours is not None:
+        return NO_DEPARTURES
+    if entitlement is not None:
+        article_filter = replace(article_filter, within=entitlement.filter)
+    return await departures.find(article_filter, source.view.head, {row.id for row, _ in entries})
 
 
 async def _find_beginning(context: AppContext) -> str:

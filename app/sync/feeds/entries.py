@@ -13,6 +13,7 @@ from app.articles.reading.body_cache import EncodedEntry
 from app.articles.reading.card_cache import Card
 from app.articles.reading.queries import ListRow
 from app.articles.render.encoded_views import EncodedViews
+from app.articles.render.left_out import blank_properties
 from app.context import AppContext, RequestContext
 from app.sync.feeds import atom, json_feed, rss
 from app.sync.feeds.model import FeedEntry, make_entry
@@ -32,29 +33,29 @@ class EntryForm:
     format: Format
     content: Content
     root_path: str = ""
+    left_out: frozenset[str] = frozenset()
+    """Properties that a key is not given."""
 
     @property
     def name(self) -> str:
-        return f"{self.format} {self.content} {self.root_path}"
+        return " ".join((self.format, self.content, self.root_path, *sorted(self.left_out)))
 
 
 async def load_entries(
     context: AppContext, view: RequestContext, rows: Sequence[ListRow], form: EntryForm
 ) -> tuple[list[tuple[ListRow, EncodedEntry]], bool]:
     """Rows with their entries, in their order, as many as one response may hold, one at least; without what the public
-    may not see any more. And whether some did not fit. Three statements at most."""
-    pairs = [(row.id, row.version) for row in rows]
-    cards = await context.cards.load(pairs, view.atlas, published=True)
+    may not see any more. And whether some did not fit. Three statements at most, none where all are in memory."""
     bodies, names_seq = context.cards.bodies, view.atlas.names_seq
-    entries: dict[int, EncodedEntry] = {}
-    for id, card in cards.items():
-        entry = bodies.find_entry(id, (card.version, names_seq), form.name)
-        if entry is not None:
-            entries[id] = entry
-    public = [row for row in rows if row.id in cards]
-    missing = {row.id: cards[row.id] for row in public if row.id not in entries}
-    if missing:
-        entries |= await _make_entries(context, view, missing, form)
+    entries = bodies.find_entries([(row.id, (row.version, names_seq)) for row in rows], form.name)
+    public = rows
+    if len(entries) < len(rows):
+        pairs = [(row.id, row.version) for row in rows if row.id not in entries]
+        cards = await context.cards.load(pairs, view.atlas, published=True)
+        public = [row for row in rows if row.id in entries or row.id in cards]
+        # In the order of the rows: the first ones are those that have to fit.
+        missing = {row.id: cards[row.id] for row in public if row.id in cards}
+        entries |= await _make_entries(context, view, missing, form) if missing else {}
     present = [(row, entries[row.id]) for row in takewhile(lambda row: row.id in entries, public)]
     present = present[: response_size.count_fitting(entry.cost for _, entry in present)]
     return present, len(present) < len(public)
@@ -103,6 +104,7 @@ def _write_entries(
 ) -> dict[int, EncodedEntry]:
     entries, write = {}, WRITERS[form.format]
     for id, card in cards.items():
-        entry = make_entry(orjson.loads(card.parts.shown), orjson.loads(texts[id]) if id in texts else None, addresses)
+        shown = blank_properties(orjson.loads(card.parts.shown), form.left_out)
+        entry = make_entry(shown, orjson.loads(texts[id]) if id in texts else None, addresses)
         entries[id] = EncodedEntry(write(entry), costs[id], entry.updated)
     return entries

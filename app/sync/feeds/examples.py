@@ -7,7 +7,7 @@ import orjson
 from app.articles import examples
 from app.http.openapi.response_shapes import CACHED, describe_unchanged, refer_to_headers
 from app.sync.feeds import atom, json_feed, rss
-from app.sync.feeds.model import Feed, make_entry
+from app.sync.feeds.model import NO_DEPARTURES, Feed, make_entry
 from app.text.addresses import Addresses
 
 Json = dict[str, Any]
@@ -29,7 +29,7 @@ def _make_feed(format: str) -> Feed:
             ("prev-archive", _ADDRESSES.feed("tags/asean", format, "archive=2025-10")),
         ),
         is_archive=False,
-        departures=(),
+        departures=NO_DEPARTURES,
     )
 
 

@@ -78,7 +78,7 @@ def make_frame(feed: Feed) -> Frame:
         "id": feed.id,
         "updated": feed.updated,
         "is_archive": feed.is_archive,
-        "deleted": [{"id": gone.id, "when": gone.when} for gone in feed.departures],
+        "deleted": [{"id": gone.id, "when": gone.when} for gone in feed.departures.told],
     } | {name: links[relation] for relation, name in _LINKS.items() if relation in links}
     document: dict[str, object] = {
         "version": VERSION,

@@ -68,6 +68,23 @@ class Departure:
     when: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Departures:
+    """All that a document tells, the latest first. Compared by identity: to compare and hash hundreds of them would
+    take longer than the rest of a document."""
+
+    told: Sequence[Departure]
+    updated: str
+    """When the last one left; empty where none has."""
+
+    @classmethod
+    def of(cls, told: Sequence[Departure]) -> "Departures":
+        return cls(told, max((one.when for one in told), default=""))
+
+
+NO_DEPARTURES = Departures((), "")
+
+
 class Feed(NamedTuple):
     """A document of a feed, without its entries. `links` are relations with their addresses: `self`, and, where they
     are, `next`, `first`, `current`, `prev-archive`, `next-archive`, `hub`."""
@@ -80,7 +97,7 @@ class Feed(NamedTuple):
     language: str | None
     links: tuple[tuple[str, str], ...]
     is_archive: bool
-    departures: tuple[Departure, ...]
+    departures: Departures
 
 
 class Frame(NamedTuple):

@@ -46,6 +46,16 @@ class FeedParams(QueryParams, FeedForm):
     """Of a feed."""
 
 
+def check_saved(params: FeedParams) -> None:
+    """InvalidInput for what a saved search has of its own."""
+    wrong = sorted((params.given_names & QueryParams.declared.specs.keys()) - {"tz"})
+    if wrong:
+        detail = "A saved search has words and filters of its own; save another one with these."
+        raise InvalidInput(*(FieldError("invalid_range", detail, name) for name in wrong))
+    if params.sort != "-published_at":
+        raise InvalidInput(FieldError("invalid_range", "A feed of a search comes by date of publication.", "sort"))
+
+
 def check_form(params: FeedParams, today: str) -> None:
     """InvalidInput for what goes with nothing; `today` as YYYY-MM, in UTC."""
     month = params.archive

@@ -4,17 +4,20 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.articles.render.left_out import refuse_left_out
 from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import NotFound
 from app.http import auth, conditional, fast_path, responses
 from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems, describe_redirect
 from app.regions import refs
+from app.saved_searches import queries
 from app.sync.feeds import examples, pages
-from app.sync.feeds.departures import Departures
+from app.sync.feeds.departures import DepartureLog
 from app.sync.feeds.documents import ARTICLES, FORMS, FeedDocument, FeedName, load_document
 from app.sync.feeds.entries import EntryForm
-from app.sync.feeds.params import FORMATS, KINDS, FeedParams, Format, Kind, check_form
+from app.sync.feeds.pages import FeedSource
+from app.sync.feeds.params import FORMATS, KINDS, FeedParams, Format, Kind, check_form, check_saved
 from app.tags import queries as tags
 
 router = APIRouter(prefix=auth.FEEDS.rstrip("/"), tags=["feeds"], route_class=ApiRoute)
@@ -63,6 +66,31 @@ NamedLink = tuple[str, int]
 async def get_feed(request: Request, context: Context, view: AnyCaller, params: FeedParams) -> Response:
     """The newest published articles, with any filter of the lists, or those that match a search."""
     return await _respond(request, context, view, params, ARTICLES, None)
+
+
+SEARCH_SLUG = SLUG | {"description": "Of a public saved search, or of one of the key's.", "example": "grain-exports"}
+
+
+@router.get(
+    "/searches/{slug}.{format}",
+    name="get_search_feed",
+    summary="A feed of a saved search",
+    response_class=Response,
+    responses=examples.describe_feed() | _PROBLEMS,
+    openapi_extra={"parameters": [SEARCH_SLUG, FORMAT]},
+)
+@fast_path.declare
+async def get_search_feed(request: Request, context: Context, view: AnyCaller, params: FeedParams) -> Response:
+    """The newest published articles that match a saved search. It has filters and words of its own, and takes no
+    others."""
+    _read_format(request)
+    row = await queries.find(context.db, view.caller, request.path_params["slug"])
+    if row is None:
+        raise NotFound()
+    check_saved(params)
+    check_form(params, pages.format_month(view.now))
+    source = await pages.resolve_saved_search(context, view._replace(caller=auth.PUBLIC), params, row)
+    return await _send(request, context, view, source, FeedName(f"searches/{row.slug}", row.name or row.slug))
 
 
 @router.get(
@@ -119,10 +147,19 @@ async def _respond(
     link: NamedLink | None,
 ) -> Response:
     """What the public may see, whoever asks: readers keep it and show it to others."""
-    format = _read_format(request)
+    _read_format(request)
     check_form(params, pages.format_month(view.now))
     source = await pages.resolve_source(context, view._replace(caller=auth.PUBLIC), params, link)
-    form, query = EntryForm(format, params.content, view.root_path), request.scope["query_string"]
+    return await _send(request, context, view, source, name)
+
+
+async def _send(
+    request: Request, context: AppContext, view: RequestContext, source: FeedSource, name: FeedName
+) -> Response:
+    format, params, left_out = _read_format(request), source.params, context.cards.left_out
+    if params.content == "full":
+        refuse_left_out(left_out, "content", ["body"])
+    form, query = EntryForm(format, params.content, view.root_path, left_out), request.scope["query_string"]
     document = await load_document(source, name, form, query, _get_departures(request))
     tags = ["list", "feed", *(f"article:{id}" for id in document.ids)]
     headers = responses.build_headers(view.token, public=view.public, tags=tags)
@@ -143,7 +180,7 @@ def _render_links(document: FeedDocument) -> str:
     return ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links.items())
 
 
-def _get_departures(request: Request) -> Departures:
+def _get_departures(request: Request) -> DepartureLog:
     departures = request.app.state.departures
-    assert isinstance(departures, Departures)
+    assert isinstance(departures, DepartureLog)
     return departures

@@ -24,7 +24,9 @@ _TYPED = ("self", "first", "next", "current", "prev-archive", "next-archive")
 
 def write_entry(entry: FeedEntry) -> bytes:
     """An `item`."""
-    item = make_element("item", {"xml:lang": entry.language})
+    # RSS has no other way to say from where addresses within a text count; without it readers take the feed's page.
+    base = entry.page if entry.body is not None else None
+    item = make_element("item", {"xml:lang": entry.language, "xml:base": base})
     add_element(item, "title", entry.title)
     add_element(item, "link", entry.link)
     add_element(item, "guid", entry.id, {"isPermaLink": "false"})
@@ -44,7 +46,8 @@ def write_entry(entry: FeedEntry) -> bytes:
 
 
 def _add_images(item: Element, images: Iterable[FeedImage]) -> None:
-    """An item has one enclosure at most; its length, which nobody knows here, is 0 then."""
+    """An item has one enclosure at most; its length, which nobody knows here, is 0 then. Captions are titles, since
+    widely used readers take any `media:description` for the text of the article."""
     typed = [image for image in images if image.type is not None]
     for image in typed[:1]:
         add_element(item, "enclosure", None, {"url": image.url, "length": 0, "type": image.type})
@@ -52,7 +55,7 @@ def _add_images(item: Element, images: Iterable[FeedImage]) -> None:
         shown = {"url": image.url, "medium": "image", "type": image.type, "width": image.width, "height": image.height}
         content = add_element(item, "media:content", None, shown)
         if image.caption:
-            add_element(content, "media:description", image.caption, {"type": "plain"})
+            add_element(content, "media:title", image.caption, {"type": "plain"})
         if image.credit:
             add_element(content, "media:credit", image.credit)
 

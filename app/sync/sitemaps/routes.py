@@ -55,7 +55,7 @@ def _describe_sitemap(example: bytes) -> dict[int | str, dict[str, Any]]:
 async def get_sitemap(request: Request, context: Context, view: AnyCaller) -> Response:
     """The files by month, each with the time of the last change in it."""
     _check_site(context)
-    months = await _get_months(request).read(view.head)
+    months = await _get_months(request, context, view).read(view.head)
     return _respond(request, view, files.write_index(months, context.addresses))
 
 
@@ -136,7 +136,10 @@ def _respond(request: Request, view: RequestContext, body: bytes, *, uses_now: b
     )
 
 
-def _get_months(request: Request) -> SitemapMonths:
+def _get_months(request: Request, context: AppContext, view: RequestContext) -> SitemapMonths:
     months = request.app.state.sitemap_months
+    if context.entitlement is not None:
+        months = context.memo.get(view.head, "months") or SitemapMonths(context.db)
+        context.memo.put(view.head, "months", months)
     assert isinstance(months, SitemapMonths)
     return months

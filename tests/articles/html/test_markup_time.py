@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
+import markup_shapes as shapes
 import pytest
-from support import markup_shapes as shapes
 
 from app.articles.html import bodies, nesting_depth
 from app.articles.html.parser_model import MAX_DEPTH

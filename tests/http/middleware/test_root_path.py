@@ -19,6 +19,7 @@ from app.settings import RESERVED, Settings
 pytestmark = pytest.mark.anyio
 
 ROOT, OTHER = "/api", "/gateway/news.v2"
+NOBODY = "https://receiver.invalid/hook"
 STORY: dict[str, object] = {
     "title": "A harbour is dredged",
     "body": "<p>Ships wait at Antwerp.</p>",
@@ -141,6 +142,10 @@ async def proxied_api(shared_settings: Settings) -> AsyncIterator[Served]:
             f"/v1/articles/{withdrawn['id']}", json={"status": "withdrawn"}, headers={"If-Match": etag}
         )
         assert gone.status_code == 200, gone.text
+        search = {"slug": "harbours", "q": "harbour", "public": True}
+        assert (await api.editor.post("/v1/searches", json=search)).status_code == 201
+        hook = {"name": "Nobody listens", "url": NOBODY, "enabled": False}
+        assert (await api.editor.post("/v1/webhooks", json=hook)).status_code == 201
         yield api
 
 
@@ -173,7 +178,9 @@ EXTRA = (
     "/v1/resolve?external_id=shared", "/v1/resolve?external_id=harbour", "/v1/stats?format=csv&days=3",
     "/v1/changes?since=2020&limit=1", "/v1/changes?since=AAAA", "/feeds/articles.rss?limit=1",
     "/feeds/articles.json?limit=1&content=full", "/feeds/articles.atom?limit=1", "/feeds/tags/1.atom", "/v1/regions/BE",
-    "/v1/articles?cursor=x", "/v1/key", "/v1/search?q=harbour&limit=1",
+    "/v1/articles?cursor=x", "/v1/key", "/v1/search?q=harbour&limit=1", "/v1/searches/harbours?limit=1",
+    "/v1/searches?limit=1", "/v1/webhooks?limit=1", "/v1/webhooks/1/attempts", "/v1/changes?search=harbours&since=0",
+    "/feeds/searches/harbours.rss?limit=1", "/feeds/searches/harbours.json?limit=1",
 )  # fmt: skip
 
 
@@ -199,8 +206,12 @@ async def test_addresses_of_what_a_write_makes_lead_below_the_root_path(proxied_
             ("/v1/regions", {"slug": "low-countries", "name": "Low Countries", "level": "grouping"}),
             ("/v1/articles/bulk", {"filter": {"tag": "ships"}, "language": "nl"}),
             ("/v1/imports", {"articles": [{"title": "One", "body": "<p>Text.</p>"}]}),
+            ("/v1/searches", {"slug": "canals", "q": "canals", "public": True}),
+            ("/v1/webhooks", {"name": "Another", "url": NOBODY, "enabled": False}),
             ("/v1/articles/bulk", {}),
             ("/v1/articles", {}),
+            ("/v1/searches", {}),
+            ("/v1/webhooks", {}),
         ]
         located = 0
         for path, payload in requests:
@@ -209,7 +220,7 @@ async def test_addresses_of_what_a_write_makes_lead_below_the_root_path(proxied_
             followed = [*crawler.check(response)]
             for address in followed:
                 assert (await client.get(address)).status_code == 200, (path, address)
-        assert located >= 4
+        assert located >= 6
         merged = await client.post(f"{ROOT}/v1/tags/canals/merge", json={"into": "harbours"})
         assert merged.status_code == 200
         jobs = [await client.get(f"{ROOT}/v1/jobs/{id}") for id in range(1, 6)]

@@ -32,7 +32,10 @@ STATUSES = {
     "create_article": 201,
     "create_tag": 201,
     "create_region": 201,
+    "create_search": 201,
+    "delete_search": 204,
     "edit_articles": 202,
+    "create_webhook": 201,
 }
 JSON = "application/json"
 
@@ -100,6 +103,13 @@ async def wait_for_index(api: Served, job: str) -> None:
     assert search.status_code == 200, search.text
 
 
+async def save_search(api: Served, document: Json) -> None:
+    """That of the examples: a new archive has none."""
+    operation = document["paths"]["/v1/searches"]["post"]
+    saved = await send(api, make_request(document, "post", "/v1/searches", operation))
+    assert saved.status_code == 201, saved.text
+
+
 def find_faults(document: Json, operation: Json, response: httpx.Response) -> list[str]:
     """What of a response its operation does not say."""
     described = operation["responses"].get(str(response.status_code))
@@ -114,7 +124,10 @@ def find_faults(document: Json, operation: Json, response: httpx.Response) -> li
 
 
 async def test_every_read_works_as_its_example_says(archive: Served, document: Json) -> None:
+    await save_search(archive, document)
     reads = [one for one in list_operations(document) if one[0] == "get" and one[2]["operationId"] != STREAM]
+    webhook = make_request(document, "post", "/v1/webhooks", document["paths"]["/v1/webhooks"]["post"])
+    assert (await send(archive, webhook)).status_code == 201
     for method, path, operation in reads:
         name = operation["operationId"]
         if name == AFTER_ITS_JOB:
@@ -148,6 +161,7 @@ SELECTIONS = ("fields=title", "fields=tags.name,dateline.place", "fields=related
 
 
 async def test_what_fields_leave_out_is_not_required(archive: Served, document: Json) -> None:
+    await save_search(archive, document)
     projecting = [
         (method, path, operation)
         for method, path, operation in list_operations(document)
@@ -189,6 +203,8 @@ BODIES: dict[str, tuple[str, Json]] = {
     "update_tag": ("/v1/tags/nato", {}),
     "create_region": ("/v1/regions", {"level": "grouping", "name": "A grouping", "members": ["france"]}),
     "update_region": ("/v1/regions/nato", {}),
+    "create_search": ("/v1/searches", {"slug": "nato", "q": "nato"}),
+    "update_search": ("/v1/searches/nato", {}),
     "edit_articles": ("/v1/articles/bulk?dry_run=true", {"ids": [1], "add_tags": ["x"]}),
 }
 """Where each body goes, and what else has to be in it."""

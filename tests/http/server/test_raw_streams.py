@@ -8,9 +8,9 @@ import re
 from contextlib import suppress
 
 import pytest
+from raw_streams import STREAMS
 from starlette.types import Receive, Scope, Send
 from support.abuse import RawClient
-from support.raw_streams import STREAMS
 from test_wire import run_listener
 
 from app.http.server.connections import ConnectionLimiter

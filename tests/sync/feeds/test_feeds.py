@@ -1,21 +1,20 @@
 """Feeds over HTTP: what they say of articles, where they go on, what they tell of deletions, and to whom."""
 
 import base64
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
-from conftest import Served, serve
+from conftest import ENGINES, Served, serve
 
 from app.settings import Settings
 
+ON = ENGINES
 pytestmark = pytest.mark.anyio
 
 SITE, API = "https://news.example", "https://api.news.example"
@@ -23,20 +22,18 @@ ATOM, DC = "{http://www.w3.org/2005/Atom}", "{http://purl.org/dc/elements/1.1/}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 ARCHIVE = "{http://purl.org/syndication/history/1.0}archive"
 DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
+MEDIA = "{http://search.yahoo.com/mrss/}"
+BASE = "{http://www.w3.org/XML/1998/namespace}base"
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 FORMATS = ("rss", "atom", "json")
 TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
 
 
 @pytest.fixture(scope="module")
-async def api(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+async def api(shared_settings: Settings) -> AsyncIterator[Served]:
     """One archive for all: each test has a tag of its own."""
-    folder = tmp_path_factory.mktemp("feeds")
-    shutil.copy(sqlite_template, folder / "dateline.db")
-    settings = Settings(
-        data_dir=folder, index_interval=0.02, index_heap_mb=15, site_url=SITE, api_url=API, site_name="The Herald & Co"
-    )
-    async with serve(settings) as running:
+    named = {"site_url": SITE, "api_url": API, "site_name": "The Herald & Co"}
+    async with serve(shared_settings.model_copy(update=named)) as running:
         yield running
 
 
@@ -103,6 +100,9 @@ async def test_article_is_the_same_in_all_formats(api: Served) -> None:
     assert item.attrib[LANGUAGE] == "fr"
     enclosures = [one.attrib for one in item.findall("enclosure")]
     assert enclosures == [{"url": "https://pic.example/a.JPG?w=1", "length": "0", "type": "image/jpeg"}]
+    # Readers take any media:description for the text, and addresses within a text for ones of the feed's page.
+    assert item.findtext(f"{MEDIA}content/{MEDIA}title") == "A cup"
+    assert item.attrib[BASE] == link
 
     entry = (await read_atom(api, "/feeds/tags/formats.atom?content=full")).find(f"{ATOM}entry")
     assert entry is not None

@@ -1,14 +1,12 @@
 """A hub is told of feeds that have changed: of what the public sees, within bounds, and again where it fails."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from urllib.parse import parse_qs
 from xml.etree import ElementTree
 
 import pytest
-from conftest import Served, serve
+from conftest import ENGINES, Served, serve
 from support.websites import Site, make_handler, run_website
 
 from app.importers.web.fetch import FetchError
@@ -16,6 +14,7 @@ from app.importers.web.http_fetcher import HttpFetcher
 from app.settings import Settings
 from app.sync.feeds import websub
 
+ON = ENGINES
 pytestmark = pytest.mark.anyio
 
 API = "https://api.news.example"
@@ -29,14 +28,9 @@ def hub() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-async def api(hub: Site, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    folder = tmp_path_factory.mktemp("websub")
-    shutil.copy(sqlite_template, folder / "dateline.db")
-    settings = Settings(
-        data_dir=folder, index_interval=0.02, index_heap_mb=15, api_url=API, websub_hub=hub.url("/hub"),
-        import_private_addresses=True,
-    )  # fmt: skip
-    async with serve(settings) as running:
+async def api(hub: Site, shared_settings: Settings) -> AsyncIterator[Served]:
+    named = {"api_url": API, "websub_hub": hub.url("/hub"), "import_private_addresses": True}
+    async with serve(shared_settings.model_copy(update=named)) as running:
         yield running
 
 

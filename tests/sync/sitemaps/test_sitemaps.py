@@ -1,14 +1,12 @@
 """Sitemaps: every published page is in one file, with the time of the last change that the public saw of it."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import Served, serve
+from conftest import ENGINES, Served, serve
 
 from app.settings import Settings
 from app.sync.sitemaps import files, queries
@@ -16,6 +14,7 @@ from app.sync.sitemaps.months import SitemapMonths
 from app.sync.sitemaps.queries import SitemapPart, SitemapRow
 from app.text.addresses import Addresses
 
+ON = ENGINES
 pytestmark = pytest.mark.anyio
 
 SITE = "https://news.example"
@@ -26,12 +25,8 @@ ADDRESSES = Addresses(SITE, "")
 
 
 @pytest.fixture
-async def site(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Served]:
-    shutil.copy(sqlite_template, tmp_path / "dateline.db")
-    settings = Settings(
-        data_dir=tmp_path, index_interval=0.02, index_heap_mb=15, site_url=SITE, site_name="The <Herald>"
-    )
-    async with serve(settings) as running:
+async def site(settings: Settings) -> AsyncIterator[Served]:
+    async with serve(settings.model_copy(update={"site_url": SITE, "site_name": "The <Herald>"})) as running:
         yield running
 
 

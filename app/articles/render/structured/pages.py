@@ -15,6 +15,7 @@ from app.articles.reading.provenance import UNKNOWN, Provenance
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json
 from app.articles.render.article_json import ArticleParts, RenderOptions
+from app.articles.render.left_out import VIEWED, refuse_left_out
 from app.articles.render.structured import json_ld, markdown_file, ninjs, plain_text
 from app.articles.render.structured.formats import (
     ITEM,
@@ -92,7 +93,7 @@ async def write_item(
 ) -> WrittenItem:
     """One article in full. `related` are its related posts as shown."""
     check_parts(chosen, params.fields, params.include)
-    form = RenderOptions(includes=VIEWS[chosen] | {"related"}, language=params.names_language)
+    form = _make_form(context, params, VIEWS[chosen] | {"related"})
     shown = await article_json.render_item(context, view, stored, params, related, form)
     sources = await provenance_rows.load_provenance(context.db, [stored.article.id])
     publication = Publication(context.addresses_for(view), context.settings.site_name)
@@ -100,6 +101,14 @@ async def write_item(
     body = await offload.run(len(stored.body), _encode_item, shown, source, publication, chosen)
     editions = [one for one in (source.original, *source.translations) if one]
     return WrittenItem(body, shown, [f"article:{one.id}" for one in editions])
+
+
+def _make_form(context: AppContext, params: ArticleParts, includes: frozenset[str]) -> RenderOptions:
+    """All properties have their place in a format: those that a key is not given are there without anything."""
+    left_out = context.cards.left_out
+    refuse_left_out(left_out, "include", params.include)
+    shown = frozenset(name for name in includes if VIEWED.get(name, name) not in left_out)
+    return RenderOptions(includes=shown, language=params.names_language, blank=left_out)
 
 
 def _encode_item(article: Json, source: Provenance, publication: Publication, chosen: Representation) -> bytes:
@@ -121,7 +130,7 @@ async def write_page(
 ) -> bytes:
     """A page of a list: cards, with what `include` adds."""
     views = VIEWS[chosen] if "body" in params.include else frozenset()
-    form = RenderOptions(includes=views | (PARTS & {*params.include} - {"body"}), language=params.names_language)
+    form = _make_form(context, params, views | (PARTS & {*params.include} - {"body"}))
     shown = await article_json.render_articles(context, view, entries, params=params, form=form)
     sources = await provenance_rows.load_provenance(context.db, list(shown))
     rows = [(shown[entry.id], sources.get(entry.id, UNKNOWN)) for entry in entries if entry.id in shown]

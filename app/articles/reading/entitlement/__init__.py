@@ -1,0 +1,1 @@
+"""What a key with an entitlement reads of the database."""

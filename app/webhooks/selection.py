@@ -1,0 +1,154 @@
+"""Which changes a webhook is told of, and what it is told: the one place that decides both. What `/v1/changes` tells a
+client without a key of the same filter.
+
+A filter is kept by the names that it was given, and read anew whenever something is committed: so it follows renames
+and merges as lists do. While one of its tags is being merged, nothing is told: in the middle of it some articles have
+the one tag and some the other, and the filter would seem to lose those that have moved.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import get_args
+
+import orjson
+from sqlalchemy import literal_column, select
+
+from app.articles.input import filter_payload
+from app.articles.reading import filter_params
+from app.articles.reading.filter_params import FilterParams
+from app.articles.render import article_json
+from app.context import AppContext, RequestContext
+from app.db.log_position import LogPosition
+from app.db.sql import Prepared, prepare
+from app.http import auth
+from app.models import Job, table
+from app.sync import change_reader, change_rows, render
+from app.sync.change_reader import ChangeFilter, ChangeParts
+from app.sync.change_rows import ChangeBatch, ChangeConsumer, ChangeRow, VisibleChange
+from app.tags import merges
+
+JOB = table(Job)
+INCLUDES = article_json.INCLUDES
+_RENAMES = {"tag_renamed": "tag.renamed", "region_renamed": "region.renamed"}
+TYPES = tuple(sorted({_RENAMES.get(event, f"article.{event}") for event in get_args(change_rows.Event)}))
+"""Types of messages by the event of the change. Those of the bin are for keys that may read drafts, so never sent."""
+
+
+class WebhookFilter(FilterParams):
+    """What the filter of a webhook may name: what lists without a key filter by."""
+
+
+class DeliveryParams(ChangeFilter, ChangeParts):
+    """The same, with how changes are shown."""
+
+
+def read_filter(values: Mapping[str, object], now: int) -> WebhookFilter:
+    """InvalidInput with pointers into `/filter` for what cannot be read, and for times that move with the clock."""
+    with filter_payload.point_into_body():
+        params = WebhookFilter.parse(filter_payload.encode_query(values), now)
+        change_reader.refuse_relative(params)
+    return params
+
+
+async def check(context: AppContext, values: Mapping[str, object], now: int) -> None:
+    """InvalidInput with pointers for regions and years that do not exist."""
+    with filter_payload.point_into_body():
+        await change_reader.resolve(context, await context.view_as(auth.PUBLIC, now), read_params(values, (), now))
+
+
+def read_params(values: Mapping[str, object], include: Sequence[str], now: int) -> DeliveryParams:
+    """What was checked when it was stored, as the change feed takes it, with the article's card."""
+    return DeliveryParams.parse(filter_payload.encode_query({**values, "include": ["article", *include]}), now)
+
+
+async def list_warnings(context: AppContext, values: Mapping[str, object]) -> list[filter_params.Warning]:
+    """What the filter says of itself now: names that are not there, or lead elsewhere, as lists say it to clients
+    without a key; and merges that are under way."""
+    now = int(time.time())
+    view = await context.view_as(auth.PUBLIC, now)
+    params = WebhookFilter.parse(filter_payload.encode_query(values), now)
+    resolved = await filter_params.resolve(context, view, params)
+    tag_ids = _list_tags(await change_reader.resolve(context, view, read_params(values, (), now)))
+    merging = [job for job, ids in (await _list_merges(context)).items() if tag_ids & ids]
+    return resolved.warnings + [
+        {
+            "code": "merge_in_progress",
+            "parameter": "tag",
+            "detail": f"A tag is being merged (/v1/jobs/{job}); what is due is sent when that is done.",
+        }
+        for job in merging
+    ]
+
+
+@dataclass(slots=True)
+class Selection:
+    """A webhook's part of the log up to the public head of `view`, and how it is shown."""
+
+    context: AppContext
+    params: DeliveryParams
+    view: RequestContext
+    consumer: ChangeConsumer
+    drafts: bool = field(default=False, init=False)
+
+    def name_place(self, told: VisibleChange) -> LogPosition:
+        """The place behind a change."""
+        return change_rows.place(self.view.head.epoch, [told.row])
+
+    def stand_behind(self, told: VisibleChange) -> LogPosition:
+        """The same: of one change, all fits."""
+        return self.name_place(told)
+
+    def has_card(self, told: VisibleChange) -> bool:
+        """Whether its article may be shown, where it matches."""
+        return True
+
+    def tell(self, row: ChangeRow) -> VisibleChange | None:
+        """What the webhook is told of a row; None where it is not for it."""
+        return change_rows.tell(self.consumer, row)
+
+    async def render(self, told: VisibleChange) -> bytes:
+        """The change as JSON, with the card of its article as of now."""
+        batch = ChangeBatch((told,), self.consumer.filter, False, self.name_place(told))
+        [rendered], _ = await render.render_changes(self, batch)
+        return rendered
+
+
+async def load(context: AppContext, params: DeliveryParams) -> Selection | None:
+    """As of now; None while one of the filter's tags is being merged."""
+    now = int(time.time())
+    until = await context.view_as(auth.PUBLIC, now)
+    merging = await _list_merges(context) if any(filter_params.list_tag_refs(params).values()) else {}
+    # Read again behind the merges: of one that has begun before `until` and is done by now the filter then knows, and
+    # what one moves that begins later is behind `until`.
+    view = await context.view_as(auth.PUBLIC, now)
+    article_filter = await change_reader.resolve(context, view, params)
+    tags = _list_tags(article_filter)
+    if any(tags & ids for ids in merging.values()):
+        return None
+    return Selection(context, params, view._replace(head=until.head), ChangeConsumer(article_filter))
+
+
+def _list_tags(article_filter: object) -> set[int]:
+    names = ("authors", "sections", "tags", "tags_all", "tags_not")
+    return {id for name in names for id in getattr(article_filter, name)}
+
+
+async def _list_merges(context: AppContext) -> dict[int, set[int]]:
+    """The two tags of each merge that is not done yet, by the number of its job."""
+    rows = await context.db.reader.rows(_merges(context.db.dialect), {})
+    arguments = ((int(str(id)), orjson.loads(str(text))) for id, text in rows)
+    return {id: {said["source"], said["target"]} for id, said in arguments}
+
+
+@lru_cache(maxsize=4)
+def _merges(dialect: str) -> Prepared:
+    unfinished = JOB.c.state.in_([literal_column("'waiting'"), literal_column("'running'")])  # as the index has it
+    statement = select(JOB.c.id, JOB.c.arguments).where(unfinished, JOB.c.kind == literal_column(f"'{merges.KIND}'"))
+    return prepare(statement, dialect)
+
+
+def name_type(told: VisibleChange) -> str:
+    """The `type` of a message, in parts with full stops as Standard Webhooks asks for."""
+    return _RENAMES.get(told.event, f"article.{told.event}")
