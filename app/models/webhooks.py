@@ -16,7 +16,8 @@ class LeaseRow(SQLModel, table=True):
 
 
 class Webhook(SQLModel, table=True):
-    """An endpoint that is told of changes. `filter` (an object) and `include` (a list) are JSON as they were sent.
+    """An endpoint that is told of changes. `filter` (an object) and `include` (a list) are JSON as they were sent;
+    where a saved search is followed instead, that is `search_id`, and the filter is empty.
 
     Up to `seq` every change is settled: delivered, not for the endpoint, or in `webhook_retry`. `failures` are those
     since the last success, `pauses` how often all deliveries have waited since, `next_try` until when they wait now.
@@ -26,6 +27,7 @@ class Webhook(SQLModel, table=True):
     name: str = Field(sa_column=words())
     url: str = Field(sa_column=words())
     filter: str = Field(sa_column=words("{}"))
+    search_id: int | None = Field(default=None, sa_column=reference("saved_search.id", null=True, on_delete="RESTRICT"))
     include: str = Field(sa_column=words("[]"))
     secret: str = Field(sa_column=words())
     previous_secret: str | None = Field(default=None, sa_column=words(null=True))
@@ -44,8 +46,10 @@ class Webhook(SQLModel, table=True):
 
     __table_args__ = (
         CheckConstraint(
-            "off_reason IN ('asked', 'gone', 'failing', 'archive_replaced', 'place_expired')", name="off_reason"
+            "off_reason IN ('asked', 'gone', 'failing', 'archive_replaced', 'place_expired', 'search_removed')",
+            name="off_reason",
         ),
+        Index("ix_webhook_search_id", "search_id"),
         NEVER_AGAIN,
     )
 

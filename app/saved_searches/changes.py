@@ -64,10 +64,27 @@ async def load_changes(
     return sorted([*own, *others], key=lambda one: one.key)[:limit]
 
 
+async def find_change(db: Database, query: int, article: int) -> SearchChange | None:
+    """The latest change of one article; None where it has never matched, or was purged."""
+    rows = await db.reader.rows(_article_statement(db.dialect), {"query": query, "article": article})
+    return next(map(_read_own, rows), None)
+
+
 def _read_own(row: Row) -> SearchChange:
     article, seq, matched, *logged = row
     known = tuple(logged) if logged[0] is not None else None
     return SearchChange(read_integer(seq), read_integer(article), bool(matched), known)
+
+
+_OWN = select(MATCH.c.article_id, MATCH.c.seq, MATCH.c.matched, *(CHANGE.c[name] for name in LOGGED)).outerjoin(
+    CHANGE, CHANGE.c.seq == MATCH.c.seq
+)
+
+
+@lru_cache(maxsize=4)
+def _article_statement(dialect: str) -> Prepared:
+    query, article = (bindparam(name, type_=MATCH.c.seq.type) for name in ("query", "article"))
+    return prepare(_OWN.where(MATCH.c.query_id == query, MATCH.c.article_id == article), dialect)
 
 
 @lru_cache(maxsize=4)
@@ -76,9 +93,7 @@ def _own_statement(dialect: str) -> Prepared:
         bindparam(name, type_=MATCH.c.seq.type) for name in ("query", "seq", "article", "until")
     )
     statement = (
-        select(MATCH.c.article_id, MATCH.c.seq, MATCH.c.matched, *(CHANGE.c[name] for name in LOGGED))
-        .outerjoin(CHANGE, CHANGE.c.seq == MATCH.c.seq)
-        .where(
+        _OWN.where(
             MATCH.c.query_id == query, tuple_(MATCH.c.seq, MATCH.c.article_id) > tuple_(seq, article),
             MATCH.c.seq <= until,
         )

@@ -56,6 +56,16 @@ async def find(db: Database, caller: Caller, slug: str) -> SearchRow | None:
     return next((row for row in visible_rows if row.is_owned_by(caller)), visible_rows[0] if visible_rows else None)
 
 
+async def load(db: Database, id: int) -> SearchRow | None:
+    """By its number, whoever may see it; None where it was removed."""
+    return next(iter(read_into(_read_row, await db.reader.rows(_load_statement(db.dialect), {"id": id}))), None)
+
+
+@lru_cache(maxsize=4)
+def _load_statement(dialect: str) -> Prepared:
+    return prepare(_JOINED.where(SEARCH.c.id == bindparam("id", type_=SEARCH.c.id.type)), dialect)
+
+
 def _read_row(*columns: object) -> SearchRow:
     row = SearchRow(*columns)  # type: ignore[arg-type] # as the statement selects them
     # SQLite knows no truth values.

@@ -253,6 +253,6 @@ async def update_search(
     responses=describe_empty("It is gone.") | describe_problems("not_found"),
 )
 async def delete_search(slug: SearchSlug, context: Context, view: Writer, row: OwnSearch) -> Response:
-    """Removes it for good. Whoever follows it gets 404."""
+    """Removes it for good. Whoever follows it gets 404, and webhooks that do are switched off."""
     committed = await context.db.write(service.remove, row.id)
     return Response(status_code=204, headers=responses.build_change_headers(committed.head.public_token))

@@ -12,7 +12,7 @@ from app.db.database import Snapshot
 from app.db.sql import read_clock
 from app.errors import IndexBehind, NotFound, SearchTooBroad, SlugTaken, TooManySearches
 from app.models import SavedSearch, SearchQuery, table
-from app.saved_searches import finding, matches
+from app.saved_searches import finding, followers, matches
 from app.saved_searches.definition import Definition
 from app.saved_searches.finding import IndexMatches
 from app.saved_searches.matches import MatchPosition
@@ -94,8 +94,10 @@ def update_search(session: Session, id: int, change: SearchUpdate) -> None:
 
 
 def remove(session: Session, id: int) -> None:
-    """Its question is asked no more unless another search asks it; what matched is removed behind, in chunks."""
+    """Its question is asked no more unless another search asks it; what matched is removed behind, in chunks. Webhooks
+    that follow it are switched off."""
     matches.lock_position(session)
+    followers.switch_off(session, id)
     query = session.connection().execute(delete(SEARCH).where(SEARCH.c.id == id).returning(SEARCH.c.query_id)).scalar()
     if query is None:
         raise NotFound()

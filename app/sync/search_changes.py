@@ -1,6 +1,7 @@
 """The changes of a saved search, as one client follows them: in place of a filter, what is known to match."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
@@ -44,11 +45,11 @@ class SearchChangeReader(ChangeReader):
 
     async def look(self, limit: int) -> ChangeBatch:
         """Goes on to the next `limit` changes, or as far as is matched."""
-        until = _find_end(await queries.load_position(self.context.db), self.view)
+        until = find_end(await queries.load_position(self.context.db), self.view)
         after = self.place.seq, self.article
         rows = await changes.load_changes(self.context.db, self.search.query_id, after, until.seq, limit)
-        shown = await _load_shown(self.context, [row for row in rows if not row.is_own and row.matched])
-        told = tuple(one for row in rows if (one := _tell(row, shown)) is not None)
+        shown = await load_shown(self.context, rows)
+        told = tuple(one for row in rows if (one := tell(row, shown)) is not None)
         more = len(rows) == limit
         if more:
             last = rows[-1]
@@ -61,10 +62,7 @@ class SearchChangeReader(ChangeReader):
 
     def name_place(self, told: VisibleChange) -> SearchPlace:
         """The place behind a change."""
-        row = told.row
-        is_own = row.entity == "article" and row.event != "purged"
-        position = LogPosition(self.place.epoch, row.seq, row.mark)
-        return SearchPlace(position, self.search.mark, row.entity_id if is_own else 0)
+        return name_place(self.place.epoch, self.search.mark, told)
 
     def stand_behind(self, told: VisibleChange) -> SearchPlace:
         """Goes back to the place behind a change that was told."""
@@ -159,7 +157,7 @@ def _refuse_place(row: SearchRow) -> FilterChanged:
     return FilterChanged(f"{detail} Start again from /v1/searches/{row.slug}, or with since=0.")
 
 
-def _find_end(matched: MatchPosition, view: RequestContext) -> LogPosition:
+def find_end(matched: MatchPosition, view: RequestContext) -> LogPosition:
     """The last row that is matched, as far as this request knows of the log."""
     head = view.head.public_position
     if matched.epoch != head.epoch:  # of a copy of the archive, for a moment
@@ -167,12 +165,20 @@ def _find_end(matched: MatchPosition, view: RequestContext) -> LogPosition:
     return min(head, matched.public_position, key=lambda place: place.seq)
 
 
-_Shown = dict[int, tuple[str, int]]
+Shown = dict[int, tuple[str, int]]
 """Slug and version of published articles."""
 
 
-async def _load_shown(context: AppContext, rows: list[SearchChange]) -> _Shown:
-    ids = sorted({row.article for row in rows if row.article is not None})
+def name_place(epoch: int, mark: str, told: VisibleChange) -> SearchPlace:
+    """The place behind a change of a question, which has that mark."""
+    row = told.row
+    is_own = row.entity == "article" and row.event != "purged"
+    return SearchPlace(LogPosition(epoch, row.seq, row.mark), mark, row.entity_id if is_own else 0)
+
+
+async def load_shown(context: AppContext, rows: Sequence[SearchChange]) -> Shown:
+    """What `tell` needs of articles that match since a row of the log which is about something else."""
+    ids = sorted({row.article for row in rows if row.article is not None and row.matched and not row.is_own})
     if not ids:
         return {}
     rows_found = await context.db.reader.rows(_shown_statement(context.db.dialect), {"ids": ids})
@@ -185,7 +191,7 @@ def _shown_statement(dialect: str) -> Prepared:
     return prepare(select(A.c.id, A.c.slug, A.c.version).where(AnyOf(A.c.id, "ids"), is_public), dialect, ["ids"])
 
 
-def _tell(change: SearchChange, shown: _Shown) -> VisibleChange | None:
+def tell(change: SearchChange, shown: Shown) -> VisibleChange | None:
     """What is told of a row: where an article matches, what has happened to it, else how it has left."""
     logged = None if change.logged is None else ChangeRow(*change.logged)  # type: ignore[arg-type] # as it was selected
     if change.article is None:
@@ -200,7 +206,7 @@ def _tell(change: SearchChange, shown: _Shown) -> VisibleChange | None:
     return told if told.event in _LEAVES else replace(told, event="left_filter")
 
 
-def _tell_of_other_row(change: SearchChange, logged: ChangeRow | None, shown: _Shown) -> VisibleChange:
+def _tell_of_other_row(change: SearchChange, logged: ChangeRow | None, shown: Shown) -> VisibleChange:
     """Of an article whose match began or ended with a row that is about something else."""
     article = cast("int", change.article)
     slug, version = shown.get(article, (None, None))

@@ -10,7 +10,7 @@ an endpoint refuses holds up nothing but itself.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -30,11 +30,26 @@ class BacklogItem:
     is_saved: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """What was read on from a place: key and row of each change for the endpoint, in order, and keys that were purged.
+    All is read up to row `examined`, and of that row what is up to `article`, where that is not None. `more`: something
+    may follow."""
+
+    changes: Sequence[tuple[Key, int]]
+    purged: Sequence[Key]
+    examined: int
+    article: int | None
+    more: bool
+
+
 class Backlog:
-    """`examined`: up to which row the log was read. `saved`: what waited when the sender began."""
+    """`examined`: up to which row the log was read, and `article` behind which within it, None behind all of it.
+    `saved`: what waited when the sender began."""
 
     def __init__(self, examined: int, saved: Iterable[BacklogItem] = ()) -> None:
         self.examined = examined
+        self.article: int | None = None
         self._ready: deque[BacklogItem] = deque()
         self._flying: dict[Key, BacklogItem] = {}
         self._waiting: dict[Key, BacklogItem] = {}
@@ -65,7 +80,16 @@ class Backlog:
     def place(self) -> int:
         """The row up to which all is settled, or kept by a row."""
         open_seqs = [item.seq for item in (*self._ready, *self._flying.values()) if not item.is_saved]
-        return min(open_seqs) - 1 if open_seqs else self.examined
+        whole = self.examined if self.article is None else self.examined - 1
+        return min([whole, *(seq - 1 for seq in open_seqs)])
+
+    def take_in(self, part: LogPart, now: int) -> None:
+        """What was read."""
+        for key, seq in part.changes:
+            self.add(key, seq)
+        for key in part.purged:
+            self.hurry_key(key, now)
+        self.examined, self.article = part.examined, part.article
 
     def add(self, key: Key, seq: int) -> None:
         """A change that the log has told."""

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from app.changes.daemon_thread import run_in_daemon_thread
 from app.context import AppContext
 from app.db.leases import Lease, LeaseLost
-from app.db.log_position import LogPosition
 from app.errors import DatabaseUnavailable, Unavailable
-from app.sync import change_rows
+from app.sync.change_rows import Place, VisibleChange
 from app.webhooks import queries, schedule, selection, service, signing
 from app.webhooks.backlog import Backlog, BacklogItem, Key
 from app.webhooks.messages import Client, CreateClient, DeliveryResult, Message, NotSent, render_body
@@ -49,11 +48,12 @@ class Stopped(NotSent):
 
 
 class NothingToTell(NotSent):
-    """The change is not for the webhook any more: it was purged, or the filter means something else."""
+    """The change is not for the webhook any more: it was purged, the filter means something else, or a later one of the
+    same search has taken its place."""
 
 
 class Postponed(NotSent):
-    """A tag of the filter is being merged."""
+    """A tag of the filter is being merged, or the search was removed."""
 
 
 @dataclass(slots=True)
@@ -191,30 +191,24 @@ class Delivery:
         head = await self.context.head()
         if head.epoch != self.webhook.epoch:  # another copy was put in place of this one
             self._off = "archive_replaced"
-        if self._off is not None or head.public_seq <= self._backlog.examined:
+        is_read = head.public_seq <= self._backlog.examined and self._backlog.article is None
+        if self._off is not None or is_read:
             return False
-        selected = await selection.load(self.context, self._params())
+        selected = await selection.load(self.context, self.webhook)
         if selected is None:
             self._held_until = time.monotonic() + 2 * TICK
             return False
         for _ in range(BATCHES):
-            rows = await change_rows.read(self.context.db, self._backlog.examined, selected.view.head.public_seq, BATCH)
-            if rows and rows[0].seq != self._backlog.examined + 1:
+            try:
+                part = await selected.read(self._backlog.examined, self._backlog.article, BATCH)
+            except queries.PlaceExpired:
                 self._off = "place_expired"
                 return False
-            for row in rows:
-                if selected.tell(row) is not None:
-                    self._backlog.add((row.entity, row.entity_id), row.seq)
-                if row.event == "purged":
-                    self._backlog.hurry_key((row.entity, row.entity_id), self._db_time)
-                self._backlog.examined = row.seq
-            if self._backlog.has_ready or not rows:
+            self._backlog.take_in(part, self._db_time)
+            if self._backlog.has_ready or not part.more:
                 break
             await asyncio.sleep(0)
         return self._backlog.has_ready
-
-    def _params(self) -> selection.DeliveryParams:
-        return selection.read_params(self.webhook.filter_values, self.webhook.include_names, int(time.time()))
 
     async def _deliver(self, item: BacklogItem) -> None:
         """One request, and what follows from it."""
@@ -232,14 +226,10 @@ class Delivery:
         else:
             await self._note(item, self._name_message(place), type, outcome)
 
-    async def _describe(self, item: BacklogItem) -> tuple[LogPosition, str]:
+    async def _describe(self, item: BacklogItem) -> tuple[Place, str]:
         """The place of a change, and the type of its message; NotSent before a connection is made for nothing."""
-        selected = await self._select()
-        row = await queries.find_change(self.context.db, item.seq)
-        told = None if row is None else selected.tell(row)
-        if row is None or told is None:
-            raise NothingToTell
-        return change_rows.place(self.webhook.epoch, [row]), selection.name_type(told)
+        selected, told = await self._find(item)
+        return selected.name_place(told), selection.name_type(told)
 
     async def _request(self, item: BacklogItem) -> DeliveryResult:
         """NotSent is nobody's failure; where a message cannot be made, that is one like any other."""
@@ -265,29 +255,32 @@ class Delivery:
         finally:
             self._clients.append(client)
 
-    def _name_message(self, place: LogPosition) -> str:
+    def _name_message(self, place: Place) -> str:
         """The same for every attempt, and when it is replayed: by it receivers know what they have had."""
-        return f"msg_{self.webhook.id}_{place.token}"
+        # Full stops stand between the parts of what is signed.
+        return f"msg_{self.webhook.id}_{place.token.replace('.', '_')}"
 
-    async def _select(self) -> Selection:
-        selected = await selection.load(self.context, self._params())
+    async def _find(self, item: BacklogItem) -> tuple[Selection, VisibleChange]:
+        """What is told of an item now; NotSent where that is nothing."""
+        selected = await selection.load(self.context, self.webhook)
         if selected is None:
             raise Postponed
-        return selected
+        if selected.view.head.epoch != self.webhook.epoch:
+            raise Stopped
+        told = await selected.find(item.key, item.seq)
+        if told is None:
+            raise NothingToTell
+        return selected, told
 
     async def _make_message(self, item: BacklogItem) -> Message:
         """The change as it is told now, signed now. Called when the connection stands."""
         db = self.context.db
         if not self.lease.is_valid or not await queries.has_version(db, self.webhook.id, self.webhook.version):
             raise Stopped
-        selected = await self._select()
         # Read again: a purge meanwhile has emptied it.
-        row = await queries.find_change(db, item.seq)
-        told = None if row is None else selected.tell(row)
-        if row is None or told is None:
-            raise NothingToTell
-        message = self._name_message(change_rows.place(self.webhook.epoch, [row]))
-        body = render_body(selection.name_type(told), row.at, await selected.render(told))
+        selected, told = await self._find(item)
+        message = self._name_message(selected.name_place(told))
+        body = render_body(selection.name_type(told), told.row.at, await selected.render(told))
         secrets = self.webhook.list_secrets(self._db_time)
         return Message(signing.build_headers(secrets, message, int(time.time()), body), body)
 
@@ -338,17 +331,10 @@ class Delivery:
 
     async def _find_later(self, key: Key, seq: int) -> int | None:
         """The next change of an article for the webhook, among those that were examined."""
-        selected: Selection | None = None
-        while True:
-            rows = await queries.load_changes_of(self.context.db, key, seq, self._backlog.examined, BATCH)
-            if not rows:
-                return None
-            # Whether it is for the webhook is decided when it is sent, too: what is not is passed over there.
-            selected = selected or await selection.load(self.context, self._params())
-            for row in rows:
-                if selected is None or selected.tell(row) is not None:
-                    return row.seq
-                seq = row.seq
+        selected = await selection.load(self.context, self.webhook)
+        if selected is None:  # whether it is for the webhook is decided when it is sent, too
+            return await queries.find_change_of(self.context.db, key, seq, self._backlog.examined, lambda row: True)
+        return await selected.find_later(key, seq, self._backlog.examined)
 
     def _is_save_due(self) -> bool:
         seq, at = self._saved

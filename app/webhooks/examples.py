@@ -6,6 +6,7 @@ WEBHOOK: dict[str, object] = {
     "name": "Mobile app",
     "url": "https://app.example.org/hooks",
     "filter": {"tag": "nato"},
+    "search": None,
     "include": [],
     "enabled": True,
     "state": "on",

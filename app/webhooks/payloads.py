@@ -25,12 +25,13 @@ def _refuse_password(address: str) -> str:
 
 Endpoint = Annotated[ExactAddress, AfterValidator(_refuse_password)]
 Name = Annotated[str, clean_line(200), Field(min_length=1, max_length=200)]
+Search = Annotated[str, Field(min_length=1, max_length=200)]
 Includes = Annotated[list[Include], Field(max_length=5)]
 
 
 class WebhookCreate(PayloadModel):
-    """An endpoint that is to be told of changes from now on: of all that the public sees, or of those that match
-    `filter`."""
+    """An endpoint that is to be told of changes from now on: of all that the public sees, of those that match `filter`,
+    or of those of a saved search."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -40,23 +41,26 @@ class WebhookCreate(PayloadModel):
 
     name: Name = Field(description="For people.")
     url: Endpoint = Field(description="Where messages are sent by POST. Redirects are not followed.")
-    filter: FilterPayload = Field(
-        default_factory=dict,
+    filter: FilterPayload | None = Field(
+        default=None,
         description="As the parameters of `GET /v1/articles`, without `status`, and without times relative to now.",
     )
+    search: Search | None = Field(default=None, description="The slug of a saved search, in place of a filter.")
     include: Includes = Field(default_factory=list, description="What the card has besides, as in `include=` of items.")
     enabled: bool = Field(default=True, description="`false`: it is made, and told of nothing until it is switched on.")
 
 
 class WebhookPatch(PayloadModel):
-    """What is to change (JSON Merge Patch). `filter` and `include` replace."""
+    """What is to change (JSON Merge Patch). `filter` and `include` replace; `filter` and `search` take each other's
+    place."""
 
     media_types = PATCH_TYPES
     model_config = ConfigDict(json_schema_extra={"example": {"url": "https://app.example.org/hooks/v2"}})
 
     name: Name = only_where("For people.", None)
     url: Endpoint = only_where("What waits is sent there.", None)
-    filter: FilterPayload = only_where("For what has not been told yet.", None)
+    filter: FilterPayload | None = only_where("For what has not been told yet. Null where a search is followed.", None)
+    search: Search | None = only_where("The slug of a saved search; null where a filter is followed.", None)
     include: Includes = only_where("What the card has besides.", None)
     enabled: bool = only_where("`true`: it goes on where it stood, whatever had switched it off.", None)
 

@@ -1,5 +1,6 @@
 """Reads webhooks, what waits for them, and the log of attempts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,23 +14,28 @@ from app.db.leases import LEASE
 from app.db.sql import Prepared, Value, clock, prepare, read_integer, read_into
 from app.http import paging
 from app.http.params.typed import Params
-from app.models import Webhook, WebhookAttempt, WebhookRetry, table
+from app.models import SavedSearch, Webhook, WebhookAttempt, WebhookRetry, table
+from app.sync import change_rows
 from app.sync.change_rows import CHANGE, ChangeRow
 from app.webhooks.backlog import BacklogItem, Key
 from app.webhooks.service import LEASE_PREFIX
 
-WEBHOOK, RETRY, ATTEMPT = table(Webhook), table(WebhookRetry), table(WebhookAttempt)
+WEBHOOK, RETRY, ATTEMPT, SEARCH = table(Webhook), table(WebhookRetry), table(WebhookAttempt), table(SavedSearch)
+BATCH = 100
+"""Rows of one article, tag or region that are looked at at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookRow:
-    """A webhook as its row has it; `waiting` counts what is tried again later, `due` is when the first of it is.
+    """A webhook as its row has it; `search` is the slug of the search that it follows. `waiting` counts what is
+    tried again later, `due` is when the first of it is.
     `holder` sends for it, until `held_until`; `now` is the database's time."""
 
     id: int
     name: str
     url: str
     filter: str
+    search_id: int | None
     include: str
     secret: str = field(repr=False)
     previous_secret: str | None = field(repr=False)
@@ -45,11 +51,17 @@ class WebhookRow:
     pauses: int
     failing_since: int | None
     next_try: int | None
+    search: str | None
     waiting: int
     due: int | None
     holder: str | None
     held_until: int | None
     now: int
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether it follows a filter, not a search that is there or was removed."""
+        return self.search_id is None and self.off_reason != "search_removed"
 
     @property
     def filter_values(self) -> dict[str, object]:
@@ -90,8 +102,9 @@ def _select(dialect: str, on: bool, *, one: bool) -> Prepared:
     name: ColumnElement[str] = literal_column(f"'{LEASE_PREFIX}'", Text) + cast(WEBHOOK.c.id, Text)
     columns = [WEBHOOK.c[column] for column in _OWN]
     statement = (
-        select(*columns, waiting, due, LEASE.c.holder, LEASE.c.until, clock())
+        select(*columns, SEARCH.c.slug, waiting, due, LEASE.c.holder, LEASE.c.until, clock())
         .select_from(WEBHOOK)
+        .outerjoin(SEARCH, SEARCH.c.id == WEBHOOK.c.search_id)
         .outerjoin(LEASE, LEASE.c.name == name)
         .order_by(WEBHOOK.c.id)
     )
@@ -143,6 +156,18 @@ def _retries(dialect: str) -> Prepared:
     return prepare(select(*columns).where(own).order_by(RETRY.c.seq), dialect)
 
 
+class PlaceExpired(Exception):
+    """What follows a place in the log is not kept any more."""
+
+
+async def read_log(db: Database, after: int, until: int, limit: int) -> list[ChangeRow]:
+    """The rows behind `after` up to `until`; PlaceExpired."""
+    rows = await change_rows.read(db, after, until, limit)
+    if rows and rows[0].seq != after + 1:
+        raise PlaceExpired
+    return rows
+
+
 async def find_change(db: Database, seq: int) -> ChangeRow | None:
     """A row of the log as it is now: a purge empties it."""
     return next(iter(read_into(ChangeRow, await db.reader.rows(_change(db.dialect), {"seq": seq}))), None)
@@ -154,8 +179,19 @@ def _change(dialect: str) -> Prepared:
     return prepare(select(*columns).where(CHANGE.c.seq == bindparam("seq", type_=CHANGE.c.seq.type)), dialect)
 
 
-async def load_changes_of(db: Database, key: Key, after: int, until: int, limit: int) -> list[ChangeRow]:
-    """The next rows of one article, tag or region behind `after` up to `until`."""
+async def find_change_of(
+    db: Database, key: Key, after: int, until: int, is_told: Callable[[ChangeRow], bool]
+) -> int | None:
+    """The next row of one article, tag or region behind `after` up to `until` that is told."""
+    while rows := await _load_changes_of(db, key, after, until, BATCH):
+        for row in rows:
+            if is_told(row):
+                return row.seq
+        after = rows[-1].seq
+    return None
+
+
+async def _load_changes_of(db: Database, key: Key, after: int, until: int, limit: int) -> list[ChangeRow]:
     values: dict[str, Value] = {"id": key[1], "after": after, "until": until, "limit": limit}
     # Of articles there is an index; the others are few, and so are their rows.
     return read_into(

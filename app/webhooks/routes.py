@@ -21,6 +21,7 @@ from app.http.body import JsonBody
 from app.http.openapi import describe_empty, describe_item, describe_list, describe_problems, describe_uncached
 from app.http.params import parser
 from app.http.params.typed import Paging, Params
+from app.saved_searches import queries as searches
 from app.sync import change_reader
 from app.webhooks import examples, queries, schemas, selection, service
 from app.webhooks.payloads import WebhookCreate, WebhookPatch, names_private_address
@@ -138,11 +139,22 @@ async def update_webhook(
     """Changes name, address, filter or what is included, and switches on and off (JSON Merge Patch). With `If-Match`
     only where the version is that one. From the response on nothing is sent as it was before."""
     payload = patch.validate(await _render(context, row))
+    _refuse_nothing(row, payload)
     edit = await _check(context, view, payload)
     versions = conditional.read_if_match(request)
     known = None if versions is None or versions == conditional.ANY else versions
     await context.db.write(service.revise, row.id, edit, known)
     return await _show(context, row.id, response)
+
+
+def _refuse_nothing(row: WebhookRow, payload: WebhookPatch) -> None:
+    """InvalidInput where what is followed is to go and nothing takes its place."""
+    if payload.filter is not None or payload.search is not None:
+        return
+    followed = "search" if row.search_id is not None else "filter"
+    if followed in payload.model_fields_set and (row.search_id is not None or row.has_filter):
+        detail = 'Name a filter or a search to follow instead; {"filter": {}} is everything.'
+        raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/{followed}"))
 
 
 @router.delete(
@@ -209,9 +221,12 @@ async def replay_webhook(
 ) -> Json:
     """Puts the webhook back to an earlier place of the log: whatever was told behind it is told again, in the same
     order, with cards as of then."""
-    public = view._replace(caller=auth.PUBLIC)
-    place = await change_reader.find_place(context, public, request, params.since or "0", params.tz)
-    await context.db.write(service.replay, row.id, place.epoch, place.seq)
+    public, since = view._replace(caller=auth.PUBLIC), params.since or "0"
+    place = await change_reader.find_place(context, public, request, since, params.tz)
+    # Behind an article within a row there may be others, and a webhook stands behind rows.
+    own = searches.parse_place(since)
+    seq = place.seq if own is None or own[1] is None else place.seq - 1
+    await context.db.write(service.replay, row.id, place.epoch, seq)
     return await _show(context, row.id, response)
 
 
@@ -235,23 +250,41 @@ async def list_webhook_attempts(
 
 
 async def _check(context: AppContext, view: RequestContext, payload: WebhookCreate | WebhookPatch) -> WebhookEdit:
-    """InvalidInput for an address that is known to be private, and for a filter that lists would refuse."""
+    """InvalidInput for an address that is known to be private, for a filter that lists would refuse, and for a search
+    that is not the caller's to see."""
     there = payload.model_fields_set if isinstance(payload, WebhookPatch) else set(type(payload).model_fields)
-    edit = WebhookEdit()
+    edit = await _check_choice(context, view, payload)
     if "url" in there and names_private_address(payload.url) and not context.settings.webhook_private_addresses:
         detail = (
             "This address is not on the public internet. Where receivers are inside, the operator allows it by "
             "DATELINE_WEBHOOK_PRIVATE_ADDRESSES."
         )
         raise InvalidInput(FieldError("invalid_value", detail, pointer="/url"))
-    if "filter" in there:
-        selection.read_filter(payload.filter, view.now)
-        await selection.check(context, payload.filter, view.now)
-        edit = replace(edit, filter=service.encode(payload.filter))
     if "include" in there:
         edit = replace(edit, include=service.encode(sorted(set(payload.include))))
     plain = {name: getattr(payload, name) for name in ("name", "url", "enabled") if name in there}
     return replace(edit, **plain)
+
+
+async def _check_choice(
+    context: AppContext, view: RequestContext, payload: WebhookCreate | WebhookPatch
+) -> WebhookEdit:
+    """What is to be followed: a new webhook follows everything where nothing else is named."""
+    filter, search = payload.filter, payload.search
+    if filter is not None and search is not None:
+        detail = "A webhook follows a filter or a search. Save a search that has these filters, or leave one out."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer="/search"))
+    if search is not None:
+        row = await searches.find(context.db, view.caller, search)
+        if row is None:
+            detail = "This key has no saved search of that slug, and there is no public one (GET /v1/searches)."
+            raise InvalidInput(FieldError("invalid_value", detail, pointer="/search"))
+        return WebhookEdit(search=row.id)
+    if filter is None:
+        return WebhookEdit(filter="{}") if isinstance(payload, WebhookCreate) else WebhookEdit()
+    selection.read_filter(filter, view.now)
+    await selection.check(context, filter, view.now)
+    return WebhookEdit(filter=service.encode(filter))
 
 
 async def _show(context: AppContext, id: int, response: Response) -> Json:
@@ -270,5 +303,5 @@ async def _render(context: AppContext, row: WebhookRow) -> Json:
     head = await context.head()
     rows = await context.db.reader.rows(log.mark_statement(context.db.dialect), {"seq": row.seq})
     place = LogPosition(row.epoch, row.seq, read_integer(rows[0][0]) if rows else 0)
-    warnings: list[Mapping[str, object]] = [*await selection.list_warnings(context, row.filter_values)]
+    warnings: list[Mapping[str, object]] = [*await selection.list_warnings(context, row)]
     return render_webhook(row, head, place, warnings)

@@ -13,7 +13,7 @@ from app.webhooks.service import OffReason
 class SwitchedOff(Shape):
     """Why nothing is sent. `asked`: by `enabled: false`; `gone`: the endpoint responded with 410; `failing`: for five
     days it took nothing; `archive_replaced`: the archive is a copy, whose place in the log is another one;
-    `place_expired`: what follows its place is not kept any more."""
+    `place_expired`: what follows its place is not kept any more; `search_removed`: there is nothing that it follows."""
 
     reason: OffReason
     at: Time
@@ -25,7 +25,10 @@ class Webhook(Shape):
     id: int
     name: str
     url: str
-    filter: dict[str, Detail] = Field(description="As it was sent; `warnings` says what it means now.")
+    filter: dict[str, Detail] | None = Field(
+        description="As it was sent; `warnings` says what it means now. Null where a search is followed."
+    )
+    search: str | None = Field(description="The slug of the saved search that it follows.")
     include: list[Include]
     enabled: bool
     state: Literal["on", "failing", "off"] = Field(description="`failing`: the last request did not succeed.")

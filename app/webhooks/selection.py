@@ -1,5 +1,5 @@
-"""Which changes a webhook is told of, and what it is told: the one place that decides both. What `/v1/changes` tells a
-client without a key of the same filter.
+"""Which changes a webhook is told of, and what it is told: the one place that decides both, of a saved search with
+`search_selection`. What `/v1/changes` tells a client without a key of the same filter or search.
 
 A filter is kept by the names that it was given, and read anew whenever something is committed: so it follows renames
 and merges as lists do. While one of its tags is being merged, nothing is told: in the middle of it some articles have
@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import get_args
+from typing import Protocol, get_args
 
 import orjson
 from sqlalchemy import literal_column, select
@@ -24,10 +24,15 @@ from app.db.log_position import LogPosition
 from app.db.sql import Prepared, prepare
 from app.http import auth
 from app.models import Job, table
-from app.sync import change_reader, change_rows, render
+from app.saved_searches import queries as searches
+from app.sync import change_reader, change_rows, render, search_changes
 from app.sync.change_reader import ChangeFilter, ChangeParts
-from app.sync.change_rows import ChangeBatch, ChangeConsumer, ChangeRow, VisibleChange
+from app.sync.change_rows import ChangeBatch, ChangeConsumer, Place, VisibleChange
 from app.tags import merges
+from app.webhooks import queries
+from app.webhooks.backlog import Key, LogPart
+from app.webhooks.queries import WebhookRow
+from app.webhooks.search_selection import SearchSelection
 
 JOB = table(Job)
 INCLUDES = article_json.INCLUDES
@@ -63,9 +68,12 @@ def read_params(values: Mapping[str, object], include: Sequence[str], now: int) 
     return DeliveryParams.parse(filter_payload.encode_query({**values, "include": ["article", *include]}), now)
 
 
-async def list_warnings(context: AppContext, values: Mapping[str, object]) -> list[filter_params.Warning]:
+async def list_warnings(context: AppContext, webhook: WebhookRow) -> list[filter_params.Warning]:
     """What the filter says of itself now: names that are not there, or lead elsewhere, as lists say it to clients
-    without a key; and merges that are under way."""
+    without a key; and merges that are under way. Of a search nothing: that is shown with the search itself."""
+    if not webhook.has_filter:
+        return []
+    values = webhook.filter_values
     now = int(time.time())
     view = await context.view_as(auth.PUBLIC, now)
     params = WebhookFilter.parse(filter_payload.encode_query(values), now)
@@ -82,8 +90,36 @@ async def list_warnings(context: AppContext, values: Mapping[str, object]) -> li
     ]
 
 
+class Selection(Protocol):
+    """What a webhook is told of, up to the public head of `view`."""
+
+    @property
+    def view(self) -> RequestContext: ...
+
+    async def read(self, after: int, article: int | None, limit: int) -> LogPart:
+        """Looks at the next `limit` rows behind a place: row `after`, or `article` within it. PlaceExpired where they
+        are not kept any more."""
+        ...
+
+    async def find(self, key: Key, seq: int) -> VisibleChange | None:
+        """What the webhook is told of a change that was met; None where it is not for it."""
+        ...
+
+    async def find_later(self, key: Key, after: int, until: int) -> int | None:
+        """The row of the next change of an article, tag or region, among those that were read."""
+        ...
+
+    def name_place(self, told: VisibleChange) -> Place:
+        """The place behind a change."""
+        ...
+
+    async def render(self, told: VisibleChange) -> bytes:
+        """The change as JSON, with the card of its article as of now."""
+        ...
+
+
 @dataclass(slots=True)
-class Selection:
+class FilterSelection:
     """A webhook's part of the log up to the public head of `view`, and how it is shown."""
 
     context: AppContext
@@ -104,20 +140,55 @@ class Selection:
         """Whether its article may be shown, where it matches."""
         return True
 
-    def tell(self, row: ChangeRow) -> VisibleChange | None:
-        """What the webhook is told of a row; None where it is not for it."""
+    async def read(self, after: int, article: int | None, limit: int) -> LogPart:
+        """See Selection. A row is one change, so that none is ever read in part."""
+        rows = await queries.read_log(self.context.db, after, self.view.head.public_seq, limit)
+        told = [((row.entity, row.entity_id), row.seq) for row in rows if change_rows.tell(self.consumer, row)]
+        purged = [(row.entity, row.entity_id) for row in rows if row.event == "purged"]
+        return LogPart(told, purged, rows[-1].seq if rows else after, None, more=len(rows) == limit)
+
+    async def find(self, key: Key, seq: int) -> VisibleChange | None:
+        """See Selection."""
+        row = await queries.find_change(self.context.db, seq)
+        # What waits may be of a search that was followed before, whose changes stand at rows about something else.
+        if row is None or (row.entity, row.entity_id) != key:
+            return None
         return change_rows.tell(self.consumer, row)
 
+    async def find_later(self, key: Key, after: int, until: int) -> int | None:
+        """See Selection."""
+        return await queries.find_change_of(
+            self.context.db, key, after, until, lambda row: change_rows.tell(self.consumer, row) is not None
+        )
+
     async def render(self, told: VisibleChange) -> bytes:
-        """The change as JSON, with the card of its article as of now."""
+        """See Selection."""
         batch = ChangeBatch((told,), self.consumer.filter, False, self.name_place(told))
         [rendered], _ = await render.render_changes(self, batch)
         return rendered
 
 
-async def load(context: AppContext, params: DeliveryParams) -> Selection | None:
-    """As of now; None while one of the filter's tags is being merged."""
+async def load(context: AppContext, webhook: WebhookRow) -> Selection | None:
+    """As of now; None while one of the filter's tags is being merged, or where the search was removed just now."""
+    if webhook.search_id is not None:
+        return await _load_search(context, webhook.search_id, webhook.include_names)
+    return await _load_filter(context, webhook)
+
+
+async def _load_search(context: AppContext, id: int, include: Sequence[str]) -> SearchSelection | None:
     now = int(time.time())
+    # The place first: what moves while this is read stands behind it.
+    matched = await searches.load_position(context.db)
+    view = await context.view_as(auth.PUBLIC, now)
+    search = await searches.load(context.db, id)
+    if search is None:
+        return None
+    return SearchSelection(context, read_params({}, include, now), view, search, search_changes.find_end(matched, view))
+
+
+async def _load_filter(context: AppContext, webhook: WebhookRow) -> FilterSelection | None:
+    now = int(time.time())
+    params = read_params(webhook.filter_values, webhook.include_names, now)
     until = await context.view_as(auth.PUBLIC, now)
     merging = await _list_merges(context) if any(filter_params.list_tag_refs(params).values()) else {}
     # Read again behind the merges: of one that has begun before `until` and is done by now the filter then knows, and
@@ -127,7 +198,7 @@ async def load(context: AppContext, params: DeliveryParams) -> Selection | None:
     tags = _list_tags(article_filter)
     if any(tags & ids for ids in merging.values()):
         return None
-    return Selection(context, params, view._replace(head=until.head), ChangeConsumer(article_filter))
+    return FilterSelection(context, params, view._replace(head=until.head), ChangeConsumer(article_filter))
 
 
 def _list_tags(article_filter: object) -> set[int]:

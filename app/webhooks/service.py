@@ -16,6 +16,7 @@ from app.db.leases import LEASE
 from app.db.sql import read_clock, split_chunks
 from app.errors import FieldError, InvalidInput, NotFound, PreconditionFailed
 from app.models import Article, Webhook, WebhookAttempt, WebhookRetry, table
+from app.saved_searches import followers
 from app.webhooks import signing
 from app.webhooks.backlog import BacklogItem, Key
 
@@ -28,25 +29,28 @@ PURGED = "article.purged"
 LEASE_PREFIX = "webhook:"
 """Before the number of a webhook, in the name of the lease of who sends for it."""
 
-OffReason = Literal["asked", "gone", "failing", "archive_replaced", "place_expired"]
+OffReason = Literal["asked", "gone", "failing", "archive_replaced", "place_expired", "search_removed"]
 _HEALTHY: Mapping[str, int | None] = {"failures": 0, "pauses": 0, "failing_since": None, "next_try": None}
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEdit:
-    """What is to change; None leaves it as it is. `filter` and `include` are JSON."""
+    """What is to change; None leaves it as it is. `filter` and `include` are JSON, `search` is the number of a saved
+    search. Of the two the one that is given takes the place of the other."""
 
     name: str | None = None
     url: str | None = None
     filter: str | None = None
+    search: int | None = None
     include: str | None = None
     enabled: bool | None = None
 
 
 def create(session: Session, edit: WebhookEdit) -> tuple[int, str]:
     """A new webhook, which is told of what is committed from now on; its number, and its secret, which is shown once.
-    InvalidInput where there are MOST already."""
+    InvalidInput where there are MOST already, or the search was removed meanwhile."""
     connection = session.connection()
+    _lock_search(session, edit)
     if connection.execute(select(func.count()).select_from(WEBHOOK)).scalar_one() >= MOST:
         detail = f"There are {MOST} webhooks, which is as many as an archive may have; delete one first."
         raise InvalidInput(FieldError("invalid_value", detail))
@@ -54,13 +58,26 @@ def create(session: Session, edit: WebhookEdit) -> tuple[int, str]:
     secret, now = signing.make_secret(), read_clock(connection)
     is_off = edit.enabled is False
     row = {
-        "name": edit.name, "url": edit.url, "filter": edit.filter, "include": edit.include, "secret": secret,
+        "name": edit.name, "url": edit.url, "include": edit.include, "secret": secret, **_choose(edit),
         "version": 1, "created_at": now, "updated_at": now, "epoch": epoch, "seq": seq,
         "off_reason": "asked" if is_off else None, "off_at": now if is_off else None, **_HEALTHY,
     }  # fmt: skip
     id: int = connection.execute(insert(WEBHOOK).returning(WEBHOOK.c.id), row).scalar_one()
     _note(session, "webhook_create", id, 1, {"name": edit.name})
     return id, secret
+
+
+def _lock_search(session: Session, edit: WebhookEdit) -> None:
+    """InvalidInput where the search that is to be followed is gone."""
+    if edit.search is not None and not followers.lock_search(session, edit.search):
+        raise InvalidInput(FieldError("invalid_value", "This search was removed just now.", pointer="/search"))
+
+
+def _choose(edit: WebhookEdit) -> dict[str, object]:
+    """Columns of what is followed, if that is to change."""
+    if edit.search is not None:
+        return {"filter": "{}", "search_id": edit.search}
+    return {} if edit.filter is None else {"filter": edit.filter, "search_id": None}
 
 
 def _read_head(session: Session) -> tuple[int, int]:
@@ -71,8 +88,10 @@ def _read_head(session: Session) -> tuple[int, int]:
 
 def revise(session: Session, id: int, edit: WebhookEdit, versions: frozenset[int] | None = None) -> None:
     """NotFound; PreconditionFailed where it has none of these versions. Switched on again, it goes on where it stood,
-    and what waited is tried at once; in an archive that is another copy it begins with what comes from now on."""
+    and what waited is tried at once; in an archive that is another copy it begins with what comes from now on.
+    InvalidInput where the search is gone that it follows, or is to follow."""
     connection = session.connection()
+    _lock_search(session, edit)
     statement = select(WEBHOOK.c.version, WEBHOOK.c.off_reason, WEBHOOK.c.epoch).where(WEBHOOK.c.id == id)
     row = connection.execute(statement.with_for_update()).first()
     if row is None:
@@ -81,9 +100,17 @@ def revise(session: Session, id: int, edit: WebhookEdit, versions: frozenset[int
         raise PreconditionFailed(row.version)
     now = read_clock(connection)
     values: dict[str, object] = {
-        name: value for name in ("name", "url", "filter", "include") if (value := getattr(edit, name)) is not None
+        name: value for name in ("name", "url", "include") if (value := getattr(edit, name)) is not None
     }
-    fields = sorted(values)
+    chosen = _choose(edit)
+    fields = sorted([*values, *(name for name in ("filter", "search") if getattr(edit, name) is not None)])
+    values |= chosen
+    if row.off_reason == "search_removed":
+        if chosen:
+            values["off_reason"] = "asked"
+        elif edit.enabled:
+            detail = "The search that it followed was removed. Name another one, or a filter."
+            raise InvalidInput(FieldError("invalid_value", detail, pointer="/search"))
     if edit.enabled is not None and edit.enabled != (row.off_reason is None):
         fields.append("enabled")
         values |= {"off_reason": None, "off_at": None} if edit.enabled else {"off_reason": "asked", "off_at": now}

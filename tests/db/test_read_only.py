@@ -7,7 +7,9 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +18,9 @@ import httpx
 import pytest
 from conftest import ENGINES, Served, lifespan, serve
 from sqlalchemy import Engine, text
+from support.webhooks.receivers import Receiver, respond_with, run_receiver
 
-from app.db.condition import BY_SETTING
+from app.db.condition import BY_SETTING, Reported
 from app.main import create_app
 from app.settings import Settings
 
@@ -50,6 +53,8 @@ async def list_writes(api: Served, id: object) -> list[tuple[str, str, dict[str,
         ("POST", "/v1/tags", {"json": {"name": "Canals", "kind": "topic"}}),
         ("POST", "/v1/regions", {"json": {"slug": "low", "name": "Low", "level": "grouping"}}),
         ("POST", "/v1/articles/bulk", {"json": {"filter": {}, "language": "nl"}}),
+        ("POST", "/v1/searches", {"json": {"slug": "quays", "q": "quays"}}),
+        ("POST", "/v1/webhooks", {"json": {"name": "Other", "url": "https://receiver.invalid/"}}),
         ("POST", "/v1/imports", {**lines, "headers": {"Content-Type": "application/x-ndjson"}}),
         ("POST", "/v1/imports?format=csv", {"content": b"title,body\na,b\n", "headers": {"Content-Type": "text/csv"}}),
     ]
@@ -63,9 +68,18 @@ async def check_refusals(api: Served, id: object, why: str) -> None:
         assert (response.status_code, response.json()["code"]) == (503, "read_only"), (method, path, response.text)
         assert why in response.json()["detail"]
         assert int(response.headers["retry-after"]) > 0
-    for path in (f"/v1/articles/{id}", "/v1/articles", "/v1/search?q=harbour", "/v1/changes?since=0", "/v1/tags"):
+    paths = (
+        f"/v1/articles/{id}",
+        "/v1/articles",
+        "/v1/search?q=harbour",
+        "/v1/changes?since=0",
+        "/v1/tags",
+        "/v1/searches",
+    )
+    for path in paths:
         assert (await api.public.get(path)).status_code == 200
         assert (await api.editor.get(path)).status_code == 200
+    assert (await api.editor.get("/v1/webhooks")).status_code == 200
     assert "dateline_read_only 1.0" in (await api.editor.get("/metrics")).text
 
 
@@ -118,6 +132,85 @@ def set_read_only(engine: Engine, name: str | None, *, is_on: bool) -> None:
             text(f"ALTER DATABASE {name} SET default_transaction_read_only = {'on' if is_on else 'off'}")
         )
         connection.commit()
+
+
+async def test_webhooks_and_saved_searches_rest_and_go_on(
+    settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings.model_copy(update={"webhook_private_addresses": True})
+    is_open = threading.Event()
+    is_open.set()
+    with run_receiver() as receiver:
+        receiver.respond = lambda handler, received: (is_open.wait(10), respond_with(204)(handler, received))[1]
+        async with serve(settings) as api:
+            await wait_until(lambda: api.app.state.archive.index.seq() is not None)
+            await create(api, "/v1/searches", slug="harbours", q="harbour")
+            await create(api, "/v1/webhooks", name="Test", url=receiver.url)
+            with refusing_writes(api, monkeypatch):
+                await wait_for_reason(api, is_read_only=True)
+                with monkeypatch.context() as another_server:
+                    another_server.setattr(api.db.condition, "check", lambda: None)
+                    await api.post(**STORY)
+                await asyncio.sleep(1.5)
+                assert (receiver.received, await list_matches(api)) == ([], [])
+            await wait_for_reason(api, is_read_only=False)
+            await wait_for(api, receiver, told=1)
+            # And where it begins while a message is on its way, of which nothing can be noted then.
+            is_open.clear()
+            await api.post(**STORY)
+            await wait_until(lambda: len(receiver.received) == 2)
+            with refusing_writes(api, monkeypatch):
+                await wait_for_reason(api, is_read_only=True)
+                is_open.set()
+                await asyncio.sleep(1.5)
+            await wait_for_reason(api, is_read_only=False)
+            await wait_for(api, receiver, told=2)
+            with refusing_writes(api, monkeypatch):
+                await wait_for_reason(api, is_read_only=True)
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [one for one in said if "the archive can" not in one] in ([], [f"webhook 1 waits: {NOTHING}"]), said
+
+
+NOTHING = "Nothing can be written now: a test says so."
+
+
+@contextmanager
+def refusing_writes(api: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if the database could only be read, for this server."""
+    with monkeypatch.context() as patched:
+        patched.setattr(api.db.condition, "_ask", lambda was_refused: Reported("a test says so", time.time()))
+        yield
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come to that in time")
+
+
+async def create(api: Served, path: str, **payload: object) -> None:
+    response = await api.editor.post(path, json=payload)
+    assert response.status_code == 201, response.text
+
+
+async def list_matches(api: Served) -> list[object]:
+    response = await api.editor.get("/v1/changes", params={"search": "harbours", "since": "0"})
+    assert response.status_code == 200, response.text
+    changes: list[object] = response.json()["data"]
+    return changes
+
+
+async def wait_for(api: Served, receiver: Receiver, *, told: int) -> None:
+    """Until as many articles were told and noted, and match the saved search."""
+    for _ in range(200):
+        shown = (await api.editor.get("/v1/webhooks/1")).json()
+        articles = {one.article for one in receiver.received}
+        if len(articles) == len(await list_matches(api)) == told and (shown["behind"], shown["waiting"]) == (0, 0):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"it does not go on: {shown}, {articles}, {await list_matches(api)}")
 
 
 @pytest.fixture

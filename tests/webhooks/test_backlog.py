@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.webhooks import schedule
-from app.webhooks.backlog import Backlog, BacklogItem, Key
+from app.webhooks.backlog import Backlog, BacklogItem, Key, LogPart
 
 
 class Sender:
@@ -136,3 +136,15 @@ def test_wait_grows_from_seconds_to_a_day(failures: int, least: int) -> None:
 @pytest.mark.parametrize(("asked", "seconds"), [(0, 1), (30.4, 30), (10**9, 86_400)])
 def test_retry_after_is_kept_within_bounds(asked: float, seconds: int) -> None:
     assert schedule.bound_retry_after(asked) == seconds
+
+
+def test_row_that_is_read_in_part_is_not_behind_the_place() -> None:
+    backlog = Backlog(5)
+    backlog.take_in(LogPart([(("article", 1), 9)], [], 9, 1, more=True), 0)
+    item = backlog.take(0)
+    assert item is not None
+    assert backlog.place == 8
+    backlog.settle(item, None, 0)
+    assert backlog.place == 8, "another one of the same row is yet to be read"
+    backlog.take_in(LogPart([], [], 9, None, more=False), 0)
+    assert backlog.place == 9

@@ -149,6 +149,25 @@ async def test_filter_of_a_key_holds_for_lists_searches_and_counts(closed_archiv
         assert (await closed_archive.public.post(write_address, json={"title": "x"}, headers=key)).status_code == 403
 
 
+async def test_saved_search_has_the_part_of_it_that_a_key_sees(closed_archive: Served) -> None:
+    await _fill(closed_archive)
+    tag = (await closed_archive.editor.get("/v1/tags/sport")).json()["id"]
+    key = await make(closed_archive, Terms(f"tag={tag}", without=("body",)))
+    saved = {"slug": "results", "q": "won OR lost", "public": True}
+    made = await closed_archive.editor.post("/v1/searches", json=saved)
+    assert made.status_code == 201, made.text
+    own = await closed_archive.editor.get("/v1/searches/results")
+    assert own.json()["page"]["total"] == 2
+    shown = await closed_archive.public.get("/v1/searches/results", headers=key)
+    assert [row["article"]["title"] for row in shown.json()["data"]] == ["A match is won"]
+    assert shown.json()["page"]["total"] == 1
+    feed = await closed_archive.public.get("/feeds/searches/results.atom", headers=key)
+    assert ("A match is won" in feed.text, "A vote is lost" in feed.text) == (True, False)
+    for address in ("/v1/changes?search=results", "/v1/changes/stream?search=results"):
+        refused = await closed_archive.public.get(address, headers=key)
+        assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, "search"), address
+
+
 async def test_what_is_left_out_is_nowhere_and_cannot_be_searched(closed_archive: Served) -> None:
     await _fill(closed_archive)
     key = await make(closed_archive, Terms(without=("body", "standfirst", "images", "related")))

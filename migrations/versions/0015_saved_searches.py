@@ -5,8 +5,8 @@ from alembic import op
 
 from app.models.column_types import InstantType, KeyType
 
-revision = "0016"
-down_revision = "0015"
+revision = "0015"
+down_revision = "0014"
 
 TOLD = sa.text("event IN ('purged', 'tag_renamed', 'region_renamed', 'region_filled')")
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 ARTICLES = sa.text("entity = 'article'")
@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("filter", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("search_id", key, nullable=True),
         sa.Column("include", sa.Text(), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("previous_secret", sa.Text(), nullable=True),
@@ -40,12 +41,16 @@ def upgrade() -> None:
         sa.Column("failing_since", sa.BigInteger(), nullable=True),
         sa.Column("next_try", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "off_reason IN ('asked', 'gone', 'failing', 'archive_replaced', 'place_expired')",
+            "off_reason IN ('asked', 'gone', 'failing', 'archive_replaced', 'place_expired', 'search_removed')",
             name=op.f("ck_webhook_off_reason"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["search_id"], ["saved_search.id"], name=op.f("fk_webhook_search_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_webhook_search_id", "webhook", ["search_id"])
     op.create_table(
         "webhook_retry",
         sa.Column("webhook_id", key, autoincrement=False, nullable=False),
