@@ -34,3 +34,12 @@ def test_an_archive_that_is_tried_out_is_named_the_same_wherever_it_listens(host
     addresses = Addresses.read(Settings(site_url="", api_url=f"http://{host}"))
     assert addresses.feed("articles", "rss") == f"http://{host}/feeds/articles.rss"
     assert addresses.name_thing("article/42") == "tag:localhost,2025:article/42"
+
+
+def test_paths_begin_with_the_root_path_of_a_request_and_whole_addresses_do_not() -> None:
+    paths = Addresses.read(Settings(site_url="", api_url=""))
+    assert paths.below("/api").tag("nato") == "/api/v1/tags/nato"
+    assert paths.below("/api").name_thing("article/1") == paths.name_thing("article/1")
+    assert paths.below("") is paths
+    whole = Addresses.read(Settings(site_url="", api_url=API))
+    assert whole.below("/api") is whole
