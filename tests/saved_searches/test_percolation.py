@@ -73,7 +73,7 @@ def make_query(chance: random.Random) -> str:
 
 
 @dataclass
-class Archive:
+class MatchedArchive:
     """An archive whose index and matches are brought up to date when a test says so."""
 
     db: Database
@@ -141,14 +141,14 @@ class Archive:
 
 
 @pytest.fixture(params=ENGINES)
-def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]:
+def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MatchedArchive]:
     with new_archive(request, request.param, tmp_path) as url:
         settings = Settings(data_dir=tmp_path, database_url=url, index_heap_mb=15)
         db = Database(settings, log.append)
         indexer = Indexer(settings.index_path, 15)
         assert indexer.acquire()
         engine = TantivyEngine(settings.index_path)
-        made = Archive(db, indexer, engine, Percolator(db, engine), {}, {}, CurrentVocabulary(db))
+        made = MatchedArchive(db, indexer, engine, Percolator(db, engine), {}, {}, CurrentVocabulary(db))
         with db.snapshot() as snapshot:
             atlas = regions.atlas(snapshot.connection)
         made.regions = {place: atlas.by_slug[place].id for place in PLACES}
@@ -164,7 +164,7 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]
             db.close_now()
 
 
-def make_filter(archive: Archive, chance: random.Random) -> ArticleFilter:
+def make_filter(archive: MatchedArchive, chance: random.Random) -> ArticleFilter:
     tag = archive.tags[chance.choice(("nato", "shipping", "energy"))]
     region = archive.regions[chance.choice(PLACES)]
     asked: list[dict[str, Any]] = [
@@ -174,7 +174,7 @@ def make_filter(archive: Archive, chance: random.Random) -> ArticleFilter:
     return ArticleFilter(**chance.choice(asked))
 
 
-def change_article(archive: Archive, chance: random.Random) -> None:
+def change_article(archive: MatchedArchive, chance: random.Random) -> None:
     number = chance.randint(1, 10)
     kind = chance.randrange(10)
     if kind < 8:
@@ -200,7 +200,7 @@ def change_article(archive: Archive, chance: random.Random) -> None:
 
 @given(seed=st.integers(0, 2**32))
 @budget(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_known_to_match_is_what_the_engine_finds(archive: Archive, seed: int) -> None:
+def test_what_is_known_to_match_is_what_the_engine_finds(archive: MatchedArchive, seed: int) -> None:
     chance = random.Random(seed)
     saved: dict[int, str] = {}
     for _ in range(3):
@@ -220,7 +220,7 @@ def test_what_is_known_to_match_is_what_the_engine_finds(archive: Archive, seed:
             assert archive.list_known(query) == archive.find(archive.load_question(query).ask(500)), q
 
 
-def test_tag_that_another_takes_in_brings_its_articles(archive: Archive) -> None:
+def test_tag_that_another_takes_in_brings_its_articles(archive: MatchedArchive) -> None:
     ids = archive.write(story(archive.db, 1, tags=["nato"]), story(archive.db, 2, tags=["shipping"]))
     archive.follow()
     by_filter = archive.save(Question(filter=ArticleFilter(tags=(archive.tags["nato"],))))
@@ -249,7 +249,7 @@ def _merge(session: Session, source: int, target: int) -> None:
     relink_jobs.merge_tags(session, task)
 
 
-def _list_ids(archive: Archive, number: int) -> list[int]:
+def _list_ids(archive: MatchedArchive, number: int) -> list[int]:
     with archive.db.snapshot() as snapshot:
         rows = snapshot.connection.execute(states.A.select().where(states.A.c.external_id == str(number)))
         return [row.id for row in rows if row.status == "published"]
