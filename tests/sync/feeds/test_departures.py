@@ -108,9 +108,10 @@ async def test_saved_search_tells_what_its_words_have_lost(api: Served) -> None:
     await edit(api, moved, tags=["antarctic"])
     await edit(api, stays, title="Walrus still stays")
     await withdraw(api, unmatched)
-    await withdraw(api, gone)
     address = f"/v1/articles/{purged['id']}?purge=true"
     assert (await api.editor.delete(address, headers={"If-Match": "*"})).status_code in (200, 204)
+    # The last one, because purges are told out of the log, which may be ahead of what is matched.
+    await withdraw(api, gone)
     left = await wait_for_deleted(api, "/feeds/searches/walrus.json", 4)
     assert {
         name for name in left if name in names_of(edited, moved, gone, stays, purged, unmatched, other)
