@@ -358,8 +358,8 @@ def test_ten_thousand_searches_of_one_letter_are_26_questions(archive: MatchedAr
 
     def save_all(session: Session) -> None:
         for number in range(10_000):
-            definition, found = asked[letters[number % 26]]
-            new = searches.NewSearch(f"desk {number // 1000}", f"s{number}", None, False, definition, found)
+            definition, index_matches = asked[letters[number % 26]]
+            new = searches.NewSearch(f"desk {number // 1000}", f"s{number}", None, False, definition, index_matches)
             searches.create(session, new, searches.SearchLimits(1_000, 10_000))
 
     archive.db.write_now(save_all)

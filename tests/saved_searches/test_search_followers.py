@@ -45,7 +45,7 @@ async def save(client: httpx.AsyncClient, slug: str, q: str) -> str:
         assert time.monotonic() < deadline, response.text  # the index is not there yet
         await asyncio.sleep(0.05)
     assert response.status_code == 201, response.text
-    return response.headers["x-seq"]
+    return str(response.headers["x-seq"])
 
 
 async def read(client: httpx.AsyncClient, slug: str, since: str, wait: int = 0) -> tuple[Told, str]:
@@ -200,7 +200,8 @@ async def read_event(lines: AsyncIterator[str]) -> tuple[dict[str, Any], str]:
     """The next one, and its id."""
     while "data" not in (block := await read_block(lines)):
         pass
-    return orjson.loads(block["data"]), block["id"]
+    data: dict[str, Any] = orjson.loads(block["data"])
+    return data, block["id"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -211,7 +212,8 @@ async def test_limit_of_a_key_is_that_of_its_name_and_frees_again(settings: Sett
         for slug in ("one", "two"):
             await save(api.editor, slug, slug)
         same = await api.key("write")
-        for headers in (same, {}):
+        asking: tuple[dict[str, str], ...] = (same, {})
+        for headers in asking:
             body = {"slug": "three", "q": "three"}
             refused = await api.editor.post("/v1/searches", json=body, headers=headers)
             assert (refused.status_code, refused.json()["code"]) == (409, "too_many_searches")
