@@ -65,6 +65,7 @@ from app.regions import write_routes as regions_writing
 from app.saved_searches import routes as searches
 from app.saved_searches.definition import get_index
 from app.saved_searches.percolation_task import PercolationTask
+from app.saved_searches.queries import load_position
 from app.search.index import EngineIndex
 from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
 from app.search.indexing.verification import Verification
@@ -193,7 +194,7 @@ def create_app(settings: Settings, *, follow: bool = True, shared: SharedMemory 
         lifespan=_create_lifespan(archive, follow=follow),
     )
     app.state.archive = archive
-    app.state.watch = LogWatch(archive.head)
+    app.state.watch = LogWatch(archive.head, partial(load_position, db))
     app.state.departures = DepartureLog(db, archive.addresses)
     app.state.sitemap_months = SitemapMonths(db)
     app.state.jobs = Jobs(db, {**relink_jobs.WORKS, **job_chunks.WORKS})
