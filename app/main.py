@@ -58,6 +58,7 @@ from app.monitoring import health, metrics, telemetry
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
 from app.saved_searches import routes as searches
+from app.saved_searches.queries import load_position
 from app.search.index import EngineIndex
 from app.search.list_search import EngineListSearch
 from app.search.routes import enrichment, search, timeline_and_trending
@@ -182,7 +183,7 @@ def create_app(
         lifespan=create_lifespan(archive, follow=follow),
     )
     app.state.archive = archive
-    app.state.watch = LogWatch(archive.head)
+    app.state.watch = LogWatch(archive.head, partial(load_position, db))
     app.state.departures = DepartureLog(db, archive.addresses)
     app.state.sitemap_months = SitemapMonths(db)
     app.state.jobs = Jobs(db, {**relink_jobs.WORKS, **job_chunks.WORKS})

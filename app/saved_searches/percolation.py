@@ -18,12 +18,14 @@ from app.saved_searches import finding, matches
 from app.saved_searches.matches import LogRow, Match, MatchPosition
 from app.saved_searches.registry import Registry
 from app.search.engine import SearchEngine
-from app.search.indexing.fixed.memory_index import load_indexes
+from app.search.indexing.fixed.memory_index import MemoryIndex, load_indexes
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1_000
 """Rows of the log that are taken in at a time."""
+KEPT_INDEXES = 2
+"""Of a batch: 1,000 articles, or 8 MB of long bodies."""
 EVERY_MATCH = 1_000_000
 """Of one question that is looked at anew as a whole."""
 _LOCK = text("SELECT pg_try_advisory_xact_lock(4703)")
@@ -48,6 +50,35 @@ class _Stretch:
     """Tags that may have taken others in."""
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Rows of the log behind a place, the articles that they name as small indexes, and what is known to match, of all
+    questions up to `asked`. Kept until it is saved: where searches are added so fast that each batch finds the position
+    moved, only they have to be matched when it is begun again, or nothing would ever be saved."""
+
+    behind: LogPosition
+    rows: Sequence[LogRow]
+    names_seq: int
+    stretch: _Stretch
+    indexes: Sequence[MemoryIndex] = ()
+    """None of them where they are too many to be kept."""
+    published: set[int] = field(default_factory=set)
+    matching: set[tuple[int, int]] = field(default_factory=set)
+    asked: int = 0
+
+    def match(self, snapshot: Snapshot, registry: Registry) -> None:
+        """Adds what matches the questions that it does not know yet."""
+        indexes: list[MemoryIndex] = []
+        self.published = set()
+        for index in self.indexes or load_indexes(snapshot, sorted(self.stretch.articles)):
+            indexes = [*indexes[:KEPT_INDEXES], index]
+            self.published.update(index.ids)
+            for query, question in registry.list_candidates(index.terms, self.asked):
+                self.matching.update((query, article) for article in index.find(question.ask(1)))
+        self.indexes = indexes if len(indexes) <= KEPT_INDEXES else ()
+        self.asked = registry.last
+
+
 class Percolator:
     """For one thread. `engine`: asked only where a question means something else than before, as by a merge."""
 
@@ -55,6 +86,7 @@ class Percolator:
         self._db, self._engine = db, engine
         self.registry = Registry()
         self._names_seq: int | None = None
+        self._batch: _Batch | None = None
 
     def step(self) -> int:
         """Takes in the next rows; returns how many, 0 where the public's last row is matched or nothing is asked."""
@@ -86,39 +118,47 @@ class Percolator:
             return 1
         if head.public_seq <= position.public_seq:
             return 0
-        rows = matches.read_log(snapshot, position.seq, head.seq, BATCH)
-        stretch = _read_rows(rows)
+        batch = self._begin_batch(snapshot, LogPosition(head.epoch, position.seq, position.mark), head)
+        rows, stretch = batch.rows, batch.stretch
         until = rows[-1]
         public = next((row for row in reversed(rows) if row.public), None)
         moved = replace(position, seq=until.seq, mark=until.mark)
         if public is not None:
             moved = replace(moved, public_seq=public.seq, public_mark=public.mark)
-        changed = self._match(snapshot, stretch)
+        changed = self._match(snapshot, batch)
         for query in self.registry.list_merged(stretch.tags):
             changed |= self._match_whole(
                 snapshot, query, moved, {row[1]: row for row in changed.values() if row[0] == query}
             )
         self._save(position, list(changed.values()), stretch.gone, moved)
+        self._batch = None
         return len(rows)
 
-    def _match(self, snapshot: Snapshot, stretch: _Stretch) -> dict[tuple[int, int], Match]:
-        """What has changed by the articles of a stretch, by question and article."""
+    def _begin_batch(self, snapshot: Snapshot, behind: LogPosition, head: LogHead) -> _Batch:
+        """The one that could not be saved, where it is still the next one. Whatever has changed in its articles since
+        is behind it in the log."""
+        batch = self._batch
+        if batch is None or (batch.behind, batch.names_seq) != (behind, head.names_seq):
+            rows = matches.read_log(snapshot, behind.seq, head.seq, BATCH)
+            batch = self._batch = _Batch(behind, rows, head.names_seq, _read_rows(rows))
+        return batch
+
+    def _match(self, snapshot: Snapshot, batch: _Batch) -> dict[tuple[int, int], Match]:
+        """What has changed by the articles of a batch, by question and article."""
+        stretch = batch.stretch
         ids = sorted(stretch.articles)
         known = matches.load_of_articles(snapshot, ids) if ids else {}
-        matching: set[tuple[int, int]] = set()
-        published: set[int] = set()
-        for index in load_indexes(snapshot, ids):
-            published.update(index.ids)
-            for query, question in self.registry.list_candidates(index.terms):
-                matching.update((query, article) for article in index.find(question.ask(1)))
+        batch.match(snapshot, self.registry)
         changed: dict[tuple[int, int], Match] = {}
-        for pair in matching:
+        for pair in batch.matching:
+            if pair[0] not in self.registry:  # it was removed meanwhile
+                continue
             article = stretch.articles[pair[1]]
             if article.shown or not known.get(pair):
                 changed[pair] = (*pair, article.seq, True)
         for pair, matched in known.items():
             # Of what has gone it may be told anew where readers are sent to instead.
-            if pair not in matching and (matched or pair[1] not in published):
+            if pair not in batch.matching and (matched or pair[1] not in batch.published):
                 changed[pair] = (*pair, stretch.articles[pair[1]].seq, False)
         return changed
 

@@ -33,6 +33,9 @@ class Registry:
     def __len__(self) -> int:
         return len(self._texts)
 
+    def __contains__(self, id: int) -> bool:
+        return id in self._texts
+
     def refresh(self, connection: Connection, version: int) -> None:
         """Takes in what was added, and lets go of what was removed."""
         if version == self._version:
@@ -95,13 +98,18 @@ class Registry:
     def list_all(self) -> list[int]:
         return list(self._texts)
 
-    def list_candidates(self, terms: BatchTerms) -> Iterator[tuple[int, SearchQuestion]]:
-        """Questions that one of the articles may match, each once."""
+    @property
+    def last(self) -> int:
+        """The newest question that was taken in, or 0."""
+        return self._last
+
+    def list_candidates(self, terms: BatchTerms, after: int = 0) -> Iterator[tuple[int, SearchQuestion]]:
+        """Questions that one of the articles may match, each once, of those newer than `after`."""
         ids = dict.fromkeys(self._always)
         for key in terms.list_keys():
             ids.update(dict.fromkeys(self._list_of_key(key)))
         for id in ids:
-            if (text := self._texts.get(id)) is not None:
+            if id > after and (text := self._texts.get(id)) is not None:
                 words = orjson.loads(text)["words"]
                 if words is None or terms.may_meet(words, self.merged):
                     yield id, self.get(id)

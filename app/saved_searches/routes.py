@@ -239,7 +239,7 @@ async def update_search(
         asked = await definition.resolve(context, view, q, filters, public=public)
         index_matches = await _ask_index(context, asked)
     change = SearchUpdate(
-        payload.name, "name" in changed, payload.public if "public" in changed else None, asked, index_matches
+        frozenset(changed), payload.name, payload.public if "public" in changed else None, asked, index_matches
     )
     await context.db.write(service.update_search, row.id, change)
     return await _load(context, view, row.slug, response)

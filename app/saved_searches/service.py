@@ -1,6 +1,8 @@
-"""Saves, changes and removes searches. Plain functions, session first; never commits."""
+"""Saves, changes and removes searches. Plain functions, session first; never commits. Each of these deeds is in the
+audit, with the slug of a public search alone: what a private one is called and asks is its owner's."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import orjson
@@ -8,6 +10,8 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal_column, sele
 from sqlmodel import Session
 
 from app.changes import log
+from app.db import audit_rows
+from app.db.audit_rows import Action, AuditRecord
 from app.db.database import Snapshot
 from app.db.sql import read_clock
 from app.errors import IndexBehind, NotFound, SearchTooBroad, SlugTaken, TooManySearches
@@ -45,10 +49,11 @@ class NewSearch:
 
 @dataclass(frozen=True, slots=True)
 class SearchUpdate:
-    """What is to change of one search; None leaves it. `named`: whether the name is among it."""
+    """What is to change of one search. `fields` are the names of what was sent: a name may be None, and still be among
+    it. `public` and `definition` are left as they are where they are None."""
 
+    fields: frozenset[str]
     name: str | None = None
-    named: bool = False
     public: bool | None = None
     definition: Definition | None = None
     index_matches: IndexMatches | None = None
@@ -69,6 +74,7 @@ def create(session: Session, new: NewSearch, limits: SearchLimits) -> int:
         "definition": new.definition.stored, "created_at": now, "updated_at": now,
     }  # fmt: skip
     id: int = session.connection().execute(insert(SEARCH).returning(SEARCH.c.id), row).scalar_one()
+    _note(session, "search_create", id, new.slug if new.public else None)
     return id
 
 
@@ -78,8 +84,10 @@ def update_search(session: Session, id: int, change: SearchUpdate) -> None:
     row = session.connection().execute(select(SEARCH).where(SEARCH.c.id == id)).first()
     if row is None:
         raise NotFound()
+    if not change.fields:
+        return
     values: dict[str, object] = {"updated_at": read_clock(session.connection())}
-    if change.named:
+    if "name" in change.fields:
         values["name"] = change.name
     if change.public is not None:
         values["public"] = change.public
@@ -91,6 +99,8 @@ def update_search(session: Session, id: int, change: SearchUpdate) -> None:
     session.connection().execute(update(SEARCH).where(SEARCH.c.id == id).values(values))
     if change.definition is not None:
         _release(session, row.query_id)
+    is_public = row.public if change.public is None else change.public
+    _note(session, "search_edit", id, row.slug if is_public else None, {"fields": sorted(change.fields)})
 
 
 def remove(session: Session, id: int) -> None:
@@ -98,10 +108,19 @@ def remove(session: Session, id: int) -> None:
     that follow it are switched off."""
     matches.lock_position(session)
     followers.switch_off(session, id)
-    query = session.connection().execute(delete(SEARCH).where(SEARCH.c.id == id).returning(SEARCH.c.query_id)).scalar()
-    if query is None:
+    gone = delete(SEARCH).where(SEARCH.c.id == id).returning(SEARCH.c.query_id, SEARCH.c.slug, SEARCH.c.public)
+    row = session.connection().execute(gone).first()
+    if row is None:
         raise NotFound()
-    _release(session, query)
+    _release(session, row.query_id)
+    _note(session, "search_delete", id, row.slug if row.public else None)
+
+
+def _note(
+    session: Session, action: Action, id: int, public_slug: str | None, details: Mapping[str, object] | None = None
+) -> None:
+    named = {} if public_slug is None else {"search": public_slug}
+    audit_rows.add_record(session, AuditRecord(action, "search", id, details={**named, **(details or {})}))
 
 
 def is_asked(snapshot: Snapshot, question: str) -> bool:

@@ -21,12 +21,14 @@ from app.saved_searches.changes import SearchChange
 from app.saved_searches.matches import MatchPosition
 from app.saved_searches.queries import SearchPlace, SearchRow, parse_place
 from app.sync import change_reader, change_rows
-from app.sync.change_reader import LOOK_UP, ChangeFilter, ChangeReader, FollowParams
+from app.sync.change_reader import ChangeFilter, ChangeReader, FollowParams
 from app.sync.change_rows import ChangeBatch, ChangeConsumer, ChangeRow, VisibleChange
 from app.sync.watch import LogWatch
 
 A = table(Article)
 _EVERYTHING = ChangeConsumer(ArticleFilter())
+MATCHED_LOOK_UP = 30
+"""As LOOK_UP, of the shorter ticks of what is matched."""
 _LEAVES = ("withdrawn", "trashed", "purged")
 
 
@@ -75,17 +77,19 @@ class SearchChangeReader(ChangeReader):
         return told.event != "left_filter"
 
     async def news(self, watch: LogWatch, deadline: float) -> bool:
-        """See ChangeReader. What is committed is news when it is matched."""
+        """See ChangeReader. What is committed is news when it is matched: how far that has come is looked at again and
+        again, whoever matches and whenever it was committed, and never concluded from the head."""
         ticks = 0
         while time.monotonic() < deadline and not watch.ending():
-            head = await watch.tick()
+            matched = await watch.tick_matched()
             ticks += 1
-            if head.epoch != self.place.epoch or head.public_seq > self.place.seq:
-                matched = await queries.load_position(self.context.db)
-                if head.epoch != self.place.epoch or matched.public_seq > self.place.seq:
-                    await self.renew()
-                    return True
-            if ticks % LOOK_UP == 0 and await self.request.is_disconnected():
+            # The archive may be another copy long before that is matched.
+            is_due = ticks % MATCHED_LOOK_UP == 0
+            epoch = (await watch.tick()).epoch if is_due else self.place.epoch
+            if epoch != self.place.epoch or (matched.epoch == epoch and matched.public_seq > self.place.seq):
+                await self.renew()
+                return True
+            if is_due and await self.request.is_disconnected():
                 return False
         return False
 

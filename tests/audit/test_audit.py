@@ -11,19 +11,19 @@ import pytest
 from conftest import ENGINES, Served, serve, with_own_epoch
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.changes import audit_trail
 from app.changes.entries import LogEntry
 from app.db.audit_rows import MOST_DETAILS, encode_details
 from app.db.database import Database
 from app.http import auth
-from app.models import Audit, Change, table
+from app.models import Audit, Change, SavedSearch, table
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 ON = ENGINES
-AUDIT, CHANGE = table(Audit), table(Change)
+AUDIT, CHANGE, SEARCH = table(Audit), table(Change), table(SavedSearch)
 
 
 @pytest.fixture
@@ -230,6 +230,30 @@ async def try_webhook(door: Door) -> list[tuple[object, ...]]:
     return []
 
 
+async def save_search(door: Door) -> list[tuple[object, ...]]:
+    made = await door.send("POST", "/v1/searches", 201, json={"slug": door.name, "q": f"secret {door.name}"})
+    assert made.json()["slug"] == door.name
+    return [("search_create", "search", find_search(door), None, None)]
+
+
+async def change_search(door: Door) -> list[tuple[object, ...]]:
+    [(_, _, id, *_)] = await save_search(door)
+    await door.send("PATCH", f"/v1/searches/{door.name}", 200, json={"q": "another secret", "name": None})
+    return [("search_edit", "search", id, None, None)]
+
+
+async def delete_search(door: Door) -> list[tuple[object, ...]]:
+    [(_, _, id, *_)] = await save_search(door)
+    await door.send("DELETE", f"/v1/searches/{door.name}", 204)
+    return [("search_delete", "search", id, None, None)]
+
+
+def find_search(door: Door) -> int:
+    """The newest one."""
+    with door.served.db.snapshot() as snapshot:
+        return int(snapshot.connection.execute(select(func.max(SEARCH.c.id))).scalar_one())
+
+
 DOORS: dict[str, Try] = {
     "create_article": create,
     "update_article": update,
@@ -253,6 +277,9 @@ DOORS: dict[str, Try] = {
     "rotate_webhook_secret": rotate_webhook,
     "replay_webhook": replay_webhook,
     "test_webhook": try_webhook,
+    "create_search": save_search,
+    "update_search": change_search,
+    "delete_search": delete_search,
 }
 
 
@@ -343,6 +370,33 @@ async def test_details_name_fields_states_and_counts_and_no_text(api: Served) ->
         ("import", {"state": "done", "created": 1, "updated": 0, "unchanged": 0, "failed": 0, "origin": "wire"}),
     ]
     assert "uixotic" not in repr(rows(api.db))
+
+
+async def test_saved_searches_are_named_where_they_are_public(api: Served) -> None:
+    await api.post(title="Herring")
+    for slug, public in (("quiet", False), ("loud", True)):
+        body = {"slug": slug, "q": "herring", "public": public, "name": "Quixotic"}
+        assert (await api.editor.post("/v1/searches", json=body)).status_code == 201
+    sent: list[tuple[str, dict[str, Any]]] = [
+        ("loud", {"q": "cod", "name": None}),
+        ("loud", {}),
+        ("loud", {"public": False}),
+    ]
+    for slug, change in sent:
+        assert (await api.editor.patch(f"/v1/searches/{slug}", json=change)).status_code == 200
+    for slug in ("quiet", "loud"):
+        assert (await api.editor.delete(f"/v1/searches/{slug}")).status_code == 204
+    told = [(row["action"], orjson.loads(row["details"] or "{}")) for row in rows(api.db, entity="search")]
+    assert told == [
+        ("search_create", {}),
+        ("search_create", {"search": "loud"}),
+        ("search_edit", {"search": "loud", "fields": ["name", "q"]}),
+        ("search_edit", {"fields": ["public"]}),
+        ("search_delete", {}),
+        ("search_delete", {}),
+    ]
+    for text in ("uixotic", "quiet", "cod", "herring"):
+        assert text not in repr(rows(api.db, entity="search"))
 
 
 async def test_job_acts_in_the_name_of_whoever_sent_it(api: Served) -> None:

@@ -105,6 +105,7 @@ async def test_endpoint_is_told_what_the_feed_tells(api: Served, receiver: Recei
     since = made["place"]
     article = await post(api, title="Dams", body=BODY, tags=["dams"])
     await post(api, title="Other", body=BODY)
+    await wait_for(lambda: len(receiver.received) == 1)  # later its card would be what the article is by then
     await edit(api, article["id"], title="Dams of others")
     await edit(api, article["id"], tags=["rivers"])
     await wait_for(lambda: len(receiver.received) == 3)

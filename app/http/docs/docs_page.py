@@ -42,6 +42,7 @@ _PAGE = b"""<!doctype html>
 <a href="guides/howto/search_box">a search box</a>,
 <a href="guides/howto/article_page">an article page</a>,
 <a href="guides/howto/offline_copy">an offline copy</a>,
+<a href="guides/howto/saved_search">an alert</a>,
 <a href="guides/howto/notebook">a dashboard in a notebook</a>
 </p></div></nav>
 <div id="page"></div>

@@ -14,7 +14,7 @@ from app.changes import log
 from app.context import AppContext
 from app.db.sql import Prepared, prepare, read_integer
 from app.http.params.times import format_time
-from app.sync.feeds import atom, json_feed, pages, rss
+from app.sync.feeds import atom, json_feed, pages, rss, search_departures
 from app.sync.feeds.departures import DepartureLog
 from app.sync.feeds.entries import EntryForm, load_entries
 from app.sync.feeds.model import NO_DEPARTURES, Departures, Feed, Frame
@@ -230,7 +230,10 @@ async def _find_departures(
         return NO_DEPARTURES
     if entitlement is not None:
         article_filter = replace(article_filter, within=entitlement.filter)
-    return await departures.find(article_filter, source.view.head, {row.id for row, _ in entries})
+    present = {row.id for row, _ in entries}
+    if source.saved is not None:
+        return await search_departures.find(source.context, source.view, source.saved, present, departures)
+    return await departures.find(article_filter, source.view.head, present)
 
 
 async def _find_beginning(context: AppContext) -> str:

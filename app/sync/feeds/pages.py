@@ -39,6 +39,8 @@ class FeedSource:
     filter: ArticleFilter
     warnings: Sequence[Warning]
     search: ResolvedSearch | None = None
+    saved: SearchRow | None = None
+    """The saved search, where it is one's feed."""
 
     async def load_rows(
         self, article_filter: ArticleFilter, sort: str, limit: int, place: CursorPosition = queries.START
@@ -99,7 +101,7 @@ async def resolve_saved_search(
     vocabulary = await index.vocabulary.get(view.head)
     nothing = ResolvedFilter(question.filter)
     search = ResolvedSearch(index, nothing, ParsedQuery(None), question, vocabulary)
-    return FeedSource(context, view, params, question.filter, (), search)
+    return FeedSource(context, view, params, question.filter, (), search, row)
 
 
 @lru_cache(maxsize=256)

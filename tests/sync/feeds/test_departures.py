@@ -1,5 +1,7 @@
 """What feeds tell of articles that have left them: out of the log, by an index, whatever else is written there."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -89,3 +91,57 @@ async def test_departures_are_read_by_their_index(sqlite_settings: Settings) -> 
     finally:
         db.close_now()
     assert [str(row[3]).partition(" (")[0] for row in rows] == ["SEARCH change USING INDEX ix_change_departures"]
+
+
+async def test_saved_search_tells_what_its_words_have_lost(api: Served) -> None:
+    """Other articles leave other searches, and what was purged leaves every feed."""
+    edited, moved, gone, stays, purged, other = [
+        await post(api, f"Walrus {name}", "arctic") for name in ("edited", "moved", "gone", "stays", "purged", "other")
+    ]
+    body = {"slug": "walrus", "q": "walrus -seal", "filters": {"tag": ["arctic"]}, "public": True}
+    assert (await api.editor.post("/v1/searches", json=body)).status_code == 201
+    unmatched = await post(api, "Penguins", "antarctic")
+    since = (await api.editor.get("/v1/searches/walrus")).headers["x-seq"]
+    assert await list_deleted(api, "/feeds/searches/walrus.json") == await list_deleted(api, NOTHING_BUT_PURGED)
+    await edit(api, edited, title="Seals alone")
+    await edit(api, edited, title="Seals, and nobody else")
+    await edit(api, moved, tags=["antarctic"])
+    await edit(api, stays, title="Walrus still stays")
+    await withdraw(api, unmatched)
+    address = f"/v1/articles/{purged['id']}?purge=true"
+    assert (await api.editor.delete(address, headers={"If-Match": "*"})).status_code in (200, 204)
+    # The last one, because purges are told out of the log, which may be ahead of what is matched.
+    await withdraw(api, gone)
+    left = await wait_for_deleted(api, "/feeds/searches/walrus.json", 4)
+    assert {
+        name for name in left if name in names_of(edited, moved, gone, stays, purged, unmatched, other)
+    } == names_of(edited, moved, gone, purged)
+    told = (await api.editor.get("/v1/changes", params={"search": "walrus", "since": since})).json()["data"]
+    by_follower = {one["article"]["id"] for one in told if one["event"] in ("left_filter", "withdrawn", "purged")}
+    assert by_follower == {one["id"] for one in (edited, moved, gone, purged)}
+    await edit(api, edited, title="Walrus again")
+    await wait_for_deleted(api, "/feeds/searches/walrus.json", len(left) - 1)
+    assert f'ref="{names_of(edited).pop()}"' not in (await api.public.get("/feeds/searches/walrus.atom")).text
+    entry = f'ref="{names_of(moved).pop()}"'
+    assert entry in (await api.public.get("/feeds/searches/walrus.atom")).text
+
+
+NOTHING_BUT_PURGED = "/feeds/articles.json?id=999999"
+
+
+def names_of(*articles: dict[str, object]) -> set[str]:
+    return {f"tag:api.news.example,2025:article/{one['id']}" for one in articles}
+
+
+async def edit(api: Served, article: dict[str, object], **fields: object) -> None:
+    response = await api.editor.patch(f"/v1/articles/{article['id']}", json=fields, headers={"If-Match": "*"})
+    assert response.status_code == 200, response.text
+
+
+async def wait_for_deleted(api: Served, address: str, count: int) -> list[str]:
+    """Until what is matched tells of so many."""
+    deadline = time.monotonic() + 20
+    while len(left := await list_deleted(api, address)) != count:
+        assert time.monotonic() < deadline, left
+        await asyncio.sleep(0.02)
+    return left
