@@ -260,6 +260,30 @@ async def test_copy_by_messages_ends_as_the_results(api: Served, receiver: Recei
         assert versions == sorted(versions)
 
 
+async def test_change_that_moves_on_while_it_waits_is_told_once(api: Served, receiver: Receiver) -> None:
+    await save(api, "oil", "oil")
+    receiver.respond = respond_with(500)
+    made = await create(api, receiver.url, search="oil")
+    article = await publish(api, "Oil")
+    for title in ("Oil of today", "Oil of tomorrow"):
+        for _ in range(500):
+            shown = await get(api, made["id"])
+            if (shown["waiting"], shown["behind"]) == (1, 0):
+                break
+            await asyncio.sleep(0.02)
+        await edit(api, article, title=title)
+    for _ in range(500):
+        if (await get(api, made["id"]))["behind"] == 0:
+            break
+        await asyncio.sleep(0.02)
+    receiver.respond = respond_with(204)
+    receiver.received.clear()
+    await patch(api, made["id"], url=receiver.url)
+    await settle(api, made["id"])
+    assert [one.data for one in receiver.received] == await list_changes(api, "oil", "0")
+    assert read_copy(receiver.received) == {article: "Oil of tomorrow"}
+
+
 async def test_search_that_is_removed_switches_it_off(api: Served, receiver: Receiver) -> None:
     await save(api, "lead", "lead")
     made = await create(api, receiver.url, search="lead")

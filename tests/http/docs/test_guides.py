@@ -41,7 +41,7 @@ async def test_guides_are_served_with_a_policy_that_lets_nothing_in(sqlite_setti
     async with serve(sqlite_settings) as api:
         start = await api.public.get("/docs")
         links = re.findall(r'href="(guides[^"]*)"', start.text)
-        assert len(links) == 6
+        assert len(links) == 7
         for link in links:
             page = await api.public.get(f"/{link}")
             assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
