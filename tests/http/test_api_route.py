@@ -182,6 +182,9 @@ SCOPES: dict[str, list[list[str]]] = {
     "edit_articles": [["write"]], "list_imports": [["publish", "read_drafts"]],
     "list_import_articles": [["publish", "read_drafts"]], "undo_import": [["admin"]],
     "import_articles": [["publish"]], "get_import": [["publish"]],
+    "create_webhook": [["admin"]], "list_webhooks": [["admin"]], "get_webhook": [["admin"]],
+    "update_webhook": [["admin"]], "delete_webhook": [["admin"]], "rotate_webhook_secret": [["admin"]],
+    "test_webhook": [["admin"]], "replay_webhook": [["admin"]], "list_webhook_attempts": [["admin"]],
 }  # fmt: skip
 """Of all operations that need a key, in each way in which a key may do."""
 
