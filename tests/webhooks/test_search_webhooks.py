@@ -34,6 +34,8 @@ def receiver() -> Iterator[Receiver]:
 async def archive(shared_settings: Settings) -> AsyncIterator[Served]:
     settings = with_own_epoch(shared_settings).model_copy(update={"webhook_private_addresses": True})
     async with serve(settings) as running:
+        await publish(running, "The first one")
+        await wait_until(lambda: bool(running.app.state.archive.index.seq()))  # searches are saved by the index
         yield running
 
 
