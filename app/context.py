@@ -353,11 +353,18 @@ async def load_context(request: Request) -> AppContext:
 
 
 async def _begin_once(request: Request) -> tuple[AppContext, RequestContext]:
-    """The archive and the request, for the several dependencies of one request."""
+    """The archive and the request, for the several dependencies of one request. What failed for one of them fails for
+    all: who is told by a second try what a key may see would go on with the archive of the first, which shows all."""
     state = request.scope.setdefault("state", {})
-    begun: tuple[AppContext, RequestContext] | None = state.get(_BEGUN)
+    begun: tuple[AppContext, RequestContext] | DatelineError | None = state.get(_BEGUN)
     if begun is None:
-        begun = state[_BEGUN] = await get_context(request).begin(request)
+        try:
+            begun = await get_context(request).begin(request)
+        except DatelineError as error:
+            begun = error
+        state[_BEGUN] = begun
+    if isinstance(begun, DatelineError):
+        raise begun
     return begun
 
 

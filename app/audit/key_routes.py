@@ -7,7 +7,6 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Security
 from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select
-from starlette.requests import Request
 from starlette.responses import Response
 
 from app.audit import schemas
@@ -17,7 +16,7 @@ from app.db.sql import Prepared, Value, prepare, read_integer
 from app.errors import Unauthorized
 from app.http import auth, responses
 from app.http.api_route import ApiRoute
-from app.http.openapi import describe_item, describe_problems
+from app.http.openapi import describe_problems, describe_uncached
 from app.http.params.times import format_time
 from app.models import ApiKey, IdempotencyUsage, KeyUsage, table
 
@@ -30,13 +29,12 @@ router = APIRouter(prefix="/v1", tags=["audit"], route_class=ApiRoute)
     "/key",
     name="get_own_key",
     summary="The key that asks, and its limits",
-    response_model=schemas.OwnKey,  # only described: the entity tag is of the rendered bytes
-    responses=describe_item(schemas.OWN_KEY) | describe_problems("unauthorized", "entitlement_unused"),
+    response_model=schemas.OwnKey,
+    responses=describe_uncached(schemas.OWN_KEY) | describe_problems("unauthorized", "entitlement_unused"),
 )
-async def get_own_key(
-    request: Request, context: Context, view: Annotated[RequestContext, Security(authorize)]
-) -> Response:
-    """Name, scopes, expiry and limits of the key that asks; 401 without one."""
+async def get_own_key(context: Context, view: Annotated[RequestContext, Security(authorize)]) -> Response:
+    """Name, scopes, expiry, limits and use of the key that asks; 401 without one. Each request counts, so that no
+    response is like the one before."""
     if view.caller.key is None:
         raise Unauthorized("This tells of a key: send it as Authorization: Bearer dl_….")
     today = view.now // auth.DAY
@@ -46,7 +44,7 @@ async def get_own_key(
     shown["usage"] = _add_usage(row[-4:], context.db.usage.get(view.caller.key, (0, 0)))
     stored = view.caller.entitlement
     shown["entitlement"] = await description.describe(context, view, stored) if stored is not None else None
-    return responses.render_item(request, orjson.dumps(shown), token=view.token, public=False)
+    return responses.render_change(orjson.dumps(shown), view.token)
 
 
 def _add_usage(written: Sequence[object], counted: tuple[int, int]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -66,16 +67,15 @@ def catch_up(db: Database, follower: Follower) -> int:
     return total
 
 
-class FollowerTask:
-    """A thread that keeps one follower in step. Every LOOK seconds, `interval` seconds after it took something in, it
-    asks whether anything was committed, by whichever process; only then, and every IDLE seconds to see that the data
-    itself is still whole, it reads the log."""
+class CommitTask(ABC):
+    """A thread that does its work after commits, by whichever process, until it is stopped."""
 
-    def __init__(self, db: Database, follower: Follower, interval: float) -> None:
-        self._db, self._follower, self._interval = db, follower, interval
+    def __init__(self, db: Database, name: str) -> None:
+        self._db = db
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.problem: str | None = None
+        """Why it cannot do its work."""
 
     def start(self) -> None:
         self._thread.start()
@@ -95,12 +95,30 @@ class FollowerTask:
         doorbell = self._db.doorbell()
         try:
             self._follow(doorbell)
+        finally:
+            doorbell.close()
+
+    @abstractmethod
+    def _follow(self, doorbell: CommitNotifier) -> None:
+        """Round after round until `_ended` is set."""
+
+
+class FollowerTask(CommitTask):
+    """Keeps one follower in step. Every LOOK seconds, `interval` seconds after it took something in, it asks whether
+    anything was committed; only then, and every IDLE seconds to see that the data itself is still whole, it reads the
+    log."""
+
+    def __init__(self, db: Database, follower: Follower, interval: float) -> None:
+        super().__init__(db, "follower")
+        self._follower, self._interval = follower, interval
+
+    def _run(self) -> None:
+        try:
+            super()._run()
         except log.LogBroken as error:
             self.problem = str(error)
             logger.critical("following the change log has stopped: %s", error)
             self._follower.close()
-        finally:
-            doorbell.close()
 
     def _follow(self, doorbell: CommitNotifier) -> None:
         heard: int | None = None

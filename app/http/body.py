@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Generic, TypeVar
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
@@ -74,7 +74,10 @@ def clean_line(most: int) -> BeforeValidator:
     return BeforeValidator(clean)
 
 
-def _validate_url(value: str) -> str:
+def _validate_url(value: object) -> object:
+    """Before the pattern, which is there to be described: all that its message would say is the pattern."""
+    if not isinstance(value, str) or len(value) > urls.MAX_LENGTH:
+        return value
     try:
         return urls.normalize(value)
     except ValueError as error:
@@ -86,7 +89,7 @@ def _validate_url(value: str) -> str:
 ExactAddress = Annotated[
     str,
     Field(max_length=urls.MAX_LENGTH, pattern=urls.PATTERN),
-    AfterValidator(_validate_url),
+    BeforeValidator(_validate_url),
 ]
 """Every address on the web that a client may send; nothing is taken out of one that is asked for at once."""
 Address = Annotated[ExactAddress, clean_line(urls.MAX_LENGTH)]

@@ -146,7 +146,7 @@ def build_change_headers(token: str, location: str | None = None) -> dict[str, s
 
 
 def render_change(body: bytes, token: str, *, status: int = 200, location: str | None = None) -> Response:
-    """The response to a change: what it made."""
+    """The response to a change: what it made; or what is another one each time."""
     return Response(body, status, build_change_headers(token, location), "application/json")
 
 

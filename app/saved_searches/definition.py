@@ -1,14 +1,13 @@
 """From what a client sends to a question that means the same for good, and from what was kept back to what is shown."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
-from urllib.parse import urlencode
 
 import orjson
 
+from app.articles.input import filter_payload
 from app.articles.reading import filter_params
 from app.articles.reading.filter_params import FilterParams, Warning, list_tag_refs
 from app.context import AppContext, RequestContext
@@ -21,7 +20,7 @@ from app.search.engine import Question
 from app.search.index import EngineIndex
 from app.search.indexing.fixed import candidates
 from app.search.indexing.fixed.fixing import fix
-from app.search.query.parser import parse
+from app.search.query.parser import ParsedQuery, parse
 from app.search.query.tree import render
 from app.search.tantivy.local_engine import TantivyEngine
 from app.tags import queries as tags
@@ -51,9 +50,9 @@ async def resolve(
     there would match nothing, also when it comes. Of a public one all names are such as everybody may know."""
     view = view._replace(caller=auth.PUBLIC) if public else view
     params = _read_filters(filters, view.now)
-    with _pointing_into_body():
+    with filter_payload.point_into_body("filters"):
         resolved = await filter_params.resolve(context, view, params)
-        parsed = parse(q)
+    parsed = _parse_query(q)
     unknown = [_refuse_unknown(one) for one in resolved.warnings if str(one["code"]).startswith(_UNKNOWN)]
     if unknown:
         raise InvalidInput(*unknown)
@@ -107,8 +106,8 @@ def _read_filters(filters: Mapping[str, object], now: int) -> FilterParams:
     ]
     if wrong:
         raise InvalidInput(*wrong)
-    with _pointing_into_body():
-        params = FilterParams.parse(urlencode(filters, doseq=True).encode(), now)
+    with filter_payload.point_into_body("filters"):
+        params = FilterParams.parse(filter_payload.encode_query(filters), now)
     moving = [name for name, value in params.values.items() if isinstance(value, Instant) and value.uses_now]
     if moving:
         detail = "Times relative to now cannot be saved: articles would leave without any change. Give a date."
@@ -116,19 +115,11 @@ def _read_filters(filters: Mapping[str, object], now: int) -> FilterParams:
     return params
 
 
-@contextmanager
-def _pointing_into_body() -> Iterator[None]:
-    """What is wrong with a parameter is wrong with what stands for it in the body."""
+def _parse_query(q: str) -> ParsedQuery:
     try:
-        yield
+        return parse(q)
     except InvalidInput as error:
-        raise InvalidInput(*map(_point_into_body, error.errors)) from None
-
-
-def _point_into_body(error: FieldError) -> FieldError:
-    code = "unknown_field" if error.code == "unknown_parameter" else error.code
-    pointer = "/q" if error.parameter == "q" else f"/filters/{error.parameter}"
-    return replace(error, code=code, parameter=None, pointer=pointer)
+        raise InvalidInput(*(replace(one, parameter=None, pointer="/q") for one in error.errors)) from None
 
 
 def _refuse_unknown(warning: Warning) -> FieldError:

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from app.articles.input.filter_payload import FilterPayload
 from app.http.body import PATCH_TYPES, PayloadModel, Short
 from app.http.schemas import only_where
 from app.regions.payloads import Slug
 
-Value = str | int | list[str | int]
 Filters = Annotated[
-    dict[Annotated[str, Field(max_length=40)], Value],
+    FilterPayload,
     Field(max_length=40, description="Filters of the article list, by name; several values of one as a list."),
 ]
 Query = Annotated[str, Field(max_length=512, description="As `q` of a search, with all its operators.")]

@@ -1,9 +1,9 @@
 """The thread that keeps the matches of saved searches in step, in the worker of a server that leads."""
 
 import logging
-import threading
 import time
 
+from app.changes.follower import CommitTask
 from app.db.database import CommitNotifier, Database
 from app.errors import ReadOnly
 from app.saved_searches import matches
@@ -17,32 +17,13 @@ LOOK, IDLE, EMPTY = 0.01, 1.0, 0.5
 saved search: until there is one, no commit costs anything here."""
 
 
-class PercolationTask:
-    """Follows until it is stopped; `problem` says why it cannot, `seconds` how long the last round with news took."""
+class PercolationTask(CommitTask):
+    """`seconds`: how long the last round with news took."""
 
     def __init__(self, db: Database, engine: SearchEngine) -> None:
-        self._db = db
+        super().__init__(db, "percolation")
         self.percolator = Percolator(db, engine)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="percolation", daemon=True)
-        self.problem: str | None = None
         self.seconds = 0.0
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends after the round under way; nothing where it was never started."""
-        self._ended.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        doorbell = self._db.doorbell()
-        try:
-            self._follow(doorbell)
-        finally:
-            doorbell.close()
 
     def _follow(self, doorbell: CommitNotifier) -> None:
         heard: int | None = None

@@ -41,7 +41,7 @@ SLUG: dict[str, object] = {
 SearchSlug = Annotated[str, describe_path(SLUG)]
 _SAVING = (
     "slug_taken", "too_many_searches", "search_too_broad", "query_too_complex", "unknown_region", "invalid_range",
-    "offset_required", "index_behind",
+    "offset_required", "unknown_parameter", "index_behind",
 )  # fmt: skip
 
 

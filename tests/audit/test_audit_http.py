@@ -232,7 +232,7 @@ async def test_key_sees_itself(own_archive: Served) -> None:
             "idempotency_bytes": 256_000_000,
         },
     }
-    assert "private" in response.headers["cache-control"]
+    assert response.headers["cache-control"] == "no-store"
     public = await own_archive.public.get("/v1/key")
     assert (public.status_code, public.json()["code"]) == (401, "unauthorized")
     assert (await own_archive.public.get("/v1/key?x=1", headers=headers)).json()["code"] == "unknown_parameter"

@@ -224,7 +224,7 @@ async def test_merged_and_renamed_tag_is_followed(sqlite_api: Served) -> None:
     [
         ({"q": ""}, "invalid_value", "/q"),
         ({"q": "x", "filters": {"tag": "no-such-tag"}}, "invalid_value", "/filters/tag"),
-        ({"q": "x", "filters": {"tga": "nato"}}, "unknown_field", "/filters/tga"),
+        ({"q": "x", "filters": {"tga": "nato"}}, "unknown_parameter", "/filters/tga"),
         ({"q": "x", "filters": {"published_from": "now-7d"}}, "invalid_value", "/filters/published_from"),
         ({"q": "x", "filters": {"slug": "a"}}, "invalid_value", "/filters/slug"),
         ({"q": "x", "filters": {"region": "atlantis"}}, "unknown_region", "/filters/region"),

@@ -420,7 +420,7 @@ async def test_postgresql_keeps_the_same_secrets(postgres_server: str, postgres_
             assert not result, result
 
 
-OF_ONE_PROCESS = ("/metrics", "/health/ready")
+OF_ONE_PROCESS = ("/metrics", "/health/ready", "/v1/key")
 """What tells of the server itself, in milliseconds and counts."""
 
 

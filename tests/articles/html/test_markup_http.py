@@ -119,8 +119,12 @@ WRITES: dict[tuple[str, str], Callable[[str], dict[str, object]]] = {
     ("ArticlePatch", "previous_urls"): lambda url: {"previous_urls": [url]},
     ("ArticlePut", "previous_urls"): lambda url: {"previous_urls": [url]},
     ("ImportAddress", "url"): lambda url: {"url": url},
+    ("WebhookCreate", "url"): lambda url: {"name": "An app", "url": url},
+    ("WebhookPatch", "url"): lambda url: {"name": "An app", "url": url},
 }
 """How each of them is sent."""
+PATHS = {"ImportAddress": "/v1/imports", "WebhookCreate": "/v1/webhooks", "WebhookPatch": "/v1/webhooks"}
+"""Where to, unless as an article."""
 
 
 async def test_every_address_that_can_be_written_refuses_what_leads_to_no_page(api: Served) -> None:
@@ -128,9 +132,9 @@ async def test_every_address_that_can_be_written_refuses_what_leads_to_no_page(a
     values = [one for one in writable(document) if one[0].endswith(("In", "Create", "Patch", "Put", "Address"))]
     assert {*values} == {*WRITES}
     for place in values:
-        path = "/v1/imports" if place[0] == "ImportAddress" else "/v1/articles"
+        path = PATHS.get(place[0], "/v1/articles")
         for url in HOSTILE:
-            body = WRITES[place](url) | ({} if path == "/v1/imports" else {"title": "T", "body": "b"})
+            body = WRITES[place](url) | ({"title": "T", "body": "b"} if path == "/v1/articles" else {})
             response = await api.editor.post(path, json=body)
             assert response.status_code == 422, (place, url)
             assert any("url" in error["pointer"] for error in response.json()["errors"]), (place, url)

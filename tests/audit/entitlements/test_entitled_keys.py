@@ -13,8 +13,11 @@ from support.stories import story, write
 
 from app.__main__ import main
 from app.articles import service
+from app.audit.entitlements.opening import OpenedArchives
 from app.audit.entitlements.terms import Terms
+from app.context import AppContext, RequestContext
 from app.db.database import Database
+from app.errors import DatabaseUnavailable
 from app.http import auth
 from app.settings import Settings
 
@@ -147,6 +150,26 @@ async def test_filter_of_a_key_holds_for_lists_searches_and_counts(closed_archiv
     assert own["entitlement"] == {"only": "tag=sport", "embargo_hours": None, "without": [], "missing": []}
     for write_address in ("/v1/articles", "/v1/tags"):
         assert (await closed_archive.public.post(write_address, json={"title": "x"}, headers=key)).status_code == 403
+
+
+@pytest.mark.parametrize("address", ["/v1/export", "/v1/stats", "/v1/tags", "/v1/articles", "/v1/search?q=lost"])
+async def test_database_that_fails_for_a_moment_opens_nothing(
+    closed_archive: Served, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    await _fill(closed_archive)
+    tag = (await closed_archive.editor.get("/v1/tags/sport")).json()["id"]
+    key = await make(closed_archive, Terms(f"tag={tag}"))
+    opened, tries = OpenedArchives.open, []
+
+    async def fail_once(self: OpenedArchives, context: AppContext, view: RequestContext) -> object:
+        tries.append(view)
+        if len(tries) == 1:
+            raise DatabaseUnavailable
+        return await opened(self, context, view)
+
+    monkeypatch.setattr(OpenedArchives, "open", fail_once)
+    response = await closed_archive.public.get(address, headers=key)
+    assert (response.status_code, "A vote is lost" in response.text) == (503, False), response.text
 
 
 async def test_saved_search_has_the_part_of_it_that_a_key_sees(closed_archive: Served) -> None:
