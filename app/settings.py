@@ -73,7 +73,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "",
         description="Where the archive is. Empty: the file `dateline.db` in the data folder. "
-        "`sqlite:///path/to.db`, or `postgresql://user:password@host/name`.",
+        "`sqlite:///path/to.db`, or `postgresql://user:password@host/name`, with several hosts as libpq has them: "
+        "`postgresql://user@first:5432,second:5432/name`.",
+    )
+    replica_url: str = Field(
+        "",
+        description="Address of a replica of that PostgreSQL database: published articles are read from it where it "
+        "has all that a request knows of, everything else from the primary. Empty: none.",
     )
     index_dir: Path | None = Field(
         None,

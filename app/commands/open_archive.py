@@ -9,7 +9,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -19,7 +18,9 @@ from app.db import audit_rows, permissions
 from app.db import migrate as db_migrate
 from app.db.condition import describe_access
 from app.db.database import Database, DatabaseProblem, read_url
+from app.db.engines import DatabaseUrl
 from app.db.file_locks import FileLock
+from app.errors import DatabaseUnavailable
 from app.models import Region, table
 from app.regions import service as regions
 from app.search.indexing.indexer import Indexer
@@ -81,7 +82,7 @@ def _open_database(settings: Settings) -> Database:
 def _list_folders(settings: Settings) -> list[Path]:
     """Where the archive keeps files of its own: the index, and the database unless it is a server's."""
     url = read_url(settings.url)
-    database = [Path(url.database or "").parent] if url.drivername == "sqlite" else []
+    database = [Path(url.database).parent] if url.dialect == "sqlite" else []
     return [*database, settings.index_path]
 
 
@@ -89,7 +90,7 @@ def describe_open_files(settings: Settings) -> list[str]:
     """What other users of this machine may read of the archive, for whoever starts its server."""
     folders = _list_folders(settings)
     url = read_url(settings.url)
-    files = [Path(f"{url.database}{end}") for end in ("", "-wal", "-shm")] if url.drivername == "sqlite" else []
+    files = [Path(f"{url.database}{end}") for end in ("", "-wal", "-shm")] if url.dialect == "sqlite" else []
     return list(permissions.describe_open_files([*folders, *files]))
 
 
@@ -102,7 +103,7 @@ def _create_content(db: Database, state: db_migrate.State) -> None:
             loaded = snapshot.connection.execute(select(table(Region).c.id).limit(1)).first()
         if loaded is None:
             db.write_now(regions.load)
-    except DBAPIError as error:
+    except (DBAPIError, DatabaseUnavailable) as error:
         raise DatabaseProblem(f"The archive cannot be made: {db_migrate.first_line(error)}.") from error
 
 
@@ -121,12 +122,12 @@ class ServerRunning(DatabaseProblem):
 
 
 @contextmanager
-def hold_server_lock(url: URL) -> Iterator[None]:
+def hold_server_lock(url: DatabaseUrl) -> Iterator[None]:
     """Holds the lock of the one server of a SQLite archive; a PostgreSQL archive any number may serve."""
-    if url.drivername != "sqlite":
+    if url.dialect != "sqlite":
         yield
         return
-    path = Path(url.database or "")
+    path = Path(url.database)
     lock = FileLock(path.with_name(path.name + ".serve-lock"))
     try:
         permissions.make_folder(path.parent)

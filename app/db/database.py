@@ -30,16 +30,17 @@ from sqlmodel import Session
 from app.db import audit_rows, permissions
 from app.db.actor import Actor, current_actor
 from app.db.condition import Condition, Reported, ask_postgres, ask_sqlite
+from app.db.engines import SNAPSHOT, create_postgres_engine, create_sqlite_engine
 from app.db.engines import DatabaseProblem as DatabaseProblem
-from app.db.engines import create_postgres_engine, create_sqlite_engine
 from app.db.engines import read_url as read_url
 from app.db.file_locks import FileLock
-from app.db.group_commit import GroupCommit
 from app.db.log_position import LogHead
+from app.db.postgres.address import complete
+from app.db.postgres.reader import PostgresReader
+from app.db.postgres.replica import Replica, ReplicaReader
 from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
 from app.db.readers import (
     RETRY_STATES,
-    PostgresReader,
     SqliteReader,
     encode_sqlite_values,
     is_disconnected,
@@ -49,7 +50,8 @@ from app.db.readers import Reader as Reader
 from app.db.readers import Row as Row
 from app.db.spans import begin_span
 from app.db.sql import Prepared, Value, read_clock
-from app.db.wal_truncation import WalTruncation
+from app.db.sqlite.group_commit import GroupCommit
+from app.db.sqlite.wal_truncation import WalTruncation
 from app.errors import DatabaseUnavailable, ReadOnly
 from app.settings import Settings
 
@@ -153,8 +155,6 @@ class CommitNotifier:
             if self._connection is None:
                 self._connection = self._engine.raw_connection()
                 self._connection.detach()
-                if self._engine.dialect.name == "postgresql":
-                    self._connection.dbapi_connection.autocommit = True  # type: ignore[union-attr] # psycopg's
             cursor = self._connection.cursor()
             cursor.execute(self._question)
             row = cursor.fetchone()
@@ -199,13 +199,13 @@ class Database:
         """`alone`: no other process of the same server commits."""
         self._is_alone = alone
         self.url = read_url(settings.url)
-        self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
+        self.dialect = self.url.dialect
         self._before_commit = before_commit
         self.notes: dict[str, int] = {}  # what this process need not write again; losing it costs a write
         self.usage: dict[int, tuple[int, int]] = {}  # by key, requests and bytes that no row has yet
         self._settings = settings
         if self.dialect == "sqlite":
-            self.path = Path(self.url.database or "")
+            self.path = Path(self.url.database)
             permissions.make_folder(self.path.parent)
             self._file_lock: FileLock | None = FileLock(self.path.with_name(self.path.name + ".write-lock"))
             self.engine = create_sqlite_engine(self.path, read_only=False)
@@ -217,10 +217,12 @@ class Database:
             self._groups: GroupCommit | None = GroupCommit(self)
         else:
             self._file_lock = None
-            self.engine = create_postgres_engine(self.url, settings.write_connections)
-            self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            parameters = complete(self.url.parameters, for_writing=True)
+            self.engine = create_postgres_engine(parameters, settings.write_connections)
+            self._snapshots = self.engine.execution_options(**{SNAPSHOT: True})
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
             self._eraser = self._groups = None
+        self.replica = self._open_replica()
         # On SQLite a question is no statement and takes a microsecond.
         self._notifier = SharedNotifier(self._snapshots) if self.dialect == "postgresql" else None
         self.condition = Condition(self._ask, is_fixed=settings.read_only)
@@ -237,7 +239,16 @@ class Database:
         """Opened when first asked for: a command that only writes has none."""
         if self.dialect == "sqlite":
             return SqliteReader(self.path, alone=self._is_alone)
-        return PostgresReader(self.url, self._settings.read_connections)
+        primary = PostgresReader(complete(self.url.parameters, for_writing=True), self._settings.read_connections)
+        return primary if self.replica is None else ReplicaReader(primary, self.replica)
+
+    def _open_replica(self) -> Replica | None:
+        if not self._settings.replica_url:
+            return None
+        replica_url = read_url(self._settings.replica_url, "DATELINE_REPLICA_URL")
+        if (self.dialect, replica_url.dialect) != ("postgresql", "postgresql"):
+            raise DatabaseProblem("DATELINE_REPLICA_URL is for archives on PostgreSQL, and must be an address of one.")
+        return Replica(complete(replica_url.parameters, for_writing=False), self._settings.read_connections)
 
     def with_reader(self, reader: Reader) -> "Database":
         """The same database, read through another reader. Whoever opened this one closes it."""
@@ -324,9 +335,7 @@ class Database:
             session.commit()
         except DBAPIError as error:
             # Run again it would be saved twice where the server had committed before the connection broke.
-            if self.dialect == "postgresql" and (
-                error.connection_invalidated or is_disconnected(read_sql_state(error))
-            ):
+            if self._is_lost(error):
                 raise DatabaseUnavailable(UNKNOWN_OUTCOME) from error
             raise
 
@@ -337,7 +346,14 @@ class Database:
             return refusal or error
         text = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
         log.error("database: %s", text)
+        if self._is_lost(error):
+            return DatabaseUnavailable("The database does not answer: nothing was saved. Try again.")
         return DatabaseUnavailable(f"The database could not save this: {text}.")
+
+    def _is_lost(self, error: DBAPIError) -> bool:
+        """Whether there is no connection to PostgreSQL, or no more."""
+        is_broken = error.connection_invalidated or is_disconnected(read_sql_state(error))
+        return self.dialect == "postgresql" and isinstance(error, OperationalError) and is_broken
 
     def after_commit(self, session: Session) -> None:
         """While the lock on writing is still held."""
@@ -360,9 +376,15 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """One point in time to read from, in the calling thread."""
-        with self._snapshots.connect() as connection, connection.begin():
-            yield Snapshot(connection)
+        """One point in time to read from, in the calling thread. DatabaseUnavailable where PostgreSQL is not, or no
+        more, connected."""
+        try:
+            with self._snapshots.connect() as connection, connection.begin():
+                yield Snapshot(connection)
+        except OperationalError as error:
+            if not self._is_lost(error):
+                raise
+            raise DatabaseUnavailable("The database does not answer; try again.") from error
 
     def read_time(self) -> int:
         """The database's time in epoch seconds: see `app.db.sql.read_clock`."""

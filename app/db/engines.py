@@ -2,13 +2,15 @@
 
 import re
 import sqlite3
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from app.db.postgres.address import Parameters, parse_address
 from app.db.readers import BUSY_SECONDS, name_for_reading
 
 
@@ -16,17 +18,34 @@ class DatabaseProblem(Exception):
     """The archive cannot be opened as it is; the message is one line for a person."""
 
 
-def read_url(text: str) -> URL:
-    """Accepts `sqlite:///file`, `postgresql://…` and `postgres://…`; DatabaseProblem for anything else."""
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl:
+    """Where an archive is. `parameters` are those of libpq, as the address has them, of PostgreSQL alone."""
+
+    dialect: Literal["sqlite", "postgresql"]
+    database: str
+    """The path of a file, or the name that PostgreSQL has for it."""
+    parameters: Parameters = field(default_factory=dict, repr=False)  # there is a password among them
+
+
+def read_url(text: str, variable: str = "DATELINE_DATABASE_URL") -> DatabaseUrl:
+    """Accepts `sqlite:///file`, `postgresql://…` and `postgres://…`, with one host or several; DatabaseProblem for
+    anything else, which names the environment variable that it comes from."""
+    if re.match(r"postgres(ql)?(\+psycopg)?://", text):
+        try:
+            parameters = parse_address(text)
+        except ValueError as error:
+            raise DatabaseProblem(f"{variable} is not an address of a database: {error}.") from None
+        except ModuleNotFoundError:
+            raise DatabaseProblem(NO_DRIVER) from None
+        return DatabaseUrl("postgresql", parameters.get("dbname", ""), parameters)
     try:
-        url = make_url(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", text))
-    except ArgumentError:
-        raise DatabaseProblem("DATELINE_DATABASE_URL is not an address of a database.") from None
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DatabaseProblem(f"{variable} is not an address of a database.") from None
     if url.drivername == "sqlite" and url.database and url.database != ":memory:":
-        return url
-    if url.drivername == "postgresql+psycopg":
-        return url
-    raise DatabaseProblem("DATELINE_DATABASE_URL must be sqlite:///path/to/file or postgresql://user@host/name.")
+        return DatabaseUrl("sqlite", url.database)
+    raise DatabaseProblem(f"{variable} must be sqlite:///path/to/file or postgresql://user@host/name.")
 
 
 def create_sqlite_engine(path: Path, *, read_only: bool) -> Engine:
@@ -58,21 +77,29 @@ def create_sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     return engine
 
 
-def create_postgres_engine(url: URL, size: int) -> Engine:
-    """DatabaseProblem where its driver is not installed."""
-    try:
-        return create_engine(
-            url,
-            pool_size=size,
-            max_overflow=4,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": 5,
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
-            },
-        )
-    except ModuleNotFoundError:
-        raise DatabaseProblem("PostgreSQL needs its driver: pip install 'dateline[postgres]'.") from None
+def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
+    """One whose connections are in autocommit, so that a transaction begins with what is said here, in one round trip.
+    Nothing of it outlives the transaction: PgBouncer may give the next one another session."""
+    engine = create_engine(
+        "postgresql+psycopg://",
+        pool_size=size,
+        max_overflow=4,
+        pool_pre_ping=True,
+        use_native_hstore=False,  # of which nothing is used, and which would be asked for
+        # A statement that is prepared under a name belongs to a session.
+        connect_args={**parameters, "autocommit": True, "prepare_threshold": None},
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        mode = " ISOLATION LEVEL REPEATABLE READ READ ONLY" if connection.get_execution_options().get(SNAPSHOT) else ""
+        connection.exec_driver_sql(f"BEGIN{mode}; {_LIMITS}")
+
+    return engine
+
+
+SNAPSHOT = "snapshot"
+"""The option of an engine whose transactions read one point in time, and nothing else."""
+_LIMITS = "SET LOCAL lock_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 60000"
+"""In milliseconds. A server that is stopped within a transaction must not keep others waiting for ever."""
+NO_DRIVER = "PostgreSQL needs its driver: pip install 'dateline[postgres]'."

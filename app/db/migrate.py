@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.db.database import Database, DatabaseProblem
 from app.db.shipped import find_folder
+from app.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -44,7 +45,7 @@ def find_state(db: Database) -> State:
                 return _find_state(snapshot.connection)
         with db.hold_write_lock(), db.engine.connect() as connection:
             return _find_state(connection)
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, DatabaseUnavailable, OSError) as error:
         raise DatabaseProblem(f"The archive cannot be opened: {first_line(error)}.") from error
 
 
