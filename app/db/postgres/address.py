@@ -51,7 +51,7 @@ def complete(parameters: Parameters, *, for_writing: bool) -> Parameters:
     defaults = dict(DEFAULTS)
     if for_writing and has_several_hosts(parameters):
         defaults["target_session_attrs"] = "read-write"
-    left = {name: value for name, value in defaults.items() if _VARIABLES.get(name) not in os.environ}
+    left = {name: value for name, value in defaults.items() if _VARIABLES.get(name, "") not in os.environ}
     return {**left, **parameters}
 
 
