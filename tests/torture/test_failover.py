@@ -126,10 +126,10 @@ async def test_failovers_lose_and_double_nothing(servers: int, tmp_path: Path, s
     seconds, promoting = sorted(outcome.seconds), statistics.median(outcome.promoting)
     refused = Counter({f"{status} {code}": n for (status, code), n in record.refusals.items()})
     say += [
-        f"{len(seconds)} failovers, {WRITERS} writers at {servers} servers: {len(record.saved)} confirmed, lost {lost}, "
-        f"doubled {doubled}",
-        f"kill to first write: min {seconds[0]:.2f} median {statistics.median(seconds):.2f} max {seconds[-1]:.2f} s, of "
-        f"which promoting median {promoting:.2f} s; slowest response {record.slowest:.2f} s",
+        f"{len(seconds)} failovers, {WRITERS} writers at {servers} servers: {len(record.saved)} confirmed, "
+        f"lost {lost}, doubled {doubled}",
+        f"kill to first write: min {seconds[0]:.2f} median {statistics.median(seconds):.2f} max {seconds[-1]:.2f} s, "
+        f"of which promoting median {promoting:.2f} s; slowest response {record.slowest:.2f} s",
         f"refused {dict(refused)}, without Retry-After {record.without_retry}",
     ]
     assert (lost, doubled, record.without_retry) == (0, 0, 0), say
