@@ -243,8 +243,8 @@ async def test_pgbouncer_stands_between(mode: str, tmp_path: Path) -> None:
             assert set(changes) == {200}
             responses = [response for response, _ in await list_responses(api, next(iter(record.saved.values())))]
             assert {response.status_code // 100 for response in responses} <= {2, 4}
-            found = await api.public.get("/v1/search", params={"q": "pier", "min_seq": responses[0].headers["x-seq"]})
-            assert found.status_code == 200
+            hits = await api.public.get("/v1/search", params={"q": "pier", "min_seq": responses[0].headers["x-seq"]})
+            assert hits.status_code == 200
 
 
 async def change_title(api: Served, id: int, title: str) -> int:

@@ -39,8 +39,8 @@ def nodes() -> Iterator[list[PostgresNode]]:
         yield nodes
 
 
-@pytest.fixture
-async def replicated(nodes: list[PostgresNode], tmp_path: Path) -> AsyncIterator[Replicated]:
+@pytest.fixture(name="replicated")
+async def open_replicated(nodes: list[PostgresNode], tmp_path: Path) -> AsyncIterator[Replicated]:
     settings = make_settings(tmp_path, nodes[0].url(), replica_url=nodes[1].url(), cache_mb=0)
     async with serve(settings) as api:
         yield Replicated(api, nodes[0], nodes[1])
@@ -64,7 +64,9 @@ async def test_published_articles_come_from_the_replica_and_nothing_else_does(re
     assert (await replicated.api.editor.get(f"/v1/articles/{id}")).status_code == 200
     await replicated.api.post(**STORY)
     assert (await replicated.api.public.get("/v1/tags")).status_code == 200
-    assert (replicated.replica.served, replicated.replica.refused) == (before[0], before[1])
+    assert (replicated.replica.served, replicated.replica.refused) == before
+    counted = (await replicated.api.editor.get("/metrics")).text
+    assert f'dateline_replica_reads_total{{server="replica"}} {before[0]}.0' in counted
 
 
 async def test_nothing_withdrawn_reappears_from_a_replica_that_is_behind(replicated: Replicated) -> None:
