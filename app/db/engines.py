@@ -4,14 +4,18 @@ import re
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from app.db.postgres.address import Parameters, parse_address
+from app.db.postgres.address import HostOrder, Parameters, parse_address
 from app.db.readers import BUSY_SECONDS, name_for_reading
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 class DatabaseProblem(Exception):
@@ -87,8 +91,17 @@ def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
         pool_pre_ping=True,
         use_native_hstore=False,  # of which nothing is used, and which would be asked for
         # A statement that is prepared under a name belongs to a session.
-        connect_args={**parameters, "autocommit": True, "prepare_threshold": None},
+        connect_args={"autocommit": True, "prepare_threshold": None},
     )
+    order = HostOrder(parameters)
+
+    @event.listens_for(engine, "do_connect")
+    def choose_host(dialect: Dialect, record: ConnectionPoolEntry, arguments: object, named: dict[str, object]) -> None:
+        named.update(order.parameters)
+
+    @event.listens_for(engine, "connect")
+    def note_host(connection: "psycopg.Connection[object]", _: ConnectionPoolEntry) -> None:
+        order.note_host(connection.info.host, connection.info.port)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

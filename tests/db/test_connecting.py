@@ -17,7 +17,7 @@ from torture.drivers.postgres_cluster import FAST, PostgresNode, join_urls, join
 from app.commands import open_archive
 from app.db.database import DatabaseProblem
 from app.db.engines import read_url
-from app.db.postgres.address import complete
+from app.db.postgres.address import HostOrder, complete
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +55,23 @@ def test_what_the_address_says_holds_and_the_rest_is_added(monkeypatch: pytest.M
     assert complete(own, for_writing=True)["target_session_attrs"] == "any"
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "7")
     assert "connect_timeout" not in complete(read_url("postgresql://a/archive").parameters, for_writing=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port", "order"),
+    [
+        ("a:1,b:2,c:3", "b", 2, ("b,a,c", "2,1,3")),
+        ("a,b", "b", 5432, ("b,a", ",")),
+        ("a:1,a:2", "a", 2, ("a,a", "2,1")),
+        ("a:1,b:2", "elsewhere", 9, ("a,b", "1,2")),
+    ],
+)
+def test_host_that_was_connected_to_is_tried_first(address: str, host: str, port: int, order: tuple[str, str]) -> None:
+    hosts = HostOrder(read_url(f"postgresql://{address}/archive").parameters)
+    hosts.note_host(host, port)
+    assert (hosts.parameters["host"], hosts.parameters["port"]) == order
+    hosts.note_host(host, port)
+    assert (hosts.parameters["host"], hosts.parameters["port"]) == order
 
 
 @pytest.mark.parametrize(

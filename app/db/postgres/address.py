@@ -58,3 +58,25 @@ def complete(parameters: Parameters, *, for_writing: bool) -> Parameters:
 def has_several_hosts(parameters: Parameters) -> bool:
     """Whether there is another host to turn to."""
     return any("," in parameters.get(name, "") for name in ("host", "hostaddr"))
+
+
+class HostOrder:
+    """The parameters of the next connection: of several hosts the one that the last connection was made to comes first,
+    so that one which has vanished is waited for once and not for each connection."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = dict(parameters)
+        self._is_ordered = has_several_hosts(parameters) and "hostaddr" not in parameters
+
+    def note_host(self, host: str, port: int) -> None:
+        """Where a connection was made to."""
+        if not self._is_ordered:
+            return
+        hosts = self.parameters["host"].split(",")
+        ports = self.parameters.get("port", "").split(",")
+        ports = ports * len(hosts) if len(ports) == 1 else ports
+        pairs = list(zip(hosts, ports, strict=True))
+        last = [pair for pair in pairs if pair in ((host, str(port)), (host, ""))]
+        ordered = [*last, *(pair for pair in pairs if pair not in last)]
+        self.parameters["host"] = ",".join(host for host, _ in ordered)
+        self.parameters["port"] = ",".join(port for _, port in ordered)

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.db.postgres.address import Parameters
+from app.db.postgres.address import HostOrder, Parameters
 from app.db.readers import Row, is_disconnected
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ConnectionPool:
     """At most `size` connections, of the event loop that runs the first statement. Raises psycopg's errors."""
 
     def __init__(self, parameters: Parameters, size: int) -> None:
-        self._parameters, self._size = parameters, size
+        self._order, self._size = HostOrder(parameters), size
         self._idle: list[Connection] = []
         self._count = 0
         """Connections that are open, whether they are in use or not, and those that are being opened."""
@@ -71,11 +71,13 @@ class ConnectionPool:
         self._count += 1
         try:
             # No statement is prepared under a name: PgBouncer would have it in another session than the next use.
-            return await psycopg.AsyncConnection.connect(
-                **self._parameters,  # type: ignore[arg-type] # libpq's parameters are all text
+            connection = await psycopg.AsyncConnection.connect(
+                **self._order.parameters,  # type: ignore[arg-type] # libpq's parameters are all text
                 autocommit=True,
                 prepare_threshold=None,
             )
+            self._order.note_host(connection.info.host, connection.info.port)
+            return connection
         except psycopg.OperationalError as error:
             self._count -= 1
             if not self._count:
