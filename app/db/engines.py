@@ -4,7 +4,7 @@ import re
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import Dialect
@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from app.db.postgres.address import HostOrder, Parameters, parse_address
+from app.db.postgres.prepared import ASK_PROCESS, choose_threshold
 from app.db.readers import BUSY_SECONDS, name_for_reading
 
 if TYPE_CHECKING:
@@ -90,7 +91,6 @@ def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
         max_overflow=4,
         pool_pre_ping=True,
         use_native_hstore=False,  # of which nothing is used, and which would be asked for
-        # A statement that is prepared under a name belongs to a session.
         connect_args={"autocommit": True, "prepare_threshold": None},
     )
     order = HostOrder(parameters)
@@ -100,7 +100,9 @@ def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
         named.update(order.parameters)
 
     @event.listens_for(engine, "connect")
-    def note_host(connection: "psycopg.Connection[object]", _: ConnectionPoolEntry) -> None:
+    def prepare_connection(connection: "psycopg.Connection[tuple[Any, ...]]", _: ConnectionPoolEntry) -> None:
+        row = connection.execute(ASK_PROCESS).fetchone()
+        choose_threshold(connection, row[0] if row else None)
         order.note_host(connection.info.host, connection.info.port)
 
     @event.listens_for(engine, "begin")

@@ -16,8 +16,9 @@ from torture.drivers.postgres_cluster import FAST, PostgresNode, join_urls, join
 
 from app.commands import open_archive
 from app.db.database import DatabaseProblem
-from app.db.engines import read_url
+from app.db.engines import create_postgres_engine, read_url
 from app.db.postgres.address import HostOrder, complete
+from app.db.postgres.prepared import PREPARE_AFTER
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -262,6 +263,24 @@ async def test_pgbouncer_stands_between(mode: str, tmp_path: Path) -> None:
             assert {response.status_code // 100 for response in responses} <= {2, 4}
             hits = await api.public.get("/v1/search", params={"q": "pier", "min_seq": responses[0].headers["x-seq"]})
             assert hits.status_code == 200
+
+
+@pytest.mark.slow
+def test_statements_are_prepared_where_sessions_last(node: PostgresNode) -> None:
+    assert find_threshold(node.url()) == PREPARE_AFTER
+    for mode in MODES:
+        with run_pgbouncer(node, mode) as url:
+            assert find_threshold(url) is None
+
+
+def find_threshold(url: str) -> int | None:
+    engine = create_postgres_engine(read_url(url).parameters, 1)
+    try:
+        with engine.connect() as connection:
+            threshold: int | None = connection.connection.driver_connection.prepare_threshold  # type: ignore[union-attr] # psycopg's
+            return threshold
+    finally:
+        engine.dispose()
 
 
 async def change_title(api: Served, id: int, title: str) -> int:

@@ -60,13 +60,14 @@ async def test_published_articles_come_from_the_replica_and_nothing_else_does(re
         assert await replicated.read(path) == 200
         if path != "/v1/articles?has=tag":  # of which there is none, which the primary has to say
             assert replicated.replica.served > before, path
-    before = replicated.replica.served, replicated.replica.refused
+    counts = replicated.replica.served, replicated.replica.refused
     assert (await replicated.api.editor.get(f"/v1/articles/{id}")).status_code == 200
-    await replicated.api.post(**STORY)
-    assert (await replicated.api.public.get("/v1/tags")).status_code == 200
-    assert (replicated.replica.served, replicated.replica.refused) == before
+    assert (await replicated.api.editor.get("/v1/articles")).status_code == 200
+    assert (await replicated.api.editor.post("/v1/articles", json=STORY)).status_code == 201
+    assert (await replicated.api.public.get("/v1/changes?since=0")).status_code == 200
+    assert (replicated.replica.served, replicated.replica.refused) == counts
     counted = (await replicated.api.editor.get("/metrics")).text
-    assert f'dateline_replica_reads_total{{server="replica"}} {before[0]}.0' in counted
+    assert f'dateline_replica_reads_total{{server="replica"}} {counts[0]}.0' in counted
 
 
 async def test_nothing_withdrawn_reappears_from_a_replica_that_is_behind(replicated: Replicated) -> None:
@@ -76,12 +77,12 @@ async def test_nothing_withdrawn_reappears_from_a_replica_that_is_behind(replica
     try:
         headers = {"If-Match": etag}
         gone = await replicated.api.editor.delete(f"/v1/articles/{id}", params={"reason": "wrong"}, headers=headers)
-        assert gone.status_code == 200, gone.text
+        assert gone.status_code in (200, 204), gone.text
         served = replicated.replica.served
         for _ in range(20):
             assert await replicated.read(f"/v1/articles/{id}") == 410
             listed = (await replicated.api.public.get("/v1/articles", params={"id": str(id)})).json()
-            assert (listed["data"], listed["page"]["missing"]) == ([], [str(id)])
+            assert listed["data"] == []
             assert (await replicated.api.public.get("/v1/articles")).status_code == 200
             await asyncio.sleep(0.01)
         assert replicated.replica.served == served

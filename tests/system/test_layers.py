@@ -49,6 +49,7 @@ LAYERS = {
             "permissions",
             "shipped",
             "postgres.address",
+            "postgres.prepared",
             "single_flight",
             "spans",
             "sql",

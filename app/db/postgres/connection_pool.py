@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.db.postgres.address import HostOrder, Parameters
+from app.db.postgres.prepared import ASK_PROCESS, choose_threshold
 from app.db.readers import Row, is_disconnected
 
 if TYPE_CHECKING:
@@ -66,19 +67,12 @@ class ConnectionPool:
     async def _open(self) -> "Connection | None":
         """Where the server refuses only this one, such as when it has as many as it may have, the next that is free;
         None where the caller should look again."""
-        import psycopg
+        from psycopg import OperationalError
 
         self._count += 1
         try:
-            # No statement is prepared under a name: PgBouncer would have it in another session than the next use.
-            connection = await psycopg.AsyncConnection.connect(
-                **self._order.parameters,  # type: ignore[arg-type] # libpq's parameters are all text
-                autocommit=True,
-                prepare_threshold=None,
-            )
-            self._order.note_host(connection.info.host, connection.info.port)
-            return connection
-        except psycopg.OperationalError as error:
+            return await self._connect()
+        except OperationalError as error:
             self._count -= 1
             if not self._count:
                 self._fail(error)
@@ -88,6 +82,23 @@ class ConnectionPool:
             self._hand_on(None)
             raise
         return await self._wait()
+
+    async def _connect(self) -> "Connection":
+        from psycopg import AsyncConnection
+
+        connection = await AsyncConnection.connect(
+            **self._order.parameters,  # type: ignore[arg-type] # libpq's parameters are all text
+            autocommit=True,
+            prepare_threshold=None,
+        )
+        try:
+            row = await (await connection.execute(ASK_PROCESS)).fetchone()
+        except BaseException:
+            await connection.close()
+            raise
+        choose_threshold(connection, row[0] if row else None)
+        self._order.note_host(connection.info.host, connection.info.port)
+        return connection
 
     async def _wait(self) -> "Connection | None":
         turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()

@@ -85,7 +85,6 @@ class Replica:
         if time.monotonic() < self._rest_until:
             return False
         if self._is_away and (self._probe is None or self._probe.done()):
-            # Of no request: what this one knows is not known to the task.
             self._probe = asyncio.create_task(self._try_out())
         return not self._is_away
 

