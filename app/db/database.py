@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -37,7 +37,7 @@ from app.db.file_locks import FileLock
 from app.db.log_position import LogHead
 from app.db.postgres.address import complete
 from app.db.postgres.reader import PostgresReader
-from app.db.postgres.replica import Replica, ReplicaReader
+from app.db.postgres.replica import ReplicaReader, open_replica
 from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
 from app.db.readers import (
     RETRY_STATES,
@@ -46,8 +46,10 @@ from app.db.readers import (
     is_disconnected,
     read_sql_state,
 )
+from app.db.readers import Readable as Readable
 from app.db.readers import Reader as Reader
 from app.db.readers import Row as Row
+from app.db.readers import Rows as Rows
 from app.db.spans import begin_span
 from app.db.sql import Prepared, Value, read_clock
 from app.db.sqlite.group_commit import GroupCommit
@@ -92,22 +94,6 @@ class Snapshot:
 
 def _bind_values(dialect: str, statement: Prepared, values: Mapping[str, Value]) -> dict[str, Value]:
     return encode_sqlite_values(statement, values) if dialect == "sqlite" else {**statement.constants, **values}
-
-
-class Rows(Protocol):
-    """What reading functions need of a reader."""
-
-    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]: ...
-
-
-class Readable(Protocol):
-    """Where reading functions read: the database, or a transaction that is still open."""
-
-    @property
-    def dialect(self) -> str: ...
-
-    @property
-    def reader(self) -> Rows: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +208,7 @@ class Database:
             self._snapshots = self.engine.execution_options(**{SNAPSHOT: True})
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
             self._eraser = self._groups = None
-        self.replica = self._open_replica()
+        self.replica = open_replica(settings.replica_url, self.dialect, settings.read_connections)
         # On SQLite a question is no statement and takes a microsecond.
         self._notifier = SharedNotifier(self._snapshots) if self.dialect == "postgresql" else None
         self.condition = Condition(self._ask, is_fixed=settings.read_only)
@@ -241,14 +227,6 @@ class Database:
             return SqliteReader(self.path, alone=self._is_alone)
         primary = PostgresReader(complete(self.url.parameters, for_writing=True), self._settings.read_connections)
         return primary if self.replica is None else ReplicaReader(primary, self.replica)
-
-    def _open_replica(self) -> Replica | None:
-        if not self._settings.replica_url:
-            return None
-        replica_url = read_url(self._settings.replica_url, "DATELINE_REPLICA_URL")
-        if (self.dialect, replica_url.dialect) != ("postgresql", "postgresql"):
-            raise DatabaseProblem("DATELINE_REPLICA_URL is for archives on PostgreSQL, and must be an address of one.")
-        return Replica(complete(replica_url.parameters, for_writing=False), self._settings.read_connections)
 
     def with_reader(self, reader: Reader) -> "Database":
         """The same database, read through another reader. Whoever opened this one closes it."""

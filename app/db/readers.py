@@ -43,6 +43,22 @@ class Reader(Protocol):
     async def close(self) -> None: ...
 
 
+class Rows(Protocol):
+    """What reading functions need of a reader."""
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]: ...
+
+
+class Readable(Protocol):
+    """Where reading functions read: the database, or a transaction that is still open."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    @property
+    def reader(self) -> Rows: ...
+
+
 _known_head: ContextVar[LogHead | None] = ContextVar("known_head", default=None)
 
 

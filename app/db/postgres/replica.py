@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from app.db.engines import DatabaseProblem, read_url
 from app.db.log_position import LogHead
-from app.db.postgres.address import Parameters
+from app.db.postgres.address import Parameters, complete
 from app.db.postgres.connection_pool import ConnectionPool
 from app.db.postgres.reader import PostgresReader, describe_error
 from app.db.readers import Row, is_disconnected, read_known_head
@@ -129,6 +130,17 @@ class Replica:
         if self._probe is not None:
             self._probe.cancel()
         await self._pool.close()
+
+
+def open_replica(text: str, dialect: str, size: int) -> Replica | None:
+    """At an address, if there is one, of an archive on a database of this dialect. DatabaseProblem where it cannot be
+    one of it."""
+    if not text:
+        return None
+    url = read_url(text, "DATELINE_REPLICA_URL")
+    if (dialect, url.dialect) != ("postgresql", "postgresql"):
+        raise DatabaseProblem("DATELINE_REPLICA_URL is for archives on PostgreSQL, and must be an address of one.")
+    return Replica(complete(url.parameters, for_writing=False), size)
 
 
 @lru_cache(maxsize=512)
