@@ -147,10 +147,13 @@ class CommitNotifier:
             cursor.close()
             return int(row[0]) if row else None
         except (DBAPIError, self._engine.dialect.loaded_dbapi.Error):
-            self.close()
+            self._disconnect()
             return None
 
     def close(self) -> None:
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
