@@ -24,6 +24,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlmodel import Session
 
@@ -146,7 +147,7 @@ class CommitNotifier:
             row = cursor.fetchone()
             cursor.close()
             return int(row[0]) if row else None
-        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error):
+        except (DBAPIError, PoolTimeout, self._engine.dialect.loaded_dbapi.Error):
             self._disconnect()
             return None
 
@@ -293,6 +294,8 @@ class Database:
                 if not again or attempt + 1 == RETRIES:
                     raise self._translate_error(error) from error
                 time.sleep(0.005 * 2**attempt)  # without the lock
+            except PoolTimeout as error:
+                raise DatabaseUnavailable("All connections to the database are in use: nothing was saved.") from error
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
@@ -362,6 +365,8 @@ class Database:
         try:
             with self._snapshots.connect() as connection, connection.begin():
                 yield Snapshot(connection)
+        except PoolTimeout as error:
+            raise DatabaseUnavailable("All connections to the database are in use; try again.") from error
         except OperationalError as error:
             if not self._is_lost(error):
                 raise
