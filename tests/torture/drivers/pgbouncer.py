@@ -39,7 +39,8 @@ def run_pgbouncer(node: PostgresNode, mode: str) -> Iterator[str]:
         as_user = None
         if os.geteuid() == 0:  # it refuses to be run by root, too
             as_user = "embedded_postgres"
-            folder.chmod(0o755)
+            for one in (folder, *folder.iterdir()):
+                shutil.chown(one, as_user)
         command = [program, str(folder / "pgbouncer.ini")]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=as_user)
         url = f"postgresql://postgres@127.0.0.1:{port}/archive"
