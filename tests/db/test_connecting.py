@@ -18,6 +18,7 @@ from app.commands import open_archive
 from app.db.database import DatabaseProblem
 from app.db.engines import create_postgres_engine, read_url
 from app.db.postgres.address import HostOrder, complete
+from app.db.postgres.connection_pool import ConnectionPool
 from app.db.postgres.prepared import PREPARE_AFTER
 from app.settings import Settings
 
@@ -263,6 +264,25 @@ async def test_pgbouncer_stands_between(mode: str, tmp_path: Path) -> None:
             assert {response.status_code // 100 for response in responses} <= {2, 4}
             hits = await api.public.get("/v1/search", params={"q": "pier", "min_seq": responses[0].headers["x-seq"]})
             assert hits.status_code == 200
+
+
+@pytest.mark.slow
+async def test_turn_of_a_request_that_has_gone_is_that_of_the_next(node: PostgresNode) -> None:
+    pool = ConnectionPool(read_url(node.url()).parameters, 1)
+    try:
+        slow = asyncio.create_task(pool.fetch(b"SELECT pg_sleep(0.2)", {}))
+        await asyncio.sleep(0.1)
+        waiting = [asyncio.create_task(pool.fetch(b"SELECT %(i)s::int", {"i": i})) for i in range(3)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        slow.add_done_callback(lambda _: waiting[1].cancel())  # by then it may have its turn
+        assert (await asyncio.gather(*waiting, return_exceptions=True))[2] == [(2,)]
+        cut = asyncio.create_task(pool.fetch(b"SELECT pg_sleep(9)", {}))
+        await asyncio.sleep(0.1)
+        cut.cancel()
+        assert await asyncio.wait_for(pool.fetch(b"SELECT 1", {}), 2) == [(1,)]
+    finally:
+        await pool.close()
 
 
 @pytest.mark.slow
