@@ -14,15 +14,15 @@ import httpx
 import psycopg
 import pytest
 from support.processes import run_workers
+from torture.drivers.article_writers import WriteRecord, count_wrong, write_articles
+from torture.drivers.pgbouncer import MODES, run_pgbouncer
+from torture.drivers.postgres_cluster import PostgresNode, join_urls, run_nodes
 
 from app.changes import log
 from app.commands import open_archive
 from app.db.database import Database
 from app.http import auth
 from app.settings import Settings
-from torture.drivers.article_writers import WriteRecord, count_wrong, write_articles
-from torture.drivers.pgbouncer import MODES, run_pgbouncer
-from torture.drivers.postgres_cluster import PostgresNode, join_urls, run_nodes
 
 pytestmark = [pytest.mark.torture, pytest.mark.anyio]
 FAILOVERS = int(os.environ.get("TORTURE_FAILOVERS", "5"))
