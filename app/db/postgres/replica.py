@@ -30,6 +30,8 @@ TABLES = frozenset(
 """What statements that a replica may be sent read, and nothing else."""
 SECONDS = 3.0
 """For one statement. A replica that takes longer is left alone like one that is gone."""
+STATE_SECONDS = 1.0
+"""For how it stands: a health check that is late counts as one that has failed."""
 BEHIND_SECONDS, AWAY_SECONDS = 0.05, 1.0
 """How long it is left alone after it was behind, and after it was gone."""
 _QUESTION = "(SELECT mark FROM change WHERE seq = %(known_seq)s)"
@@ -115,10 +117,13 @@ class Replica:
         """How it stands beside the head, whether requests read it or not."""
         import psycopg
 
+        if not self._is_ready() and self._is_away:
+            return ReplicaState("unavailable", None)
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(STATE_SECONDS):
                 [(seq, mark)] = await self._pool.fetch(_STATE, {"known_seq": head.seq})
-        except (psycopg.Error, TimeoutError):
+        except (psycopg.Error, TimeoutError) as error:
+            self._note_failure(error)
             return ReplicaState("unavailable", None)
         if mark == head.mark or (head.seq == seq == 0):
             return ReplicaState("ok", 0)
