@@ -97,7 +97,7 @@ async def test_failovers_lose_and_double_nothing(servers: int, tmp_path: Path, s
         nodes[0].reload()
         url = join_urls(nodes)
         headers = create_key(url, tmp_path / "made")
-        settings = {"database_url": url, "index_interval": "0.1", "index_heap_mb": "15", "log_level": "CRITICAL"}
+        settings = {"database_url": url, "index_interval": "0.1", "index_heap_mb": "15", "log_level": "ERROR"}
         with (
             run_workers(tmp_path / "first", 1, seed=None, **settings) as first,
             run_workers(tmp_path / "second", 1, seed=None, **settings) as second,
