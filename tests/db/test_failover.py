@@ -7,13 +7,14 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
-from support.processes import run_workers
+from support.processes import WorkerServer
 from torture.drivers.article_writers import WriteRecord, count_wrong, write_articles
 from torture.drivers.pgbouncer import MODES, run_pgbouncer
 from torture.drivers.postgres_cluster import PostgresNode, join_urls, run_nodes
@@ -62,6 +63,15 @@ def create_key(url: str, folder: Path) -> dict[str, str]:
         database.close_now()
 
 
+@contextmanager
+def run_server(folder: Path, **settings: str) -> Iterator[WorkerServer]:
+    server = WorkerServer(folder, 1, seed=None, **settings)
+    try:
+        yield server
+    finally:
+        server.end()
+
+
 def load_titles(node: PostgresNode) -> dict[int, str]:
     with psycopg.connect(node.url()) as connection:
         return dict(connection.execute("SELECT id, title FROM article").fetchall())
@@ -99,8 +109,8 @@ async def test_failovers_lose_and_double_nothing(servers: int, tmp_path: Path, s
         headers = create_key(url, tmp_path / "made")
         settings = {"database_url": url, "index_interval": "0.1", "index_heap_mb": "15", "log_level": "ERROR"}
         with (
-            run_workers(tmp_path / "first", 1, seed=None, **settings) as first,
-            run_workers(tmp_path / "second", 1, seed=None, **settings) as second,
+            run_server(tmp_path / "first", **settings) as first,
+            run_server(tmp_path / "second", **settings) as second,
         ):
             async with (
                 httpx.AsyncClient(base_url=first.address, timeout=60) as one,
@@ -141,7 +151,7 @@ async def test_many_writes_through_pgbouncer(mode: str, tmp_path: Path, say: lis
     record = WriteRecord()
     with run_nodes(1) as nodes, run_pgbouncer(nodes[0], mode) as url:
         headers = create_key(url, tmp_path / "made")
-        with run_workers(tmp_path / "data", 1, seed=None, database_url=url, index_heap_mb="15") as server:
+        with run_server(tmp_path / "data", database_url=url, index_heap_mb="15") as server:
             limits = httpx.Limits(max_connections=20)
             async with httpx.AsyncClient(base_url=server.address, timeout=60, limits=limits) as client:
                 began = time.monotonic()
