@@ -16,11 +16,12 @@ PAUSE = 0.02
 @dataclass
 class WriteRecord:
     """`saved`: articles that were confirmed, by title; `at`: when, on the monotonic clock; `slowest`: the longest wait
-    for a response, in seconds; `refusals`: responses by status and code."""
+    for a response, in seconds; `refusals`: responses by status and code; `broken`: requests without a response."""
 
     saved: dict[str, int] = field(default_factory=dict)
     at: list[float] = field(default_factory=list)
     refusals: Counter[tuple[int, str]] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
     without_retry: int = 0
 
@@ -37,7 +38,11 @@ async def write_articles(
         sent = {"title": title, "status": "published", "body": "<p>Ships wait.</p>"}
         while True:
             began = time.monotonic()
-            response = await client.post("/v1/articles", json=sent, headers={**headers, "Idempotency-Key": title})
+            try:
+                response = await client.post("/v1/articles", json=sent, headers={**headers, "Idempotency-Key": title})
+            except httpx.TransportError as error:
+                record.broken[type(error).__name__] += 1
+                continue
             record.slowest = max(record.slowest, time.monotonic() - began)
             if response.status_code == 201:
                 record.saved[title] = response.json()["id"]
