@@ -72,11 +72,15 @@ class HostOrder:
         """Where a connection was made to."""
         if not self._is_ordered:
             return
-        hosts = self.parameters["host"].split(",")
-        ports = self.parameters.get("port", "").split(",")
+        parameters = self.parameters
+        hosts, ports = parameters["host"].split(","), parameters.get("port", "").split(",")
         ports = ports * len(hosts) if len(ports) == 1 else ports
         pairs = list(zip(hosts, ports, strict=True))
         last = [pair for pair in pairs if pair in ((host, str(port)), (host, ""))]
         ordered = [*last, *(pair for pair in pairs if pair not in last)]
-        self.parameters["host"] = ",".join(host for host, _ in ordered)
-        self.parameters["port"] = ",".join(port for _, port in ordered)
+        # Both at once: another thread may be connecting.
+        hosts_and_ports = {
+            "host": ",".join(host for host, _ in ordered),
+            "port": ",".join(port for _, port in ordered),
+        }
+        self.parameters = {**parameters, **hosts_and_ports}
