@@ -107,14 +107,20 @@ def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        mode = " ISOLATION LEVEL REPEATABLE READ READ ONLY" if connection.get_execution_options().get(SNAPSHOT) else ""
-        connection.exec_driver_sql(f"BEGIN{mode}; {_LIMITS}")
+        is_snapshot = connection.get_execution_options().get(SNAPSHOT)
+        connection.exec_driver_sql(_BEGIN_SNAPSHOT if is_snapshot else _BEGIN)
 
     return engine
 
 
 SNAPSHOT = "snapshot"
 """The option of an engine whose transactions read one point in time, and nothing else."""
-_LIMITS = "SET LOCAL lock_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 60000"
-"""In milliseconds. A server that is stopped within a transaction must not keep others waiting for ever."""
+_BEGIN = "BEGIN; SET LOCAL lock_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 10000"
+"""Milliseconds. What a transaction has locked others wait for: a server that is stopped in the middle of one must not
+keep all of them waiting for long. It begins again, whole, where it goes on."""
+_BEGIN_SNAPSHOT = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = 10000;"
+    " SET LOCAL idle_in_transaction_session_timeout = 60000"
+)
+"""It locks nothing that others want, and a while passes between two pieces of what is read."""
 NO_DRIVER = "PostgreSQL needs its driver: pip install 'dateline[postgres]'."

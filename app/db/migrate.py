@@ -88,6 +88,8 @@ def _upgrade(db: Database, revision: str) -> None:
         if db.dialect == "postgresql":
             # One number for all that migrate; the vocabulary's lock is 4702 (`sql.lock_vocabulary`).
             connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
+            # What a script works out between two statements may take its time.
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             _lock_tables(connection)
         command.upgrade(_make_config(connection), revision)
 
