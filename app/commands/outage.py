@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.db.database import read_url
 from app.db.postgres.address import complete
-from app.db.postgres.reader import describe_error
+from app.db.postgres.outage_log import describe_error
 from app.errors import DatabaseUnavailable
 from app.http.problems import render_problem
 from app.http.server.process import ServerProcess

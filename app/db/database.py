@@ -37,6 +37,7 @@ from app.db.engines import read_url as read_url
 from app.db.file_locks import FileLock
 from app.db.log_position import LogHead
 from app.db.postgres.address import complete
+from app.db.postgres.outage_log import OutageLog
 from app.db.postgres.reader import PostgresReader
 from app.db.postgres.replica import ReplicaReader, open_replica
 from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
@@ -216,6 +217,7 @@ class Database:
         # On SQLite a question is no statement and takes a microsecond.
         self._notifier = SharedNotifier(self._snapshots) if self.dialect == "postgresql" else None
         self.condition = Condition(self._ask, is_fixed=settings.read_only)
+        self._outage = OutageLog("write")
         self._waiting = 0
         """Writes whose outcome is waited for; the event loop's alone."""
 
@@ -328,10 +330,11 @@ class Database:
         refusal = self.condition.note_refusal(error)
         if refusal is not None or not (isinstance(error, OperationalError) or error.connection_invalidated):
             return refusal or error
+        if self._is_lost(error):
+            self._outage.tell(error.orig or error)
+            return DatabaseUnavailable("The database does not answer: nothing was saved. Try again.")
         text = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
         log.error("database: %s", text)
-        if self._is_lost(error):
-            return DatabaseUnavailable("The database does not answer: nothing was saved. Try again.")
         return DatabaseUnavailable(f"The database could not save this: {text}.")
 
     def _is_lost(self, error: DBAPIError) -> bool:

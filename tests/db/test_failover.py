@@ -66,6 +66,7 @@ def create_key(url: str, folder: Path) -> dict[str, str]:
 @contextmanager
 def run_server(folder: Path, **settings: str) -> Iterator[WorkerServer]:
     server = WorkerServer(folder, 1, seed=None, **settings)
+    server.process.discard_errors()
     try:
         yield server
     finally:

@@ -49,6 +49,7 @@ LAYERS = {
             "permissions",
             "shipped",
             "postgres.address",
+            "postgres.outage_log",
             "postgres.prepared",
             "single_flight",
             "spans",

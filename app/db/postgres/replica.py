@@ -20,7 +20,8 @@ from app.db.engines import DatabaseProblem, read_url
 from app.db.log_position import LogHead
 from app.db.postgres.address import Parameters, complete
 from app.db.postgres.connection_pool import ConnectionPool
-from app.db.postgres.reader import PostgresReader, describe_error
+from app.db.postgres.outage_log import describe_error
+from app.db.postgres.reader import PostgresReader
 from app.db.readers import Row, is_disconnected, read_known_head
 from app.db.sql import Prepared, Value
 
