@@ -14,12 +14,12 @@ class OutageLog:
     def __init__(self, work: str) -> None:
         self._work, self._until = work, 0.0
 
-    def tell(self, error: Exception) -> None:
+    def tell(self, error: BaseException) -> None:
         if (now := time.monotonic()) >= self._until:
             self._until = now + SECONDS
             log.warning("the database does not respond to a %s: %s", self._work, describe_error(error))
 
 
-def describe_error(error: Exception) -> str:
+def describe_error(error: BaseException) -> str:
     """What a database has said, in one line."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
