@@ -66,6 +66,7 @@ from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 from app.stats import routes as stats
 from app.sync import export_routes as exports
+from app.sync import index_snapshots
 from app.sync import job_routes as jobs
 from app.sync import routes as following
 from app.sync.feeds import routes as feeds
@@ -106,11 +107,11 @@ BODIES = (ImportAddress, ImportDocument)
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, searches,
     regions, regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key,
-    health, metrics, api_index, stats, feeds, sitemaps, webhooks,
+    health, metrics, api_index, stats, feeds, sitemaps, webhooks, index_snapshots,
 )  # fmt: skip
 
 NEVER_KEPT = (
-    "/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key",
+    "/health", "/internal", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key",
     "/v1/searches", "/v1/webhooks", "/feeds/searches",
 )  # fmt: skip
 """Where responses are for one client alone, take their time, or change without a row of the log."""

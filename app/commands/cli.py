@@ -18,6 +18,7 @@ from app.audit.render import show_line, show_row
 from app.commands import check as checks
 from app.commands import import_articles, open_archive, output
 from app.commands.imports import imports
+from app.commands.index import index
 from app.commands.keys import keys
 from app.commands.options import (
     AllowPrivate,
@@ -50,6 +51,7 @@ cli = typer.Typer(
 )
 cli.add_typer(keys, name="keys")
 cli.add_typer(imports, name="imports")
+cli.add_typer(index, name="index")
 
 
 def _print_version(is_requested: bool) -> None:

@@ -41,7 +41,7 @@ from app.sync.watch import LogWatch
 
 logger = logging.getLogger(__name__)
 
-SECRET = ("database_url",)
+SECRET = ("database_url", "index_secret")
 """Settings of which the audit says only that they are set."""
 RESERVED_FILES, FEWEST_CONNECTIONS = 512, 10
 """For the database, the index, and connections that are being turned away."""

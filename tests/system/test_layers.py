@@ -127,7 +127,7 @@ LAYERS = {
         ("check", "open_archive", "output"),
         ("import_articles", "options", "pages", "serve"),
         ("bulk_edits", "enrich"),
-        ("imports", "keys"),
+        ("imports", "index", "keys"),
         ("cli",),
     ),
 }
