@@ -86,7 +86,7 @@ def test_snapshot_overwrites_nothing_and_needs_an_index(data_dir: Path, bare: Pa
     assert (status, "exists" in err, (tmp_path / "there.tar").read_text()) == (1, True, "kept")
     assert _run(data_dir, "index", "snapshot", str(tmp_path / "no" / "folder"))[0] == 1
     status, _, err = _run(bare, "index", "snapshot", str(tmp_path / "none"))
-    assert (status, err) == (1, "No snapshot can be taken: there is no index yet.\n")
+    assert (status, err) == (1, "dateline: No snapshot can be taken: there is no index yet.\n")
     assert not (tmp_path / "none").exists()
 
 

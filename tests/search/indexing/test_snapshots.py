@@ -1,5 +1,6 @@
 """Snapshots of an index that is written meanwhile, and what becomes of damaged ones."""
 
+import os
 import random
 import tarfile
 import threading
@@ -30,7 +31,7 @@ from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.storage import index_folders, integrity
 from app.search.tantivy.storage.index_forms import locate_form
 
-SNAPSHOTS = 200
+SNAPSHOTS = int(os.environ.get("SNAPSHOTS", "100"))
 
 
 @pytest.fixture
@@ -143,12 +144,17 @@ def test_snapshot_that_is_cut_off_is_refused(archive: SearchArchive, tmp_path: P
     assert receive(whole[:needed], tmp_path / "other").place.seq == 15
 
 
+@pytest.mark.slow
 def test_flipped_bit_is_refused_or_changes_nothing(archive: SearchArchive, tmp_path: Path) -> None:
-    live = list_digests(_fill(archive))
+    archive.put(*[SearchStory(number, f"Nato meets {number}") for number in range(1, 6)])
+    archive.index()
+    folder = index_folders.find_current(archive.root)
+    assert folder is not None
+    live = list_digests(folder)
     whole = dump(of_root(archive.root))
     chance = random.Random(11)
     refused = 0
-    for _ in range(250):
+    for _ in range(120):
         at = chance.randrange(len(whole))
         damaged = bytearray(whole)
         damaged[at] ^= 1 << chance.randrange(8)
@@ -160,7 +166,7 @@ def test_flipped_bit_is_refused_or_changes_nothing(archive: SearchArchive, tmp_p
         else:  # in what fills a block up
             assert list_digests(received.folder) == live
             index_folders.delete_old_folders(tmp_path / "other")
-    assert refused > 50
+    assert refused > 30
 
 
 @pytest.mark.parametrize(

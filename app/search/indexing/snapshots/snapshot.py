@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.db import permissions
 from app.search.indexing.archive_indexes import ArchiveIndex, Part
 from app.search.indexing.snapshots import description as descriptions
 from app.search.indexing.snapshots.description import Description, IndexPlace, encode_description
@@ -80,11 +81,7 @@ def write_file(snapshot: Snapshot, path: Path) -> None:
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
     try:
-        with open(_create_file(partial), "wb") as file:
-            for piece in write_tar(snapshot):
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_pieces(partial, write_tar(snapshot))
         partial.rename(path)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -100,11 +97,11 @@ def write_folder(snapshot: Snapshot, folder: Path) -> None:
     try:
         for part, commit in snapshot.commits.items():
             (partial / part).mkdir(mode=0o700)
-            (partial / part / integrity.NAME).write_bytes(commit.hashes)
-            (partial / part / integrity.META).write_bytes(commit.meta)
+            _write_pieces(partial / part / integrity.NAME, [commit.hashes])
+            _write_pieces(partial / part / integrity.META, [commit.meta])
             for name, fd in commit.files.items():
                 _link_file(fd, partial / part / name, commit.manifest.files[name].stamp[0])
-        (partial / descriptions.NAME).write_bytes(encode_description(snapshot.description))
+        _write_pieces(partial / descriptions.NAME, [encode_description(snapshot.description)])
         partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -116,10 +113,13 @@ def _link_file(fd: int, path: Path, size: int) -> None:
     with suppress(OSError):  # another disk, deleted meanwhile, or a system without descriptors as files
         os.link(f"/proc/self/fd/{fd}", path, follow_symlinks=True)
         return
-    with open(_create_file(path), "wb") as file:
-        for piece in read_pieces(fd, size):
+    _write_pieces(path, read_pieces(fd, size))
+
+
+def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    permissions.create_file(path)
+    with path.open("wb") as file:
+        for piece in pieces:
             file.write(piece)
-
-
-def _create_file(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        file.flush()
+        os.fsync(file.fileno())
