@@ -54,7 +54,7 @@ from app.importers.jobs.submission import ImportAddress, ImportDocument
 from app.importers.jobs.worker import ImportWorker, choose_queue
 from app.importers.web.fetch import Fetch, HostThrottle
 from app.lifespan import create_lifespan
-from app.monitoring import health, metrics, telemetry
+from app.monitoring import health, index_snapshots, metrics, telemetry
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
 from app.saved_searches import routes as searches
@@ -66,7 +66,6 @@ from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 from app.stats import routes as stats
 from app.sync import export_routes as exports
-from app.sync import index_snapshots
 from app.sync import job_routes as jobs
 from app.sync import routes as following
 from app.sync.feeds import routes as feeds

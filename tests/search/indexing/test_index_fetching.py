@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import ENGINES, serve
-from support.index_copies import dump, list_digests, of_root
+from index_copies import dump, list_digests, of_root
 from support.listening import Listening, listen
 from support.search_archive import SearchArchive, SearchStory, ask, ids
 from support.websites import Handler, Site, make_handler, run_website

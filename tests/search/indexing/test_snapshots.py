@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from support.index_copies import dump, list_digests, of_root, receive
+from index_copies import dump, list_digests, of_root, receive
 from support.search_archive import SearchArchive, SearchStory, ask
 
 from app.changes.follower import catch_up

@@ -13,8 +13,8 @@ from conftest import Served, serve
 from starlette.types import ASGIApp, Message
 
 from app.http import auth
+from app.monitoring.index_snapshots import MOST_AT_ONCE
 from app.settings import Settings
-from app.sync.index_snapshots import MOST_AT_ONCE
 
 pytestmark = pytest.mark.anyio
 
