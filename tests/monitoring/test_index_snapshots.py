@@ -138,7 +138,7 @@ def _list_open_segments(folder: Path) -> list[str]:
     return [path for path in opened if path.startswith(str(folder)) and path.endswith(".store")]
 
 
-class Reader:
+class WaitingClient:
     """A client, to the application itself, that takes so many pieces of a response and then waits."""
 
     def __init__(self, app: ASGIApp, pieces: int) -> None:
@@ -168,7 +168,7 @@ class Reader:
 @pytest.mark.parametrize("way", ["disconnect", "cancel"])
 async def test_clients_that_go_leave_nothing_open_and_no_more_than_some_are_served(node: Served, way: str) -> None:
     before = _list_open_segments(node.settings.index_path)
-    readers = [Reader(node.app, 2) for _ in range(MOST_AT_ONCE)]
+    readers = [WaitingClient(node.app, 2) for _ in range(MOST_AT_ONCE)]
     for reader in readers:
         await asyncio.wait_for(reader.has_taken.wait(), 20)
     assert len(_list_open_segments(node.settings.index_path)) >= len(before) + MOST_AT_ONCE

@@ -20,7 +20,7 @@ from app.search.tantivy.storage.index_forms import get_own_form
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class IndexSnapshot:
     """To be closed."""
 
     description: Description
@@ -36,7 +36,7 @@ class Snapshot:
             commit.close()
 
 
-def take_snapshot(indexes: Iterable[ArchiveIndex]) -> Snapshot:
+def take_snapshot(indexes: Iterable[ArchiveIndex]) -> IndexSnapshot:
     """NoCommit where there is none of one of the indexes. Takes a millisecond or two while nobody is committing."""
     with ExitStack() as opened:
         places: dict[Part, IndexPlace] = {}
@@ -46,7 +46,7 @@ def take_snapshot(indexes: Iterable[ArchiveIndex]) -> Snapshot:
             commits[index.part] = hold_commit(index.root)
             opened.callback(commits[index.part].close)
         opened.pop_all()
-    return Snapshot(Description(get_own_form().folder_name, places), commits)
+    return IndexSnapshot(Description(get_own_form().folder_name, places), commits)
 
 
 def _read_place(index: ArchiveIndex) -> IndexPlace:
@@ -58,7 +58,7 @@ def _read_place(index: ArchiveIndex) -> IndexPlace:
     return IndexPlace(view.place, passed_position.read_passed(folder, view.place) if is_hidden else view.place)
 
 
-def write_tar(snapshot: Snapshot) -> Iterator[bytes]:
+def write_tar(snapshot: IndexSnapshot) -> Iterator[bytes]:
     """The snapshot as a tar, in pieces of PIECE bytes at most. OSError where a file cannot be read."""
     yield from _write_bytes(descriptions.NAME, encode_description(snapshot.description))
     for part, commit in snapshot.commits.items():
@@ -76,7 +76,7 @@ def _write_bytes(name: str, content: bytes) -> Iterator[bytes]:
     yield encode_header(name, len(content)) + content + pad(len(content))
 
 
-def write_file(snapshot: Snapshot, path: Path) -> None:
+def write_file(snapshot: IndexSnapshot, path: Path) -> None:
     """As a tar, for its owner alone, under another name until it is whole."""
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ def write_file(snapshot: Snapshot, path: Path) -> None:
         raise
 
 
-def write_folder(snapshot: Snapshot, folder: Path) -> None:
+def write_folder(snapshot: IndexSnapshot, folder: Path) -> None:
     """Into a new folder, for its owner alone: by links to the same files where it is on the same disk, else as copies.
     Under another name until it is whole."""
     partial = folder.with_name(f"{folder.name}.partial")
