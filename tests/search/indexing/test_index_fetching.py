@@ -299,8 +299,8 @@ async def test_new_server_copies_both_indexes_and_agrees_with_its_database(
             await _wait_until_ready(second.public)
             made = await second.editor.post("/v1/articles", json={"status": "published", "title": "Harbour of today"})
             token = made.headers["x-seq"]
-            found = await second.public.get(f"/v1/search?q=harbour&min_seq={token}")
-            assert (found.status_code, found.json()["page"]["total"]) == (200, 5)
+            searched = await second.public.get(f"/v1/search?q=harbour&min_seq={token}")
+            assert (searched.status_code, searched.json()["page"]["total"]) == (200, 5)
             hidden = await second.editor.get(f"/v1/articles?q=harbour&status=draft&min_seq={token}")
             assert (hidden.status_code, hidden.json()["page"]["total"]) == (200, 1)
     copies = [record.getMessage() for record in caplog.records if "was copied from" in record.getMessage()]
