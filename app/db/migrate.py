@@ -22,7 +22,11 @@ BUSY = (
     "Try again when it has done, or end it first."
 )
 
-State = Literal["empty", "current", "outdated", "newer"]
+State = Literal["empty", "current", "outdated", "newer", "unfinished"]
+
+UNFINISHED = "copy-"
+"""Before the revision of an archive that another one is being copied into: no version of the program knows such a
+revision, so that none opens it."""
 
 
 def _make_config(connection: Connection | None = None) -> "Config":
@@ -54,12 +58,32 @@ def list_revisions() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py"))
 
 
-def _find_state(connection: Connection) -> State:
+def describe_unfinished(name: str) -> str:
+    """What whoever wants to open such an archive is told."""
+    return (
+        f"{name} is a copy that is not finished. While `dateline copy` runs, wait for its end; where it was cut short, "
+        "run it again: it begins anew."
+    )
+
+
+def read_revision(connection: Connection) -> str | None:
+    """The revision that the schema has; None where there is no archive."""
     if not inspect(connection).has_table("alembic_version"):
-        return "empty"
+        return None
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
+
+
+def _find_state(connection: Connection) -> State:
+    return name_state(read_revision(connection))
+
+
+def name_state(revision: str | None) -> State:
+    """What an archive with this revision is to this program."""
     if revision is None:
         return "empty"
+    if revision.startswith(UNFINISHED):
+        return "unfinished"
     known_revisions = list_revisions()
     return "current" if revision == known_revisions[-1] else "outdated" if revision in known_revisions else "newer"
 
@@ -81,14 +105,25 @@ def upgrade(db: Database, revision: str = "head") -> None:
 
 
 def _upgrade(db: Database, revision: str) -> None:
+    with db.hold_write_lock(), db.engine.begin() as connection:
+        hold_migration_lock(connection)
+        if db.dialect == "postgresql":
+            _lock_tables(connection)
+        run_migrations(connection, revision)
+
+
+def hold_migration_lock(connection: Connection) -> None:
+    """Until the end of the transaction nobody else changes the schema. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        # One number for all that migrate; the vocabulary's lock is 4702 (`sql.lock_vocabulary`).
+        connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
+
+
+def run_migrations(connection: Connection, revision: str = "head") -> None:
+    """Brings the schema up in the caller's transaction, from whatever it is."""
     from alembic import command
 
-    with db.hold_write_lock(), db.engine.begin() as connection:
-        if db.dialect == "postgresql":
-            # One number for all that migrate; the vocabulary's lock is 4702 (`sql.lock_vocabulary`).
-            connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
-            _lock_tables(connection)
-        command.upgrade(_make_config(connection), revision)
+    command.upgrade(_make_config(connection), revision)
 
 
 def _lock_tables(connection: Connection) -> None:

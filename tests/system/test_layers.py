@@ -124,9 +124,10 @@ LAYERS = {
         ("newsml", "registry"),
     ),
     "app.commands": (
+        ("copies",),
         ("check", "open_archive", "output"),
         ("import_articles", "options", "pages", "serve"),
-        ("bulk_edits", "enrich"),
+        ("bulk_edits", "enrich", "moving"),
         ("imports", "keys"),
         ("cli",),
     ),
