@@ -272,12 +272,20 @@ def migrate(
             help="Before tables of a SQLite archive change, copy it into the folder `backups` beside it.",
         ),
     ] = True,
+    servers_stopped: Annotated[
+        bool,
+        typer.Option(
+            "--servers-stopped",
+            help="All servers of a PostgreSQL archive are stopped: do not count connections, which may be a pooler's.",
+        ),
+    ] = False,
 ) -> None:
     """Bring the archive up to this version. Where tables change, the server must be stopped first, and the command says
-    so; else the search index of this version is built beside a running server of the former one.
+    so; on PostgreSQL only where servers of the former version cannot live with it. Else the search index of this
+    version is built beside a running server of the former one.
     """
     with output.show_build_progress() as tell:
-        said = open_archive.migrate(load_settings(), tell, makes_backup=backup)
+        said = open_archive.migrate(load_settings(), tell, makes_backup=backup, servers_are_stopped=servers_stopped)
     output.out.print(said, markup=False)
 
 

@@ -149,10 +149,16 @@ def hold_server_lock(url: URL) -> Iterator[None]:
         lock.close()
 
 
-def migrate(settings: Settings, tell: Tell | None = None, *, makes_backup: bool = True) -> str:
+BESIDE = "Servers of the version before can go on meanwhile: put this version in their places, one after the other."
+
+
+def migrate(
+    settings: Settings, tell: Tell | None = None, *, makes_backup: bool = True, servers_are_stopped: bool = False
+) -> str:
     """Brings the archive up to this version; returns what was done, for people. Tables are changed while no server
-    runs, and nothing else is done then, so that it can start soon; the index is built beside one. `makes_backup`: of a
-    SQLite archive, before its tables change."""
+    runs, and nothing else is done then, so that it can start soon; the index is built beside one. On PostgreSQL servers
+    of the version before may run where that does them no harm. `makes_backup`: of a SQLite archive, before its tables
+    change. `servers_are_stopped`: connections to PostgreSQL are not counted."""
     db = _open_database(settings)
     try:
         state = db_migrate.find_state(db)
@@ -160,6 +166,7 @@ def migrate(settings: Settings, tell: Tell | None = None, *, makes_backup: bool 
             raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
         if state == "unfinished":
             raise DatabaseProblem(db_migrate.describe_unfinished("The archive"))
+        is_expansion = state == "outdated" and _check_servers(db, servers_are_stopped)
         with _hold_alone(db, state) as is_alone:
             copy = backups.back_up_before_migrating(db) if state == "outdated" and makes_backup else None
             is_changed, unsafe = _bring_up(db, state, is_alone=is_alone)
@@ -173,7 +180,27 @@ def migrate(settings: Settings, tell: Tell | None = None, *, makes_backup: bool 
         if copy is not None:
             lines.append(f"As it was before, it is in {copy}.")
         lines.append("A server of this version can start now. Where the index has changed too, it builds one first.")
+    if is_expansion:
+        lines.append(BESIDE)
     return "\n".join([*lines, *_list_unsafe(unsafe)])
+
+
+def _check_servers(db: Database, are_stopped: bool) -> bool:
+    """Whether servers of the version before may run beside this one's, as they can on PostgreSQL. DatabaseProblem where
+    they may not, and somebody is connected."""
+    if db.dialect != "postgresql":
+        return False
+    with db.snapshot() as snapshot:
+        revision = db_migrate.read_revision(snapshot.connection)
+    if db_migrate.is_expansion(revision or ""):
+        return True
+    if not are_stopped and (others := db_migrate.count_others(db)):
+        raise DatabaseProblem(
+            "The tables change with this version in a way that servers of the version before cannot live with, and "
+            f"{others} other connections to the database are open: stop all servers, run `dateline migrate`, and start "
+            "this version's. Where these connections are no server's: `dateline migrate --servers-stopped`."
+        )
+    return False
 
 
 @contextmanager

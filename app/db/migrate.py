@@ -1,5 +1,6 @@
 """The state of an archive's schema, and the way from one to the next. Runs the scripts in `migrations/`."""
 
+import re
 import time
 from typing import TYPE_CHECKING, Literal
 
@@ -56,6 +57,25 @@ def list_revisions() -> list[str]:
     """The first is the oldest. Scripts bear their revision in their names, so that looking needs no alembic, which
     takes longer to import than most commands to run."""
     return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py"))
+
+
+_EXPAND_ONLY = re.compile(r"^expand_only = (True|False)\b", re.MULTILINE)
+
+
+def is_expansion(revision: str) -> bool:
+    """Whether a version of the program whose schema has this revision can go on beside this one's: whether each later
+    migration says of itself that it only adds what that version need not know of."""
+    scripts = (MIGRATIONS / "versions").glob("*.py")
+    later = [path for path in scripts if path.name.partition("_")[0] > revision]
+    return all("True" in _EXPAND_ONLY.findall(path.read_text(encoding="utf-8")) for path in later)
+
+
+def count_others(db: Database) -> int:
+    """Connections to a PostgreSQL archive that are not this process's: servers, poolers, people."""
+    db.engine.dispose()
+    statement = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename IS NOT NULL"
+    with db.engine.connect() as connection:
+        return int(connection.execute(text(f"{statement} AND pid <> pg_backend_pid()")).scalar_one())
 
 
 def describe_unfinished(name: str) -> str:
