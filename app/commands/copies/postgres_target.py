@@ -11,13 +11,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from app.commands.copies import target
-from app.commands.copies.source import find_sequence, name_address, name_key, name_value
+from app.commands.copies.source import find_sequence, name_address, name_value
 from app.commands.copies.tables import NOT_COPIED, Row, TableShape, quote
 from app.db import migrate
 from app.db.condition import ask_postgres
 from app.db.database import DatabaseProblem
 from app.db.engines import create_postgres_engine
-from app.db.readers import read_sql_state
+from app.db.readers import format_postgres_dsn, read_sql_state
 
 _SETTINGS = ("statement_timeout", "idle_in_transaction_session_timeout")
 _LOCKED = "55P03"
@@ -48,20 +48,28 @@ class PostgresTarget:
 
     def begin(self, revision: str) -> dict[str, TableShape]:
         self._revision, self._mark = revision, target.make_mark(revision)
+        self._check_encoding()
         with self._change() as connection:
-            self._check_server(connection)
+            self._check_access()
             migrate.hold_migration_lock(connection)
             self._make_room(connection)
             tables = target.make_tables(connection, revision, self._mark)
             self._drop_references(connection, [quote(connection, name) for name in tables])
             return tables
 
-    def _check_server(self, connection: Connection) -> None:
-        if (reason := ask_postgres(self._engine, was_refused=False).reason) is not None:
-            raise DatabaseProblem(f"{self.name} can only be read: {reason}.")
-        encoding = connection.execute(text("SHOW server_encoding")).scalar()
+    def _check_encoding(self) -> None:
+        """By the driver alone: SQLAlchemy cannot even connect to a database without an encoding."""
+        try:
+            with psycopg.connect(format_postgres_dsn(self._engine.url), connect_timeout=5) as connection:
+                encoding = connection.info.parameter_status("server_encoding")
+        except psycopg.Error as error:
+            raise DatabaseProblem(f"{self.name} cannot be used: {migrate.first_line(error)}.") from error
         if encoding != "UTF8":
             raise DatabaseProblem(f"{self.name} has the encoding {encoding}; an archive needs a database in UTF8.")
+
+    def _check_access(self) -> None:
+        if (reason := ask_postgres(self._engine, was_refused=False).reason) is not None:
+            raise DatabaseProblem(f"{self.name} can only be read: {reason}.")
 
     def _make_room(self, connection: Connection) -> None:
         """Drops what a copy that was cut short has left; DatabaseProblem where an archive is there, or another copy at
@@ -126,11 +134,8 @@ class PostgresTarget:
             with driver.cursor() as cursor:
                 with cursor.copy(statement) as copy:
                     copy.set_types([column.type for column in table.columns])
-                    for row in rows:
-                        try:
-                            copy.write_row(row)
-                        except (psycopg.DataError, OverflowError, UnicodeEncodeError) as error:
-                            raise _describe_misfit(table, row) from error
+                    for row in _refuse_misfits(table, rows):
+                        copy.write_row(row)
                 return int(cursor.rowcount)
 
     def finish(self, tables: Sequence[TableShape], counters: Mapping[str, int], *, keeps_webhooks: bool) -> None:
@@ -159,12 +164,20 @@ class PostgresTarget:
         self._engine.dispose()
 
 
-def _describe_misfit(table: TableShape, row: Row) -> DatabaseProblem:
-    """Of a value that SQLite holds and PostgreSQL cannot."""
-    for column, value in zip(table.columns, row, strict=True):
-        where = name_value(table, row, column.name)
-        if isinstance(value, str) and "\0" in value:
-            return DatabaseProblem(f"{where} has a NUL, which PostgreSQL keeps in no text.")
-        if column.type == "integer" and isinstance(value, int) and not -INT4 <= value < INT4:
-            return DatabaseProblem(f"{where} is {value}, which is more than its column holds on PostgreSQL.")
-    return DatabaseProblem(f"A row of {table.name} does not fit, that where {name_key(table, row)}.")
+def _refuse_misfits(table: TableShape, rows: Iterator[Row]) -> Iterator[Row]:
+    """DatabaseProblem for what SQLite holds and PostgreSQL cannot. Numbers are looked at here, because the driver
+    writes one that is too long for `integer` as another one."""
+    texts = [place for place, column in enumerate(table.columns) if column.kind is str]
+    short = [place for place, column in enumerate(table.columns) if column.type == "integer"]
+    for row in rows:
+        for place in texts:
+            if (words := row[place]) is not None and "\0" in words:  # type: ignore[operator] # a text, by the column
+                raise DatabaseProblem(
+                    f"{name_value(table, row, table.names[place])} has a NUL, which PostgreSQL keeps in no text."
+                )
+        for place in short:
+            if (number := row[place]) is not None and not -INT4 <= number < INT4:  # type: ignore[operator] # an integer
+                raise DatabaseProblem(
+                    f"{name_value(table, row, table.names[place])} is more than its column holds on PostgreSQL."
+                )
+        yield row

@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, inspect
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 NOT_COPIED: Mapping[str, str] = {
     "alembic_version": "the migrations that make the copy's tables write it",
@@ -73,13 +75,17 @@ def read_tables(connection: Connection, names: Collection[str]) -> dict[str, Tab
         name: TableShape(
             name,
             tuple(
-                ColumnShape(one["name"], one["type"].python_type, one["type"].compile(connection.dialect).lower())
+                ColumnShape(one["name"], one["type"].python_type, _name_type(one["type"], connection.dialect))
                 for one in columns
             ),
             tuple(keys[schema, name]["constrained_columns"]),
         )
         for (schema, name), columns in inspector.get_multi_columns(filter_names=kept).items()
     }
+
+
+def _name_type(type: TypeEngine[object], dialect: Dialect) -> str:
+    return type.compile(dialect).lower().partition(" collate ")[0]
 
 
 def list_copied(tables: Mapping[str, TableShape]) -> list[TableShape]:

@@ -222,7 +222,7 @@ def test_connection_that_breaks_is_one_line_and_the_next_copy_whole(
 @pytest.mark.slow
 def test_full_disk_is_one_line(source: Database, settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "full" / "dateline.db"
-    command = 'ulimit -f 1000; exec "$0" -m app copy --to "$1"'
+    command = 'ulimit -f 3000; exec "$0" -m app copy --to "$1"'
     ran = subprocess.run(
         ["sh", "-c", command, sys.executable, str(file)],
         cwd=ROOT,
