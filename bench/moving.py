@@ -63,7 +63,8 @@ class Newsroom:
         if response.is_error:
             self.done[f"refused {response.status_code}"] += 1
         is_json = "json" in response.headers.get("content-type", "") and not response.is_error
-        return response.json() if is_json else {}
+        payload: Json = response.json() if is_json else {}
+        return payload
 
     def change(self) -> None:
         actions: dict[Callable[[], None], int] = {

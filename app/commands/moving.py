@@ -14,6 +14,7 @@ from app.commands.copies.comparison import Comparison, compare_archives
 from app.commands.copies.copying import CopyReport, Tell, copy_archive, open_target
 from app.commands.copies.source import name_address, open_source, read_address
 from app.commands.copies.tables import NOT_COPIED
+from app.db import migrate
 from app.db.database import Database, DatabaseProblem
 from app.settings import Settings
 
@@ -69,8 +70,6 @@ def _hold_without_server(db: Database) -> Iterator[None]:
 
 def _check_version(db: Database) -> None:
     """A backup may be of an older version, which migrates it when it is restored; a server opens a copy as it is."""
-    from app.db import migrate
-
     if migrate.find_state(db) == "outdated":
         raise DatabaseProblem("The archive is of an older version: stop its server and run `dateline migrate`.")
 

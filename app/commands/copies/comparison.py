@@ -62,9 +62,9 @@ def compare_archives(db: Database, other: Database) -> Comparison:
             raise DatabaseProblem(f"{misfit}: the tables of the two archives are not the same.")
         for table in list_copied(own):
             result.tables += 1
-            shapes = (table, others[table.name].arrange(table))
-            rows = (read_rows(connection, shape) for connection, shape in zip(sides, shapes, strict=True))
-            result.rows += _compare_table(table, *rows, result)
+            rows = read_rows(mine.connection, table)
+            other_rows = read_rows(theirs.connection, others[table.name].arrange(table))
+            result.rows += _compare_table(table, rows, other_rows, result)
     return result
 
 

@@ -133,7 +133,7 @@ class PostgresTarget:
             statement = f"COPY {quote(connection, table.name)} ({names}) FROM STDIN (FORMAT BINARY)"
             with driver.cursor() as cursor:
                 with cursor.copy(statement) as copy:
-                    copy.set_types([column.type for column in table.columns])
+                    copy.set_types([column.sql_type for column in table.columns])
                     for row in _refuse_misfits(table, rows):
                         copy.write_row(row)
                 return int(cursor.rowcount)
@@ -168,7 +168,7 @@ def _refuse_misfits(table: TableShape, rows: Iterator[Row]) -> Iterator[Row]:
     """DatabaseProblem for what SQLite holds and PostgreSQL cannot. Numbers are looked at here, because the driver
     writes one that is too long for `integer` as another one."""
     texts = [place for place, column in enumerate(table.columns) if column.kind is str]
-    short = [place for place, column in enumerate(table.columns) if column.type == "integer"]
+    short = [place for place, column in enumerate(table.columns) if column.sql_type == "integer"]
     for row in rows:
         for place in texts:
             if (words := row[place]) is not None and "\0" in words:  # type: ignore[operator] # a text, by the column

@@ -2,7 +2,7 @@
 their keys, out of one snapshot. Changes nothing, and makes no archive where there is none."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from app.settings import Settings
 
 AT_ONCE = 100
 """Rows that are fetched from SQLite at once; its cursor holds no more than that in memory."""
-_ACCEPTED = {
+_ACCEPTED: Mapping[type, frozenset[type]] = {
     int: frozenset({int}),
     bool: frozenset({int}),
     float: frozenset({float}),
@@ -142,7 +142,7 @@ def _read_postgres(driver: Any, table: TableShape, statement: str) -> Iterator[R
     try:
         # COPY, unlike a cursor, sends row after row without holding many of them anywhere.
         with driver.cursor().copy(f"COPY ({statement}) TO STDOUT (FORMAT BINARY)") as copy:
-            copy.set_types([column.type for column in table.columns])
+            copy.set_types([column.sql_type for column in table.columns])
             yield from copy.rows()
     except psycopg.Error as error:
         raise SourceUnreadable(f"The table {table.name} cannot be read: {migrate.first_line(error)}.") from error

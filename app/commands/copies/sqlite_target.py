@@ -128,7 +128,9 @@ class SqliteTarget:
             with closing(sqlite3.connect(self.path)) as connection:
                 connection.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error as error:
-            raise target.describe_failure(self.name, error) from error
+            # It is whole by now, and whoever has opened it already may keep it as it is.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise target.describe_failure(self.name, error) from error
 
     def close(self) -> None:
         if self._engine is not None:

@@ -27,11 +27,11 @@ Row = tuple[Value, ...]
 
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
-    """`kind` is `int`, `bool`, `float`, `str` or `bytes`; `type` is as the database names it, in small letters."""
+    """`kind` is `int`, `bool`, `float`, `str` or `bytes`; `sql_type` as the database names it, in small letters."""
 
     name: str
     kind: type
-    type: str
+    sql_type: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def find_last_numbers(
 
 def _read_highest(connection: Connection, table: str, column: str) -> int:
     statement = f"SELECT max({quote(connection, column)}) FROM {quote(connection, table)}"
-    return connection.execute(text(statement)).scalar() or 0
+    return int(connection.execute(text(statement)).scalar() or 0)
 
 
 def refuse(name: str, state: migrate.State) -> DatabaseProblem:

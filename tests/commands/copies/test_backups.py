@@ -13,6 +13,7 @@ from places import dump, execute
 from test_copying import hide_epochs
 from typer.testing import CliRunner
 
+from app.changes import log
 from app.commands import moving, open_archive
 from app.commands.cli import cli
 from app.commands.copies import backups
@@ -88,7 +89,7 @@ def test_archive_of_a_newer_version_is_backed_up_only_by_its_own_database(
 def test_migration_of_a_file_leaves_a_backup_and_keeps_two(sqlite_settings: Settings) -> None:
     folder = sqlite_settings.data_dir / backups.FOLDER
     for number in range(3):
-        db = Database(sqlite_settings, lambda session: None)  # type: ignore[arg-type,return-value] # nothing is written
+        db = Database(sqlite_settings, log.append)
         migrate.downgrade(db, f"000{number + 5}")
         db.close_now()
         said = open_archive.migrate(sqlite_settings)
@@ -107,7 +108,7 @@ def test_migration_of_a_file_leaves_a_backup_and_keeps_two(sqlite_settings: Sett
 def test_migration_without_room_for_a_backup_changes_nothing_unless_told_to(
     sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db = Database(sqlite_settings, lambda session: None)  # type: ignore[arg-type,return-value] # nothing is written
+    db = Database(sqlite_settings, log.append)
     migrate.downgrade(db, "0014")
     db.close_now()
     environment = os.environ | {"DATELINE_DATA_DIR": str(sqlite_settings.data_dir)}

@@ -51,7 +51,7 @@ def read_revision(url: str) -> str | None:
             with closing(sqlite3.connect(f"file:{find_file(url)}?mode=ro", uri=True)) as connection:
                 return str(connection.execute(statement).fetchone()[0])
         with psycopg.connect(url) as other:
-            return str(other.execute(statement).fetchone()[0])  # type: ignore[index] # or an error that is caught
+            return str(other.execute(statement.encode()).fetchone()[0])  # type: ignore[index] # a row, or an error
     return None
 
 
