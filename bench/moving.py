@@ -40,7 +40,7 @@ def run(folder: Path, *arguments: str, url: str = "", is_whole: bool = True) -> 
     return ended.stdout.strip()
 
 
-class Newsroom:
+class BusyEditors:
     """Editors who change an archive in every way that there is, at random, the same each time."""
 
     def __init__(self, client: httpx.Client) -> None:
@@ -159,7 +159,7 @@ def prepare(file: Path, folder: Path) -> None:
         load.run_server(["app", "serve", "--port", str(port)], port, settings) as server,
         httpx.Client(base_url=server.address, headers={"Authorization": f"Bearer {key}"}, timeout=120) as client,
     ):
-        newsroom = Newsroom(client)
+        newsroom = BusyEditors(client)
         for _ in range(CHANGES):
             newsroom.change()
         newsroom.finish()

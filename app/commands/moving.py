@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 
 from app.commands import open_archive, output
 from app.commands.copies import backups
-from app.commands.copies.comparison import Comparison, compare_archives
+from app.commands.copies.comparison import ArchiveComparison, compare_archives
 from app.commands.copies.copying import CopyReport, Tell, copy_archive, open_target
 from app.commands.copies.source import name_address, open_source, read_address
 from app.commands.copies.tables import NOT_COPIED
@@ -127,7 +127,7 @@ def compare(settings: Settings, against: str, *, json: bool) -> bool:
     return not result.total
 
 
-def _describe_comparison(result: Comparison) -> dict[str, object]:
+def _describe_comparison(result: ArchiveComparison) -> dict[str, object]:
     differences = [
         {"table": one.table, "key": one.key, "columns": list(one.columns), "only": one.only}
         for one in result.differences
@@ -141,7 +141,7 @@ def _describe_comparison(result: Comparison) -> dict[str, object]:
     }
 
 
-def _list_differences(result: Comparison) -> Iterator[str]:
+def _list_differences(result: ArchiveComparison) -> Iterator[str]:
     yield from (f"WRONG  {one.describe()}" for one in result.differences)
     if (more := result.total - len(result.differences)) > 0:
         counts = ", ".join(f"{count} of {table}" for table, count in sorted(result.counts.items()))

@@ -31,7 +31,7 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Comparison:
+class ArchiveComparison:
     """`rows` that were read of this archive, `differences` that are named, and how many there are by table."""
 
     tables: int = 0
@@ -49,9 +49,9 @@ class Comparison:
             self.differences.append(difference)
 
 
-def compare_archives(db: Database, other: Database) -> Comparison:
+def compare_archives(db: Database, other: Database) -> ArchiveComparison:
     """All tables that a copy has, but for the epochs. DatabaseProblem where one of the two is not of this version."""
-    result = Comparison()
+    result = ArchiveComparison()
     with db.snapshot() as mine, other.snapshot() as theirs:
         sides = (mine.connection, theirs.connection)
         for connection, name in zip(sides, ("This archive", "The other archive"), strict=True):
@@ -74,7 +74,7 @@ def _check_version(connection: Connection, name: str) -> None:
         raise DatabaseProblem(f"{name} is of another version ({state}); two of this version can be compared.")
 
 
-def _compare_table(table: TableShape, mine: Iterator[Row], theirs: Iterator[Row], result: Comparison) -> int:
+def _compare_table(table: TableShape, mine: Iterator[Row], theirs: Iterator[Row], result: ArchiveComparison) -> int:
     """Both go on in step: the one with the smaller key alone has that row. Returns the number of rows of `mine`."""
     places = table.key_places
     ignored = EPOCHS.get(table.name)
