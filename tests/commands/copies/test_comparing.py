@@ -15,6 +15,7 @@ from app.commands.copies.copying import copy_archive, open_target
 from app.commands.copies.source import open_source, read_address
 from app.db.database import Database
 from app.settings import Settings
+from bench import plain_dump
 
 ON = ENGINES
 
@@ -39,8 +40,9 @@ def check(against: str, *more: str) -> Result:
     return CliRunner().invoke(cli, ["check", "--against", against, *more])
 
 
-def test_differences_are_named_and_end_with_status_one(pair: str) -> None:
+def test_differences_are_named_and_end_with_status_one(pair: str, settings: Settings) -> None:
     same = check(pair)
+    assert plain_dump.main([settings.url, pair]) == 0
     assert (same.exit_code, "no row differs" in same.output) == (0, True), same.output
     execute(
         pair,
@@ -64,6 +66,8 @@ def test_differences_are_named_and_end_with_status_one(pair: str) -> None:
     assert lines[3].endswith("differs in score")
     assert lines[4].endswith("4 rows differ.")
     assert "Secret" not in wrong.output
+    hashes, others = plain_dump.read_hashes(settings.url), plain_dump.read_hashes(pair)
+    assert plain_dump.list_differing(hashes, others) == ["article", "purged_ref", "suggestion"]
     told = json.loads(check(pair, "--json").output)
     assert (told["ok"], told["differing"]) == (False, {"article": 1, "purged_ref": 2, "suggestion": 1})
     assert told["differences"][0] == {
