@@ -111,5 +111,6 @@ def _describe_lack(folder: Path, why: str) -> str:
 def _remove_old(folder: Path) -> None:
     """Of those that `migrate` has made, all but the newest MOST_KEPT; files of other names stay."""
     own = [file for file in folder.glob("*.db") if _NAME.fullmatch(file.name)]
-    for file in sorted(own, key=lambda file: file.name.rpartition("-")[2])[:-MOST_KEPT]:
+    # By their names' times, and within a second by the file system's.
+    for file in sorted(own, key=lambda file: (file.name.rpartition("-")[2], file.stat().st_mtime_ns))[:-MOST_KEPT]:
         file.unlink(missing_ok=True)
