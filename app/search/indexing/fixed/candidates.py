@@ -147,7 +147,7 @@ class BatchTerms:
             case "term":
                 return self._may(stored[2] in self.terms[stored[1]], is_exact=True)
             case "any":
-                return _meet_any(self.meet(one, merged) for one in stored[1])
+                return self._meet_any(stored[1], merged)
             case "all":
                 return self._meet_all(stored[1], stored[2], merged)
             case "row":
@@ -160,6 +160,16 @@ class BatchTerms:
             case _:
                 return self._may(not (self.regions.isdisjoint(stored[1]) and self.regions.isdisjoint(stored[2])))
 
+    def _meet_any(self, parts: Sequence[Sequence[Any]], merged: Mapping[int, int]) -> bool | None:
+        known: bool | None = False
+        for one in parts:
+            met = self.meet(one, merged)
+            if met:
+                return True
+            if met is None:
+                known = None
+        return known
+
     def _meet_all(
         self, parts: Sequence[Sequence[Any]], without: Sequence[Sequence[Any]], merged: Mapping[int, int]
     ) -> bool | None:
@@ -169,7 +179,7 @@ class BatchTerms:
             if met is False:
                 return False
             known = known and met
-        excluded = _meet_any(self.meet(one, merged) for one in without)
+        excluded = self._meet_any(without, merged) if without else False
         if excluded is None:
             return None
         return False if excluded else known
@@ -178,12 +188,3 @@ class BatchTerms:
         if not there:
             return False
         return True if is_exact and self.articles == 1 else None
-
-
-def _meet_any(met: Iterable[bool | None]) -> bool | None:
-    unknown = False
-    for one in met:
-        if one:
-            return True
-        unknown = unknown or one is None
-    return None if unknown else False
