@@ -393,6 +393,8 @@ async def test_change_of_a_webhook_counts_from_its_response_on(api: Served, rece
     [
         ({"url": "ftp://a.example/"}, "/url", "invalid_value"),
         ({"url": "http://user:word@a.example/"}, "/url", "invalid_value"),
+        ({"url": "http://256.256.256.256/"}, "/url", "invalid_value"),
+        ({"url": "http://\u2603.example/"}, "/url", "invalid_value"),
         ({"filter": {"tagg": "x"}}, "/filter/tagg", "unknown_parameter"),
         ({"filter": {"status": "draft"}}, "/filter/status", "unknown_parameter"),
         ({"filter": {"published_from": "now-1d"}}, "/filter/published_from", "invalid_value"),
