@@ -112,7 +112,9 @@ def import_(
         bool,
         typer.Option("--source-dates", help="Give articles without a date of their own that of their feed or file."),
     ] = False,
-    body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
+    body_format: Annotated[
+        str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")
+    ] = None,
     identity: Annotated[
         str | None,
         typer.Option(help="What entries of feeds are known by: guid, link or content; the first that is one's own."),
@@ -133,7 +135,7 @@ def import_(
         parse_choice("--format", format, sources.NAMES),
         origin,
         parse_zone(timezone),
-        parse_choice("--body", body, get_args(BodyKind)),
+        parse_choice("--body-format", body_format, get_args(BodyKind)),
         dry_run,
         source_dates=source_dates,
         identity=parse_choice("--identity", identity, get_args(Identity)),
