@@ -53,7 +53,7 @@ VARY = "Accept, Accept-Encoding, Authorization, X-Forwarded-Prefix"
 
 
 def _create_handler(node: TestNode) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class NodeHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -96,7 +96,7 @@ def _create_handler(node: TestNode) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    return Handler
+    return NodeHandler
 
 
 class _Server(ThreadingHTTPServer):

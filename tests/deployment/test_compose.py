@@ -45,9 +45,7 @@ SERVICE = {
             "additionalProperties": False,
             "properties": {
                 "test": STRINGS,
-                **{
-                    name: {"type": "string", "pattern": "^[0-9]+s$"} for name in ("interval", "timeout", "start_period")
-                },
+                **dict.fromkeys(("interval", "timeout", "start_period"), SECONDS),
             },
         },
         "networks": STRINGS,
