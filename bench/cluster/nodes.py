@@ -30,11 +30,11 @@ SECONDS_BEFORE_RESTART = 1.0
 class RunPlan:
     """Seconds, but for `seed`, which chooses who is disturbed and how, and `writes_per_second`."""
 
-    seconds: float = 60
-    every: float = 20
-    longest_stop: float = 70
+    seconds: float = 60.0
+    every: float = 20.0
+    longest_stop: float = 70.0
     seed: int = 0
-    writes_per_second: float = 8
+    writes_per_second: float = 8.0
 
 
 @dataclass(slots=True)
