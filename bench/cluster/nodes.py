@@ -45,7 +45,7 @@ class Report:
     seconds: float
     disturbances: dict[str, int]
     counts: dict[str, int]
-    staleness: dict[str, tuple[int, float, float, float]]
+    staleness: dict[str, tuple[int, int, int, int]]
     catch_up: list[float]
     never_found: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -65,6 +65,79 @@ class Disturber:
         self._recoveries: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await asyncio.sleep(self._plan.every)
+            up = [node for node in self._nodes if node.name not in self._down]
+            if len(up) < 2:
+                self.counts["left out: one node was left"] += 1
+                continue
+            node = self._random.choice(up)
+            self._down.add(node.name)
+            self._probe.note_disturbance(node)
+            recover = self._kill if self._random.random() < 0.5 else self._stop
+            self._recoveries.append(asyncio.create_task(recover(node)))
+
+    async def recover(self) -> None:
+        await asyncio.gather(*self._recoveries)
+
+    async def _kill(self, node: Node) -> None:
+        self.counts["killed"] += 1
+        node.kill()
+        await asyncio.sleep(SECONDS_BEFORE_RESTART)
+        began = time.monotonic()
+        await asyncio.to_thread(node.start)
+        await self._note_ready(node, began)
+
+    async def _stop(self, node: Node) -> None:
+        self.counts["stopped"] += 1
+        node.stop()
+        longest = self._plan.longest_stop
+        await asyncio.sleep(self._random.uniform(min(SHORTEST_STOP, longest), longest))
+        node.go_on()
+        await self._note_ready(node, time.monotonic())
+
+    async def _note_ready(self, node: Node, began: float) -> None:
+        await asyncio.to_thread(node.wait_until_ready)
+        self.catch_up.append(round(time.monotonic() - began, 2))
+        self._down.discard(node.name)
+        self._probe.note_recovery(node)
+
+
+async def disturb(cluster: Cluster, key: str, plan: RunPlan) -> tuple[Report, TrafficOutcome]:
+    """Without the comparison at the end."""
+    assert cluster.haproxy is not None
+    probe, ending, began = StalenessProbe(cluster.nodes), asyncio.Event(), time.monotonic()
+    traffic = Traffic(cluster.haproxy.address, key, plan.seed, probe.note_publication)
+    disturber = Disturber(cluster.nodes, plan, probe)
+    tasks = [asyncio.create_task(disturber.run()), asyncio.create_task(probe.run(ending))]
+    try:
+        await traffic.run(plan.seconds, 4, 3, plan.writes_per_second)
+    finally:
+        tasks[0].cancel()
+        ending.set()
+        await tasks[1]
+        await disturber.recover()
+    outcome = traffic.outcome
+    report = Report(
+        round(time.monotonic() - began, 1), dict(disturber.counts), dict(outcome.counts), _summarise(probe),
+        disturber.catch_up, probe.never, outcome.failed, outcome.wrong,
+    )  # fmt: skip
+    return report, outcome
+
+
+def _summarise(probe: StalenessProbe) -> dict[str, tuple[int, int, int, int]]:
+    """Of each node and of all: how often, then the median, 99 % and the most in milliseconds."""
+    all_ = {**probe.seconds, "all": [second for seconds in probe.seconds.values() for second in seconds]}
+    summary = {}
+    for name, seconds in sorted(all_.items()):
+        if seconds:
+            median, late, latest = (round(1000 * find_quantile(seconds, share)) for share in (0.5, 0.99, 1))
+            summary[name] = (len(seconds), median, late, latest)
+    return summary
+
+
+def run(self) -> None:
         """Until it is cancelled."""
         while True:
             await asyncio.sleep(self._plan.every)

@@ -63,7 +63,7 @@ def run_cluster(plan: ClusterPlan) -> Iterator[Cluster]:
         # PostgreSQL and the workers of nginx may be of other users; what is theirs is closed to the rest.
         folder.chmod(0o755 if os.geteuid() == 0 else 0o700)
         cluster = Cluster(
-            folder, PostgresServer("primary", programs.postgresql, folder / "primary", *find_free_ports(1))
+            folder, PostgresServer("primary", programs.postgresql, folder / "primary", find_free_ports(1)[0])
         )
         _start_databases(stack, plan, programs, cluster)
         _start_nodes(stack, plan, cluster)
@@ -78,9 +78,8 @@ def _start_databases(stack: ExitStack, plan: ClusterPlan, programs: Programs, cl
     primary.create(has_standby=plan.has_standby)
     if plan.has_standby:
         passwords = primary.password, primary.replication_password
-        standby = PostgresServer(
-            "standby", programs.postgresql, cluster.folder / "standby", *find_free_ports(1), passwords
-        )
+        (port,) = find_free_ports(1)
+        standby = PostgresServer("standby", programs.postgresql, cluster.folder / "standby", port, passwords)
         stack.callback(standby.end)
         standby.start_as_standby(primary)
         cluster.standby = standby
