@@ -9,12 +9,11 @@ driver for PostgreSQL. Everything listens on loopback alone.
 """
 
 import argparse
-import signal
 import sys
 import time
-from types import FrameType
 
 from deploy.local.cluster import Cluster, ClusterPlan, list_programs, run_cluster
+from deploy.local.processes import leave_on_sigterm
 from deploy.local.programs import ProgramMissing, find_programs
 
 
@@ -50,10 +49,6 @@ def describe(cluster: Cluster, key: str) -> str:
     return "\n".join(lines)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
-
-
 def main() -> None:
     arguments = read_arguments()
     plan = ClusterPlan(
@@ -63,8 +58,7 @@ def main() -> None:
         requests_per_minute=arguments.requests_per_minute,
         ports=(arguments.http_port, arguments.https_port),
     )
-    # Whatever ends this ends the rest, but for SIGKILL.
-    signal.signal(signal.SIGTERM, _leave)
+    leave_on_sigterm()
     try:
         if arguments.check:
             programs = find_programs(list_programs(plan))

@@ -21,6 +21,7 @@ from bench.cluster.staleness import StalenessProbe, find_quantile
 from bench.cluster.traffic import Traffic, TrafficOutcome
 from deploy.local.cluster import Cluster, ClusterPlan, run_cluster
 from deploy.local.nodes import Node
+from deploy.local.processes import leave_on_sigterm
 
 SHORTEST_STOP = 5.0
 SECONDS_BEFORE_RESTART = 1.0
@@ -146,6 +147,7 @@ def run(plan: RunPlan, cluster_plan: ClusterPlan) -> Report:
 
 
 def main() -> None:
+    leave_on_sigterm()
     parser = argparse.ArgumentParser(prog="python -m bench.cluster.nodes", description=(__doc__ or "").splitlines()[0])
     for name, value in asdict(RunPlan()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)

@@ -23,6 +23,7 @@ from bench.cluster.agreement import list_disagreements
 from bench.cluster.traffic import Traffic
 from deploy.local.cluster import Cluster, ClusterPlan, run_cluster
 from deploy.local.nodes import CHECKOUT, Node
+from deploy.local.processes import leave_on_sigterm
 
 READY_AGAIN = 3.0
 """Seconds for HAProxy to send requests to a node again, before the next one is replaced."""
@@ -100,6 +101,7 @@ def run(commit: str, between: float, seed: int) -> UpgradeReport:
 
 
 def main() -> None:
+    leave_on_sigterm()
     parser = argparse.ArgumentParser(
         prog="python -m bench.cluster.upgrade", description=(__doc__ or "").splitlines()[0]
     )

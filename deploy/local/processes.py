@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import FrameType
 
 LINES_OF_LOG = 20
 
@@ -80,6 +81,15 @@ class Process:
 
     def read_log(self) -> str:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES_OF_LOG:])
+
+
+def leave_on_sigterm() -> None:
+    """Has SIGTERM end this program as an exception does, so that what it has started is ended as well."""
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def find_free_ports(count: int) -> list[int]:
