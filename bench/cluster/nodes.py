@@ -152,10 +152,14 @@ def main() -> None:
     for name, value in asdict(RunPlan()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     parser.add_argument("--one-address", action="store_true", help="nodes are given the primary's address alone")
+    parser.add_argument("--index-interval", default="0.25", help="DATELINE_INDEX_INTERVAL of the nodes (0.25)")
     parser.add_argument("--json", action="store_true")
     arguments = vars(parser.parse_args())
     as_json, one_address = arguments.pop("json"), arguments.pop("one_address")
-    cluster_plan = ClusterPlan(nodes=3, address_standby=not one_address, requests_per_minute=1_000_000)
+    settings = {"DATELINE_INDEX_INTERVAL": arguments.pop("index_interval")}
+    cluster_plan = ClusterPlan(
+        nodes=3, address_standby=not one_address, requests_per_minute=1_000_000, settings=settings
+    )
     report = run(RunPlan(**arguments), cluster_plan)
     if as_json:
         print(json.dumps(asdict(report)))

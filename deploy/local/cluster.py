@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,8 @@ SCOPES = ("admin", "write", "publish", "read_drafts")
 @dataclass(frozen=True, slots=True)
 class ClusterPlan:
     """What there is to be of each. `address_standby` gives nodes the addresses of both database servers, for versions
-    that read several; `ports` are those of nginx, TLS second, free ones where there are none."""
+    that read several; `ports` are those of nginx, TLS second, free ones where there are none; `settings` come before those of
+    compose.yaml."""
 
     nodes: int = 2
     has_standby: bool = True
@@ -28,6 +29,7 @@ class ClusterPlan:
     requests_per_minute: int | None = None
     checkout: Path = CHECKOUT
     ports: tuple[int, int] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -91,7 +93,7 @@ def _start_nodes(stack: ExitStack, plan: ClusterPlan, cluster: Cluster) -> None:
         servers.append(cluster.standby)
     url = build_url(servers)
     for number, port in enumerate(find_free_ports(plan.nodes), 1):
-        node = Node(f"node{number}", cluster.folder / f"node{number}", port, url, plan.checkout)
+        node = Node(f"node{number}", cluster.folder / f"node{number}", port, url, plan.checkout, plan.settings)
         cluster.nodes.append(node)
         stack.callback(node.end)
         node.start()

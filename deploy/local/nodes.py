@@ -6,7 +6,9 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from deploy.local.composition import FOLDER, read_environment
 from deploy.local.processes import Process
@@ -16,10 +18,19 @@ SECONDS_TO_START = 180.0
 
 
 class Node:
-    """`checkout` is a folder with the program, this one's unless told otherwise; it runs in this Python."""
+    """`checkout` is a folder with the program, this one's unless told otherwise; it runs in this Python. `settings` come
+    before those of compose.yaml."""
 
-    def __init__(self, name: str, folder: Path, port: int, database_url: str, checkout: Path = CHECKOUT) -> None:
-        self.name, self.port, self.checkout, self._folder = name, port, checkout, folder
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        port: int,
+        database_url: str,
+        checkout: Path = CHECKOUT,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.name, self.port, self.checkout, self._folder, self._settings = name, port, checkout, folder, settings
         self._url = database_url
         self.process: Process | None = None
         folder.mkdir(parents=True)
@@ -38,7 +49,7 @@ class Node:
             DATELINE_PORT=str(self.port),
         )
         outside = {name: value for name, value in os.environ.items() if not name.startswith("DATELINE_")}
-        return {**outside, "PYTHONPATH": str(self.checkout), **settings}
+        return {**outside, "PYTHONPATH": str(self.checkout), **settings, **self._settings}
 
     def start(self) -> None:
         """Waits until it listens; its index may be built after that."""
