@@ -18,8 +18,8 @@ SECONDS_TO_START = 180.0
 
 
 class Node:
-    """`checkout` is a folder with the program, this one's unless told otherwise; it runs in this Python. `settings` come
-    before those of compose.yaml."""
+    """`checkout` is a folder with the program, this one's unless told otherwise; it runs in this Python. `settings`
+    come before those of compose.yaml."""
 
     def __init__(
         self,
