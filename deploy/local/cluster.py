@@ -19,8 +19,8 @@ SCOPES = ("admin", "write", "publish", "read_drafts")
 @dataclass(frozen=True, slots=True)
 class ClusterPlan:
     """What there is to be of each. `address_standby` gives nodes the addresses of both database servers, for versions
-    that read several; `ports` are those of nginx, TLS second, free ones where there are none; `settings` come before those
-    of compose.yaml."""
+    that read several; `ports` are those of nginx, TLS second, free ones where there are none; `settings` of nodes come
+    before those of compose.yaml."""
 
     nodes: int = 2
     has_standby: bool = True
