@@ -22,7 +22,7 @@ from app.articles.store.authorship import SCHEDULE
 from app.changes import log
 from app.db import audit_rows
 from app.db.sql import read_clock
-from app.db.wal_truncation import request_truncation
+from app.db.sqlite.wal_truncation import request_truncation
 from app.models import Article, ArticleSlug, Change, PurgedRef, SearchMatch, table
 
 A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
