@@ -131,7 +131,11 @@ def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare_connection(connection: "psycopg.Connection[tuple[Any, ...]]", _: ConnectionPoolEntry) -> None:
-        row = connection.execute(ASK_PROCESS).fetchone()
+        try:
+            row = connection.execute(ASK_PROCESS).fetchone()
+        except BaseException:
+            connection.close()  # the pool forgets what could not be prepared
+            raise
         choose_threshold(connection, row[0] if row else None)
         order.note_host(connection.info.host, connection.info.port)
 

@@ -130,7 +130,7 @@ LAYERS = {
     ),
     "app.commands": (
         ("copies",),
-        ("check", "open_archive", "output"),
+        ("check", "open_archive", "outage", "output"),
         ("import_articles", "options", "pages", "serve"),
         ("bulk_edits", "enrich", "moving"),
         ("imports", "index", "keys"),

@@ -11,6 +11,7 @@ Nothing depends on the session: between two statements PgBouncer may give the co
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from app.db.postgres.address import HostOrder, Parameters
@@ -61,7 +62,8 @@ class ConnectionPool:
         """Of those that are not in use, where the event loop has ended that they were opened in."""
         while self._idle:
             self._count -= 1
-            self._idle.pop().pgconn.finish()
+            with suppress(StopIteration):  # psycopg's coroutine waits for nothing
+                self._idle.pop().close().send(None)
 
     async def _acquire(self) -> "Connection":
         while not self._idle:
