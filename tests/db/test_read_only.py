@@ -245,6 +245,7 @@ def as_nobody() -> Iterator[None]:
 async def test_sqlite_file_that_is_not_writable_is_noticed_and_left_again(
     what: str, open_folder: Path, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING)
     settings = Settings(data_dir=open_folder, index_interval=0.02, index_heap_mb=15)
     closing = open_folder / "dateline.db" if what == "file" else open_folder
     async with serve(settings) as api:
