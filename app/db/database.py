@@ -13,7 +13,6 @@ import contextvars
 import copy
 import functools
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,14 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import PoolProxiedConnection
 from sqlmodel import Session
 
 from app.db import audit_rows, permissions
 from app.db.actor import Actor, current_actor
+from app.db.commit_notifier import CommitNotifier as CommitNotifier
+from app.db.commit_notifier import SharedNotifier
 from app.db.condition import Condition, Reported, ask_postgres, ask_sqlite
 from app.db.engines import SNAPSHOT, create_postgres_engine, create_sqlite_engine
 from app.db.engines import DatabaseProblem as DatabaseProblem
@@ -66,8 +66,6 @@ Finish = Callable[[Session, LogHead], None]
 
 log = logging.getLogger(__name__)
 
-SHARED_SECONDS = 0.02
-"""Less than followers let pass between two looks, so that each of them may be the one that asks."""
 RETRIES = 8
 UNKNOWN_OUTCOME = (
     "The connection broke while saving: whether it was saved is not known. Read before trying again, or repeat with "
@@ -124,63 +122,6 @@ def add_finisher(session: Session, fn: Finish) -> None:
     """Runs `fn(session, head)` when the log's rows are written, before the commit: for what names the change's place
     in the log. The log's counter is locked then, so that `fn` has to be short."""
     session.info.setdefault(_FINISH, []).append(fn)
-
-
-class CommitNotifier:
-    """Tells in microseconds whether anything can have been committed since it was last asked. For one thread.
-
-    SQLite counts what other connections commit; on PostgreSQL the log's counter is asked for.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._question = "PRAGMA data_version" if engine.dialect.name == "sqlite" else "SELECT seq FROM change_head"
-        self._connection: PoolProxiedConnection | None = None
-
-    def number(self) -> int | None:
-        """Another one than before after every commit that matters; None where the database does not respond."""
-        try:
-            if self._connection is None:
-                self._connection = self._engine.raw_connection()
-                self._connection.detach()
-            cursor = self._connection.cursor()
-            cursor.execute(self._question)
-            row = cursor.fetchone()
-            cursor.close()
-            return int(row[0]) if row else None
-        except (DBAPIError, PoolTimeout, self._engine.dialect.loaded_dbapi.Error):
-            self._disconnect()
-            return None
-
-    def close(self) -> None:
-        self._disconnect()
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-class SharedNotifier(CommitNotifier):
-    """One connection for every thread that follows the log, and one question for those that ask at nearly the same
-    time. A number that is a moment old is no loss: it is read before the log is, and is another one the next time."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
-        self._lock = threading.Lock()
-        self._until = 0.0
-        self._last: int | None = None
-
-    def number(self) -> int | None:
-        with self._lock:
-            if (now := time.monotonic()) >= self._until:
-                self._last, self._until = super().number(), now + SHARED_SECONDS
-            return self._last
-
-    def close(self) -> None:
-        """Opened anew for whoever asks after that."""
-        with self._lock:
-            super().close()
 
 
 class Database:
@@ -400,6 +341,8 @@ class Database:
         with ExitStack() as stack:
             with suppress(ReadOnly):  # then there is nothing to checkpoint
                 stack.enter_context(self.hold_write_lock())
+            if self._notifier:
+                self._notifier.shut_down()
             self._snapshots.dispose()
             self.engine.dispose()
         if self._file_lock:

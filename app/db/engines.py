@@ -124,6 +124,7 @@ def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
         connect_args={"autocommit": True, "prepare_threshold": None},
     )
     order = HostOrder(parameters)
+    _close_returned_after_disposal(engine)
 
     @event.listens_for(engine, "do_connect")
     def choose_host(dialect: Dialect, record: ConnectionPoolEntry, arguments: object, named: dict[str, object]) -> None:
@@ -145,6 +146,22 @@ def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
         connection.exec_driver_sql(_BEGIN_SNAPSHOT if is_snapshot else _BEGIN)
 
     return engine
+
+
+def _close_returned_after_disposal(engine: Engine) -> None:
+    """`dispose` closes what the pool holds. What a thread still has then would come back to a pool that nobody knows,
+    and stay open until it is collected as garbage."""
+    is_disposed = False
+
+    @event.listens_for(engine, "engine_disposed")
+    def note_disposal(_: Engine) -> None:
+        nonlocal is_disposed
+        is_disposed = True
+
+    @event.listens_for(engine, "checkin")
+    def close_connection(connection: object, record: ConnectionPoolEntry) -> None:
+        if is_disposed and connection is not None:
+            record.invalidate()
 
 
 SNAPSHOT = "snapshot"
