@@ -21,7 +21,7 @@ def report() -> Report:
     except ProgramMissing as error:
         pytest.skip(str(error))
     plan = RunPlan(seconds=SECONDS, every=min(20.0, SECONDS / 6))
-    return run(plan, ClusterPlan(nodes=3, address_standby=False, requests_per_minute=1_000_000))
+    return run(plan, ClusterPlan(nodes=3, requests_per_minute=1_000_000))
 
 
 def test_all_indexes_are_what_the_database_says(report: Report) -> None:
