@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 BATCH = 1_000
 LOOK, IDLE = 0.03, 1.0
 """Seconds between two looks for commits, and between two readings of the log where there were none."""
-REST, LONGEST_REST = 3, 0.25
-"""After a round, that many times as long as it took, and seconds at most: a follower leaves most of a processor to
-requests, and what is written is still found within a fraction of a second."""
+REST, LONGEST_REST = 3, 2.5
+"""After a round, that many times as long as it took, and that many intervals at most: a follower leaves most of a
+processor to requests, and what is written is still found within a fraction of a second."""
 
 
 Preparation = Callable[[threading.Event], object]
@@ -184,4 +184,4 @@ class FollowerTask(CommitTask):
             return 0
         if not taken:
             return min(LOOK, self._interval)
-        return max(self._interval - seconds, min(REST * seconds, LONGEST_REST))
+        return max(self._interval - seconds, min(REST * seconds, LONGEST_REST * self._interval))
