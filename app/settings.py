@@ -290,7 +290,7 @@ class Settings(BaseSettings):
         ge=0.01,
         le=60,
         description="Shortest time in seconds from one commit of the search index to the next, while articles change. "
-        "After one that takes long up to two and a half times as much passes, so that requests have the processor.",
+        "While many do, and after a commit that takes long, up to two and a half times as much passes.",
     )
     index_heap_mb: int = Field(
         64,
