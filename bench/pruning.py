@@ -268,8 +268,10 @@ class ChangeCopy:
         return bool(body["has_more"])
 
     def is_right(self) -> bool:
-        query = {**self.params, "fields": "version"}
-        lines = self.client.get("/v1/export", params=query, timeout=120).content.splitlines()
+        query = {name: value for name, value in self.params.items() if name != "compact"} | {"fields": "version"}
+        response = self.client.get("/v1/export", params=query, timeout=120)
+        assert response.status_code == 200, response.text
+        lines = response.content.splitlines()
         listed = {one["id"]: one["version"] for one in map(orjson.loads, lines) if "id" in one}
         return self.cards == listed
 
