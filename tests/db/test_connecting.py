@@ -249,7 +249,7 @@ async def load_titles(api: Served) -> dict[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [pytest.param("session", marks=pytest.mark.torture), "transaction"])
 async def test_pgbouncer_stands_between(mode: str, tmp_path: Path) -> None:
     """Everything that a server does, from the first migration on, and several clients at once."""
     with run_nodes(1) as nodes, run_pgbouncer(nodes[0], mode) as url:
