@@ -161,6 +161,10 @@ async def _number_terms(db: Database, asked: Terms) -> str:
 KEYS = (
     *(pytest.param("sqlite", terms, id=f"{terms}-sqlite") for terms in ("filter", "embargo", "both")),
     pytest.param("postgresql", "both", id="both-postgresql", marks=pytest.mark.slow),
+    *(
+        pytest.param("postgresql", terms, id=f"{terms}-postgresql", marks=pytest.mark.torture)
+        for terms in ("filter", "embargo")
+    ),
 )
 
 
