@@ -3,6 +3,7 @@ them. Holds a bounded part of the log in memory, and no article."""
 
 import asyncio
 import logging
+import threading
 import time
 from collections import Counter
 from contextlib import suppress
@@ -235,6 +236,7 @@ class Delivery:
     async def _request(self, item: BacklogItem) -> DeliveryResult:
         """NotSent is nobody's failure; where a message cannot be made, that is one like any other."""
         loop, client = asyncio.get_running_loop(), self._clients.pop() if self._clients else self.create_client()
+        is_sent = threading.Event()
 
         def send() -> DeliveryResult:
             try:
@@ -243,6 +245,7 @@ class Delivery:
                     lambda: asyncio.run_coroutine_threadsafe(self._make_message(item), loop).result(MAKE_SECONDS),
                 )
             finally:
+                is_sent.set()
                 if self._has_ended:
                     client.close()
 
@@ -254,7 +257,10 @@ class Delivery:
             log.exception("webhook %d: row %d of the log cannot be told", self.webhook.id, item.seq)
             return DeliveryResult(None, "the message could not be made; the server's log says why", 0)
         finally:
-            self._clients.append(client)
+            if not self._has_ended:
+                self._clients.append(client)
+            elif is_sent.is_set():  # the thread may have looked a moment before this ended; otherwise it closes it
+                client.close()
 
     def _name_message(self, place: Place) -> str:
         """The same for every attempt, and when it is replayed: by it receivers know what they have had."""
