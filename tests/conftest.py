@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from uuid import uuid4
@@ -31,7 +30,6 @@ from app.db.file_locks import FileLock
 from app.http import auth
 from app.main import create_app
 from app.models import ChangeHead, table
-from app.search.query import analysis
 from app.settings import Settings
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -49,10 +47,6 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
-
-analysis.read_terms = lru_cache(maxsize=None)(analysis.read_terms.__wrapped__)
-"""Each application that a test starts reads the names of all regions: some more than a server keeps, which has one
-archive, and would forget each before it is asked for again. With it the suite takes a tenth less."""
 
 NO_PARAMETERS = SimpleNamespace(params={})
 POSTGRES_SETTINGS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 300")

@@ -285,6 +285,13 @@ def analyse_words(text: str, tag: str | None = None) -> tuple[str, ...]:
     return tuple(term for _, term in read_terms(text, tag))
 
 
+@lru_cache(100_000)
+def analyse_name(name: str) -> tuple[str, ...]:
+    """The same, unstemmed, of a name of the archive: there are more of them than words of queries that are kept, which
+    they would drive out each time that all names are read."""
+    return tuple(term for _, term in read_terms.__wrapped__(name))
+
+
 def list_whole_words(text: str) -> list[str]:
     """The words of a title or name, unstemmed, in which capitals tell nothing."""
     return list_normalized_words(spelling.normalize(text))

@@ -70,7 +70,7 @@ class Vocabulary:
             region = NamedRegion(entry.id, entry.slug, entry.name, entry.kind not in _LARGE)
             for called in (entry.name, *entry.others):
                 # With capitals that tell: "us" names no country.
-                self._regions[analysis.analyse_words(called)][region] = None
+                self._regions[analysis.analyse_name(called)][region] = None
         read = [_split_words(name) for name in (entry.name, *entry.others)]
         self._texts[key] = tuple(dict.fromkeys(" ".join(words) for words in read))
         names = tuple(dict.fromkeys(frozenset(words) for words in read))
