@@ -22,7 +22,8 @@ from app.search.engine import Holding
 from app.search.indexing import documents, segments
 from app.search.indexing.adoption import adopt_index
 from app.search.query import analysis
-from app.search.tantivy import date_order, filters, index_schema, reader
+from app.search.tantivy import date_order, index_schema, reader
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.storage import index_folders, index_forms, integrity, passed_position
 from app.search.tantivy.storage.build_progress import ProgressWriter, Tell
 

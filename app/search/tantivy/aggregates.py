@@ -10,7 +10,9 @@ from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
 from app.search.engine import Axis, FacetName, GroupName, Line, Matrix, Overview, Question
-from app.search.tantivy import date_order, filters, index_schema, match_cache, matches
+from app.search.tantivy import date_order, index_schema, match_cache, matches
+from app.search.tantivy.filters import clamp, render_chosen
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.reader import View, build_aggregations, count_terms, read_terms
 from app.search.timeline import Edges
 
@@ -61,7 +63,7 @@ def _count_in_one_run(
         base = _drop_facet_filter(base, name)
     spec: dict[str, object] = {}
     for number, (same, names) in enumerate(by_question.items()):
-        chosen = filters.render_chosen(same.filter)
+        chosen = render_chosen(same.filter)
         if chosen is None:
             return None
         fields_ = {_find_field(same.filter, name) for name in names}
@@ -137,7 +139,7 @@ def _count_periods(view: View, query: Query, edges: Edges) -> list[int]:
 
 
 def _count_between(view: View, query: Query, edges: Sequence[int]) -> list[int]:
-    return _count_ranges(view, query, "newest", [filters.clamp(edge) << index_schema.ID_BITS for edge in edges])
+    return _count_ranges(view, query, "newest", [clamp(edge) << index_schema.ID_BITS for edge in edges])
 
 
 def _count_ranges(view: View, query: Query, field: str, keys: Sequence[int]) -> list[int]:
@@ -179,7 +181,7 @@ def count_groups_by_date(
 
 def _assign_buckets(keys: Sequence[int], edges: Sequence[int]) -> dict[int, int]:
     """Which of the edges lies before each of the keys; without those outside of all."""
-    bounds = [filters.clamp(edge) << index_schema.ID_BITS for edge in edges]
+    bounds = [clamp(edge) << index_schema.ID_BITS for edge in edges]
     positions = ((key, bisect_right(bounds, key) - 1) for key in keys)
     return {key: bucket for key, bucket in positions if 0 <= bucket < len(bounds) - 1}
 

@@ -31,16 +31,8 @@ from app.search.engine import (
     make_building_error,
 )
 from app.search.similar.profile import Profile
-from app.search.tantivy import (
-    aggregates,
-    date_order,
-    explanation,
-    filters,
-    index_schema,
-    matches,
-    more_like_this,
-    relevance,
-)
+from app.search.tantivy import aggregates, date_order, explanation, index_schema, matches, more_like_this, relevance
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.interpretation import find_known, interpret
 from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
 from app.search.tantivy.storage import index_folders, passed_position

@@ -12,7 +12,8 @@ from app.search.query import analysis
 from app.search.query.spelling import is_spaceless
 from app.search.similar import profile
 from app.search.similar.profile import Profile
-from app.search.tantivy import filters, index_schema
+from app.search.tantivy import index_schema
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.reader import View
 
 TELLING = 24
