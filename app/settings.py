@@ -95,6 +95,38 @@ class Settings(BaseSettings):
         None,
         description="Folder of the search index. Empty: `index` in the data folder. Local to a node; may be deleted.",
     )
+    search_url: Annotated[CommaList, AfterValidator(_check_nodes)] = Field(
+        (),
+        description="Addresses of the nodes of an OpenSearch cluster that searches run on, such as "
+        "`https://10.0.0.5:9200`, separated by commas. Needs the extra `opensearch`. Empty: the index on this machine.",
+    )
+    search_user: str = Field("", description="Name of the user that the cluster knows this archive as.")
+    search_password: str = Field("", repr=False, description="Password of that user.")
+    search_api_key: str = Field(
+        "", repr=False, description="API key for the cluster, in place of a user: what `Authorization: ApiKey` takes."
+    )
+    search_ca_file: Path | None = Field(
+        None,
+        description="File of certificates (PEM) that the cluster's own is signed by. Empty: those that the system "
+        "trusts.",
+    )
+    search_prefix: str = Field(
+        "dateline",
+        pattern="^[a-z0-9][a-z0-9_-]{0,49}$",
+        description="How the names of this archive's indexes in the cluster begin.",
+    )
+    search_shards: int = Field(
+        1, ge=1, le=1_024, description="Parts that an index in the cluster has; it counts when an index is built."
+    )
+    search_replicas: int = Field(
+        1, ge=0, le=16, description="Copies of each part beside the first; it counts when an index is built."
+    )
+    search_timeout: float = Field(
+        10,
+        ge=0.1,
+        le=300,
+        description="Seconds that the cluster may take to respond to a search; then it is 503 `index_behind`.",
+    )
     host: str = Field("127.0.0.1", description="Address that `dateline serve` listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `dateline serve` listens on; 0 picks a free one.")
     workers: Annotated[int, BeforeValidator(_read_workers)] = Field(
@@ -343,6 +375,14 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_search(self) -> Self:
+        if self.search_api_key and (self.search_user or self.search_password):
+            raise ValueError("DATELINE_SEARCH_API_KEY takes the place of DATELINE_SEARCH_USER and its password")
+        if bool(self.search_user) != bool(self.search_password):
+            raise ValueError("DATELINE_SEARCH_USER and DATELINE_SEARCH_PASSWORD go together")
+        return self
+
+    @model_validator(mode="after")
     def _check_root_path(self) -> Self:
         if self.root_path and self.api_url and not self.api_url.rstrip("/").endswith(self.root_path):
             raise ValueError(
@@ -366,7 +406,10 @@ class Settings(BaseSettings):
 
     @property
     def index_path(self) -> Path:
-        return self.index_dir or self.data_dir / "index"
+        """With an engine elsewhere that of the words alone: the index that this machine had before, if any, lies beside
+        it and stays whole."""
+        folder = self.index_dir or self.data_dir / "index"
+        return folder / "words" if self.search_url else folder
 
     @property
     def drafts_index_path(self) -> Path:

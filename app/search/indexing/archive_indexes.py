@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from app.search.engine import Holding
+from app.search.indexing.documents import Content
 from app.search.indexing.indexer import Indexer
 from app.search.tantivy.storage.build_progress import Tell
 from app.settings import Settings
 
-Part = Literal["published", "drafts"]
+Part = Literal["published", "drafts", "words", "draft_words"]
 DRAFTS_HEAP_MB = 15
 """The least that tantivy takes: a batch of edited drafts fills none of it."""
 
@@ -25,14 +26,23 @@ class ArchiveIndex:
     holding: Holding
     heap_mb: int
     part: Part
+    content: Content = "all"
 
     def create_indexer(self, tell: Tell | None = None) -> Indexer:
-        return Indexer(self.root, self.heap_mb, tell, holding=self.holding)
+        return Indexer(self.root, self.heap_mb, tell, holding=self.holding, content=self.content)
 
 
 def list_indexes(settings: Settings) -> tuple[ArchiveIndex, ArchiveIndex]:
-    """That of what is published first."""
+    """That of what is published first. With an engine elsewhere they hold words alone, in folders of their own."""
     heap = settings.index_heap_mb
+    if settings.search_url:
+        return (
+            ArchiveIndex("index of words", settings.index_path, "published", heap, "words", "words"),
+            ArchiveIndex(
+                "index of draft words", settings.drafts_index_path, "hidden", min(heap, DRAFTS_HEAP_MB), "draft_words",
+                "words",
+            ),
+        )  # fmt: skip
     return (
         ArchiveIndex("index", settings.index_path, "published", heap, "published"),
         ArchiveIndex("draft index", settings.drafts_index_path, "hidden", min(heap, DRAFTS_HEAP_MB), "drafts"),

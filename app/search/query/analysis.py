@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
+from typing import Protocol
 
 import tantivy
-from tantivy import Document, PreTokenizedString, TextAnalyzer
+from tantivy import PreTokenizedString, TextAnalyzer
 
 from app.search.query import compounds, spelling
 from app.search.query.spelling import SPACELESS, is_spaceless
@@ -98,6 +99,15 @@ def _list_stems(normalized: str, language: str | None) -> tuple[str | PreTokeniz
     return joined, stems if is_one_each else joined.split()
 
 
+class ArticleDocument(Protocol):
+    """What an article is written into: tantivy's own documents, or those of another engine."""
+
+    def add_integer(self, field_name: str, value: int) -> None: ...
+    def add_text(self, field_name: str, text: str) -> None: ...
+    def add_pre_tokenized_text(self, field_name: str, text: PreTokenizedString) -> None: ...
+    def add_bytes(self, field_name: str, bytes: bytes) -> None: ...
+
+
 class _TokensNeeded(Exception):
     """A term's place does not follow from the terms before it."""
 
@@ -128,7 +138,7 @@ def _join_checked(terms: list[str]) -> str:
     return joined
 
 
-def add_stems(document: Document, field: str, text: TokenizedText) -> None:
+def add_stems(document: ArticleDocument, field: str, text: TokenizedText) -> None:
     """The text's stems into a field whose tokenizer is BETWEEN_SPACES."""
     for piece in text.stems:
         if isinstance(piece, str):
@@ -137,7 +147,7 @@ def add_stems(document: Document, field: str, text: TokenizedText) -> None:
             document.add_pre_tokenized_text(field, piece)
 
 
-def add_words(document: Document, field: str, texts: Sequence[TokenizedText]) -> None:
+def add_words(document: ArticleDocument, field: str, texts: Sequence[TokenizedText]) -> None:
     """The texts' whole words; `field` has the tokenizer WHOLE_WORDS."""
     for piece in pieces("\n".join(text.normalized for text in texts), PIECE):
         if is_spaceless(piece):

@@ -18,7 +18,7 @@ from app.articles.filters import BITS, HAS, HIDDEN, ArticleFacts
 from app.db.log_position import LogPosition
 from app.models.column_types import EARLIEST
 from app.search.query import analysis
-from app.search.query.analysis import TokenizedText
+from app.search.query.analysis import ArticleDocument, TokenizedText
 from app.search.similar import profile
 
 ID_BITS = 26
@@ -161,9 +161,15 @@ def parse_position(text: str) -> LogPosition | None:
 
 def build_article_document(facts: ArticleFacts, revision: int, text: SearchableText) -> Document:
     """ValueError for an article with an id over 2**26."""
+    document = Document()
+    fill_document(document, facts, revision, text)
+    return document
+
+
+def fill_document(document: ArticleDocument, facts: ArticleFacts, revision: int, text: SearchableText) -> None:
+    """Adds all that an index holds of an article. ValueError for one with an id over 2**26."""
     if facts.id >> ID_BITS:
         raise ValueError(f"article {facts.id} cannot be indexed")
-    document = Document()
     document.add_integer("id", facts.id)
     document.add_integer("version", revision)
     document.add_integer("newest", make_newest_key(facts.published_at, facts.id))
@@ -194,10 +200,9 @@ def build_article_document(facts: ArticleFacts, revision: int, text: SearchableT
     own_regions = [region for region, (own, _) in facts.regions.items() if own]
     compared = profile.build_profile(facts.id, revision, parts, facts.tags, own_regions, facts.published_at)
     document.add_bytes(PROFILE, profile.pack_profile(compared))
-    return document
 
 
-def _add_sets(document: Document, facts: ArticleFacts) -> None:
+def _add_sets(document: ArticleDocument, facts: ArticleFacts) -> None:
     for tag in facts.tags:
         document.add_integer("tags", tag)
     for region, (own, within) in facts.regions.items():
@@ -216,7 +221,7 @@ def _add_sets(document: Document, facts: ArticleFacts) -> None:
             document.add_integer("flags", flag)
 
 
-def _add_text(document: Document, language: str, text: SearchableText) -> list[TokenizedText]:
+def _add_text(document: ArticleDocument, language: str, text: SearchableText) -> list[TokenizedText]:
     """Returns the terms of title, standfirst and body."""
     parts = text.title, text.standfirst, text.body
     tokenized_parts = [analysis.tokenize(part, language) for part in parts]

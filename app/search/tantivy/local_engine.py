@@ -190,7 +190,8 @@ class TantivyEngine:
 
     @_translate_panics
     def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[ScoreComponent, ...]]:
-        return explanation.explain_scores(self.view(), question, ids)
+        view = self.view()
+        return explanation.explain_scores(view, question, matches.build_query(view, question), ids)
 
     @_translate_panics
     def find_similar(

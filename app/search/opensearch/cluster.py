@@ -1,0 +1,241 @@
+"""Requests to an OpenSearch cluster. An incomplete response is none: whatever is wrong is a ClusterProblem, which says
+so in a sentence for people."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, cast
+
+import orjson
+from opensearchpy import OpenSearch
+from opensearchpy.exceptions import (
+    AuthenticationException,
+    AuthorizationException,
+    ConnectionError,
+    ConnectionTimeout,
+    ImproperlyConfigured,
+    OpenSearchException,
+    TransportError,
+)
+
+from app.search.opensearch.queries import Clause
+from app.settings import Settings
+
+Json = dict[str, Any]
+"""What the cluster has sent: whoever reads it names the parts that it takes."""
+
+OLDEST = (2, 19)
+_DOWN_SECONDS = 1.0
+"""How long nobody asks again after the cluster could not be reached: requests would only wait for one another."""
+_CONNECTIONS = 32
+_NDJSON = {"content-type": "application/x-ndjson"}
+_LOST_INDEX = "index_not_found_exception"
+
+
+class ClusterProblem(Exception):
+    """What the cluster cannot do now; the message is for people. `retry_after` in seconds."""
+
+    retry_after = 1
+
+
+class ClusterUnreachable(ClusterProblem):
+    """No node responds, or not in time."""
+
+
+class IndexMissing(ClusterProblem):
+    """There is no such index or alias."""
+
+
+class TooManyBuckets(ClusterProblem):
+    """More counts than the cluster returns at once."""
+
+
+class WrongCluster(ClusterProblem):
+    """One that Dateline's promises do not hold on, or that it may not use: nothing will be right before somebody
+    changes it."""
+
+    retry_after = 30
+
+
+class SearchCluster:
+    """Safe for any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client: OpenSearch | None = None
+        self._down_until = 0.0
+        self._down = ""
+        self._checked = False
+
+    def check(self) -> None:
+        """WrongCluster where it is none that this version knows."""
+        if self._checked:
+            return
+        version = self._send("GET", "/")["version"]
+        number, distribution = str(version["number"]), version.get("distribution", "elasticsearch")
+        if distribution != "opensearch":
+            raise WrongCluster(
+                f"The cluster runs Elasticsearch {number}, which is not supported: DATELINE_SEARCH_URL needs "
+                f"OpenSearch {_render_version(OLDEST)} or newer."
+            )
+        if tuple(map(int, number.split(".")[:2])) < OLDEST:
+            raise WrongCluster(
+                f"The cluster runs OpenSearch {number}; {_render_version(OLDEST)} is the oldest version that is "
+                "supported."
+            )
+        self._checked = True
+
+    def search(self, index: str, body: Clause, *, preference: str | None = None) -> Json:
+        """WrongCluster, ClusterUnreachable, IndexMissing, TooManyBuckets, or another ClusterProblem."""
+        [response] = self.search_all(index, [body], preference=preference)
+        return response
+
+    def search_all(self, index: str, bodies: Sequence[Clause], *, preference: str | None = None) -> list[Json]:
+        """Several at once, each with all that matches, or none."""
+        self.check()
+        header: Json = {
+            "index": index, "allow_partial_search_results": False, "search_type": "dfs_query_then_fetch",
+        }  # fmt: skip
+        if preference is not None:
+            header["preference"] = preference
+        lines = b"".join(orjson.dumps(part) + b"\n" for body in bodies for part in (header, body))
+        for again in (True, False):
+            responses: list[Json] = self._send("POST", "/_msearch", lines, headers=_NDJSON)["responses"]
+            # The alias was resolved, and flipped before the index was asked.
+            if not (again and any(_find_error(one) == _LOST_INDEX for one in responses)):
+                break
+        for response in responses:
+            _check_response(response)
+        return responses
+
+    def request(self, method: str, path: str, body: object = None, **params: str) -> Json:
+        """Of an index or of the cluster; checked by whoever reads the response."""
+        self.check()
+        return self._send(method, path, body, params=params)
+
+    def write(self, path: str, lines: bytes, **params: str) -> Json:
+        """Of `_bulk`."""
+        self.check()
+        return self._send("POST", path, lines, params=params, headers=_NDJSON)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
+        if time.monotonic() < self._down_until:
+            raise ClusterUnreachable(self._down)
+        try:
+            response = self._open().transport.perform_request(method, path, params=params, body=body, headers=headers)
+        except OpenSearchException as error:
+            problem = _translate(error)
+            if isinstance(problem, ClusterUnreachable):
+                self._down, self._down_until = str(problem), time.monotonic() + _DOWN_SECONDS
+            raise problem from error
+        return cast("Json", response)
+
+    def _open(self) -> OpenSearch:
+        with self._lock:
+            if self._client is None:
+                self._client = create_client(self._settings)
+            return self._client
+
+
+def create_client(settings: Settings) -> OpenSearch:
+    """With all that the settings say of the connection."""
+    # What fails is told once, by whoever asked; the library would write each request to the log, with its words.
+    logging.getLogger("opensearch").setLevel(logging.CRITICAL)
+    is_secure = any(address.startswith("https") for address in settings.search_url)
+    options: Json = {}
+    if is_secure:
+        options |= {"verify_certs": True, "ca_certs": str(settings.search_ca_file) if settings.search_ca_file else None}
+    if settings.search_user:
+        options["http_auth"] = (settings.search_user, settings.search_password)
+    if settings.search_api_key:
+        options["headers"] = {"Authorization": f"ApiKey {settings.search_api_key}"}
+    try:
+        return OpenSearch(
+            list(settings.search_url),
+            timeout=settings.search_timeout,
+            pool_maxsize=_CONNECTIONS,
+            max_retries=max(2, len(settings.search_url)),
+            retry_on_status=(502, 504),
+            http_compress=is_secure,
+            dead_timeout=5,
+            **options,
+        )
+    except (ImproperlyConfigured, OSError) as error:
+        raise WrongCluster(f"The connection to the cluster cannot be made: {error}.") from error
+
+
+def _render_version(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))
+
+
+def _translate(error: OpenSearchException) -> ClusterProblem:
+    if isinstance(error, ConnectionTimeout):
+        return ClusterUnreachable("The search cluster does not respond in time.")
+    if isinstance(error, ConnectionError):
+        return ClusterUnreachable(f"The search cluster cannot be reached: {str(error)[:300]}.")
+    if isinstance(error, AuthenticationException):
+        return WrongCluster("The search cluster refuses the user or key that it was given.")
+    if not isinstance(error, TransportError):
+        return ClusterProblem(f"The search cluster's response cannot be read: {str(error)[:300]}.")
+    info = error.info if isinstance(error.info, dict) else {}
+    kind, reason = _read_error(info.get("error"), str(error.error))
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return IndexMissing(reason)
+    return _name_problem(kind, reason, is_forbidden=isinstance(error, AuthorizationException))
+
+
+def _name_problem(kind: str, reason: str, *, is_forbidden: bool = False) -> ClusterProblem:
+    if kind == _LOST_INDEX or kind == "alias_not_found_exception":
+        return IndexMissing(reason)
+    if kind == "too_many_buckets_exception" or "too_many_buckets" in reason:
+        return TooManyBuckets(reason)
+    if kind == "cluster_block_exception":
+        return ClusterProblem(f"The search cluster accepts no changes now: {reason[:300]}.")
+    if is_forbidden:
+        return WrongCluster(f"The search cluster does not allow what is needed: {reason[:300]}.")
+    return ClusterProblem(f"The search cluster responds with an error: {kind}: {reason[:300]}.")
+
+
+def _read_error(error: object, kind: str = "") -> tuple[str, str]:
+    """The type and reason of the first cause."""
+    if not isinstance(error, dict):
+        return kind, str(error or kind)
+    causes = error.get("root_cause") or [error]
+    cause = causes[0] if causes else error
+    inner = error.get("caused_by")
+    if isinstance(inner, dict) and cause.get("type") in (None, "search_phase_execution_exception"):
+        cause = inner
+    return str(cause.get("type", kind)), str(cause.get("reason", ""))
+
+
+def _find_error(response: Json) -> str | None:
+    return _read_error(response["error"])[0] if "error" in response else None
+
+
+def _check_response(response: Json) -> None:
+    """Never a part for the whole."""
+    if "error" in response:
+        raise _name_problem(*_read_error(response["error"]), is_forbidden=response.get("status") == 403)
+    check_shards(response)
+    if response.get("timed_out"):
+        raise ClusterUnreachable("The search cluster does not respond in time.")
+
+
+def check_shards(response: Json) -> None:
+    """ClusterProblem where any part has failed."""
+    shards = response["_shards"]
+    if shards["failed"]:
+        failures = shards.get("failures") or [{}]
+        _, reason = _read_error(failures[0].get("reason"))
+        raise ClusterProblem(f"Of an index in the search cluster {shards['failed']} parts have failed: {reason[:300]}.")
