@@ -23,7 +23,7 @@ from app.importers.web.fetch import FetchError
 from app.monitoring.server_numbers import read_numbers
 from app.saved_searches.definition import get_index
 from app.saved_searches.percolation_task import PercolationTask
-from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
+from app.search.indexing.archive_indexes import ArchiveIndex, list_cluster_followers, list_indexes
 from app.search.indexing.snapshots.fetching import IndexFetcher
 from app.search.indexing.verification import Verification
 from app.settings import Settings
@@ -77,6 +77,7 @@ def create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-un
         indexing = [_Indexing(archive, index) for index in list_indexes(archive.settings)]
         app.state.percolation = PercolationTask(archive.db, get_index(archive).engine)
         app.state.following, app.state.following_drafts = (one.following for one in indexing)
+        app.state.following_cluster = cluster = list_cluster_followers(archive.db, archive.settings)
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(_look_at_indexes, archive)
         permissions.make_folder(archive.settings.index_path)
@@ -97,6 +98,8 @@ def create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-un
                 await asyncio.to_thread(one.verification.stop)
             await asyncio.to_thread(app.state.importing.close)
             await asyncio.to_thread(app.state.percolation.stop)
+            for task in cluster:
+                await asyncio.to_thread(task.stop)
             for one in indexing:
                 await asyncio.to_thread(one.following.stop)
                 await asyncio.to_thread(one.indexer.close)
@@ -142,6 +145,8 @@ def _begin_leading(
     work += [one.begin() for one in indexing]
     if follow:
         app.state.percolation.start()
+        for task in app.state.following_cluster:
+            task.start()
     tasks += map(asyncio.create_task, work)
 
 

@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-
-def _split_commas(value: object) -> object:
-    """Environment variables are plain text: a comma list reads as one, without JSON brackets."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+from app.cluster_settings import ClusterSettings, CommaList, check_nodes
 
 
 def _read_networks(value: object) -> object:
@@ -57,22 +54,12 @@ def read_root_path(text: str) -> str:
     return path
 
 
-def _check_nodes(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    """Without a slash at their ends. ValueError names one that is no address of a node."""
-    for address in addresses:
-        if _NODE.fullmatch(address) is None:
-            raise ValueError(f"{address[:100]!r} is no address such as http://10.0.0.5:8000")
-    return tuple(address.rstrip("/") for address in addresses)
-
-
-_NODE = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?")
 _SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{16,200}")  # what the header of a bearer token may hold (RFC 6750)
 MOST_WORKERS = 64
-CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
 
 
-class Settings(BaseSettings):
+class Settings(ClusterSettings):
     """Every setting with its type, default and meaning; `docs/settings.md` is generated from this class."""
 
     model_config = SettingsConfigDict(env_prefix="DATELINE_", frozen=True, extra="ignore", populate_by_name=True)
@@ -94,38 +81,6 @@ class Settings(BaseSettings):
     index_dir: Path | None = Field(
         None,
         description="Folder of the search index. Empty: `index` in the data folder. Local to a node; may be deleted.",
-    )
-    search_url: Annotated[CommaList, AfterValidator(_check_nodes)] = Field(
-        (),
-        description="Addresses of the nodes of an OpenSearch cluster that searches run on, such as "
-        "`https://10.0.0.5:9200`, separated by commas. Needs the extra `opensearch`. Empty: the index on this machine.",
-    )
-    search_user: str = Field("", description="Name of the user that the cluster knows this archive as.")
-    search_password: str = Field("", repr=False, description="Password of that user.")
-    search_api_key: str = Field(
-        "", repr=False, description="API key for the cluster, in place of a user: what `Authorization: ApiKey` takes."
-    )
-    search_ca_file: Path | None = Field(
-        None,
-        description="File of certificates (PEM) that the cluster's own is signed by. Empty: those that the system "
-        "trusts.",
-    )
-    search_prefix: str = Field(
-        "dateline",
-        pattern="^[a-z0-9][a-z0-9_-]{0,49}$",
-        description="How the names of this archive's indexes in the cluster begin.",
-    )
-    search_shards: int = Field(
-        1, ge=1, le=1_024, description="Parts that an index in the cluster has; it counts when an index is built."
-    )
-    search_replicas: int = Field(
-        1, ge=0, le=16, description="Copies of each part beside the first; it counts when an index is built."
-    )
-    search_timeout: float = Field(
-        10,
-        ge=0.1,
-        le=300,
-        description="Seconds that the cluster may take to respond to a search; then it is 503 `index_behind`.",
     )
     host: str = Field("127.0.0.1", description="Address that `dateline serve` listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `dateline serve` listens on; 0 picks a free one.")
@@ -324,7 +279,7 @@ class Settings(BaseSettings):
         le=4096,
         description="Memory of the index writer in megabytes; more makes large imports faster.",
     )
-    index_from: Annotated[CommaList, AfterValidator(_check_nodes)] = Field(
+    index_from: Annotated[CommaList, AfterValidator(check_nodes)] = Field(
         (),
         description="Addresses of other nodes of the same archive, such as `http://10.0.0.5:8000`, separated by "
         "commas: where this one has no search index to go on from, it copies theirs. Needs `DATELINE_INDEX_SECRET`. "
@@ -372,14 +327,6 @@ class Settings(BaseSettings):
             raise ValueError("DATELINE_INDEX_SECRET must have 16 to 200 letters, digits and -._~+/=, and no spaces")
         if self.index_from and not self.index_secret:
             raise ValueError("DATELINE_INDEX_FROM needs DATELINE_INDEX_SECRET, which the other nodes ask for")
-        return self
-
-    @model_validator(mode="after")
-    def _check_search(self) -> Self:
-        if self.search_api_key and (self.search_user or self.search_password):
-            raise ValueError("DATELINE_SEARCH_API_KEY takes the place of DATELINE_SEARCH_USER and its password")
-        if bool(self.search_user) != bool(self.search_password):
-            raise ValueError("DATELINE_SEARCH_USER and DATELINE_SEARCH_PASSWORD go together")
         return self
 
     @model_validator(mode="after")

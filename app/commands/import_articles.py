@@ -95,6 +95,10 @@ def catch_up_index(db: Database, settings: Settings) -> None:
             problems.append(f"the {index.name} cannot be written: {error}")
         finally:
             indexer.close()
+    if settings.search_url:
+        from app.search.opensearch.reindexing import catch_up_cluster  # an extra
+
+        catch_up_cluster(db, settings)
     if problems:
         raise DatabaseProblem(f"What was saved is in the archive, but {' and '.join(problems)}.")
 

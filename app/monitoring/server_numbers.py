@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import resource
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,8 @@ SEPARATOR = " "
 class ServerNumbers:
     """`responses` by "method route hundreds" and `seconds` by route, a count for each bucket, as in `RequestTally`; the
     `gauges` are of this moment and end with their worker. `problem` is the indexer's, where this worker indexes;
-    `drafts_problem` that of the index of drafts, `searches_problem` what keeps saved searches from being matched."""
+    `drafts_problem` that of the index of drafts, `cluster_problem` that of indexes in a search cluster,
+    `searches_problem` what keeps saved searches from being matched."""
 
     responses: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, list[int]] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class ServerNumbers:
     indexes: bool = False
     problem: str | None = None
     drafts_problem: str | None = None
+    cluster_problem: str | None = None
     searches_problem: str | None = None
     keys: dict[str, int] = field(default_factory=dict)
     """Requests by key, of so many keys as `key_usage` counts one by one."""
@@ -62,6 +64,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
     cache: CacheStore = state.cache
     following: FollowerTask | None = getattr(state, "following", None)
     drafts: FollowerTask | None = getattr(state, "following_drafts", None)
+    cluster: Sequence[FollowerTask] = getattr(state, "following_cluster", ())
     matching: PercolationTask | None = getattr(state, "percolation", None)
     replica = state.archive.db.replica
     usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -91,6 +94,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
         indexes=following is not None and following.is_running,
         problem=following.problem if following is not None else None,
         drafts_problem=drafts.problem if drafts is not None else None,
+        cluster_problem=next((one.problem for one in cluster if one.problem), None),
         searches_problem=matching.problem if matching is not None else None,
         keys=dict(state.key_requests),
         replica={} if replica is None else {"replica": replica.served, "primary": replica.refused},
@@ -115,6 +119,11 @@ def find_problem(app: FastAPI) -> str | None:
     if counts.workers == 1 or (following is not None and following.is_running):
         return following.problem if following is not None else None
     return add_all(parse_report(report) for report in counts.read_reports()).problem
+
+
+def find_cluster_problem(app: FastAPI) -> str | None:
+    """What keeps the indexes of a search cluster from being kept in step, whichever worker of this server does that."""
+    return read_server(app).cluster_problem if getattr(app.state, "following_cluster", ()) else None
 
 
 def parse_report(report: Mapping[str, object]) -> ServerNumbers:
@@ -158,6 +167,7 @@ def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
         lag=max((one.lag for one in several), default=0.0),
         indexes=any(one.indexes for one in several),
         problem=next((one.problem for one in several if one.problem), None),
+        cluster_problem=next((one.cluster_problem for one in several if one.cluster_problem), None),
         drafts_problem=next((one.drafts_problem for one in several if one.drafts_problem), None),
         searches_problem=next((one.searches_problem for one in several if one.searches_problem), None),
         keys=_add(one.keys for one in several),

@@ -274,6 +274,13 @@ class SearchEngine(Protocol):
     filter that asks for anything but published articles. A text or number of any size or kind in a question is no
     error."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether each call is a request over the network, which no event loop waits for."""
+
+    def find_problem(self) -> str | None:
+        """Why an engine elsewhere cannot be asked; None where it can, as far as that is known, and for a local one."""
+
     def position(self) -> LogPosition | None:
         """The position in the log that results reflect; None where there is no index to trust."""
 

@@ -12,6 +12,7 @@ APP = TESTS.parent / "app"
 LAYERS = {
     "app": (
         ("__version__",),
+        ("cluster_settings",),
         ("errors", "models", "settings", "text"),
         ("db", "enrich"),
         ("http",),
@@ -82,11 +83,11 @@ LAYERS = {
         ("routes", "schedule"),
     ),
     "app.search": (
-        ("examples", "query", "schemas", "similar.profile", "timeline", "trending"),
+        ("examples", "query", "schemas", "similar.profile", "timeline"),
         ("engine",),
         ("highlighting", "tantivy", "vocabulary"),
         ("narrowed_engine", "similar"),
-        ("index", "indexing"),
+        ("index", "indexing", "opensearch"),
         ("enrichment", "list_search", "params"),
         ("render",),
         ("routes",),

@@ -21,6 +21,10 @@ def prepare_indexes(db: Database, settings: Settings, tell: Tell | None = None) 
     written, and where the log is broken."""
     # Each of them, whatever came of the other.
     built = [_prepare_index(db, settings, index, tell) for index in list_indexes(settings)]
+    if settings.search_url:
+        from app.search.opensearch.reindexing import catch_up_cluster  # an extra
+
+        built.append(catch_up_cluster(db, settings))
     return any(built)
 
 

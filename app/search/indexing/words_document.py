@@ -9,7 +9,7 @@ from tantivy import Document, PreTokenizedString
 from app.search.query import analysis
 from app.search.tantivy import index_schema
 
-_NUMBERS = frozenset({"id", "tags", "within_5", "within_own", "flags", "source"})
+_NUMBERS = frozenset({"id", "version", "newest", "tags", "within_5", "within_7", "within_own", "flags", "source"})
 _RAW = frozenset({*index_schema.EXACT, index_schema.SPELLINGS, index_schema.TITLE_KEY} - {"external_id"})
 _TERMS = frozenset({index_schema.TEXT, "title", "standfirst", index_schema.DATELINE, index_schema.WORDS})
 

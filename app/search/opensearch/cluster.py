@@ -23,6 +23,8 @@ from opensearchpy.exceptions import (
 from app.search.opensearch.queries import Clause
 from app.settings import Settings
 
+log = logging.getLogger(__name__)
+
 Json = dict[str, Any]
 """What the cluster has sent: whoever reads it names the parts that it takes."""
 
@@ -48,7 +50,7 @@ class IndexMissing(ClusterProblem):
     """There is no such index or alias."""
 
 
-class TooManyBuckets(ClusterProblem):
+class BucketOverflow(ClusterProblem):
     """More counts than the cluster returns at once."""
 
 
@@ -89,7 +91,7 @@ class SearchCluster:
         self._checked = True
 
     def search(self, index: str, body: Clause, *, preference: str | None = None) -> Json:
-        """WrongCluster, ClusterUnreachable, IndexMissing, TooManyBuckets, or another ClusterProblem."""
+        """WrongCluster, ClusterUnreachable, IndexMissing, BucketOverflow, or another ClusterProblem."""
         [response] = self.search_all(index, [body], preference=preference)
         return response
 
@@ -137,6 +139,8 @@ class SearchCluster:
         except OpenSearchException as error:
             problem = _translate(error)
             if isinstance(problem, ClusterUnreachable):
+                # With the addresses of nodes, which are nothing for clients.
+                log.warning("%s %s", problem, str(error)[:500])
                 self._down, self._down_until = str(problem), time.monotonic() + _DOWN_SECONDS
             raise problem from error
         return cast("Json", response)
@@ -183,7 +187,7 @@ def _translate(error: OpenSearchException) -> ClusterProblem:
     if isinstance(error, ConnectionTimeout):
         return ClusterUnreachable("The search cluster does not respond in time.")
     if isinstance(error, ConnectionError):
-        return ClusterUnreachable(f"The search cluster cannot be reached: {str(error)[:300]}.")
+        return ClusterUnreachable("The search cluster cannot be reached.")
     if isinstance(error, AuthenticationException):
         return WrongCluster("The search cluster refuses the user or key that it was given.")
     if not isinstance(error, TransportError):
@@ -199,7 +203,7 @@ def _name_problem(kind: str, reason: str, *, is_forbidden: bool = False) -> Clus
     if kind == _LOST_INDEX or kind == "alias_not_found_exception":
         return IndexMissing(reason)
     if kind == "too_many_buckets_exception" or "too_many_buckets" in reason:
-        return TooManyBuckets(reason)
+        return BucketOverflow(reason)
     if kind == "cluster_block_exception":
         return ClusterProblem(f"The search cluster accepts no changes now: {reason[:300]}.")
     if is_forbidden:

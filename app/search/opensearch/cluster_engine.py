@@ -47,6 +47,10 @@ from app.search.timeline import Edges
 
 log = logging.getLogger(__name__)
 
+_CANNOT_BE_ASKED = "The search cluster cannot be asked now. Articles can be read and listed meanwhile."
+"""For clients: what is wrong with it is in the log, and in `/health/ready`."""
+_RETRY_AFTER = 5
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -59,8 +63,7 @@ def _translate_problems(method: Callable[P, T]) -> Callable[P, T]:
         try:
             return method(*args, **kwargs)
         except ClusterProblem as error:
-            detail = f"{error} Articles can be read and listed meanwhile."
-            raise IndexBehind(detail, error.retry_after) from error
+            raise IndexBehind(_CANNOT_BE_ASKED, error.retry_after) from error
         except BaseException as error:
             if is_panic(error):
                 log.error("tantivy: %s", error)
@@ -79,6 +82,10 @@ class ClusterEngine:
         self._root, self._prefix, self._holding = words, prefix, holding
         self._words = LiveIndex(words)
         self._latest: tuple[View, LogPosition, ClusterView] | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        return True
 
     def view(self) -> ClusterView:
         """IndexBehind where the words or the index are not there yet."""
@@ -109,7 +116,7 @@ class ClusterEngine:
 
     def _make_building_error(self) -> IndexBehind:
         if self.places.problem is not None:
-            return IndexBehind(f"{self.places.problem} Articles can be read and listed meanwhile.", 5)
+            return IndexBehind(_CANNOT_BE_ASKED, _RETRY_AFTER)
         return make_building_error(self.progress())
 
     def position(self) -> LogPosition | None:

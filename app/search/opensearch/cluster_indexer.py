@@ -6,7 +6,8 @@ process that was halted, and goes on as if nothing had been, changes nothing. So
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import orjson
 
@@ -18,8 +19,9 @@ from app.search.engine import Holding
 from app.search.indexing import documents
 from app.search.opensearch import cluster_document
 from app.search.opensearch.cluster import ClusterProblem, IndexMissing, SearchCluster, WrongCluster, check_shards
+from app.search.opensearch.indexer_lease import IndexerLease
 from app.search.opensearch.mapping import PLACE_ID, IndexNames, build_index, compute_form
-from app.search.opensearch.places import load_place
+from app.search.opensearch.places import PlaceWatch, load_place
 from app.search.tantivy import index_schema
 
 log = logging.getLogger(__name__)
@@ -34,8 +36,8 @@ class IndexerHalted(Exception):
 
 
 class ClusterIndexer:
-    """A Follower of the log, for one of the two indexes. `may_write` is asked before each request that changes
-    something; where it says no, IndexerHalted."""
+    """A Follower of the log, for one of the two indexes. IndexerHalted where another process has the `lease`, or the
+    one for new indexes, before a request that changes something. `places` is told of what was written."""
 
     def __init__(
         self,
@@ -46,11 +48,13 @@ class ClusterIndexer:
         *,
         shards: int = 1,
         replicas: int = 1,
-        may_write: Callable[[], bool] = lambda: True,
-        note: Callable[[IndexNames, LogPosition], None] = lambda names, place: None,
+        lease: IndexerLease | None = None,
+        build_lease: IndexerLease | None = None,
+        places: PlaceWatch | None = None,
     ) -> None:
         self._cluster, self._db, self._prefix, self._holding = cluster, db, prefix, holding
-        self._shards, self._replicas, self._may_write, self._note = shards, replicas, may_write, note
+        self._shards, self._replicas, self._places = shards, replicas, places
+        self._lease, self._build_lease = lease, build_lease
         self._names: IndexNames | None = None
         self._passed: LogPosition | None = None
 
@@ -79,62 +83,77 @@ class ClusterIndexer:
     def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
         """Takes the current state of the articles named. Where the rows are none of the public's nothing is written to
         the index of what is published; in that of the rest its place alone, which its readers wait for."""
-        version = change_log.head(snapshot).seq
-        ids = sorted({row.entity_id for row in rows if row.entity == "article"})
         if self._holding == "published" and not any(row.public for row in rows):
             self._passed = place
             return
-        if ids:
-            self._write_articles(snapshot, ids, version, self.names.alias, require_alias=True)
-            self._refresh(self.names.alias)
-        self._write_place(self.names.alias, place, require_alias=True)
-        self._note(self.names, place)
+        self.write_rows(snapshot, rows, place)
+        self._tell(place)
+
+    def write_rows(
+        self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition, index: str | None = None
+    ) -> None:
+        """To an index that is not in its place yet, or to the one that is."""
+        version = change_log.head(snapshot).seq
+        lease = self._lease if index is None else self._build_lease
+        target = _Target(index or self.names.alias, lease, require_alias=index is None)
+        if ids := sorted({row.entity_id for row in rows if row.entity == "article"}):
+            self._write_articles(snapshot, ids, version, target)
+            self._refresh(target.index)
+        self._write_place(target, place)
+
+    def _tell(self, place: LogPosition) -> None:
         self._passed = None
+        if self._places is not None:
+            self._places.note(self.names, place)
 
     def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
         """Into a new index, which takes the place of the other one when it is complete."""
         index = self.build(snapshot, place)
         self.make_current(index)
-        self._note(self.names, place)
-        self._passed = None
+        self._tell(place)
 
     def build(self, snapshot: Snapshot, place: LogPosition) -> str:
-        """The name of a new index with every article, as of the snapshot."""
+        """The name of a new index with every article, as of the snapshot. ClusterProblem where another process builds
+        one."""
         names = self.names
-        index = names.create_name()
-        self._check_allowed()
+        target = _Target(names.create_name(), self._build_lease, require_alias=False)
+        if self._build_lease is not None and not self._build_lease.acquire():
+            raise ClusterProblem("Another process builds a new index in the search cluster.")
         self._delete_unused()
-        self._cluster.request("PUT", f"/{index}", build_index(self._shards, self._replicas, names))
+        self._cluster.request("PUT", f"/{target.index}", build_index(self._shards, self._replicas, names))
         try:
-            check_mapping(self._cluster, names, index)
+            check_mapping(self._cluster, names, target.index)
             ids = documents.load_ids(snapshot, self._holding)
-            self._write_articles(snapshot, ids, place.seq, index, require_alias=False)
-            self._refresh(index)
-            self._check_complete(index, len(ids))
-            self._write_place(index, place, require_alias=False)
+            self._write_articles(snapshot, ids, place.seq, target)
+            self._refresh(target.index)
+            self._check_complete(target.index, len(ids))
+            self._write_place(target, place)
         except BaseException:
-            self._delete(index)
+            self._delete(target.index)
             raise
-        return index
+        return target.index
 
     def make_current(self, index: str) -> None:
         """The alias names this index from one moment to the next. The one before is deleted with the next build: there
         may be searches that have begun on it."""
-        self._check_allowed()
+        check_mapping(self._cluster, self.names, index)
+        _Target(index, self._build_lease, require_alias=False).check_allowed()
         alias = self.names.alias
-        actions = [
+        actions: list[object] = [
             {"remove": {"index": self.names.pattern, "alias": alias, "must_exist": False}},
             {"add": {"index": index, "alias": alias}},
         ]
         self._cluster.request("POST", "/_aliases", {"actions": actions})
+        if self._build_lease is not None:
+            self._build_lease.release()
 
     def list_indexes(self) -> dict[str, bool]:
         """Every index of this archive and form, and whether the alias names it."""
         try:
-            found = self._cluster.request("GET", f"/{self.names.pattern}/_alias")
+            indexes = self._cluster.request("GET", f"/{self.names.pattern}/_alias")
         except IndexMissing:
             return {}
-        return {name: self.names.alias in one["aliases"] for name, one in found.items()}
+        return {name: self.names.alias in one["aliases"] for name, one in indexes.items()}
 
     def _delete_unused(self) -> None:
         for name, is_current in self.list_indexes().items():
@@ -147,13 +166,7 @@ class ClusterIndexer:
         except ClusterProblem as error:
             log.warning("an index that is not needed any more cannot be deleted: %s", error)
 
-    def _check_allowed(self) -> None:
-        if not self._may_write():
-            raise IndexerHalted
-
-    def _write_articles(
-        self, snapshot: Snapshot, ids: Sequence[int], version: int, index: str, *, require_alias: bool
-    ) -> None:
+    def _write_articles(self, snapshot: Snapshot, ids: Sequence[int], version: int, target: "_Target") -> None:
         for portion in documents.split_into_batches(snapshot, ids, self._holding):
             rows = documents.load_rows(snapshot, portion.ids, self._holding)
             held = {
@@ -161,23 +174,22 @@ class ClusterIndexer:
             }
             bodies = {id: held.get(id, cluster_document.GONE) for id in portion.ids}
             for lines in _split_lines(bodies, version):
-                self._check_allowed()
-                self._write(index, lines, require_alias=require_alias)
+                self._write(target, lines)
 
-    def _write(self, index: str, lines: bytes, *, require_alias: bool) -> None:
+    def _write_place(self, target: "_Target", place: LogPosition) -> None:
+        self._write(target, _render_line(PLACE_ID, place.seq, cluster_document.encode_position(place)))
+
+    def _write(self, target: "_Target", lines: bytes) -> None:
         """A document that the cluster has of a later place stays."""
-        options = {"require_alias": "true"} if require_alias else {}
-        response = self._cluster.write(f"/{index}/_bulk", lines, **options)
+        target.check_allowed()
+        # An index that somebody has deleted must not come back by being written to.
+        options = {"require_alias": "true"} if target.require_alias else {}
+        response = self._cluster.write(f"/{target.index}/_bulk", lines, **options)
         for item in response["items"] if response["errors"] else ():
             [done] = item.values()
             if "error" in done and done["status"] != _CONFLICT:
                 error = done["error"]
                 raise ClusterProblem(f"The search cluster refused {done['_id']}: {error['type']}: {error['reason']}")
-
-    def _write_place(self, index: str, place: LogPosition, *, require_alias: bool) -> None:
-        lines = _render_line(PLACE_ID, place.seq, cluster_document.encode_position(place))
-        self._check_allowed()
-        self._write(index, lines, require_alias=require_alias)
 
     def _refresh(self, index: str) -> None:
         """Every copy that can be asked shows what was written."""
@@ -191,21 +203,34 @@ class ClusterIndexer:
             raise ClusterProblem(f"A new index has {counted['count']} articles of {articles}.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What is written to: an alias, or an index that has none yet; and the lease that this takes."""
+
+    index: str
+    lease: IndexerLease | None
+    require_alias: bool
+
+    def check_allowed(self) -> None:
+        if self.lease is not None and not self.lease.acquire():
+            raise IndexerHalted
+
+
 def check_mapping(cluster: SearchCluster, names: IndexNames, index: str | None = None) -> None:
     """WrongCluster where what the alias names was not made by Dateline, or promises less than it needs."""
     name = index or names.alias
     response = cluster.request("GET", f"/{name}", flat_settings="true")
-    for found, description in response.items():
+    for index_name, description in response.items():
         meta = description["mappings"].get("_meta", {}).get("dateline")
         if meta != {"form": compute_form(), "epoch": names.epoch, "holding": names.holding}:
             raise WrongCluster(
-                f"The index {found} in the search cluster bears the name of this archive's and is none that Dateline "
-                f"has made: delete it, or set another DATELINE_SEARCH_PREFIX than {names.prefix!r}."
+                f"The index {index_name} in the search cluster bears the name of this archive's and is none that "
+                f"Dateline has made: delete it, or set another DATELINE_SEARCH_PREFIX than {names.prefix!r}."
             )
         if description["settings"].get("index.replication.type", "DOCUMENT") != "DOCUMENT":
             raise WrongCluster(
-                f"The index {found} in the search cluster replicates segments, so that copies lag behind what is said "
-                "to be written: Dateline needs replication of documents (`index.replication.type: DOCUMENT`)."
+                f"The index {index_name} replicates segments, so that copies lag behind what the cluster says is "
+                "written: Dateline needs replication of documents (`index.replication.type: DOCUMENT`)."
             )
 
 

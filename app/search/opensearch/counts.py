@@ -10,7 +10,7 @@ from tantivy import Occur, Query
 from app.articles.filters import ArticleFilter
 from app.search.engine import Axis, FacetName, GroupName, Line, Matrix, Overview, Question
 from app.search.opensearch import hits
-from app.search.opensearch.cluster import ClusterProblem, Json, TooManyBuckets
+from app.search.opensearch.cluster import BucketOverflow, ClusterProblem, Json
 from app.search.opensearch.mapping import PUBLISHED
 from app.search.opensearch.queries import Clause, read_clause
 from app.search.opensearch.view import ClusterView
@@ -69,12 +69,12 @@ def _count_terms(view: ClusterView, asked: Sequence[tuple[Query, Sequence[str]]]
         for query, names in asked
     ]
     try:
-        found = view.ask_all(bodies)
-    except TooManyBuckets:
+        results = view.ask_all(bodies)
+    except BucketOverflow:
         return [{name: _count_by_pages(view, query, name) for name in names} for query, names in asked]
     return [
         {name: _read_terms(view, query, name, one.aggregations) for name in names}
-        for (query, names), one in zip(asked, found, strict=True)
+        for (query, names), one in zip(asked, results, strict=True)
     ]
 
 
@@ -184,12 +184,12 @@ def count_overview(
         **_build_ranges("created", "created", edges),
         **_build_ranges("updated", "updated", edges),
     }
-    found = view.ask({"query": read_clause(query), "size": 0, "aggs": aggs})
-    flags = _read_terms(view, query, "flags", found.aggregations)
-    created, updated = (_read_ranges(found.aggregations, name, edges) for name in ("created", "updated"))
+    results = view.ask({"query": read_clause(query), "size": 0, "aggs": aggs})
+    flags = _read_terms(view, query, "flags", results.aggregations)
+    created, updated = (_read_ranges(results.aggregations, name, edges) for name in ("created", "updated"))
     tags = {int(tag): count for tag, count in _count_values(view, query, question, "tag").items()}
     having: dict[str, int] = {word: flags.get(flag, 0) for word, flag in index_schema.HAS_FLAGS.items()}
-    return Overview(found.total, having, created, updated, tags)
+    return Overview(results.total, having, created, updated, tags)
 
 
 def count_matrix(view: ClusterView, question: Question, rows: Axis, columns: Axis, most: int) -> Matrix:

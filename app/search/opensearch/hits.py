@@ -52,8 +52,8 @@ def find_scored(view: ClusterView, query: Query, question: Question) -> tuple[tu
         "sort": [{"_score": "desc"}, {"newest": "desc"}],
         **RETURN_HITS,
     }
-    found = view.ask(body, preference=_name_copies(question))
-    return tuple(SearchHit(hit.id, hit.version, hit.score, hit.newest) for hit in found.hits), found.total
+    results = view.ask(body, preference=_name_copies(question))
+    return tuple(SearchHit(hit.id, hit.version, hit.score, hit.newest) for hit in results.hits), results.total
 
 
 def _name_copies(question: Question) -> str:
@@ -69,8 +69,8 @@ def find_in_order(view: ClusterView, query: Query, question: Question) -> tuple[
         return _find_in_parts(view, query, question, down=down), view.count(query)
     order = "desc" if down else "asc"
     after = () if question.after is None else (question.after,)
-    found = _read_pages(view, query, {"newest": order}, question.limit, after, question.offset)
-    return _list_hits(found.hits), found.total
+    results = _read_pages(view, query, {"newest": order}, question.limit, after, question.offset)
+    return _list_hits(results.hits), results.total
 
 
 def _list_hits(hits: Sequence[FoundHit]) -> tuple[SearchHit, ...]:
@@ -91,9 +91,9 @@ def _find_in_parts(view: ClusterView, query: Query, question: Question, *, down:
         elif after is not None and (after < index_schema.FIRST_DATED) != down:
             continue  # the row to go on behind stands in the other part, which comes later
         part = _narrow(view, query, "newest", low, high)
-        found = _read_pages(view, part, {"newest": "desc" if down else "asc"}, question.limit - len(hits), (), skip)
-        hits += _list_hits(found.hits)
-        skip = max(0, skip - found.total)
+        results = _read_pages(view, part, {"newest": "desc" if down else "asc"}, question.limit - len(hits), (), skip)
+        hits += _list_hits(results.hits)
+        skip = max(0, skip - results.total)
         if len(hits) >= question.limit:
             break
     return tuple(hits)
@@ -124,12 +124,12 @@ def _read_pages(
             body["search_after"] = list(after)
         elif offset:
             body["from"] = offset
-        found = view.ask(body)
-        total = found.total if total is None else total
-        hits += found.hits
-        if len(found.hits) < size or size == 0:
+        results = view.ask(body)
+        total = results.total if total is None else total
+        hits += results.hits
+        if len(results.hits) < size or size == 0:
             break
-        after, offset = found.hits[-1].sort, 0
+        after, offset = results.hits[-1].sort, 0
     return Found(tuple(hits), total or 0, {})
 
 
@@ -145,8 +145,8 @@ def find_rows(
     else:
         field, order = ("created" if sort.endswith("created_at") else "updated"), ("desc" if down else "asc")
         after = () if place.id is None or not isinstance(place.key, int) else (place.key, place.id)
-        found = _read_pages(view, query, {field: order, "id": order}, limit, after)
-        rows, total = [ListRow(hit.id, hit.version, hit.sort[0]) for hit in found.hits], found.total
+        results = _read_pages(view, query, {field: order, "id": order}, limit, after)
+        rows, total = [ListRow(hit.id, hit.version, hit.sort[0]) for hit in results.hits], results.total
     rows = rows[place.offset :]
     return rows[::-1] if place.kind == "before" else rows, total
 

@@ -17,7 +17,7 @@ SAME_PLACE, GAP, EMPTY = "\ue000", "\ue001", "\ue002"
 field without any term has, so that each article counts in the statistics of each field."""
 STEMMED = (*index_schema.STEMMED, index_schema.DATELINE)
 TEXT_FIELDS = frozenset({*STEMMED, index_schema.TEXT, index_schema.WORDS})
-COUNTED = (index_schema.TEXT, "title", index_schema.WORDS)
+COUNTED = (index_schema.TEXT, *index_schema.STEMMED, index_schema.WORDS)
 """Fields that score, and so need something of each article."""
 PUBLISHED = "published"
 """The second of publication: counting between edges takes floating numbers, which a date key does not fit into."""

@@ -2,6 +2,7 @@
 be older than the index, which only leaves out more of what the log has withdrawn since.
 """
 
+import asyncio
 import logging
 import threading
 import time
@@ -38,11 +39,13 @@ class PlaceWatch:
         self.problem: str | None = None
 
     def read(self, names: IndexNames) -> LogPosition | None:
-        """Waits for the cluster the first time only, for which a server asks before anybody else does."""
-        if self._alias != names.alias:
+        """Waits for the cluster the first time only, and never in an event loop."""
+        is_new = self._alias != names.alias
+        if is_new:
             self._alias, self._place = names.alias, None
+        if is_new and not _is_in_event_loop():
             self._look(names.alias)
-        elif time.monotonic() - self._looked > FRESH_SECONDS and self._lock.acquire(blocking=False):
+        elif (is_new or time.monotonic() - self._looked > FRESH_SECONDS) and self._lock.acquire(blocking=False):
             threading.Thread(target=self._look_and_release, args=(names.alias,), daemon=True).start()
         return self._place
 
@@ -64,3 +67,11 @@ class PlaceWatch:
                 log.warning("%s", error)
             self.problem = str(error)
         self._looked = time.monotonic()
+
+
+def _is_in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

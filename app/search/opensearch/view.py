@@ -30,8 +30,8 @@ class ClusterView(View):
 
     def load_scores(self, queries: Sequence[Query], most: int) -> dict[int, float]:
         condition = self.filters.query.boolean_query([(Occur.Must, query) for query in queries])
-        found = self.ask({"query": read_clause(condition), "size": most, **RETURN_HITS})
-        return {hit.id: hit.score or 0.0 for hit in found.hits}
+        results = self.ask({"query": read_clause(condition), "size": most, **RETURN_HITS})
+        return {hit.id: hit.score or 0.0 for hit in results.hits}
 
     def ask(self, body: Clause, *, preference: str | None = None) -> "Found":
         """All that matches is counted."""

@@ -73,6 +73,13 @@ class TantivyEngine:
         self._root, self._holding = root, holding
         self._live = LiveIndex(root)
 
+    @property
+    def is_remote(self) -> bool:
+        return False
+
+    def find_problem(self) -> str | None:
+        return None
+
     def view(self) -> View:
         """The newest commit; IndexBehind where there is none."""
         view = self._live.view()

@@ -53,7 +53,7 @@ _PREFIX_SCORE = 2.0
 _BEGUN, _KEPT_BEGUN = 2_000, 10
 _FEW_WORDS = 8
 _COMMON = 0.2
-"""Of all articles: what more of them have finds nothing by itself, and is scored where another word is found."""
+"""Of all articles: what more of them have finds nothing by itself, and is scored where another word is results."""
 KEPT_BEGINNINGS = 8
 """Of beginnings of words, where any word is enough: they tell little and cost most."""
 KEPT_WORDS = 64
@@ -287,8 +287,8 @@ class QueryBuilder:
         for reading in readings:
             for name, share in _CONSTANTS:
                 if self._is_found(name, reading):
-                    found = self.filters.match_reading(name, reading)
-                    yield name, self.query.const_score_query(found, share * rarity)
+                    named = self.filters.match_reading(name, reading)
+                    yield name, self.query.const_score_query(named, share * rarity)
         ids = self.names.find_named("tag", analysis.strip_affixes(leaf.text)) if self.names else ()
         if ids:
             articles = sum(self.terms.searcher.doc_freq("tags", tag) for tag in ids)
@@ -370,7 +370,7 @@ def _choose_likeliest(leaf: Leaf) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SelectedWords:
-    """Of a query of which any word is enough: what has to be found, what only scores, and how often each stands."""
+    """Of a query of which any word is enough: what has to be results, what only scores, and how often each stands."""
 
     telling: tuple[Node, ...]
     common: tuple[Node, ...]

@@ -1,8 +1,11 @@
 """One archive on both engines, and random questions to put to them."""
 
 import random
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, SearchStory, random_story
 
 from app.articles.filters import ArticleFilter
 from app.changes.follower import catch_up
@@ -15,15 +18,19 @@ from app.search.opensearch.places import load_place
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
-from tests.support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, SearchStory, random_story
 
 TODAY = 1_700_000_000
-PLAIN = (
-    "deficit trade Brussels new Zealand co-op cooperation COVID-19 the of rain rainy cut sun 京都大学 京都 U.S. US apple "
-    "pears pear München Muenchen l'Europe europe livestream live stream budget budgets parliament council harbour wifi "
-    "ferry ferries sanctioned sanctions minister ministers election elected vote votes river rivers bank banks storm "
-    "日本銀行 金利 réforme réformes Straße strasse Göteborg C++ 10,000 3.5 node.js market markets price prices growth"
-).split()
+PLAIN: list[str] = re.findall(
+    r"\S+",
+    """
+    deficit trade Brussels new Zealand co-op cooperation COVID-19 the of rain rainy cut sun
+    京都大学 京都 U.S. US apple pears pear München Muenchen l'Europe europe livestream live
+    stream budget budgets parliament council harbour wifi ferry ferries sanctioned
+    sanctions minister ministers election elected vote votes river rivers bank banks storm
+    日本銀行 金利 réforme réformes Straße strasse Göteborg C++ 10,000 3.5 node.js market markets
+    price prices growth
+    """,
+)
 RARE = [f"word{first}{second}ing" for first in "abcdefgh" for second in "klmnoprst"]
 SIGNS = ("", "", "", "", "", "-", "title:", "body:", "standfirst:", "tag:", "region:")
 
@@ -86,15 +93,15 @@ def make_question(chance: random.Random, stories: list[SearchStory]) -> Question
         tree=parsed.tree,
         text=text or None,
         fallback=parsed.fallback,
-        order=order,  # type: ignore[arg-type] # one of these
+        order=order,
         limit=chance.choice([0, 5, 20, 100]),
         offset=chance.choice([0, 0, 0, 7]),
         excluded=tuple(sorted(chance.sample(range(1, len(stories)), chance.choice([0, 0, 3])))),
         languages=chance.choice([(), (), ("en",), ("fr", "de")]),
-        match=chance.choice(["auto", "auto", "all", "any"]),  # type: ignore[arg-type] # one of these
+        match=chance.choice(["auto", "auto", "all", "any"]),
         typo=chance.random() < 0.5,
         prefix=chance.random() < 0.2,
-        recency=chance.choice(["off", "normal", "strong"]),  # type: ignore[arg-type] # one of these
+        recency=chance.choice(["off", "normal", "strong"]),
         today=TODAY,
     )
 

@@ -1,0 +1,74 @@
+"""The threads that keep the cluster's indexes in step, in every server: one of all of them has the lease, and works."""
+
+import logging
+
+from app.changes.follower import FollowerTask
+from app.db.database import Database
+from app.search.engine import Holding
+from app.search.opensearch.cluster import ClusterProblem, SearchCluster
+from app.search.opensearch.cluster_indexer import ClusterIndexer, IndexerHalted
+from app.search.opensearch.indexer_lease import IndexerLease
+from app.search.opensearch.places import PlaceWatch
+from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 1.0
+"""Until a process that has no lease asks for it again."""
+
+
+def create_indexer(
+    db: Database,
+    settings: Settings,
+    holding: Holding,
+    lease: IndexerLease | None = None,
+    places: PlaceWatch | None = None,
+) -> ClusterIndexer:
+    """As the settings have it. `lease`: of whoever follows; a rebuild has one of its own."""
+    return ClusterIndexer(
+        SearchCluster(settings),
+        db,
+        settings.search_prefix,
+        holding,
+        shards=settings.search_shards,
+        replicas=settings.search_replicas,
+        lease=lease,
+        build_lease=IndexerLease(db, f"search build {holding}"),
+        places=places,
+    )
+
+
+class ClusterFollowerTask(FollowerTask):
+    """Follows as long as this process has the lease. The cluster's problems are no bugs: they are told once, in a
+    sentence."""
+
+    def __init__(self, db: Database, settings: Settings, holding: Holding, places: PlaceWatch | None = None) -> None:
+        self._lease = IndexerLease(db, f"search {holding}")
+        super().__init__(db, create_indexer(db, settings, holding, self._lease, places), settings.index_interval)
+
+    def stop(self) -> None:
+        super().stop()
+        self._lease.release()
+
+    def _round(self) -> int:
+        try:
+            is_leading = self._lease.acquire()
+        except Exception as error:
+            self._note_failure(error)
+            return 0
+        if is_leading:
+            return super()._round()
+        self.problem = None
+        self._ended.wait(WAIT_SECONDS)
+        return 0
+
+    def _note_failure(self, error: Exception) -> None:
+        if isinstance(error, IndexerHalted):
+            self.problem = None
+        elif isinstance(error, ClusterProblem):
+            if self.problem != str(error):
+                logger.warning("the search cluster cannot be kept in step: %s", error)
+            self.problem = str(error)
+            self._ended.wait(error.retry_after)
+        else:
+            super()._note_failure(error)

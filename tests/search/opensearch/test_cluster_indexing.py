@@ -1,0 +1,193 @@
+"""The index in the cluster follows the log, and what is gone stays gone, whoever wakes up late."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+from parity import BothEngines, open_both
+from support.search_archive import SearchStory, ask, ids
+
+from app.changes import log
+from app.changes.follower import catch_up
+from app.errors import IndexBehind
+from app.search.engine import Question
+from app.search.opensearch.cluster import ClusterProblem, ClusterUnreachable, SearchCluster, WrongCluster
+from app.search.opensearch.cluster_engine import ClusterEngine
+from app.search.opensearch.cluster_indexer import ClusterIndexer
+from app.search.opensearch.mapping import build_index
+from app.search.opensearch.reindexing import rebuild_cluster
+from app.settings import Settings
+
+GC_SECONDS = 65
+"""OpenSearch forgets a deletion after 60 s (`index.gc_deletes`)."""
+
+
+@pytest.fixture(name="both")
+def open_archive(opensearch_url: str, tmp_path: Path) -> Iterator[BothEngines]:
+    both = open_both(tmp_path, opensearch_url)
+    both.archive.put(*(SearchStory(i, f"Story {i}", "The council votes on the budget.") for i in range(1, 6)))
+    both.follow()
+    yield both
+    for name in both.indexer.list_indexes():
+        both.indexer._cluster.request("DELETE", f"/{name}")
+    both.archive.close()
+
+
+def test_changes_are_found_and_what_is_withdrawn_is_not(both: BothEngines) -> None:
+    both.archive.put(SearchStory(2, "Another", "Ferries are late.", version=2), SearchStory(9, "Ninth", "Ferries."))
+    both.archive.withdraw(3)
+    both.follow()
+    assert sorted(ids(ask(both.remote, "ferry"))) == [2, 9]
+    assert sorted(ids(ask(both.remote, "budget"))) == [1, 4, 5]
+    assert both.remote.count_overview([]).total == 5
+
+
+def test_taking_rows_in_twice_changes_nothing(both: BothEngines) -> None:
+    with both.archive.db.snapshot() as snapshot:
+        rows = log.read(snapshot, 0, 100)
+        both.indexer.apply(snapshot, rows, log.head(snapshot).position)
+    assert ask(both.remote, "budget").total == 5
+
+
+def _write_late(both: BothEngines, id: int, version: int, title: str) -> int:
+    """What a halted indexer would send; the status."""
+    action = {"index": {"_id": str(id), "version": version, "version_type": "external_gte"}}
+    body = {"id": [id], "flags": [1], "text": [title], "title": [title], "newest": [id]}
+    lines = orjson.dumps(action) + b"\n" + orjson.dumps(body) + b"\n"
+    response = both.remote.cluster.write(f"/{both.indexer.names.alias}/_bulk", lines)
+    both.remote.cluster.request("POST", f"/{both.indexer.names.alias}/_refresh")
+    status = response["items"][0]["index"]["status"]
+    assert isinstance(status, int)
+    return status
+
+
+def test_write_of_an_indexer_that_was_halted_brings_nothing_back(both: BothEngines) -> None:
+    both.archive.withdraw(3)
+    both.follow()
+    assert _write_late(both, 3, 3, "budget") == 409
+    assert sorted(ids(ask(both.remote, "budget"))) == [1, 2, 4, 5]
+
+
+@pytest.mark.torture
+def test_write_of_an_indexer_that_was_halted_for_longer_than_deletions_are_kept(both: BothEngines) -> None:
+    both.archive.withdraw(3)
+    both.follow()
+    time.sleep(GC_SECONDS)
+    assert _write_late(both, 3, 3, "budget") == 409
+    assert sorted(ids(ask(both.remote, "budget"))) == [1, 2, 4, 5]
+
+
+def test_place_of_a_late_writer_does_not_go_back(both: BothEngines) -> None:
+    before = both.indexer.position()
+    with both.archive.db.snapshot() as snapshot:
+        first = log.read(snapshot, 0, 1)
+    assert before is not None
+    both.archive.put(SearchStory(7, "Seventh", "New."))
+    both.follow()
+    after = both.indexer.position()
+    both.indexer._write_place(_alias(both), replace(before, seq=first[0].seq))
+    assert both.indexer.position() == after != before
+
+
+def _alias(both: BothEngines):  # type: ignore[no-untyped-def] # a private type
+    from app.search.opensearch.cluster_indexer import _Target
+
+    return _Target(both.indexer.names.alias, None, require_alias=True)
+
+
+def test_index_that_somebody_deletes_is_built_anew(both: BothEngines) -> None:
+    for name in both.indexer.list_indexes():
+        both.remote.cluster.request("DELETE", f"/{name}")
+    with pytest.raises(IndexBehind):
+        ask(both.remote, "budget")
+    assert both.indexer.position() is None
+    both.archive.put(SearchStory(8, "Eighth", "The budget again."))
+    both.follow()
+    assert ask(both.remote, "budget").total == 6
+
+
+def test_write_to_an_index_that_is_gone_makes_none(both: BothEngines) -> None:
+    for name in both.indexer.list_indexes():
+        both.remote.cluster.request("DELETE", f"/{name}")
+    with both.archive.db.snapshot() as snapshot, pytest.raises(ClusterProblem):
+        both.indexer.apply(snapshot, log.read(snapshot, 0, 100), log.head(snapshot).position)
+    assert both.indexer.list_indexes() == {}
+
+
+def test_foreign_index_under_the_name_is_told_and_left_alone(both: BothEngines) -> None:
+    alias = both.indexer.names.alias
+    for name in both.indexer.list_indexes():
+        both.remote.cluster.request("DELETE", f"/{name}")
+    both.remote.cluster.request("PUT", f"/{alias}")
+    try:
+        with pytest.raises(WrongCluster, match="none that Dateline has made"):
+            both.indexer.position()
+    finally:
+        both.remote.cluster.request("DELETE", f"/{alias}")
+
+
+def test_full_disk_is_a_problem_that_says_so_and_nothing_is_lost(both: BothEngines) -> None:
+    alias = both.indexer.names.alias
+    block = {"index.blocks.read_only_allow_delete": True}
+    both.remote.cluster.request("PUT", f"/{alias}/_settings", block)
+    both.archive.put(SearchStory(8, "Eighth", "The budget again."))
+    with pytest.raises(ClusterProblem, match="read-only"):
+        catch_up(both.archive.db, both.indexer)
+    assert ask(both.remote, "budget").total == 5
+    both.remote.cluster.request("PUT", f"/{alias}/_settings", {"index.blocks.read_only_allow_delete": None})
+    both.follow()
+    assert ask(both.remote, "budget").total == 6
+
+
+def test_new_index_has_what_came_while_it_was_built_and_the_old_one_goes(both: BothEngines) -> None:
+    before = both.indexer.list_indexes()
+    both.archive.withdraw(1)
+    settings = Settings(
+        data_dir=both.words.parent, search_url=(both.remote.cluster._settings.search_url), search_prefix="test",
+        search_replicas=0,
+    )  # fmt: skip
+    for _ in range(2):
+        rebuild_cluster(both.archive.db, settings)
+    after = both.indexer.list_indexes()
+    assert sorted(after.values()) == [False, True]
+    assert not before.keys() & after.keys()
+    both.follow()
+    assert sorted(ids(ask(both.remote, "budget"))) == [2, 3, 4, 5]
+
+
+def test_drafts_have_an_index_of_their_own(both: BothEngines) -> None:
+    hidden = ClusterIndexer(both.remote.cluster, both.archive.db, "test", "hidden", replicas=0)
+    both.archive.put(SearchStory(20, "Secret", "A secret budget.", status="draft"))
+    both.follow()
+    catch_up(both.archive.db, hidden)
+    assert ask(both.remote, "secret").total == 0
+    query = {"query": {"term": {"words": "secret"}}, "size": 10, "_source": ["id"]}
+    results = both.remote.cluster.request("POST", f"/{hidden.names.alias}/_search", query)
+    assert [hit["_id"] for hit in results["hits"]["hits"]] == ["20"]
+    both.remote.cluster.request("DELETE", f"/{next(iter(hidden.list_indexes()))}")
+
+
+def test_index_that_replicates_segments_is_refused(both: BothEngines) -> None:
+    names = both.indexer.names
+    body = build_index(1, 0, names)
+    index = body["settings"]
+    assert isinstance(index, dict)
+    index["index"]["replication.type"] = "SEGMENT"
+    name = names.create_name()
+    both.remote.cluster.request("PUT", f"/{name}", body)
+    with pytest.raises(WrongCluster, match="replicates segments"):
+        both.indexer.make_current(name)
+
+
+def test_nobody_there_is_a_503_that_says_when_to_come_back(both: BothEngines, tmp_path: Path) -> None:
+    nobody = SearchCluster(Settings(data_dir=tmp_path, search_url=("http://127.0.0.1:9",), search_timeout=1))
+    with pytest.raises(ClusterUnreachable):
+        nobody.check()
+    engine = ClusterEngine(nobody, both.words, "test")
+    assert engine.position() is None
+    with pytest.raises(IndexBehind, match="cannot be asked") as raised:
+        engine.search(Question())
+    assert raised.value.retry_after >= 1

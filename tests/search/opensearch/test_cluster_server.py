@@ -1,0 +1,112 @@
+"""A server whose searches run on a cluster, from outside: what clients see while all is well, and while it is not."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+from conftest import Served, serve
+
+from app.commands import check
+from app.search.index import EngineIndex
+from app.search.indexing.rebuild import rebuild_indexes
+from app.search.opensearch.cluster import SearchCluster
+from app.settings import Settings
+
+BODY = "The council votes on the budget of the city. Ferries are late."
+
+
+@pytest.fixture(name="cluster_settings")
+def name_cluster(sqlite_settings: Settings, opensearch_url: str) -> Settings:
+    """Copies of one template are one archive to whatever goes by its epoch: each has a prefix of its own here."""
+    own = {"search_url": (opensearch_url,), "search_prefix": f"t{secrets.token_hex(6)}", "search_replicas": 0}
+    return sqlite_settings.model_copy(update=own)
+
+
+@pytest.fixture(name="api")
+async def serve_on_cluster(cluster_settings: Settings) -> AsyncIterator[Served]:
+    async with serve(cluster_settings) as running:
+        yield running
+    cluster = SearchCluster(cluster_settings)
+    for name in cluster.request("GET", f"/{cluster_settings.search_prefix}-*/_alias"):
+        cluster.request("DELETE", f"/{name}")
+
+
+async def test_article_is_found_changed_and_withdrawn(api: Served) -> None:
+    made = await api.post(title="Budget vote", body=BODY, tags=["Budget"])
+    response = await api.public.get(
+        "/v1/search", params={"q": "votng ferry", "facets": "tag", "highlight": "body", "explain": "true"}
+    )
+    assert response.status_code == 200, response.text
+    payload = response.json()
+    assert payload["page"]["total"] == 1
+    assert payload["query"]["corrections"][0]["word"] == "votng"
+    assert "<mark>" in payload["data"][0]["highlights"]["body"][0]
+    assert payload["facets"]["tag"][0]["count"] == 1
+    listed = (await api.public.get("/v1/articles", params={"tag": "budget"})).json()
+    assert listed["page"]["total"] == 1
+    timeline = await api.public.get("/v1/timeline", params={"q": "budget", "interval": "year"})
+    assert sum(bucket["count"] for bucket in timeline.json()["buckets"]) == 1
+    gone = await api.editor.delete(f"/v1/articles/{made['id']}", headers={"If-Match": "*"})
+    assert gone.status_code in (200, 204), gone.text
+    after = await api.public.get("/v1/search", params={"q": "budget"})
+    assert after.json()["page"]["total"] == 0
+
+
+async def test_drafts_are_found_by_those_who_may(api: Served) -> None:
+    response = await api.editor.post("/v1/articles", json={"title": "Secret plans", "body": BODY, "status": "draft"})
+    seq = response.headers["x-seq"]
+    params = {"q": "secret", "status": "draft", "min_seq": seq}
+    mine = await api.editor.get("/v1/articles", params=params)
+    assert mine.json()["page"]["total"] == 1, mine.text
+    assert (await api.public.get("/v1/search", params={"q": "secret"})).json()["page"]["total"] == 0
+
+
+async def test_saved_search_reads_its_words_and_finds(api: Served) -> None:
+    await api.post(title="Budget vote", body=BODY)
+    made = await api.editor.post("/v1/searches", json={"slug": "money", "q": "budget ferry"})
+    assert made.status_code == 201, made.text
+    results = await api.editor.get("/v1/searches/money")
+    assert results.json()["page"]["total"] == 1, results.text
+
+
+async def test_check_compares_the_cluster_and_reindex_builds_it_anew(api: Served) -> None:
+    await api.post(title="Budget vote", body=BODY)
+    await asyncio.to_thread(rebuild_indexes, api.db, api.settings)
+    results = await asyncio.to_thread(check.run_checks, api.db, api.settings)
+    named = {result.name: result for result in results}
+    assert {"search cluster", "search cluster, drafts", "index of words"} <= named.keys()
+    assert [result for result in results if not result.good] == []
+
+
+async def test_search_is_503_while_the_cluster_is_away_and_reads_go_on(api: Served) -> None:
+    made = await api.post(title="Budget vote", body=BODY)
+    index = api.app.state.archive.index
+    assert isinstance(index, EngineIndex)
+    engine = index.engine
+    lost = SearchCluster(api.settings.model_copy(update={"search_url": ("http://127.0.0.1:9",)}))
+    there, engine.cluster = engine.cluster, lost  # type: ignore[attr-defined] # that of this engine
+    engine.places._cluster, engine._latest = lost, None  # type: ignore[attr-defined] # what it asks
+    try:
+        response = await api.public.get("/v1/search", params={"q": "ferries"})
+        assert response.status_code == 503
+        assert response.json()["code"] == "index_behind"
+        assert int(response.headers["retry-after"]) >= 1
+        assert (await api.public.get(f"/v1/articles/{made['id']}")).status_code == 200
+        listed = (await api.public.get("/v1/articles", params={"language": "en"})).json()
+        assert [row["id"] for row in listed["data"]] == [made["id"]]
+        await asyncio.sleep(0.2)
+        ready = await api.public.get("/health/ready")
+        assert (ready.status_code, ready.json()["index"]) == (200, False)
+        assert "cannot be reached" in ready.json()["problem"]
+    finally:
+        engine.cluster = engine.places._cluster = there  # type: ignore[attr-defined] # as before
+    engine._latest = None  # type: ignore[attr-defined] # of the cluster that is away
+    assert (await api.public.get("/v1/search", params={"q": "ferries"})).json()["page"]["total"] == 1
+
+
+def test_settings_of_the_cluster_go_together() -> None:
+    with pytest.raises(ValueError, match="go together"):
+        Settings(search_url=("http://a:1",), search_user="me")
+    with pytest.raises(ValueError, match="takes the place"):
+        Settings(search_url=("http://a:1",), search_user="me", search_password="it", search_api_key="key")
