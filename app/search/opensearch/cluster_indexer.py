@@ -57,6 +57,8 @@ class ClusterIndexer:
         self._lease, self._build_lease = lease, build_lease
         self._names: IndexNames | None = None
         self._passed: LogPosition | None = None
+        self._serving: str | None = None
+        self._ahead: LogPosition | None = None
 
     @property
     def names(self) -> IndexNames:
@@ -66,9 +68,9 @@ class ClusterIndexer:
         return self._names
 
     def position(self) -> LogPosition | None:
-        """None where there is no index of this version, or one that was made by hand."""
+        """None where there is no index of this version. WrongCluster where its name is that of another index."""
         try:
-            check_mapping(self._cluster, self.names)
+            self._serving = check_mapping(self._cluster, self.names)
         except IndexMissing:
             return None
         place = load_place(self._cluster, self.names.alias)
@@ -92,10 +94,12 @@ class ClusterIndexer:
     def write_rows(
         self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition, index: str | None = None
     ) -> None:
-        """To an index that is not in its place yet, or to the one that is."""
+        """To an index that is not in its place yet, or to the one that was when `position` was asked: who is halted
+        behind that must not write to one that was built meanwhile, which knows nothing of what was withdrawn before."""
         version = change_log.head(snapshot).seq
-        lease = self._lease if index is None else self._build_lease
-        target = _Target(index or self.names.alias, lease, require_alias=index is None)
+        name = index or self._serving
+        assert name is not None, "its position comes first"
+        target = _Target(name, self._lease if index is None else self._build_lease)
         if ids := sorted({row.entity_id for row in rows if row.entity == "article"}):
             self._write_articles(snapshot, ids, version, target)
             self._refresh(target.index)
@@ -108,15 +112,26 @@ class ClusterIndexer:
 
     def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
         """Into a new index, which takes the place of the other one when it is complete."""
-        index = self.build(snapshot, place)
+        self._check_not_ahead(place)
+        self._serving = index = self.build(snapshot, place)
         self.make_current(index)
         self._tell(place)
+
+    def _check_not_ahead(self, place: LogPosition) -> None:
+        """ClusterProblem, once, where the index is of a later place of this archive than the snapshot: another process
+        may have put it there a moment ago. The next snapshot tells that from a log that has lost its end."""
+        current = load_place(self._cluster, self.names.alias)
+        is_ahead = current is not None and current.epoch == place.epoch and current.seq > place.seq
+        if is_ahead and current != self._ahead:
+            self._ahead = current
+            raise ClusterProblem("The index in the search cluster is ahead of what was read of the log.")
+        self._ahead = None
 
     def build(self, snapshot: Snapshot, place: LogPosition) -> str:
         """The name of a new index with every article, as of the snapshot. ClusterProblem where another process builds
         one."""
         names = self.names
-        target = _Target(names.create_name(), self._build_lease, require_alias=False)
+        target = _Target(names.create_name(), self._build_lease)
         if self._build_lease is not None and not self._build_lease.acquire():
             raise ClusterProblem("Another process builds a new index in the search cluster.")
         self._delete_unused()
@@ -137,7 +152,7 @@ class ClusterIndexer:
         """The alias names this index from one moment to the next. The one before is deleted with the next build: there
         may be searches that have begun on it."""
         check_mapping(self._cluster, self.names, index)
-        _Target(index, self._build_lease, require_alias=False).check_allowed()
+        _Target(index, self._build_lease).check_allowed()
         alias = self.names.alias
         actions: list[object] = [
             {"remove": {"index": self.names.pattern, "alias": alias, "must_exist": False}},
@@ -182,9 +197,8 @@ class ClusterIndexer:
     def _write(self, target: "_Target", lines: bytes) -> None:
         """A document that the cluster has of a later place stays."""
         target.check_allowed()
-        # An index that somebody has deleted must not come back by being written to.
-        options = {"require_alias": "true"} if target.require_alias else {}
-        response = self._cluster.write(f"/{target.index}/_bulk", lines, **options)
+        # Where somebody has deleted the index, this may make one that nothing names: the next build deletes it.
+        response = self._cluster.write(f"/{target.index}/_bulk", lines)
         for item in response["items"] if response["errors"] else ():
             [done] = item.values()
             if "error" in done and done["status"] != _CONFLICT:
@@ -205,21 +219,20 @@ class ClusterIndexer:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What is written to: an alias, or an index that has none yet; and the lease that this takes."""
+    """What is written to, and the lease that this takes."""
 
     index: str
     lease: IndexerLease | None
-    require_alias: bool
 
     def check_allowed(self) -> None:
         if self.lease is not None and not self.lease.acquire():
             raise IndexerHalted
 
 
-def check_mapping(cluster: SearchCluster, names: IndexNames, index: str | None = None) -> None:
-    """WrongCluster where what the alias names was not made by Dateline, or promises less than it needs."""
-    name = index or names.alias
-    response = cluster.request("GET", f"/{name}", flat_settings="true")
+def check_mapping(cluster: SearchCluster, names: IndexNames, index: str | None = None) -> str:
+    """The name of the index, or of the one behind the alias. WrongCluster where it was not made by Dateline, or
+    promises less than it needs."""
+    response = cluster.request("GET", f"/{index or names.alias}", flat_settings="true")
     for index_name, description in response.items():
         meta = description["mappings"].get("_meta", {}).get("dateline")
         if meta != {"form": compute_form(), "epoch": names.epoch, "holding": names.holding}:
@@ -232,6 +245,9 @@ def check_mapping(cluster: SearchCluster, names: IndexNames, index: str | None =
                 f"The index {index_name} replicates segments, so that copies lag behind what the cluster says is "
                 "written: Dateline needs replication of documents (`index.replication.type: DOCUMENT`)."
             )
+    if len(response) != 1:
+        raise WrongCluster(f"The alias {names.alias} in the search cluster names {len(response)} indexes.")
+    return next(iter(response))
 
 
 def _split_lines(bodies: Mapping[int, bytes], version: int) -> Iterator[bytes]:

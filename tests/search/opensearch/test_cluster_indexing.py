@@ -88,14 +88,9 @@ def test_place_of_a_late_writer_does_not_go_back(both: BothEngines) -> None:
     both.archive.put(SearchStory(7, "Seventh", "New."))
     both.follow()
     after = both.indexer.position()
-    both.indexer._write_place(_alias(both), replace(before, seq=first[0].seq))
+    with both.archive.db.snapshot() as snapshot:
+        both.indexer.write_rows(snapshot, [], replace(before, seq=first[0].seq))
     assert both.indexer.position() == after != before
-
-
-def _alias(both: BothEngines):  # type: ignore[no-untyped-def] # a private type
-    from app.search.opensearch.cluster_indexer import _Target
-
-    return _Target(both.indexer.names.alias, None, require_alias=True)
 
 
 def test_index_that_somebody_deletes_is_built_anew(both: BothEngines) -> None:
@@ -109,12 +104,38 @@ def test_index_that_somebody_deletes_is_built_anew(both: BothEngines) -> None:
     assert ask(both.remote, "budget").total == 6
 
 
-def test_write_to_an_index_that_is_gone_makes_none(both: BothEngines) -> None:
+def test_write_to_an_index_that_is_gone_makes_none_that_is_searched(both: BothEngines) -> None:
     for name in both.indexer.list_indexes():
         both.remote.cluster.request("DELETE", f"/{name}")
-    with both.archive.db.snapshot() as snapshot, pytest.raises(ClusterProblem):
+    with both.archive.db.snapshot() as snapshot:
         both.indexer.apply(snapshot, log.read(snapshot, 0, 100), log.head(snapshot).position)
-    assert both.indexer.list_indexes() == {}
+    assert both.indexer.position() is None
+    both.follow()
+    assert list(both.indexer.list_indexes().values()) == [True]
+    assert ask(both.remote, "budget").total == 5
+
+
+def test_indexer_that_was_halted_before_a_rebuild_writes_nothing_to_the_new_index(both: BothEngines) -> None:
+    late = ClusterIndexer(both.remote.cluster, both.archive.db, "test", "published", replicas=0)
+    with both.archive.db.snapshot() as before:
+        assert late.position() is not None
+        rows, place = log.read(before, 0, 100), log.head(before).position
+        both.archive.withdraw(3)
+        with both.archive.db.snapshot() as snapshot:
+            both.indexer.rebuild(snapshot, log.head(snapshot).position)
+        late.apply(before, rows, place)
+    both.remote.cluster.request("POST", f"/{both.indexer.names.alias}/_refresh")
+    both.follow()
+    assert sorted(ids(ask(both.remote, "budget"))) == [1, 2, 4, 5]
+
+
+def test_index_that_is_ahead_of_a_snapshot_is_not_built_anew_at_once(both: BothEngines) -> None:
+    with both.archive.db.snapshot() as snapshot:
+        earlier = replace(log.head(snapshot).position, seq=1)
+        before = both.indexer.list_indexes()
+        with pytest.raises(ClusterProblem, match="ahead"):
+            both.indexer.rebuild(snapshot, earlier)
+        assert both.indexer.list_indexes() == before
 
 
 def test_foreign_index_under_the_name_is_told_and_left_alone(both: BothEngines) -> None:
