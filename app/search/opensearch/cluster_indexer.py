@@ -132,9 +132,8 @@ class ClusterIndexer:
         one."""
         names = self.names
         target = _Target(names.create_name(), self._build_lease)
-        if self._build_lease is not None and not self._build_lease.acquire():
+        if not self.delete_unused():
             raise ClusterProblem("Another process builds a new index in the search cluster.")
-        self._delete_unused()
         self._cluster.request("PUT", f"/{target.index}", build_index(self._shards, self._replicas, names))
         try:
             check_mapping(self._cluster, names, target.index)
@@ -149,8 +148,8 @@ class ClusterIndexer:
         return target.index
 
     def make_current(self, index: str) -> None:
-        """The alias names this index from one moment to the next. The one before is deleted with the next build: there
-        may be searches that have begun on it."""
+        """The alias names this index from one moment to the next. The one before is deleted later, by `delete_unused`:
+        there may be searches that have begun on it."""
         check_mapping(self._cluster, self.names, index)
         _Target(index, self._build_lease).check_allowed()
         alias = self.names.alias
@@ -170,10 +169,14 @@ class ClusterIndexer:
             return {}
         return {name: self.names.alias in one["aliases"] for name, one in indexes.items()}
 
-    def _delete_unused(self) -> None:
+    def delete_unused(self) -> bool:
+        """Deletes indexes that the alias does not name; False where another process builds one, which is among them."""
+        if self._build_lease is not None and not self._build_lease.acquire():
+            return False
         for name, is_current in self.list_indexes().items():
             if not is_current:
                 self._delete(name)
+        return True
 
     def _delete(self, index: str) -> None:
         try:

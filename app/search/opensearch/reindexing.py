@@ -1,6 +1,8 @@
 """A new index of the cluster beside the one that serves: filled from SQL, brought up by the log, and put in its place
 while searches go on."""
 
+import time
+
 from app.changes import log
 from app.changes.follower import BATCH, catch_up
 from app.db.database import Database, DatabaseProblem
@@ -16,13 +18,17 @@ HOLDINGS: tuple[Holding, ...] = ("published", "hidden")
 
 
 def rebuild_cluster(db: Database, settings: Settings) -> None:
-    """Both indexes. DatabaseProblem where one cannot be built, or another process builds one; the old one serves then
-    as before."""
-    for holding in HOLDINGS:
-        try:
-            _rebuild(db, create_indexer(db, settings, holding))
-        except (ClusterProblem, IndexerHalted) as error:
-            raise DatabaseProblem(str(error) or "Another process has begun to build the same index.") from error
+    """Both indexes; the old ones are gone at the end, with all that was purged. DatabaseProblem where one cannot be
+    built, or another process builds one; the old one serves then as before."""
+    indexers = [create_indexer(db, settings, holding) for holding in HOLDINGS]
+    try:
+        for indexer in indexers:
+            _rebuild(db, indexer)
+        time.sleep(settings.search_timeout)  # no search that has begun on an old one takes longer
+        for indexer in indexers:
+            indexer.delete_unused()
+    except (ClusterProblem, IndexerHalted) as error:
+        raise DatabaseProblem(str(error) or "Another process has begun to build the same index.") from error
 
 
 def catch_up_cluster(db: Database, settings: Settings) -> bool:

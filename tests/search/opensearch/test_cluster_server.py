@@ -19,7 +19,12 @@ BODY = "The council votes on the budget of the city. Ferries are late."
 @pytest.fixture(name="cluster_settings")
 def name_cluster(sqlite_settings: Settings, opensearch_url: str) -> Settings:
     """Copies of one template are one archive to whatever goes by its epoch: each has a prefix of its own here."""
-    own = {"search_url": (opensearch_url,), "search_prefix": f"t{secrets.token_hex(6)}", "search_replicas": 0}
+    own = {
+        "search_url": (opensearch_url,),
+        "search_prefix": f"t{secrets.token_hex(6)}",
+        "search_replicas": 0,
+        "search_timeout": 2.0,
+    }
     return sqlite_settings.model_copy(update=own)
 
 
