@@ -32,6 +32,8 @@ OLDEST = (2, 19)
 _DOWN_SECONDS = 1.0
 """How long nobody asks again after the cluster could not be reached: requests would only wait for one another."""
 _CONNECTIONS = 32
+WRITE_SECONDS = 120.0
+"""What writing to an index, refreshing and making one may take."""
 _NDJSON = {"content-type": "application/x-ndjson"}
 _LOST_INDEX = "index_not_found_exception"
 
@@ -113,15 +115,18 @@ class SearchCluster:
             _check_response(response)
         return responses
 
-    def request(self, method: str, path: str, body: object = None, **params: str) -> Json:
-        """Of an index or of the cluster; checked by whoever reads the response."""
+    def request(
+        self, method: str, path: str, body: object = None, *, seconds: float | None = None, **params: str
+    ) -> Json:
+        """Of an index or of the cluster; checked by whoever reads the response. `seconds`: what it may take, where that
+        is more than a search may."""
         self.check()
-        return self._send(method, path, body, params=params)
+        return self._send(method, path, body, params=params, seconds=seconds)
 
-    def write(self, path: str, lines: bytes, **params: str) -> Json:
-        """Of `_bulk`."""
+    def write(self, path: str, lines: bytes) -> Json:
+        """Of `_bulk`, for which nobody waits at a screen."""
         self.check()
-        return self._send("POST", path, lines, params=params, headers=_NDJSON)
+        return self._send("POST", path, lines, headers=_NDJSON, seconds=WRITE_SECONDS)
 
     def _send(
         self,
@@ -131,11 +136,14 @@ class SearchCluster:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        seconds: float | None = None,
     ) -> Json:
         if time.monotonic() < self._down_until:
             raise ClusterUnreachable(self._down)
         try:
-            response = self._open().transport.perform_request(method, path, params=params, body=body, headers=headers)
+            response = self._open().transport.perform_request(
+                method, path, params=params, body=body, headers=headers, timeout=seconds
+            )
         except OpenSearchException as error:
             problem = _translate(error)
             if isinstance(problem, ClusterUnreachable):

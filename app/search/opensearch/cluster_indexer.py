@@ -18,7 +18,14 @@ from app.db.log_position import LogPosition
 from app.search.engine import Holding
 from app.search.indexing import documents
 from app.search.opensearch import cluster_document
-from app.search.opensearch.cluster import ClusterProblem, IndexMissing, SearchCluster, WrongCluster, check_shards
+from app.search.opensearch.cluster import (
+    WRITE_SECONDS,
+    ClusterProblem,
+    IndexMissing,
+    SearchCluster,
+    WrongCluster,
+    check_shards,
+)
 from app.search.opensearch.indexer_lease import IndexerLease
 from app.search.opensearch.mapping import PLACE_ID, IndexNames, build_index, compute_form
 from app.search.opensearch.places import PlaceWatch, load_place
@@ -134,7 +141,8 @@ class ClusterIndexer:
         target = _Target(names.create_name(), self._build_lease)
         if not self.delete_unused():
             raise ClusterProblem("Another process builds a new index in the search cluster.")
-        self._cluster.request("PUT", f"/{target.index}", build_index(self._shards, self._replicas, names))
+        body = build_index(self._shards, self._replicas, names)
+        self._cluster.request("PUT", f"/{target.index}", body, seconds=WRITE_SECONDS)
         try:
             check_mapping(self._cluster, names, target.index)
             ids = documents.load_ids(snapshot, self._holding)
@@ -157,7 +165,7 @@ class ClusterIndexer:
             {"remove": {"index": self.names.pattern, "alias": alias, "must_exist": False}},
             {"add": {"index": index, "alias": alias}},
         ]
-        self._cluster.request("POST", "/_aliases", {"actions": actions})
+        self._cluster.request("POST", "/_aliases", {"actions": actions}, seconds=WRITE_SECONDS)
         if self._build_lease is not None:
             self._build_lease.release()
 
@@ -210,7 +218,7 @@ class ClusterIndexer:
 
     def _refresh(self, index: str) -> None:
         """Every copy that can be asked shows what was written."""
-        check_shards(self._cluster.request("POST", f"/{index}/_refresh"))
+        check_shards(self._cluster.request("POST", f"/{index}/_refresh", seconds=WRITE_SECONDS))
 
     def _check_complete(self, index: str, articles: int) -> None:
         query = {"query": {"term": {"flags": index_schema.LIVE}}}
