@@ -9,7 +9,7 @@ from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, S
 
 from app.articles.filters import ArticleFilter
 from app.changes.follower import catch_up
-from app.search.engine import Question
+from app.search.engine import Question, SearchEngine
 from app.search.indexing.indexer import Indexer
 from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_engine import ClusterEngine
@@ -44,6 +44,10 @@ class BothEngines:
     remote: ClusterEngine
     indexer: ClusterIndexer
     words: Path
+
+    @property
+    def engines(self) -> tuple[SearchEngine, SearchEngine]:
+        return self.local, self.remote
 
     def follow(self) -> None:
         """Both have taken in the whole log, and readers know it."""

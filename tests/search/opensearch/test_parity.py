@@ -122,7 +122,7 @@ def _plain(matrix: Matrix) -> tuple[object, ...]:
 )
 def test_tables_have_the_same_cells(both: BothEngines, stories: list[SearchStory], rows: Axis, columns: Axis) -> None:
     question = Question(tree=parse("trade OR minister").tree, dated="month")
-    local, remote = (engine.count_matrix(question, rows, columns, 1_000) for engine in (both.local, both.remote))
+    local, remote = (engine.count_matrix(question, rows, columns, 1_000) for engine in both.engines)
     assert _plain(local) == _plain(remote)
 
 
@@ -134,7 +134,7 @@ def test_lists_have_the_same_rows(both: BothEngines, sort: TimeSort, kind: str) 
     assert start.rows == both.remote.find_rows(question, sort, CursorPosition()).rows
     for row in start.rows[::3]:
         place = CursorPosition(kind, row.key, row.id)  # type: ignore[arg-type] # one of the two
-        local, remote = (engine.find_rows(question, sort, place) for engine in (both.local, both.remote))
+        local, remote = (engine.find_rows(question, sort, place) for engine in both.engines)
         assert (local.rows, local.total) == (remote.rows, remote.total)
 
 
@@ -167,17 +167,14 @@ def test_parts_of_a_score_add_up_to_it(both: BothEngines, text: str) -> None:
 
 def test_similar_articles_are_the_same(both: BothEngines, stories: list[SearchStory]) -> None:
     for story in stories[:40]:
-        local, remote = (engine.load_profile(story.id, story.version) for engine in (both.local, both.remote))
+        local, remote = (engine.load_profile(story.id, story.version) for engine in both.engines)
         assert local == remote
         sample = SimilaritySample(story.id, story.language, story.title, f"{story.title} {story.body}", story.tags)
-        alike = [
-            {hit.id for hit in engine.find_similar(sample, ArticleFilter(), (), 5)}
-            for engine in (both.local, both.remote)
-        ]
+        alike = [{hit.id for hit in engine.find_similar(sample, ArticleFilter(), (), 5)} for engine in both.engines]
         assert len(alike[0] & alike[1]) >= 4 or alike[0] == alike[1]
         if local is not None:
             assert both.local.measure_rarity(local.terms) == both.remote.measure_rarity(local.terms)
-            others = [{one.id for one in engine.find_profiles(local, (), 10)} for engine in (both.local, both.remote)]
+            others = [{one.id for one in engine.find_profiles(local, (), 10)} for engine in both.engines]
             assert len(others[0] & others[1]) >= 9 or others[0] == others[1]
 
 
