@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "reindex": ((), []),
     "migrate": ((), []),
     "compact": ((), []),
+    "prune": ((), []),
     "backup": (("COPY",), []),
     "audit": ((), []),
     "docs": ((), []),
