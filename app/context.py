@@ -27,6 +27,7 @@ from app.changes.jobs import Jobs
 from app.db.actor import Actor, set_actor
 from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition, parse_token
+from app.db.readers import read_as_of, read_known_head
 from app.db.sql import Prepared, prepare
 from app.errors import DatelineError, IndexBehind, SeqUnknown, Unauthorized
 from app.http import auth, responses
@@ -233,7 +234,11 @@ class AppContext:
         if caller.key is not None:
             key_usage.note_key(request.scope, caller, request.app.state.key_rates)
             set_actor(Actor("key", caller.name or "", caller.key, get_request_id(request.scope)))
-        return await self.view_as(caller, get_now(request.scope), request.scope.get("root_path", ""))
+        view = await self.view_as(caller, get_now(request.scope), request.scope.get("root_path", ""))
+        # Not where drafts may be seen, or something is going to be written: that is decided by what there is now.
+        is_read = request.method in ("GET", "HEAD") and not caller.scopes
+        read_as_of(view.head if is_read else None)
+        return view
 
     async def view_as(self, caller: auth.Caller, now: int, root_path: str = "") -> RequestContext:
         """The archive as of now, for this caller; `now` in epoch seconds, `root_path` where a request has one."""
@@ -264,6 +269,8 @@ class AppContext:
     async def head(self) -> LogHead:
         """Where the log stands. Bodies of what it has named since are no longer in memory then."""
         head = await self.latest.read(self.db)
+        if read_known_head() is not None:
+            read_as_of(head)  # who knows of more is shown no less
         if head is not self.cards.bodies.head:
             await self.cards.bodies.follow(self.db, head)
         return head

@@ -3,6 +3,7 @@ runs the schedule, jobs, imports, webhooks and what else works in the background
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from app.monitoring.server_numbers import read_numbers
 from app.saved_searches.definition import get_index
 from app.saved_searches.percolation_task import PercolationTask
 from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
+from app.search.indexing.snapshots.fetching import IndexFetcher
 from app.search.indexing.verification import Verification
 from app.settings import Settings
 from app.sync.feeds.websub import Form, HubPublisher, HubUnreachable
@@ -41,8 +43,13 @@ class _Indexing:
 
     def __init__(self, archive: AppContext, index: ArchiveIndex) -> None:
         self.name, self.indexer = index.name, index.create_indexer()
-        self.following = FollowerTask(archive.db, self.indexer, archive.settings.index_interval)
+        self.following = FollowerTask(
+            archive.db, self.indexer, archive.settings.index_interval, partial(self._fetch, archive, index)
+        )
         self.verification = Verification(index.root)
+
+    def _fetch(self, archive: AppContext, index: ArchiveIndex, ended: threading.Event) -> None:
+        IndexFetcher(archive.db, archive.settings, index, self.indexer, ended).fetch()
 
     async def begin(self) -> None:
         """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""

@@ -54,7 +54,7 @@ from app.importers.jobs.submission import ImportAddress, ImportDocument
 from app.importers.jobs.worker import ImportWorker, choose_queue
 from app.importers.web.fetch import Fetch, HostThrottle
 from app.lifespan import create_lifespan
-from app.monitoring import health, metrics, telemetry
+from app.monitoring import health, index_snapshots, metrics, telemetry
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
 from app.saved_searches import routes as searches
@@ -106,11 +106,11 @@ BODIES = (ImportAddress, ImportDocument)
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, searches,
     regions, regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key,
-    health, metrics, api_index, stats, feeds, sitemaps, webhooks,
+    health, metrics, api_index, stats, feeds, sitemaps, webhooks, index_snapshots,
 )  # fmt: skip
 
 NEVER_KEPT = (
-    "/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key",
+    "/health", "/internal", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key",
     "/v1/searches", "/v1/webhooks", "/feeds/searches",
 )  # fmt: skip
 """Where responses are for one client alone, take their time, or change without a row of the log."""

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -37,8 +37,8 @@ def _read_workers(value: object) -> object:
 
 ROOT_PATH, LONGEST_ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+"), 100
 RESERVED = frozenset(
-    {"docs", "feeds", "guides", "health", "metrics", "openapi.json", "problems", "robots.txt", "sitemap.xml",
-     "sitemaps", "v1"}
+    {"docs", "feeds", "guides", "health", "internal", "metrics", "openapi.json", "problems", "robots.txt",
+     "sitemap.xml", "sitemaps", "v1"}
 )  # fmt: skip
 """How paths of the API begin: what a root path begins with must be something else, or nobody could tell whether a proxy
 has stripped it."""
@@ -57,6 +57,16 @@ def read_root_path(text: str) -> str:
     return path
 
 
+def _check_nodes(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """Without a slash at their ends. ValueError names one that is no address of a node."""
+    for address in addresses:
+        if _NODE.fullmatch(address) is None:
+            raise ValueError(f"{address[:100]!r} is no address such as http://10.0.0.5:8000")
+    return tuple(address.rstrip("/") for address in addresses)
+
+
+_NODE = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?")
+_SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{16,200}")  # what the header of a bearer token may hold (RFC 6750)
 MOST_WORKERS = 64
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
@@ -73,7 +83,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "",
         description="Where the archive is. Empty: the file `dateline.db` in the data folder. "
-        "`sqlite:///path/to.db`, or `postgresql://user:password@host/name`.",
+        "`sqlite:///path/to.db`, or `postgresql://user:password@host/name`, with several hosts as libpq has them: "
+        "`postgresql://user@first:5432,second:5432/name`.",
+    )
+    replica_url: str = Field(
+        "",
+        description="Address of a replica of that PostgreSQL database: published articles are read from it where it "
+        "has all that a request knows of, everything else from the primary. Empty: none.",
     )
     index_dir: Path | None = Field(
         None,
@@ -276,6 +292,19 @@ class Settings(BaseSettings):
         le=4096,
         description="Memory of the index writer in megabytes; more makes large imports faster.",
     )
+    index_from: Annotated[CommaList, AfterValidator(_check_nodes)] = Field(
+        (),
+        description="Addresses of other nodes of the same archive, such as `http://10.0.0.5:8000`, separated by "
+        "commas: where this one has no search index to go on from, it copies theirs. Needs `DATELINE_INDEX_SECRET`. "
+        "Empty: it builds one.",
+    )
+    index_secret: str = Field(
+        "",
+        repr=False,
+        description="What nodes show one another to copy an index: at least 16 characters, the same on all of them; "
+        "or, on one that copies, an API key with `admin` and `read_drafts`. Empty: the index can be copied with such a "
+        "key only.",
+    )
     audit_days: int = Field(
         0,
         ge=0,
@@ -324,6 +353,14 @@ class Settings(BaseSettings):
     def _check_hub(self) -> Self:
         if self.websub_hub and not self.api_url:
             raise ValueError("DATELINE_WEBSUB_HUB needs DATELINE_API_URL: a hub knows feeds by their whole addresses")
+        return self
+
+    @model_validator(mode="after")
+    def _check_secret(self) -> Self:
+        if self.index_secret and not _SECRET.fullmatch(self.index_secret):
+            raise ValueError("DATELINE_INDEX_SECRET must have 16 to 200 letters, digits and -._~+/=, and no spaces")
+        if self.index_from and not self.index_secret:
+            raise ValueError("DATELINE_INDEX_FROM needs DATELINE_INDEX_SECRET, which the other nodes ask for")
         return self
 
     @model_validator(mode="after")

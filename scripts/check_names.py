@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("app", "tests", "scripts", "bench", "migrations", "docs")
+CODE = ("app", "tests", "scripts", "bench", "deploy", "migrations", "docs")
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs")
 # The rules in words have to be told from what they are about.
 EXEMPT = {"scripts/check_names.py", "tests/system/test_names.py"}

@@ -201,6 +201,26 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
+def find_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Addresses of databases of a kind in which nothing is yet; those of a server are dropped in the end."""
+    dropped: list[str] = []
+
+    def find(engine: str) -> str:
+        name = f"dateline_place_{uuid4().hex[:10]}"
+        if engine == "sqlite":
+            return f"sqlite:///{tmp_path / name / 'dateline.db'}"
+        server = request.getfixturevalue("postgres_server")
+        _administer(server, f"CREATE DATABASE {name}")
+        dropped.append(name)
+        url: str = server.format(name)
+        return url
+
+    yield find
+    for name in dropped:
+        _administer(request.getfixturevalue("postgres_server"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, database_url=database_url, index_interval=0.02, index_heap_mb=15)
 

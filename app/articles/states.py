@@ -13,16 +13,16 @@ from app.articles.store import (
     log_changes,
     log_facts,
     purge,
-    related_links,
     revisions,
     source_baselines,
     stored_article,
 )
 from app.articles.store.authorship import SCHEDULE
+from app.articles.store.related import related_links
 from app.changes import log
 from app.db import audit_rows
 from app.db.sql import read_clock
-from app.db.wal_truncation import request_truncation
+from app.db.sqlite.wal_truncation import request_truncation
 from app.models import Article, ArticleSlug, Change, PurgedRef, SearchMatch, table
 
 A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)

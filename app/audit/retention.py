@@ -5,7 +5,8 @@ import logging
 
 from sqlmodel import Session
 
-from app.db import audit_rows, old_rows
+from app.audit import old_rows
+from app.db import audit_rows
 from app.db.actor import Actor, set_actor
 from app.db.database import Database
 from app.errors import Unavailable

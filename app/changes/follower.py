@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from app.changes import log
@@ -16,6 +16,10 @@ logger = logging.getLogger(__name__)
 BATCH = 1_000
 LOOK, IDLE = 0.03, 1.0
 """Seconds between two looks for commits, and between two readings of the log where there were none."""
+
+
+Preparation = Callable[[threading.Event], object]
+"""What is to be done before a follower follows; the event is set when it has to end early."""
 
 
 class Follower(Protocol):
@@ -118,17 +122,28 @@ class FollowerTask(CommitTask):
     anything was committed; only then, and every IDLE seconds to see that the data itself is still whole, it reads the
     log."""
 
-    def __init__(self, db: Database, follower: Follower, interval: float) -> None:
+    def __init__(self, db: Database, follower: Follower, interval: float, prepare: Preparation | None = None) -> None:
+        """`prepare` is called before the first round; where it raises, it is called again a second later."""
         super().__init__(db, "follower")
-        self._follower, self._interval = follower, interval
+        self._follower, self._interval, self._prepare = follower, interval, prepare
 
     def _run(self) -> None:
         try:
+            self._prepare_follower()
             super()._run()
         except log.LogBroken as error:
             self.problem = str(error)
             logger.critical("following the change log has stopped: %s", error)
             self._follower.close()
+
+    def _prepare_follower(self) -> None:
+        while self._prepare is not None and not self._ended.is_set():
+            try:
+                self._prepare(self._ended)
+                self.problem = None
+                return
+            except Exception as error:
+                self._note_failure(error)
 
     def _follow(self, doorbell: CommitNotifier) -> None:
         heard: int | None = None
@@ -152,10 +167,13 @@ class FollowerTask(CommitTask):
         except log.LogBroken:
             raise
         except Exception as error:
-            self.problem = f"{type(error).__name__}: {error}"
-            logger.exception("a follower failed and will try again")
-            self._ended.wait(1)
+            self._note_failure(error)
             return 0
+
+    def _note_failure(self, error: Exception) -> None:
+        self.problem = f"{type(error).__name__}: {error}"
+        logger.exception("a follower failed and will try again")
+        self._ended.wait(1)
 
     def _pause(self, taken: int) -> None:
         """After a full batch none; after news the interval, so that the follower's own commits stay rare."""

@@ -18,6 +18,7 @@ from app.audit.render import show_line, show_row
 from app.commands import check as checks
 from app.commands import import_articles, open_archive, output
 from app.commands.imports import imports
+from app.commands.index import index
 from app.commands.keys import keys
 from app.commands.options import (
     AllowPrivate,
@@ -50,6 +51,7 @@ cli = typer.Typer(
 )
 cli.add_typer(keys, name="keys")
 cli.add_typer(imports, name="imports")
+cli.add_typer(index, name="index")
 
 
 def _print_version(is_requested: bool) -> None:
@@ -112,7 +114,9 @@ def import_(
         bool,
         typer.Option("--source-dates", help="Give articles without a date of their own that of their feed or file."),
     ] = False,
-    body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
+    body_format: Annotated[
+        str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")
+    ] = None,
     identity: Annotated[
         str | None,
         typer.Option(help="What entries of feeds are known by: guid, link or content; the first that is one's own."),
@@ -133,7 +137,7 @@ def import_(
         parse_choice("--format", format, sources.NAMES),
         origin,
         parse_zone(timezone),
-        parse_choice("--body", body, get_args(BodyKind)),
+        parse_choice("--body-format", body_format, get_args(BodyKind)),
         dry_run,
         source_dates=source_dates,
         identity=parse_choice("--identity", identity, get_args(Identity)),
@@ -199,6 +203,13 @@ def reindex() -> None:
 
 @cli.command()
 def check(
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare all rows with those of another archive instead: a file, or an address as in "
+            "DATELINE_DATABASE_URL."
+        ),
+    ] = None,
     fix_dates: Annotated[
         bool,
         typer.Option(
@@ -211,6 +222,14 @@ def check(
 ) -> None:
     """See whether database, change log, index and regions agree, or say where not."""
     chosen = load_settings()
+    if against is not None:
+        if fix_dates:
+            raise typer.BadParameter("It compares, and changes nothing: leave out --fix-dates.", param_hint="--against")
+        from app.commands import moving
+
+        if not moving.compare(chosen, against, json=json):
+            raise typer.Exit(1)
+        return
     with open_database(chosen) as db:
         if fix_dates:
             _fix_dates(db, chosen)
@@ -249,12 +268,28 @@ def _fix_dates(db: Database, chosen: Settings) -> None:
 
 
 @cli.command()
-def migrate() -> None:
+def migrate(
+    backup: Annotated[
+        bool,
+        typer.Option(
+            "--backup/--no-backup",
+            help="Before tables of a SQLite archive change, copy it into the folder `backups` beside it.",
+        ),
+    ] = True,
+    servers_stopped: Annotated[
+        bool,
+        typer.Option(
+            "--servers-stopped",
+            help="All servers of a PostgreSQL archive are stopped: do not count connections, which may be a pooler's.",
+        ),
+    ] = False,
+) -> None:
     """Bring the archive up to this version. Where tables change, the server must be stopped first, and the command says
-    so; else the search index of this version is built beside a running server of the former one.
+    so; on PostgreSQL only where servers of the former version cannot live with it. Else the search index of this
+    version is built beside a running server of the former one.
     """
     with output.show_build_progress() as tell:
-        said = open_archive.migrate(load_settings(), tell)
+        said = open_archive.migrate(load_settings(), tell, makes_backup=backup, servers_are_stopped=servers_stopped)
     output.out.print(said, markup=False)
 
 
@@ -288,12 +323,34 @@ def prune(
 
 
 @cli.command()
-def backup(file: Annotated[Path, typer.Argument(help="The copy; must not exist yet.")]) -> None:
-    """A consistent copy of a SQLite archive, also of a running one; restored, it is known to be a copy."""
-    chosen = load_settings()
-    with open_database(chosen) as db:
-        open_archive.backup(db, file)
-    output.out.print(f"The copy is {file}.", markup=False)
+def backup(file: Annotated[Path, typer.Argument(help="The copy, a file of SQLite; must not exist yet.")]) -> None:
+    """A consistent copy of an archive in one file, also of a running one, and of one that has to be migrated first;
+    restored, it is known to be a copy."""
+    from app.commands import moving
+
+    moving.back_up(load_settings(), file)
+
+
+@cli.command("copy")
+def copy_(
+    to: Annotated[
+        str, typer.Option(help="Where to: a new file, or an empty database such as postgresql://user@host/name.")
+    ],
+    keep_webhooks: Annotated[
+        bool,
+        typer.Option(
+            "--keep-webhooks",
+            help="Have the webhooks of the copy go on where they stand. Only where the copy takes the archive's place: "
+            "else both tell them everything.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make the same archive on another database, SQLite or PostgreSQL, also of a running one. Nothing opens the copy
+    before it is whole; where it was cut short, run it again."""
+    from app.commands import moving
+
+    moving.copy(load_settings(), to, keeps_webhooks=keep_webhooks, json=json)
 
 
 @cli.command()

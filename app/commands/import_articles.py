@@ -1,6 +1,7 @@
 """`dateline import` at work: opens what it needs, keeps the index in step, shows how far it is and what came of it."""
 
 import gc
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -17,6 +18,7 @@ from app.importers.records import visibility
 from app.importers.web.fetch import Fetch
 from app.search.indexing.archive_indexes import list_indexes
 from app.search.indexing.indexer_process import IndexerProcess
+from app.search.indexing.snapshots.fetching import IndexFetcher
 from app.settings import Settings
 
 MANY = 1_000
@@ -87,6 +89,7 @@ def catch_up_index(db: Database, settings: Settings) -> None:
         indexer = index.create_indexer()
         try:
             if indexer.acquire():
+                IndexFetcher(db, settings, index, indexer, threading.Event()).fetch()
                 catch_up(db, indexer)
         except OSError as error:
             problems.append(f"the {index.name} cannot be written: {error}")

@@ -1,25 +1,26 @@
-"""Opens archives for commands and the server: furnishes an empty one, refuses a misfit, copies, upgrades."""
+"""Opens archives for commands and the server: furnishes an empty one, refuses a misfit, upgrades."""
 
 import errno
 import os
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from app.articles.repair import unsafe_links
 from app.changes import log
+from app.commands.copies import backups
 from app.db import audit_rows, permissions
 from app.db import migrate as db_migrate
 from app.db.condition import describe_access
 from app.db.database import Database, DatabaseProblem, read_url
+from app.db.engines import DatabaseUrl
 from app.db.file_locks import FileLock
+from app.errors import DatabaseUnavailable
 from app.models import Region, table
 from app.regions import service as regions
 from app.search.indexing.indexer import Indexer
@@ -38,6 +39,8 @@ def open_archive(settings: Settings) -> Database:
     try:
         db.condition.look()
         state = db_migrate.find_state(db)
+        if state == "unfinished":
+            raise DatabaseProblem(db_migrate.describe_unfinished("The archive"))
         if state == "empty" and (reason := db.condition.reason) is not None:
             raise DatabaseProblem(f"There is no archive yet, and none can be made: {reason}.")
         if state == "outdated":
@@ -81,7 +84,7 @@ def _open_database(settings: Settings) -> Database:
 def _list_folders(settings: Settings) -> list[Path]:
     """Where the archive keeps files of its own: the index, and the database unless it is a server's."""
     url = read_url(settings.url)
-    database = [Path(url.database or "").parent] if url.drivername == "sqlite" else []
+    database = [Path(url.database).parent] if url.dialect == "sqlite" else []
     return [*database, settings.index_path]
 
 
@@ -89,7 +92,7 @@ def describe_open_files(settings: Settings) -> list[str]:
     """What other users of this machine may read of the archive, for whoever starts its server."""
     folders = _list_folders(settings)
     url = read_url(settings.url)
-    files = [Path(f"{url.database}{end}") for end in ("", "-wal", "-shm")] if url.drivername == "sqlite" else []
+    files = [Path(f"{url.database}{end}") for end in ("", "-wal", "-shm")] if url.dialect == "sqlite" else []
     return list(permissions.describe_open_files([*folders, *files]))
 
 
@@ -102,7 +105,7 @@ def _create_content(db: Database, state: db_migrate.State) -> None:
             loaded = snapshot.connection.execute(select(table(Region).c.id).limit(1)).first()
         if loaded is None:
             db.write_now(regions.load)
-    except DBAPIError as error:
+    except (DBAPIError, DatabaseUnavailable) as error:
         raise DatabaseProblem(f"The archive cannot be made: {db_migrate.first_line(error)}.") from error
 
 
@@ -121,12 +124,12 @@ class ServerRunning(DatabaseProblem):
 
 
 @contextmanager
-def hold_server_lock(url: URL) -> Iterator[None]:
+def hold_server_lock(url: DatabaseUrl) -> Iterator[None]:
     """Holds the lock of the one server of a SQLite archive; a PostgreSQL archive any number may serve."""
-    if url.drivername != "sqlite":
+    if url.dialect != "sqlite":
         yield
         return
-    path = Path(url.database or "")
+    path = Path(url.database)
     lock = FileLock(path.with_name(path.name + ".serve-lock"))
     try:
         permissions.make_folder(path.parent)
@@ -147,15 +150,27 @@ def hold_server_lock(url: URL) -> Iterator[None]:
         lock.close()
 
 
-def migrate(settings: Settings, tell: Tell | None = None) -> str:
+BESIDE = "Servers of the version before can go on meanwhile: put this version in their places, one after the other."
+
+
+def migrate(
+    settings: Settings, tell: Tell | None = None, *, makes_backup: bool = True, servers_are_stopped: bool = False
+) -> str:
     """Brings the archive up to this version; returns what was done, for people. Tables are changed while no server
-    runs, and nothing else is done then, so that it can start soon; the index is built beside one."""
+    runs, and nothing else is done then, so that it can start soon; the index is built beside one. On PostgreSQL servers
+    of the version before may run where that does them no harm. `makes_backup`: of a SQLite archive, before its tables
+    change. `servers_are_stopped`: connections to PostgreSQL are not counted."""
     db = _open_database(settings)
     try:
         state = db_migrate.find_state(db)
         if state == "newer":
             raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
-        is_changed, unsafe = _bring_up(db, state)
+        if state == "unfinished":
+            raise DatabaseProblem(db_migrate.describe_unfinished("The archive"))
+        is_expansion = state == "outdated" and _check_servers(db, servers_are_stopped)
+        with _hold_alone(db, state) as is_alone:
+            copy = backups.back_up_before_migrating(db) if state == "outdated" and makes_backup else None
+            is_changed, unsafe = _bring_up(db, state, is_alone=is_alone)
         is_built = prepare_indexes(db, settings, tell) if state == "current" else False
     finally:
         db.close_now()
@@ -163,12 +178,35 @@ def migrate(settings: Settings, tell: Tell | None = None) -> str:
     if is_built:
         lines = ["The search index of this version is built. A server of this version opens it when it starts."]
     elif state == "outdated":
+        if copy is not None:
+            lines.append(f"As it was before, it is in {copy}.")
         lines.append("A server of this version can start now. Where the index has changed too, it builds one first.")
+    if is_expansion:
+        lines.append(BESIDE)
     return "\n".join([*lines, *_list_unsafe(unsafe)])
 
 
-def _bring_up(db: Database, state: db_migrate.State) -> tuple[bool, list[str]]:
-    """Whether anything but the index was changed, and the addresses that were removed."""
+def _check_servers(db: Database, are_stopped: bool) -> bool:
+    """Whether servers of the version before may run beside this one's, as they can on PostgreSQL. DatabaseProblem where
+    they may not, and somebody is connected."""
+    if db.dialect != "postgresql":
+        return False
+    with db.snapshot() as snapshot:
+        revision = db_migrate.read_revision(snapshot.connection)
+    if db_migrate.is_expansion(revision or ""):
+        return True
+    if not are_stopped and (others := db_migrate.count_others(db)):
+        raise DatabaseProblem(
+            "The tables change with this version in a way that servers of the version before cannot live with, and "
+            f"{others} other connections to the database are open: stop all servers, run `dateline migrate`, and start "
+            "this version's. Where these connections are no server's: `dateline migrate --servers-stopped`."
+        )
+    return False
+
+
+@contextmanager
+def _hold_alone(db: Database, state: db_migrate.State) -> Iterator[bool]:
+    """Whether no server runs meanwhile. DatabaseProblem where one does and tables have to change."""
     with ExitStack() as stack:
         try:
             stack.enter_context(hold_server_lock(db.url))
@@ -178,13 +216,21 @@ def _bring_up(db: Database, state: db_migrate.State) -> tuple[bool, list[str]]:
                     f"A server for {db.path} is running, and the tables change with this version: stop it, run "
                     "`dateline migrate`, and start this version's."
                 ) from error
-            # Beside a server only what is short: it keeps its clients waiting for every write of somebody else.
-            return bool(db.write_now(regions.load).value), []
-        if state != "current":
-            db_migrate.upgrade(db)
-        # After the schema: the regions of this version may have columns that the old tables had not.
-        changed = db.write_now(regions.load).value
-        unsafe = db.write_now(_repair).value
+            yield False
+        else:
+            yield True
+
+
+def _bring_up(db: Database, state: db_migrate.State, *, is_alone: bool) -> tuple[bool, list[str]]:
+    """Whether anything but the index was changed, and the addresses that were removed."""
+    if not is_alone:
+        # Beside a server only what is short: it keeps its clients waiting for every write of somebody else.
+        return bool(db.write_now(regions.load).value), []
+    if state != "current":
+        db_migrate.upgrade(db)
+    # After the schema: the regions of this version may have columns that the old tables had not.
+    changed = db.write_now(regions.load).value
+    unsafe = db.write_now(_repair).value
     return state != "current" or bool(changed) or bool(unsafe), unsafe
 
 
@@ -229,28 +275,3 @@ def delete_other_indexes(settings: Settings) -> None:
     held = [one for root in settings.index_paths for one in index_forms.delete_others(root, older=False)]
     if held:
         raise DatabaseProblem(f"A process of another version writes the index in {held[0]}: stop it, and run it again.")
-
-
-def backup(db: Database, file: Path) -> None:
-    """A consistent copy with an epoch of its own, so that whoever followed the original notices a restored copy."""
-    if db.dialect != "sqlite":
-        raise DatabaseProblem("A PostgreSQL archive is copied with pg_dump.")
-    if file.exists():
-        raise DatabaseProblem(f"{file} exists; a backup never overwrites anything.")
-    if not file.parent.is_dir():
-        raise DatabaseProblem(f"{file.parent} is no folder.")
-    # Under another name until it is whole: nobody takes what an interrupted run has left for a backup.
-    partial = file.with_name(file.name + ".partial")
-    partial.unlink(missing_ok=True)
-    permissions.create_file(partial)
-    with (
-        closing(sqlite3.connect(f"{db.path.absolute().as_uri()}?mode=ro", uri=True)) as source,
-        closing(sqlite3.connect(partial)) as copy,
-    ):
-        # In one step: between steps a busy writer would make it begin again, for ever.
-        source.backup(copy)
-        copy.execute("UPDATE change_head SET epoch = ?", (secrets.randbits(63),))
-        copy.commit()
-        # The original is in WAL mode, and the mode is part of the file: opened, the copy would get files beside it.
-        copy.execute("PRAGMA journal_mode = DELETE")
-    partial.rename(file)

@@ -11,8 +11,8 @@ from rich.progress import Progress
 
 from app.search.engine import BuildProgress
 
-LINE_ARTICLES = 100_000
-"""Of an index that is being built, for each line where no terminal shows a bar."""
+LINES = {"articles": 100_000, "bytes": 100_000_000}
+"""How much of an index that is being built or copied, for each line where no terminal shows a bar."""
 
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -39,9 +39,10 @@ def show_build_progress() -> Iterator[Callable[[BuildProgress], None]]:
 
         def tell(progress: BuildProgress) -> None:
             nonlocal lines
-            bar.update(shown, completed=progress.indexed, total=progress.articles)
-            if not err.is_terminal and progress.indexed // LINE_ARTICLES > lines:
-                lines = progress.indexed // LINE_ARTICLES
+            bar.update(shown, completed=progress.done, total=progress.total)
+            reached = progress.done // LINES[progress.unit]
+            if not err.is_terminal and reached > lines:
+                lines = reached
                 err.print(progress.describe(), markup=False)
 
         yield tell

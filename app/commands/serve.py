@@ -22,6 +22,7 @@ from sqlmodel import Session
 from app.commands import open_archive
 from app.commands.import_articles import catch_up_index
 from app.commands.options import open_database
+from app.commands.outage import wait_for_database
 from app.db import audit_rows, permissions, shipped
 from app.db.database import Database, DatabaseProblem, read_url
 from app.http import auth
@@ -41,7 +42,7 @@ from app.sync.watch import LogWatch
 
 logger = logging.getLogger(__name__)
 
-SECRET = ("database_url",)
+SECRET = ("database_url", "replica_url", "index_secret")
 """Settings of which the audit says only that they are set."""
 RESERVED_FILES, FEWEST_CONNECTIONS = 512, 10
 """For the database, the index, and connections that are being turned away."""
@@ -59,6 +60,8 @@ def run_server(settings: Settings, seed: Path | None, console: Console) -> None:
     check_libraries(plain=settings.plain_uvicorn)
     # The socket before the archive: a port in use is said at once, not after a migration or an import of samples.
     with _open_socket(settings) as listening, ExitStack() as lock:
+        if not wait_for_database(settings, listening, console):
+            return
         if settings.workers > 1:
             lock.enter_context(open_archive.hold_server_lock(read_url(settings.url)))
             _run_workers(settings, listening, seed, console)

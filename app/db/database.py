@@ -13,43 +13,49 @@ import contextvars
 import copy
 import functools
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from app.db import audit_rows, permissions
 from app.db.actor import Actor, current_actor
+from app.db.commit_notifier import CommitNotifier as CommitNotifier
+from app.db.commit_notifier import SharedNotifier
 from app.db.condition import Condition, Reported, ask_postgres, ask_sqlite
+from app.db.engines import SNAPSHOT, create_postgres_engine, create_sqlite_engine
 from app.db.engines import DatabaseProblem as DatabaseProblem
-from app.db.engines import create_postgres_engine, create_sqlite_engine
 from app.db.engines import read_url as read_url
 from app.db.file_locks import FileLock
-from app.db.group_commit import GroupCommit
 from app.db.log_position import LogHead
+from app.db.postgres.address import complete
+from app.db.postgres.outage_log import OutageLog
+from app.db.postgres.reader import PostgresReader
+from app.db.postgres.replica import ReplicaReader, open_replica
 from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
 from app.db.readers import (
     RETRY_STATES,
-    PostgresReader,
     SqliteReader,
     encode_sqlite_values,
     is_disconnected,
     read_sql_state,
 )
+from app.db.readers import Readable as Readable
 from app.db.readers import Reader as Reader
 from app.db.readers import Row as Row
+from app.db.readers import Rows as Rows
 from app.db.spans import begin_span
 from app.db.sql import Prepared, Value, read_clock
-from app.db.wal_truncation import WalTruncation
+from app.db.sqlite.group_commit import GroupCommit
+from app.db.sqlite.wal_truncation import WalTruncation
 from app.errors import DatabaseUnavailable, ReadOnly
 from app.settings import Settings
 
@@ -60,8 +66,6 @@ Finish = Callable[[Session, LogHead], None]
 
 log = logging.getLogger(__name__)
 
-SHARED_SECONDS = 0.02
-"""Less than followers let pass between two looks, so that each of them may be the one that asks."""
 RETRIES = 8
 UNKNOWN_OUTCOME = (
     "The connection broke while saving: whether it was saved is not known. Read before trying again, or repeat with "
@@ -92,22 +96,6 @@ def _bind_values(dialect: str, statement: Prepared, values: Mapping[str, Value])
     return encode_sqlite_values(statement, values) if dialect == "sqlite" else {**statement.constants, **values}
 
 
-class Rows(Protocol):
-    """What reading functions need of a reader."""
-
-    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]: ...
-
-
-class Readable(Protocol):
-    """Where reading functions read: the database, or a transaction that is still open."""
-
-    @property
-    def dialect(self) -> str: ...
-
-    @property
-    def reader(self) -> Rows: ...
-
-
 @dataclass(frozen=True, slots=True)
 class OpenTransaction:
     """Reads what a transaction has written and not yet committed, in the calling thread."""
@@ -136,62 +124,6 @@ def add_finisher(session: Session, fn: Finish) -> None:
     session.info.setdefault(_FINISH, []).append(fn)
 
 
-class CommitNotifier:
-    """Tells in microseconds whether anything can have been committed since it was last asked. For one thread.
-
-    SQLite counts what other connections commit; on PostgreSQL the log's counter is asked for.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._question = "PRAGMA data_version" if engine.dialect.name == "sqlite" else "SELECT seq FROM change_head"
-        self._connection: PoolProxiedConnection | None = None
-
-    def number(self) -> int | None:
-        """Another one than before after every commit that matters; None where the database does not respond."""
-        try:
-            if self._connection is None:
-                self._connection = self._engine.raw_connection()
-                self._connection.detach()
-                if self._engine.dialect.name == "postgresql":
-                    self._connection.dbapi_connection.autocommit = True  # type: ignore[union-attr] # psycopg's
-            cursor = self._connection.cursor()
-            cursor.execute(self._question)
-            row = cursor.fetchone()
-            cursor.close()
-            return int(row[0]) if row else None
-        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error):
-            self.close()
-            return None
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-class SharedNotifier(CommitNotifier):
-    """One connection for every thread that follows the log, and one question for those that ask at nearly the same
-    time. A number that is a moment old is no loss: it is read before the log is, and is another one the next time."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
-        self._lock = threading.Lock()
-        self._until = 0.0
-        self._last: int | None = None
-
-    def number(self) -> int | None:
-        with self._lock:
-            if (now := time.monotonic()) >= self._until:
-                self._last, self._until = super().number(), now + SHARED_SECONDS
-            return self._last
-
-    def close(self) -> None:
-        """Opened anew for whoever asks after that."""
-        with self._lock:
-            super().close()
-
-
 class Database:
     """One archive's database, on either engine. `before_commit` appends what a transaction recorded to the log."""
 
@@ -199,13 +131,13 @@ class Database:
         """`alone`: no other process of the same server commits."""
         self._is_alone = alone
         self.url = read_url(settings.url)
-        self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
+        self.dialect = self.url.dialect
         self._before_commit = before_commit
         self.notes: dict[str, int] = {}  # what this process need not write again; losing it costs a write
         self.usage: dict[int, tuple[int, int]] = {}  # by key, requests and bytes that no row has yet
         self._settings = settings
         if self.dialect == "sqlite":
-            self.path = Path(self.url.database or "")
+            self.path = Path(self.url.database)
             permissions.make_folder(self.path.parent)
             self._file_lock: FileLock | None = FileLock(self.path.with_name(self.path.name + ".write-lock"))
             self.engine = create_sqlite_engine(self.path, read_only=False)
@@ -217,13 +149,16 @@ class Database:
             self._groups: GroupCommit | None = GroupCommit(self)
         else:
             self._file_lock = None
-            self.engine = create_postgres_engine(self.url, settings.write_connections)
-            self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            parameters = complete(self.url.parameters, for_writing=True)
+            self.engine = create_postgres_engine(parameters, settings.write_connections)
+            self._snapshots = self.engine.execution_options(**{SNAPSHOT: True})
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
             self._eraser = self._groups = None
+        self.replica = open_replica(settings.replica_url, self.dialect, settings.read_connections)
         # On SQLite a question is no statement and takes a microsecond.
         self._notifier = SharedNotifier(self._snapshots) if self.dialect == "postgresql" else None
         self.condition = Condition(self._ask, is_fixed=settings.read_only)
+        self._outage = OutageLog("write")
         self._waiting = 0
         """Writes whose outcome is waited for; the event loop's alone."""
 
@@ -237,7 +172,8 @@ class Database:
         """Opened when first asked for: a command that only writes has none."""
         if self.dialect == "sqlite":
             return SqliteReader(self.path, alone=self._is_alone)
-        return PostgresReader(self.url, self._settings.read_connections)
+        primary = PostgresReader(complete(self.url.parameters, for_writing=True), self._settings.read_connections)
+        return primary if self.replica is None else ReplicaReader(primary, self.replica)
 
     def with_reader(self, reader: Reader) -> "Database":
         """The same database, read through another reader. Whoever opened this one closes it."""
@@ -301,6 +237,8 @@ class Database:
                 if not again or attempt + 1 == RETRIES:
                     raise self._translate_error(error) from error
                 time.sleep(0.005 * 2**attempt)  # without the lock
+            except PoolTimeout as error:
+                raise DatabaseUnavailable("All connections to the database are in use: nothing was saved.") from error
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
@@ -324,9 +262,7 @@ class Database:
             session.commit()
         except DBAPIError as error:
             # Run again it would be saved twice where the server had committed before the connection broke.
-            if self.dialect == "postgresql" and (
-                error.connection_invalidated or is_disconnected(read_sql_state(error))
-            ):
+            if self._is_lost(error):
                 raise DatabaseUnavailable(UNKNOWN_OUTCOME) from error
             raise
 
@@ -335,9 +271,17 @@ class Database:
         refusal = self.condition.note_refusal(error)
         if refusal is not None or not (isinstance(error, OperationalError) or error.connection_invalidated):
             return refusal or error
+        if self._is_lost(error):
+            self._outage.tell(error.orig or error)
+            return DatabaseUnavailable("The database does not answer: nothing was saved. Try again.")
         text = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
         log.error("database: %s", text)
         return DatabaseUnavailable(f"The database could not save this: {text}.")
+
+    def _is_lost(self, error: DBAPIError) -> bool:
+        """Whether there is no connection to PostgreSQL, or no more."""
+        is_broken = error.connection_invalidated or is_disconnected(read_sql_state(error))
+        return self.dialect == "postgresql" and isinstance(error, OperationalError) and is_broken
 
     def after_commit(self, session: Session) -> None:
         """While the lock on writing is still held."""
@@ -360,9 +304,17 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """One point in time to read from, in the calling thread."""
-        with self._snapshots.connect() as connection, connection.begin():
-            yield Snapshot(connection)
+        """One point in time to read from, in the calling thread. DatabaseUnavailable where PostgreSQL is not, or no
+        more, connected."""
+        try:
+            with self._snapshots.connect() as connection, connection.begin():
+                yield Snapshot(connection)
+        except PoolTimeout as error:
+            raise DatabaseUnavailable("All connections to the database are in use; try again.") from error
+        except OperationalError as error:
+            if not self._is_lost(error):
+                raise
+            raise DatabaseUnavailable("The database does not answer; try again.") from error
 
     def read_time(self) -> int:
         """The database's time in epoch seconds: see `app.db.sql.read_clock`."""
@@ -382,10 +334,15 @@ class Database:
         await asyncio.to_thread(self.close_now)
 
     def close_now(self) -> None:
+        """As `close`, where no event loop runs."""
         self._writers.shutdown()
+        if isinstance(reader := self.__dict__.get("reader"), PostgresReader | ReplicaReader):
+            reader.close_idle_now()
         with ExitStack() as stack:
             with suppress(ReadOnly):  # then there is nothing to checkpoint
                 stack.enter_context(self.hold_write_lock())
+            if self._notifier:
+                self._notifier.shut_down()
             self._snapshots.dispose()
             self.engine.dispose()
         if self._file_lock:

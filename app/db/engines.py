@@ -2,31 +2,85 @@
 
 import re
 import sqlite3
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote, urlencode
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.engine import URL
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from app.db.postgres.address import HostOrder, Parameters, parse_address
+from app.db.postgres.prepared import ASK_PROCESS, choose_threshold
 from app.db.readers import BUSY_SECONDS, name_for_reading
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 class DatabaseProblem(Exception):
     """The archive cannot be opened as it is; the message is one line for a person."""
 
 
-def read_url(text: str) -> URL:
-    """Accepts `sqlite:///file`, `postgresql://…` and `postgres://…`; DatabaseProblem for anything else."""
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl:
+    """Where an archive is. `parameters` are those of libpq, as the address has them, of PostgreSQL alone."""
+
+    dialect: Literal["sqlite", "postgresql"]
+    database: str
+    """The path of a file, or the name that PostgreSQL has for it."""
+    parameters: Parameters = field(default_factory=dict, repr=False)  # there is a password among them
+
+    def __str__(self) -> str:
+        """For people: a file by its path, a server's database by its address without a password."""
+        if self.dialect == "sqlite":
+            return self.database
+        user, port = self.parameters.get("user"), self.parameters.get("port", "").split(",")
+        hosts = self.parameters.get("host", self.parameters.get("hostaddr", "")).split(",")
+        ports = port * len(hosts) if len(port) == 1 else port
+        named = ",".join(f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=True))
+        return f"postgresql://{f'{user}@' if user else ''}{named}/{self.database}"
+
+    def format(self) -> str:
+        """As `read_url` reads it, with its password."""
+        if self.dialect == "sqlite":
+            return URL.create("sqlite", database=self.database).render_as_string()
+        return f"postgresql:///?{urlencode(self.parameters, quote_via=quote)}"
+
+    def is_same(self, other: "DatabaseUrl") -> bool:
+        """Whether both are of one file, or name one database in the same way."""
+        if self.dialect != other.dialect:
+            return False
+        if self.dialect == "sqlite":
+            one, two = Path(self.database), Path(other.database)
+            return two.exists() and one.samefile(two)
+        return self._name_server() == other._name_server() and self.database == other.database
+
+    def _name_server(self) -> tuple[str | None, ...]:
+        names = ("host", "hostaddr", "port")
+        return tuple(self.parameters.get(name, "5432" if name == "port" else None) for name in names)
+
+
+def read_url(text: str, variable: str = "DATELINE_DATABASE_URL") -> DatabaseUrl:
+    """Accepts `sqlite:///file`, `postgresql://…` and `postgres://…`, with one host or several; DatabaseProblem for
+    anything else, which names the environment variable that it comes from."""
+    if re.match(r"postgres(ql)?(\+psycopg)?://", text):
+        try:
+            parameters = parse_address(text)
+        except ValueError as error:
+            raise DatabaseProblem(f"{variable} is not an address of a database: {error}.") from None
+        except ModuleNotFoundError:
+            raise DatabaseProblem(NO_DRIVER) from None
+        return DatabaseUrl("postgresql", parameters.get("dbname", ""), parameters)
     try:
-        url = make_url(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", text))
-    except ArgumentError:
-        raise DatabaseProblem("DATELINE_DATABASE_URL is not an address of a database.") from None
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DatabaseProblem(f"{variable} is not an address of a database.") from None
     if url.drivername == "sqlite" and url.database and url.database != ":memory:":
-        return url
-    if url.drivername == "postgresql+psycopg":
-        return url
-    raise DatabaseProblem("DATELINE_DATABASE_URL must be sqlite:///path/to/file or postgresql://user@host/name.")
+        return DatabaseUrl("sqlite", url.database)
+    raise DatabaseProblem(f"{variable} must be sqlite:///path/to/file or postgresql://user@host/name.")
 
 
 def create_sqlite_engine(path: Path, *, read_only: bool) -> Engine:
@@ -62,21 +116,66 @@ def create_sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     return engine
 
 
-def create_postgres_engine(url: URL, size: int) -> Engine:
-    """DatabaseProblem where its driver is not installed."""
-    try:
-        return create_engine(
-            url,
-            pool_size=size,
-            max_overflow=4,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": 5,
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
-            },
-        )
-    except ModuleNotFoundError:
-        raise DatabaseProblem("PostgreSQL needs its driver: pip install 'dateline[postgres]'.") from None
+def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
+    """One whose connections are in autocommit, so that a transaction begins with what is said here, in one round trip.
+    Nothing of it outlives the transaction: PgBouncer may give the next one another session."""
+    engine = create_engine(
+        "postgresql+psycopg://",
+        pool_size=size,
+        max_overflow=4,
+        pool_pre_ping=True,
+        use_native_hstore=False,  # of which nothing is used, and which would be asked for
+        connect_args={"autocommit": True, "prepare_threshold": None},
+    )
+    order = HostOrder(parameters)
+    _close_returned_after_disposal(engine)
+
+    @event.listens_for(engine, "do_connect")
+    def choose_host(dialect: Dialect, record: ConnectionPoolEntry, arguments: object, named: dict[str, object]) -> None:
+        named.update(order.parameters)
+
+    @event.listens_for(engine, "connect")
+    def prepare_connection(connection: "psycopg.Connection[tuple[Any, ...]]", _: ConnectionPoolEntry) -> None:
+        try:
+            row = connection.execute(ASK_PROCESS).fetchone()
+        except BaseException:
+            connection.close()  # the pool forgets what could not be prepared
+            raise
+        choose_threshold(connection, row[0] if row else None)
+        order.note_host(connection.info.host, connection.info.port)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        is_snapshot = connection.get_execution_options().get(SNAPSHOT)
+        connection.exec_driver_sql(_BEGIN_SNAPSHOT if is_snapshot else _BEGIN)
+
+    return engine
+
+
+def _close_returned_after_disposal(engine: Engine) -> None:
+    """`dispose` closes what the pool holds. What a thread still has then would come back to a pool that nobody knows,
+    and stay open until it is collected as garbage."""
+    is_disposed = False
+
+    @event.listens_for(engine, "engine_disposed")
+    def note_disposal(_: Engine) -> None:
+        nonlocal is_disposed
+        is_disposed = True
+
+    @event.listens_for(engine, "checkin")
+    def close_connection(connection: object, record: ConnectionPoolEntry) -> None:
+        if is_disposed and connection is not None:
+            record.invalidate()
+
+
+SNAPSHOT = "snapshot"
+"""The option of an engine whose transactions read one point in time, and nothing else."""
+_BEGIN = "BEGIN; SET LOCAL lock_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 10000"
+"""Milliseconds. What a transaction has locked others wait for: a server that is stopped in the middle of one must not
+keep all of them waiting for long. It begins again, whole, where it goes on."""
+_BEGIN_SNAPSHOT = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = 10000;"
+    " SET LOCAL idle_in_transaction_session_timeout = 60000"
+)
+"""It locks nothing that others want, and a while passes between two pieces of what is read."""
+NO_DRIVER = "PostgreSQL needs its driver: pip install 'dateline[postgres]'."

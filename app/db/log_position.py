@@ -60,7 +60,7 @@ class LogHead:
         noticing."""
         if seq == 0:
             return 0
-        return self.pruned_mark if seq <= self.pruned_seq else None
+        return self.pruned_mark if 0 < seq <= self.pruned_seq else None
 
     def place_behind(self, seq: int, mark: int) -> LogPosition:
         """The place behind the row of that number and mark."""

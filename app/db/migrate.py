@@ -1,5 +1,6 @@
 """The state of an archive's schema, and the way from one to the next. Runs the scripts in `migrations/`."""
 
+import re
 import time
 from typing import TYPE_CHECKING, Literal
 
@@ -8,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.db.database import Database, DatabaseProblem
 from app.db.shipped import find_folder
+from app.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -22,7 +24,11 @@ BUSY = (
     "Try again when it has done, or end it first."
 )
 
-State = Literal["empty", "current", "outdated", "newer"]
+State = Literal["empty", "current", "outdated", "newer", "unfinished"]
+
+UNFINISHED = "copy-"
+"""Before the revision of an archive that another one is being copied into: no version of the program knows such a
+revision, so that none opens it."""
 
 
 def _make_config(connection: Connection | None = None) -> "Config":
@@ -44,7 +50,7 @@ def find_state(db: Database) -> State:
                 return _find_state(snapshot.connection)
         with db.hold_write_lock(), db.engine.connect() as connection:
             return _find_state(connection)
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, DatabaseUnavailable, OSError) as error:
         raise DatabaseProblem(f"The archive cannot be opened: {first_line(error)}.") from error
 
 
@@ -54,12 +60,51 @@ def list_revisions() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py"))
 
 
-def _find_state(connection: Connection) -> State:
+_EXPAND_ONLY = re.compile(r"^expand_only = (True|False)\b", re.MULTILINE)
+
+
+def is_expansion(revision: str) -> bool:
+    """Whether a version of the program whose schema has this revision can go on beside this one's: whether each later
+    migration says of itself that it only adds what that version need not know of."""
+    scripts = (MIGRATIONS / "versions").glob("*.py")
+    later = [path for path in scripts if path.name.partition("_")[0] > revision]
+    return all("True" in _EXPAND_ONLY.findall(path.read_text(encoding="utf-8")) for path in later)
+
+
+def count_others(db: Database) -> int:
+    """Connections to a PostgreSQL archive that are not this process's: servers, poolers, people."""
+    db.engine.dispose()
+    statement = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename IS NOT NULL"
+    with db.engine.connect() as connection:
+        return int(connection.execute(text(f"{statement} AND pid <> pg_backend_pid()")).scalar_one())
+
+
+def describe_unfinished(name: str) -> str:
+    """What whoever wants to open such an archive is told."""
+    return (
+        f"{name} is a copy that is not finished. While `dateline copy` runs, wait for its end; where it was cut short, "
+        "run it again: it begins anew."
+    )
+
+
+def read_revision(connection: Connection) -> str | None:
+    """The revision that the schema has; None where there is no archive."""
     if not inspect(connection).has_table("alembic_version"):
-        return "empty"
+        return None
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
+
+
+def _find_state(connection: Connection) -> State:
+    return name_state(read_revision(connection))
+
+
+def name_state(revision: str | None) -> State:
+    """What an archive with this revision is to this program."""
     if revision is None:
         return "empty"
+    if revision.startswith(UNFINISHED):
+        return "unfinished"
     known_revisions = list_revisions()
     return "current" if revision == known_revisions[-1] else "outdated" if revision in known_revisions else "newer"
 
@@ -81,14 +126,27 @@ def upgrade(db: Database, revision: str = "head") -> None:
 
 
 def _upgrade(db: Database, revision: str) -> None:
+    with db.hold_write_lock(), db.engine.begin() as connection:
+        hold_migration_lock(connection)
+        if db.dialect == "postgresql":
+            _lock_tables(connection)
+        run_migrations(connection, revision)
+
+
+def hold_migration_lock(connection: Connection) -> None:
+    """Until the end of the transaction nobody else changes the schema. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        # One number for all that migrate; the vocabulary's lock is 4702 (`sql.lock_vocabulary`).
+        connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
+        # What a script works out between two statements may take its time.
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+
+def run_migrations(connection: Connection, revision: str = "head") -> None:
+    """Brings the schema up in the caller's transaction, from whatever it is."""
     from alembic import command
 
-    with db.hold_write_lock(), db.engine.begin() as connection:
-        if db.dialect == "postgresql":
-            # One number for all that migrate; the vocabulary's lock is 4702 (`sql.lock_vocabulary`).
-            connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
-            _lock_tables(connection)
-        command.upgrade(_make_config(connection), revision)
+    command.upgrade(_make_config(connection), revision)
 
 
 def _lock_tables(connection: Connection) -> None:

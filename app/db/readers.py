@@ -1,17 +1,19 @@
-"""The read side: prepared statements on one read-only connection of SQLite, or a pool of PostgreSQL. Never writes."""
+"""The read side: what every reader does, prepared statements on one read-only connection of SQLite, and what the
+databases' errors mean. Never writes."""
 
 import asyncio
 import os
 import sqlite3
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Protocol
 
 import orjson
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from app.db.log_position import LogHead
 from app.db.sql import Prepared, Value
 from app.errors import DatabaseUnavailable
 
@@ -27,7 +29,8 @@ RETRY_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "08003", 
 class Reader(Protocol):
     """Runs prepared statements outside any write. Raises DatabaseUnavailable where the database does not respond.
 
-    Each call sees everything that was committed before it began.
+    Each call sees everything that was committed before it began; behind `read_as_of`, of articles everything up to the
+    place named there at least.
     """
 
     async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
@@ -38,6 +41,36 @@ class Reader(Protocol):
         without waiting."""
 
     async def close(self) -> None: ...
+
+
+class Rows(Protocol):
+    """What reading functions need of a reader."""
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]: ...
+
+
+class Readable(Protocol):
+    """Where reading functions read: the database, or a transaction that is still open."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    @property
+    def reader(self) -> Rows: ...
+
+
+_known_head: ContextVar[LogHead | None] = ContextVar("known_head", default=None)
+
+
+def read_as_of(head: LogHead | None) -> None:
+    """From here on this task is content with articles as they were at the head or are later, so that a replica which
+    has replayed it may be read. None: with nothing but what there is now."""
+    _known_head.set(head)
+
+
+def read_known_head() -> LogHead | None:
+    """What the task has said by `read_as_of`."""
+    return _known_head.get()
 
 
 class SqliteReader:
@@ -115,61 +148,12 @@ def name_for_reading(path: Path) -> str:
     return f"{address}&immutable=1" if is_alone else address
 
 
-class PostgresReader:
-    """A pool of connections in autocommit, opened when first used in the running event loop."""
-
-    def __init__(self, url: URL, size: int) -> None:
-        from psycopg_pool import AsyncConnectionPool
-
-        self._pool = AsyncConnectionPool(
-            format_postgres_dsn(url),
-            min_size=1,
-            max_size=size,
-            open=False,  # its tasks belong to a loop, and there may be none yet
-            timeout=10,
-            kwargs={"autocommit": True, "connect_timeout": 5, "options": "-c statement_timeout=15000"},
-        )
-
-    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
-        import psycopg
-        from psycopg_pool import PoolTimeout
-
-        try:
-            await self._pool.open()  # returns at once when it is open
-            try:
-                return await self._rows(statement, values)
-            except psycopg.OperationalError as error:
-                if isinstance(error, PoolTimeout) or not is_disconnected(error.sqlstate):
-                    raise
-                # The server has been away since: the pool's other connections are as dead as this one.
-                await self._pool.check()
-                return await self._rows(statement, values)
-        except psycopg.OperationalError as error:
-            raise DatabaseUnavailable("The database does not answer; try again.") from error
-
-    async def _rows(self, statement: Prepared, values: Mapping[str, Value]) -> list[Row]:
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(statement.sql.encode(), {**statement.constants, **values})
-            return await cursor.fetchall()
-
-    def version(self) -> int | None:
-        return None
-
-    async def close(self) -> None:
-        await self._pool.close()
-
-
 def encode_sqlite_values(statement: Prepared, values: Mapping[str, Value]) -> dict[str, Value]:
     """Lists travel to SQLite as JSON."""
     bound = {**statement.constants, **values}
     for name in statement.lists:
         bound[name] = orjson.dumps(bound[name]).decode()
     return bound
-
-
-def format_postgres_dsn(url: URL) -> str:
-    """The address as libpq reads it."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def is_disconnected(state: str | None) -> bool:

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement, GenericFunction
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
@@ -191,11 +192,13 @@ def is_undated(links: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement as text for one database, with the constants that it holds; bound values are given by name."""
+    """A statement as text for one database, with the constants that it holds; bound values are given by name. `tables`
+    are all that it reads; none where that is not known."""
 
     sql: str
     constants: dict[str, Value]
     lists: frozenset[str]
+    tables: frozenset[str] = frozenset()
 
 
 _DIALECTS: dict[str, Dialect] = {
@@ -221,7 +224,9 @@ def prepare(
             dialect=_DIALECTS[dialect], schema_translate_map=schemas, render_schema_translate=True
         )
     names = frozenset(lists)
-    return Prepared(str(compiled), {k: v for k, v in compiled.params.items() if k not in names}, names)
+    constants = {k: v for k, v in compiled.params.items() if k not in names}
+    tables = frozenset(one.name for one in visitors.iterate(statement) if isinstance(one, Table))
+    return Prepared(str(compiled), constants, names, tables)
 
 
 def make_insert(

@@ -114,7 +114,7 @@ async def import_articles(
     submission.check_format(job_arguments)
     zone = ZoneInfo(submission.read_zone_name(params) or "UTC")
     now = await asyncio.to_thread(context.db.read_time)
-    parsing = ParseContext(params.origin or SENT, zone, params.body, base_url=params.base_url, now=now)
+    parsing = ParseContext(params.origin or SENT, zone, params.body_format, base_url=params.base_url, now=now)
     work = NdjsonImport(
         context, view.head, drafts, params.origin, parsing, params.dry_run, params.overwrite, view.caller.name
     )

@@ -27,7 +27,9 @@ class Live(BaseModel):
 class Ready(BaseModel):
     """`index_lag` counts the changes, up to the last public one, that the search index has not taken in yet; null while
     there is no index. `problem` says why, and how far an index is that is being built. `read_only` says why nothing can
-    be written while reads go on; `clock_problem` that this machine's clock differs from the database's."""
+    be written while reads go on; `clock_problem` that this machine's clock differs from the database's. `replica`
+    is null where none is set; one that is `behind`, by `replica_lag` changes, or `unavailable` is not read: the primary
+    is, in its place."""
 
     status: Literal["ok", "unavailable"]
     database: bool
@@ -36,10 +38,12 @@ class Ready(BaseModel):
     problem: str | None
     read_only: str | None
     clock_problem: str | None
+    replica: Literal["ok", "behind", "unavailable"] | None
+    replica_lag: int | None
 
 
 LIVE = {"status": "ok"}
-WELL = {"read_only": None, "clock_problem": None}
+WELL = {"read_only": None, "clock_problem": None, "replica": None, "replica_lag": None}
 READY = {"status": "ok", "database": True, "index": True, "index_lag": 0, "problem": None, **WELL}
 BEHIND = {
     "status": "unavailable", "database": True, "index": False, "index_lag": None,
@@ -86,7 +90,10 @@ async def get_readiness(request: Request, context: Context, response: Response) 
         head = await context.head()
     except DatabaseUnavailable as error:
         response.status_code = 503
-        return Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail, **more)
+        return Ready(
+            status="unavailable", database=False, index=False, index_lag=None, problem=error.detail, replica=None,
+            replica_lag=None, **more,
+        )  # fmt: skip
     seq = context.index.seq()
     lag = None if seq is None else max(0, head.public_seq - seq)
     indexer_problem = find_problem(request.app)
@@ -96,4 +103,8 @@ async def get_readiness(request: Request, context: Context, response: Response) 
     response.status_code = 200 if good else 503
     state: Literal["ok", "unavailable"] = "ok" if good else "unavailable"
     problem = indexer_problem or context.index.describe_building()
-    return Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=problem, **more)
+    replica, replica_lag = (None, None) if context.db.replica is None else await context.db.replica.describe(head)
+    return Ready(
+        status=state, database=True, index=seq is not None, index_lag=lag, problem=problem, replica=replica,
+        replica_lag=replica_lag, **more,
+    )  # fmt: skip

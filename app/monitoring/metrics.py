@@ -183,6 +183,8 @@ class _ServerCollector(Collector):
         yield Gauge("dateline_read_only", "Whether the archive can only be read.", int(condition.reason is not None))
         name, meaning = "dateline_clock_offset_seconds", "By how much this machine's clock is ahead of the database's."
         yield Gauge(name, meaning, condition.offset)
+        if reads := self._numbers.replica:
+            yield _count_metric("dateline_replica_reads", "Reads for the replica, by who served them.", reads, "server")
         if head is None:
             return
         yield Gauge("dateline_log_seq", "The number of the last change.", head.seq)

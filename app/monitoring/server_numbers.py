@@ -46,6 +46,8 @@ class ServerNumbers:
     searches_problem: str | None = None
     keys: dict[str, int] = field(default_factory=dict)
     """Requests by key, of so many keys as `key_usage` counts one by one."""
+    replica: dict[str, int] = field(default_factory=dict)
+    """Statements that a replica might serve, by the server that did; empty without one."""
 
 
 _ADAPTER = TypeAdapter(ServerNumbers)
@@ -61,6 +63,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
     following: FollowerTask | None = getattr(state, "following", None)
     drafts: FollowerTask | None = getattr(state, "following_drafts", None)
     matching: PercolationTask | None = getattr(state, "percolation", None)
+    replica = state.archive.db.replica
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return ServerNumbers(
         responses={SEPARATOR.join(map(str, key)): count for key, count in tally.responses.items()},
@@ -90,6 +93,7 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
         drafts_problem=drafts.problem if drafts is not None else None,
         searches_problem=matching.problem if matching is not None else None,
         keys=dict(state.key_requests),
+        replica={} if replica is None else {"replica": replica.served, "primary": replica.refused},
     )  # fmt: skip
 
 
@@ -130,6 +134,7 @@ def add_ended(ended: Mapping[str, object], report: Mapping[str, object]) -> dict
         last.webhooks,
         last.processor_seconds,
         keys=last.keys,
+        replica=last.replica,
     )
     return asdict(add_all([parse_report(ended), lasting]))
 
@@ -156,6 +161,7 @@ def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
         drafts_problem=next((one.drafts_problem for one in several if one.drafts_problem), None),
         searches_problem=next((one.searches_problem for one in several if one.searches_problem), None),
         keys=_add(one.keys for one in several),
+        replica=_add(one.replica for one in several),
     )
 
 

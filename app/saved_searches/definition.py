@@ -9,7 +9,8 @@ import orjson
 
 from app.articles.input import filter_payload
 from app.articles.reading import filter_params
-from app.articles.reading.filter_params import FilterParams, Warning, list_tag_refs
+from app.articles.reading.filter_params import FilterParams, list_tag_refs
+from app.articles.reading.filter_warnings import Warning
 from app.context import AppContext, RequestContext
 from app.errors import FieldError, InvalidInput
 from app.http import auth

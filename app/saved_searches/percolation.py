@@ -74,7 +74,8 @@ class _Batch:
             indexes = [*indexes[:KEPT_INDEXES], index]
             self.published.update(index.ids)
             for query, question in registry.list_candidates(index.terms, self.asked):
-                self.matching.update((query, article) for article in index.find(question.ask(1)))
+                matching = index.ids if question is None else index.find(question.ask(1))
+                self.matching.update((query, article) for article in matching)
         self.indexes = indexes if len(indexes) <= KEPT_INDEXES else ()
         self.asked = registry.last
 

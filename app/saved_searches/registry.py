@@ -103,16 +103,19 @@ class Registry:
         """The newest question that was taken in, or 0."""
         return self._last
 
-    def list_candidates(self, terms: BatchTerms, after: int = 0) -> Iterator[tuple[int, SearchQuestion]]:
-        """Questions that one of the articles may match, each once, of those newer than `after`."""
+    def list_candidates(self, terms: BatchTerms, after: int = 0) -> Iterator[tuple[int, SearchQuestion | None]]:
+        """Questions that one of the articles may match, each once, of those newer than `after`; without the question
+        where it is known that it does."""
         ids = dict.fromkeys(self._always)
         for key in terms.list_keys():
             ids.update(dict.fromkeys(self._list_of_key(key)))
         for id in ids:
             if id > after and (text := self._texts.get(id)) is not None:
-                words = orjson.loads(text)["words"]
-                if words is None or terms.may_meet(words, self.merged):
-                    yield id, self.get(id)
+                stored = orjson.loads(text)
+                words = stored["words"]
+                met = None if words is None else terms.meet(words, self.merged)
+                if met is not False:
+                    yield id, None if met and not stored["filter"] else self.get(id)
 
     def _list_of_key(self, key: str) -> Iterable[int]:
         known = self._by_key.get(key)

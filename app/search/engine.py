@@ -30,6 +30,9 @@ Holding = Literal["published", "hidden"]
 
 PUBLISHED_ARTICLES = ArticleFilter()
 
+ProgressUnit = Literal["articles", "bytes"]
+MEGABYTE = 1_000_000
+
 DEEPEST = 10_000
 """How many articles pages by relevance reach."""
 LONGEST_WAIT = 300
@@ -206,16 +209,22 @@ class SimilaritySample:
 
 @dataclass(frozen=True, slots=True)
 class BuildProgress:
-    """How many of the articles are in an index that is being built; `seconds_left` is None where nothing tells."""
+    """How much of a new index is there: articles where it is built, bytes where it is copied from another node.
+    `seconds_left` is None where nothing tells."""
 
-    indexed: int
-    articles: int
+    done: int
+    total: int
     seconds_left: int | None
+    unit: ProgressUnit = "articles"
 
     def describe(self) -> str:
         """A sentence for people."""
         left = "" if self.seconds_left is None else f", about {self.seconds_left} s left"
-        return f"The search index is being built: {self.indexed:,} of {self.articles:,} articles{left}."
+        if self.unit == "articles":
+            return f"The search index is being built: {self.done:,} of {self.total:,} articles{left}."
+        # Before the first byte nobody knows of how many.
+        size = f": {self.done / MEGABYTE:,.0f} of {self.total / MEGABYTE:,.0f} MB{left}" if self.total else ""
+        return f"The search index is being copied from another node{size}."
 
 
 def describe_building(progress: BuildProgress | None) -> str:
@@ -229,7 +238,8 @@ def make_building_error(progress: BuildProgress | None) -> IndexBehind:
     if progress is None:
         return IndexBehind(detail)
     retry_after = min(max(progress.seconds_left or 1, 1), LONGEST_WAIT)
-    return IndexBehind(detail, retry_after, {"indexed": progress.indexed, "articles": progress.articles})
+    counted = {"indexed": progress.done, "articles": progress.total} if progress.unit == "articles" else None
+    return IndexBehind(detail, retry_after, counted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from sqlalchemy import bindparam, exists, select, true
 from app.articles.filters import ArticleFilter
 from app.articles.reading.entitlement.visible_rows import Entitlement
 from app.articles.reading.queries import CursorPosition, TimeSort
+from app.changes.single_flight import SingleFlight
 from app.context import NamedArticles, RequestContext, SharedTags, SimilarArticle
 from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition
-from app.db.single_flight import SingleFlight
 from app.db.sql import Prepared, Value, prepare, read_integer
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table

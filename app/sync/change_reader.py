@@ -17,6 +17,7 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params
 from app.articles.reading.entitlement.embargo import HOUR
 from app.articles.reading.filter_params import FilterParams, StatusParams
+from app.articles.reading.filter_warnings import Warning
 from app.articles.render import article_json
 from app.articles.store.log_facts import is_old
 from app.changes import log
@@ -213,7 +214,7 @@ class ChangeReader:
         check_place(self.request, self.view.head, self.place)
         await merged_tags.refuse(self.context, self.view, self.params, self.place)
 
-    async def list_warnings(self) -> list[filter_params.Warning]:
+    async def list_warnings(self) -> list[Warning]:
         """What the filter says of itself to this caller, who is told of names that are not there."""
         statuses = self.params.check_statuses(self.view.caller)
         return (await filter_params.resolve(self.context, self.view, self.params, statuses)).warnings

@@ -61,7 +61,11 @@ class HttpClient:
             return DeliveryResult(status, error, round((time.monotonic() - began) * 1000), retry_after)
 
         try:
-            response = self._pool.handle_request(_build_request(address, make))
+            request = _build_request(address, make)
+        except (httpx.InvalidURL, ValueError) as error:
+            return end(None, f"not an address: {error}")
+        try:
+            response = self._pool.handle_request(request)
         except (ConnectionRefused, NoSuchHost) as error:
             return end(None, str(error))
         except _BROKEN as error:

@@ -16,14 +16,21 @@ MOST_FILTER_BYTES = 10_000
 Include = Literal["body", "body_text", "body_markdown", "body_blocks", "related"]
 
 
-def _refuse_password(address: str) -> str:
+def _check_endpoint(address: str) -> str:
+    """ValueError where the client that sends could not read it."""
+    import httpx  # here: few servers have webhooks, and loading it takes a tenth of a second
+
+    try:
+        httpx.URL(address)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise PydanticCustomError("address", "This is no address: {why}.", {"why": str(error).rstrip(".")}) from None
     parts = urlsplit(address)
     if parts.username is not None or parts.password is not None:
         raise PydanticCustomError("address", "An address with a name or password is not taken: requests are signed.")
     return address
 
 
-Endpoint = Annotated[ExactAddress, AfterValidator(_refuse_password)]
+Endpoint = Annotated[ExactAddress, AfterValidator(_check_endpoint)]
 Name = Annotated[str, clean_line(200), Field(min_length=1, max_length=200)]
 Search = Annotated[str, Field(min_length=1, max_length=200)]
 Includes = Annotated[list[Include], Field(max_length=5)]

@@ -18,6 +18,7 @@ from sqlalchemy import literal_column, select
 from app.articles.input import filter_payload
 from app.articles.reading import filter_params
 from app.articles.reading.filter_params import FilterParams
+from app.articles.reading.filter_warnings import Warning
 from app.articles.render import article_json
 from app.context import AppContext, RequestContext
 from app.db.log_position import LogPosition
@@ -68,7 +69,7 @@ def read_params(values: Mapping[str, object], include: Sequence[str], now: int) 
     return DeliveryParams.parse(filter_payload.encode_query({**values, "include": ["article", *include]}), now)
 
 
-async def list_warnings(context: AppContext, webhook: WebhookRow) -> list[filter_params.Warning]:
+async def list_warnings(context: AppContext, webhook: WebhookRow) -> list[Warning]:
     """What the filter says of itself now: names that are not there, or lead elsewhere, as lists say it to clients
     without a key; and merges that are under way. Of a search nothing: that is shown with the search itself."""
     if not webhook.has_filter:

@@ -9,8 +9,9 @@ import orjson
 from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
+from app.audit import old_rows
 from app.changes import log
-from app.db import audit_rows, old_rows
+from app.db import audit_rows
 from app.db.audit_rows import Action, AuditRecord
 from app.db.leases import LEASE
 from app.db.log_position import LogPosition

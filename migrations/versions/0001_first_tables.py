@@ -7,6 +7,7 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
+expand_only = False  # there is no version before
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 folded = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
+expand_only = False  # what the version before replaces is kept nowhere
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 UNFINISHED = sa.text("state IN ('waiting', 'running')")

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
+expand_only = True
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

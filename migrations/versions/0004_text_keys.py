@@ -8,6 +8,7 @@ from app.enrich import near_duplicates
 
 revision = "0004"
 down_revision = "0003"
+expand_only = False  # articles that the version before saves are found by nobody who looks for copies
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

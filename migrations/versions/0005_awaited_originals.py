@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
+expand_only = False  # originals that the version before saves are not linked with what waits for them
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

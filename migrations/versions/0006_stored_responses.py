@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0006"
 down_revision = "0005"
+expand_only = False  # what the version before purges stays in stored responses
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

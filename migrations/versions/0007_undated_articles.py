@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
+expand_only = False  # the version before writes links without the mark, which are refused
 
 LINKS = (("article_tag", "tag_id"), ("article_region", "region_id"))
 OLD = "status NOT IN ('scheduled', 'published') OR published_at IS NOT NULL"

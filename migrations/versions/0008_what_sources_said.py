@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0008"
 down_revision = "0007"
+expand_only = False  # imports by the version before leave what sources said as it was
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
+expand_only = False  # the version before shows what is in the bin as something else
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

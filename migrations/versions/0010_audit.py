@@ -8,6 +8,7 @@ from alembic import op
 
 revision = "0010"
 down_revision = "0009"
+expand_only = False  # the version before knows slugs of purged articles only as words, and leaves no audit
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -6,6 +6,7 @@ from alembic import op
 
 revision = "0011"
 down_revision = "0010"
+expand_only = False  # imports by the version before have no record, and cannot be undone
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

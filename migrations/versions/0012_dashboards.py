@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0012"
 down_revision = "0011"
+expand_only = True
 
 INDEXES = (
     ("ix_suggestion_copy_of", "suggestion", ["article_id", "target_id"], "kind = 'duplicate'"),

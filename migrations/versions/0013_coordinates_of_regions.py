@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0013"
 down_revision = "0012"
+expand_only = True
 
 COLUMNS = (("latitude", sa.Float()), ("longitude", sa.Float()), ("bbox", sa.Text()))
 

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0014"
 down_revision = "0013"
+expand_only = True
 
 NAME, ARTICLES = "ix_change_entity_id_seq", sa.text("entity = 'article'")
 

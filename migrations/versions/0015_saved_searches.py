@@ -7,6 +7,7 @@ from app.models.column_types import InstantType, KeyType
 
 revision = "0015"
 down_revision = "0014"
+expand_only = True
 
 TOLD = sa.text("event IN ('purged', 'tag_renamed', 'region_renamed', 'region_filled')")
 

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0016"
 down_revision = "0015"
+expand_only = True
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 ARTICLES = sa.text("entity = 'article'")

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0017"
 down_revision = "0016"
+expand_only = False  # the version before shows everything to keys that see a part
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0018"
 down_revision = "0017"
+expand_only = True
 
 NAME = "ix_change_departures"
 DEPARTURES = sa.text("entity = 'article' AND public AND (before IS NOT NULL OR event = 'purged')")

@@ -5,6 +5,9 @@ from alembic import op
 
 revision = "0019"
 down_revision = "0018"
+# The version before reads and writes as it did as long as nothing is pruned or compressed, which nothing is but by
+# settings that it does not know.
+expand_only = True
 
 COUNTS = ("pruned_seq", "pruned_mark", "erased_seq", "erased_rows")
 UNPACKED = sa.text("packed IS NULL")

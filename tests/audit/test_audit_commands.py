@@ -40,10 +40,13 @@ COMMANDS: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "enrich": (("--language",), []),
     "export": ((), []),
     "reindex": ((), []),
+    "index snapshot": (("FOLDER",), []),
+    "index restore": (("FOLDER",), []),
     "migrate": ((), []),
     "compact": ((), []),
     "prune": ((), []),
     "backup": (("COPY",), []),
+    "copy": (("--to", "ELSEWHERE"), []),
     "audit": ((), []),
     "docs": ((), []),
 }
@@ -101,7 +104,12 @@ def test_every_command_that_writes_leaves_its_rows(archive: Settings, tmp_path: 
     assert every_command() == COMMANDS.keys() | {"serve"}
     source = tmp_path / "two.ndjson"
     source.write_bytes(b'{"id": "1", "title": "One"}\n{"id": "2", "title": "Two"}\n')
-    places = {"SOURCE": str(source), "COPY": str(tmp_path / "copy.db")}
+    places = {
+        "FOLDER": str(tmp_path / "snapshot"),
+        "SOURCE": str(source),
+        "COPY": str(tmp_path / "copy.db"),
+        "ELSEWHERE": str(tmp_path / "other.db"),
+    }
     add_invented_date(archive)
     leave_bulk_edit(archive)
     for name, (arguments, actions) in COMMANDS.items():

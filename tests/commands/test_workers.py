@@ -132,7 +132,10 @@ def test_bad_start_ends_all_with_its_reason(tmp_path: Path) -> None:
     for settings, reason in (
         ({"DATELINE_DATA_DIR": str(blocked / "data")}, "folder cannot be used"),
         ({"DATELINE_DATA_DIR": str(tmp_path), "DATELINE_INDEX_DIR": str(blocked)}, "folder cannot be used"),
-        ({"DATELINE_DATA_DIR": str(tmp_path), "DATELINE_DATABASE_URL": "postgresql://127.0.0.1:1/no"}, ""),
+        (
+            {"DATELINE_DATA_DIR": str(tmp_path), "DATELINE_DATABASE_URL": "mysql://127.0.0.1:1/no"},
+            "DATELINE_DATABASE_URL",
+        ),
         ({"DATELINE_DATA_DIR": str(tmp_path), "DATELINE_WORKERS": "0"}, "DATELINE_WORKERS"),
     ):
         process = DatelineProcess(

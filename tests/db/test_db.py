@@ -258,6 +258,20 @@ async def test_reads_and_writes_go_on_after_all_connections_were_lost(db: Databa
     await db.reader.close()
 
 
+@on_postgres
+def test_what_is_in_use_when_the_database_is_closed_leaves_no_connection(settings: Settings) -> None:
+    db = Database(settings, log.append)
+    notifier = db.doorbell()
+    assert notifier.number() is not None
+    connection = db.engine.raw_connection()
+    in_use = connection.driver_connection
+    db.close_now()
+    connection.close()
+    assert in_use is not None
+    assert in_use.closed
+    assert notifier.number() is None  # nobody opens another one
+
+
 @pytest.mark.anyio
 async def test_server_that_is_not_there_is_unavailable() -> None:
     nowhere = Database(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"), log.append)

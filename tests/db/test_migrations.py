@@ -1,5 +1,6 @@
 """Archives get their tables by migrations: complete, there and back, and refused where they do not fit."""
 
+import ast
 import asyncio
 import os
 import shutil
@@ -82,6 +83,77 @@ def test_migrated_archive_has_exactly_the_tables_of_the_models(db: Database) -> 
     assert migrate.find_differences(db) == []
 
 
+def test_each_migration_says_whether_the_version_before_can_run_beside_it() -> None:
+    directory = ScriptDirectory(str(migrate.MIGRATIONS))
+    scripts = list(directory.walk_revisions())
+    paths = {script.revision: Path(script.path) for script in scripts}
+    said = {script.revision: getattr(script.module, "expand_only", None) for script in scripts}
+    assert {revision: one for revision, one in said.items() if not isinstance(one, bool)} == {}
+    for revision, is_expansion in said.items():
+        before = f"{int(revision) - 1:04}"
+        later = [one for other, one in said.items() if other > before]
+        assert migrate.is_expansion(before) == all(later)
+        if is_expansion:
+            assert list_contractions(paths[revision]) == []
+
+
+ADDS = {"create_table", "create_index", "add_column", "bulk_insert", "f"}
+"""What a migration may do that the version before need not know of; `f` is a name of a constraint."""
+
+
+def list_contractions(script: Path) -> list[str]:
+    """What a migration's way up changes of what is there, and columns that the version before would leave out."""
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    [way_up] = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "upgrade"]
+    calls = [node for node in ast.walk(way_up) if isinstance(node, ast.Call)]
+    operations = {
+        ast.unparse(call.func).removeprefix("op.") for call in calls if ast.unparse(call.func).startswith("op.")
+    }
+    required = [
+        ast.unparse(call)
+        for call in calls
+        if ast.unparse(call.func) == "op.add_column"
+        and not any(word in ast.unparse(call) for word in ("nullable=True", "server_default"))
+    ]
+    return [*sorted(operations - ADDS), *required]
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("op.execute('UPDATE article SET slug = 1')", "execute"),
+        ("op.drop_column('article', 'slug')", "drop_column"),
+        ("op.add_column('article', sa.Column('mood', sa.Text(), nullable=False))", "mood"),
+        ("op.add_column('article', sa.Column('mood', sa.Text(), nullable=True))", ""),
+        ("op.create_index('ix_mood', 'article', ['mood'])", ""),
+    ],
+)
+def test_what_a_migration_takes_away_is_found(tmp_path: Path, statement: str, named: str) -> None:
+    script = tmp_path / "9999_mood.py"
+    script.write_text(f"def upgrade():\n    {statement}\n\n\ndef downgrade():\n    op.drop_table('mood')\n")
+    contractions = list_contractions(script)
+    assert (named in " ".join(contractions)) if named else contractions == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_servers_of_the_version_before_may_run_only_where_that_does_no_harm(db: Database, settings: Settings) -> None:
+    address = settings.database_url.replace("+psycopg", "")
+    migrate.downgrade(db, "0016")  # 0017 is nothing for the version before
+    db.engine.dispose()
+    with psycopg.connect(address):
+        with pytest.raises(DatabaseProblem, match="1 other connections to the database are open: stop all servers"):
+            open_archive.migrate(settings)
+        assert migrate.find_state(db) == "outdated"
+        assert open_archive.BESIDE not in open_archive.migrate(settings, servers_are_stopped=True)
+    migrate.downgrade(db, "0017")  # 0018 adds an index
+    db.engine.dispose()
+    with psycopg.connect(address):
+        assert open_archive.BESIDE in open_archive.migrate(settings)
+    migrate.downgrade(db, "0016")
+    db.engine.dispose()
+    assert "brought up to date" in open_archive.migrate(settings)
+
+
 def test_table_that_is_not_as_it_should_be_is_a_difference(db: Database) -> None:
     with db.hold_write_lock(), Session(db.engine) as session:
         session.connection().execute(text("ALTER TABLE source ADD COLUMN odd INTEGER"))
@@ -158,7 +230,7 @@ def test_slugs_of_purged_articles_are_hashes_after_migrating(db: Database, setti
     slug = "told-before"
     with db.engine.begin() as connection:
         connection.execute(text("INSERT INTO purged_ref (ref) VALUES ('17'), (:slug)"), {"slug": slug})
-    open_archive.migrate(settings)
+    open_archive.migrate(settings, servers_are_stopped=True)  # this test itself is connected
     open_archive.migrate(settings)
     with db.engine.begin() as connection:
         names = set(connection.execute(text("SELECT ref FROM purged_ref")).scalars())

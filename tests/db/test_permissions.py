@@ -11,6 +11,7 @@ import pytest
 from test_serve import SEED, read_refusal, run_server
 
 from app.commands import open_archive
+from app.commands.copies import backups
 from app.search.tantivy.storage.index_forms import LOCK, locate_form
 from app.settings import Settings
 
@@ -65,7 +66,7 @@ def test_backup_is_the_owners_alone_wherever_it_lies(tmp_path: Path) -> None:
     db = open_archive.open_archive(Settings(data_dir=tmp_path / "data"))
     try:
         os.umask(0o022)
-        open_archive.backup(db, tmp_path / "shared" / "copy.db")
+        backups.backup(db, tmp_path / "shared" / "copy.db")
     finally:
         db.close_now()
     assert modes(tmp_path / "shared")["copy.db"] == 0o600

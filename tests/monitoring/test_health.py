@@ -24,7 +24,7 @@ async def test_server_is_live_and_becomes_ready(api: Served) -> None:
         await asyncio.sleep(0.02)
     assert ready.json() == {
         "status": "ok", "database": True, "index": True, "index_lag": 0, "problem": None, "read_only": None,
-        "clock_problem": None,
+        "clock_problem": None, "replica": None, "replica_lag": None,
     }  # fmt: skip
     assert (await api.public.get("/health/ready?x=1")).status_code == 422
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from itertools import cycle
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NoReturn
+from threading import Thread
+from typing import Any, NoReturn, TextIO
 
 import httpx
 from conftest import Served
@@ -101,6 +102,18 @@ class DatelineProcess:
         self._process.join(seconds)
         assert self.status is not None, f"still runs after {seconds} s"
         return self.status, out, err
+
+    def discard_errors(self) -> None:
+        """Reads what it writes to standard error from here on, for one that writes more than a pipe holds: it would
+        wait for a reader in the middle of what it does."""
+
+        def read(errors: TextIO) -> None:
+            with errors:
+                for _ in errors:
+                    pass
+
+        errors = os.fdopen(os.dup(self._errors.fileno()), encoding="utf-8")
+        Thread(target=read, args=(errors,), daemon=True).start()
 
     def end(self) -> None:
         """Killed if it still runs; its pipes are closed."""

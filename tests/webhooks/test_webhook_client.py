@@ -115,6 +115,11 @@ def test_private_address_is_refused_by_where_it_leads(receiver: Receiver, url: s
     assert len(receiver.received) == before
 
 
+@pytest.mark.parametrize("url", ["http://256.256.256.256/", "http://[v1.x]/", "http://a.example:80:80/"])
+def test_address_that_nobody_can_read_is_a_failure(url: str) -> None:
+    assert (post(url).error or "").startswith("not an address: ")
+
+
 class SlowNetwork(httpcore.SyncBackend):
     """Takes its time to connect; `steps` says what happened when."""
 

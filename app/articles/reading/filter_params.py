@@ -13,6 +13,8 @@ from sqlalchemy import exists, literal_column, or_, select
 
 from app.articles import filters
 from app.articles.filters import HAS, Has
+from app.articles.reading import filter_warnings
+from app.articles.reading.filter_warnings import Warning
 from app.context import AppContext, RequestContext
 from app.db.database import Row
 from app.db.sql import AnyOf, Prepared, prepare
@@ -31,7 +33,6 @@ from app.tags.service import KINDS
 A, SOURCE, SLUG = table(Article), table(Source), table(ArticleSlug)
 
 STATES = ("draft", "scheduled", "published", "withdrawn", "trashed")
-Warning = dict[str, str | None]
 
 
 class FilterParams(Params):
@@ -195,8 +196,10 @@ def _make_filter(
 ) -> ResolvedFilter:
     warnings: list[Warning] = []
     tagged = {name: _choose_tags(name, some, lookups, warnings) for name, some in list_tag_refs(params).items()}
-    warnings += _warn_of_sources(params.source, lookups.sources)
-    warnings += _warn_of_originals(params, lookups.articles)
+    warnings += filter_warnings.warn_of_sources(params.source, lookups.sources)
+    warnings += filter_warnings.warn_of_originals(
+        {"translation_of": params.translation_of, "copy_of": params.copy_of}, lookups.articles
+    )
     _check_has(params)
     ids = _choose_ids(params, lookups.slugs, statuses, warnings)
     regions = _resolve_regions(view, params)
@@ -327,10 +330,10 @@ def _choose_tags(name: str, tag_refs: Sequence[str], lookups: _Lookups, warnings
         tag = lookups.tags.get(ref)
         if tag is None or tag.kind not in _kinds(name):
             missing = True
-            warnings.append(_unknown(name, ref, tag, lookups.guesses.get((name, ref))))
+            warnings.append(filter_warnings.warn_unknown_tag(name, ref, tag, lookups.guesses.get((name, ref))))
             continue
         if ref not in (tag.slug, str(tag.id)):
-            warnings.append(_warn_replaced(name, ref, tag.slug))
+            warnings.append(filter_warnings.warn_replaced(name, ref, tag.slug))
         ids[tag.id] = None
     impossible = missing and (name == "tag_all" or (not ids and name != "tag_not"))
     return _Tags(tuple(ids), impossible)
@@ -341,39 +344,6 @@ def _kinds(name: str) -> tuple[str, ...]:
     if name in ("author", "section"):
         return ("contributor",) if name == "author" else ("section",)
     return tuple(kind for kind in KINDS if kind != "contributor")
-
-
-def _unknown(name: str, ref: str, tag: KnownTag | None, guess: str | None) -> Warning:
-    noun = name.partition("_")[0]
-    detail = f"There is no {noun} {ref!r}."
-    if tag is not None:
-        detail += f" It is a {tag.kind}: ask for {'author' if tag.kind == 'contributor' else 'tag'}={tag.slug}."
-    said: Warning = {"code": f"unknown_{noun}", "parameter": name, "detail": detail}
-    return said | ({"did_you_mean": guess} if guess else {})
-
-
-def _warn_replaced(name: str, ref: str, slug: str) -> Warning:
-    return {"code": "replaced_by", "parameter": name, "detail": f"{ref!r} is {slug!r} now.", "replaced_by": slug}
-
-
-def _warn_of_sources(names: Sequence[str], rows: Sequence[Row]) -> list[Warning]:
-    known = {str(word) for _, slug, name in rows for word in (slug, name)}
-    return [
-        {"code": "unknown_source", "parameter": "source", "detail": f"There is no source {ref!r}."}
-        for ref in names
-        if ref not in known
-    ]
-
-
-def _warn_of_originals(params: FilterParams, rows: Sequence[Row]) -> list[Warning]:
-    """One that the caller may not see is not told apart from one that nobody ever wrote."""
-    known = {int(str(id)) for (id,) in rows}
-    references = (("translation_of", params.translation_of), ("copy_of", params.copy_of))
-    return [
-        {"code": "unknown_article", "parameter": name, "detail": f"There is no article {id}."}
-        for name, id in references
-        if id is not None and id not in known
-    ]
 
 
 @lru_cache(maxsize=4)
@@ -404,7 +374,7 @@ def _choose_ids(
         return ids
     for slug, _, current, status in slugs:
         if slug != current and status in statuses:
-            warnings.append(_warn_replaced("slug", str(slug), str(current)))
+            warnings.append(filter_warnings.warn_replaced("slug", str(slug), str(current)))
     by_slug = tuple(dict.fromkeys(int(str(id)) for _, id, _, _ in slugs))
     return by_slug if ids is None else tuple(id for id in ids if id in by_slug)
 

@@ -21,14 +21,13 @@ from app.articles.reading.card_parts import (
     select_within,
 )
 from app.articles.reading.item_cache import ItemRow
-from app.articles.render import body_views
+from app.articles.render import body_views, translated_names
 from app.articles.render.encoded_views import EncodedViews
 from app.articles.render.left_out import VIEWED, blank_properties, list_left, refuse_left_out
 from app.context import AppContext, RequestContext
 from app.db.sql import read_integer
 from app.http.params import parser
 from app.http.params.typed import NamesIn
-from app.regions.atlas import Atlas
 from app.tags import queries as tags
 from app.text.urls import safe_or_none
 
@@ -149,8 +148,8 @@ async def render_articles(
         shown = {id: blank_properties(card, form.blank) for id, card in shown.items()}
         with_posts = [card | {"related": posts.get(id)} for id, card in shown.items()]
         if form.language is not None:
-            called = await tags.names_in(archive.db, sorted(_tag_slugs(with_posts)), form.language)
-            _rename_all(with_posts, view.atlas, called, form.language)
+            called = await tags.names_in(archive.db, sorted(translated_names.list_tag_slugs(with_posts)), form.language)
+            translated_names.rename_all(with_posts, view.atlas, called, form.language)
         parts = {id: cut_properties(card, form.selection) for id, card in shown.items()}
     added = await encoded.render(costs)
     if checking is not None:
@@ -207,8 +206,8 @@ async def render_item(
         shown["translation_of"] = None
     shown = blank_properties(shown, form.blank) | shown_bodies
     if form.language is not None:
-        called = await tags.names_in(archive.db, sorted(_tag_slugs([shown])), form.language)
-        _rename_all([shown], view.atlas, called, form.language)
+        called = await tags.names_in(archive.db, sorted(translated_names.list_tag_slugs([shown])), form.language)
+        translated_names.rename_all([shown], view.atlas, called, form.language)
     return select_parts(shown, form.selection) if form.fields else shown
 
 
@@ -375,35 +374,3 @@ _ORDER = {name: i for i, name in enumerate((*FIELDS, *INCLUDES[2:]))}
 def order_properties(article: Json) -> Json:
     """The properties in the documented order, whatever was added when."""
     return {name: article[name] for name in sorted(article, key=_ORDER.__getitem__)}
-
-
-def _tag_slugs(cards: Iterable[Json]) -> set[str]:
-    """Of all tags and authors that cards show, those of related articles too."""
-    slugs = {str(tag["slug"]) for card in cards for name in ("tags", "authors") for tag in _rows(card, name)}
-    targets = [post["article"] for card in cards for post in _rows(card, "related")]
-    nested = [article for article in targets if isinstance(article, dict)]
-    return slugs | _tag_slugs(nested) if nested else slugs
-
-
-def _rename_all(shown: Iterable[Json], atlas: Atlas, called: Mapping[str, str], language: str) -> None:
-    """Tags, authors and regions of articles by their names in a language; `called` has those of tags by slug."""
-    for card in shown:
-        _rename(card, atlas, called, language)
-
-
-def _rename(card: Json, atlas: Atlas, called: Mapping[str, str], language: str) -> None:
-    """Tags, authors and regions by their names in a language, those of the related articles too. `called` by slug."""
-    for region in _rows(card, "regions"):
-        place = atlas.by_slug.get(str(region["slug"]))
-        region["name"] = atlas.name_in(place.id, language) if place else region["name"]
-    for tag in (*_rows(card, "tags"), *_rows(card, "authors")):
-        tag["name"] = called.get(str(tag["slug"]), tag["name"])
-    for post in _rows(card, "related"):
-        article = post["article"]
-        if isinstance(article, dict):
-            _rename(article, atlas, called, language)
-
-
-def _rows(card: Json, name: str) -> list[Json]:
-    rows = card.get(name)
-    return rows if isinstance(rows, list) else []

@@ -10,7 +10,7 @@ from typing import cast
 
 from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.reading import queries
-from app.articles.reading.filter_params import Warning
+from app.articles.reading.filter_warnings import Warning
 from app.articles.reading.queries import TIME_SORTS, ListRow, TimeSort
 from app.articles.routes import list_pages
 from app.articles.routes.list_pages import RELEVANCE, ArticleListParams

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from app.audit import old_rows
 from app.audit.pruning import file_space, log_end, log_rows, versions
 from app.changes import log
-from app.db import audit_rows, old_rows
+from app.db import audit_rows
 from app.db.database import Database
 from app.models import WebhookAttempt, table
 from app.settings import Settings

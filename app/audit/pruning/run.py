@@ -7,10 +7,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlmodel import Session
 
-from app.audit import retention
+from app.audit import old_rows, retention
 from app.audit.pruning import file_space, log_end, log_rows, versions
 from app.audit.pruning.pace import Pace
-from app.db import audit_rows, leases, old_rows
+from app.db import audit_rows, leases
 from app.db.database import Database
 from app.models import WebhookAttempt, table
 from app.settings import Settings

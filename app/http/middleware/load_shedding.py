@@ -20,7 +20,7 @@ from app.http.server.client_address import ClientAddresses, Network
 from app.http.server.connections import ConnectionLimiter
 from app.http.server.shared_counts import PerAddress, Shared, SharedCounts
 
-STREAMS = frozenset({"/v1/changes/stream", "/v1/export"})
+STREAMS = frozenset({"/v1/changes/stream", "/v1/export", "/internal/index"})
 WAITING = "/v1/changes"
 RETRY_STREAM = 10
 
@@ -82,7 +82,7 @@ class CurrentLoad:
     it is compared with what all workers have: two that begin at once may both be refused, never both be too many."""
 
     def __init__(self, counts: SharedCounts | None = None) -> None:
-        self.requests = 0
+        self.requests = self.snapshots = 0
         self.streams: Counter[str] = Counter()
         self._counts = counts or SharedCounts()
 
@@ -98,6 +98,19 @@ class CurrentLoad:
     def end_request(self) -> None:
         self.requests -= 1
         self._counts.set_own(Shared.REQUESTS, self.requests)
+
+    def begin_snapshot(self, most: int) -> bool:
+        """Whether there is room for one more snapshot of the index that is sent."""
+        self.snapshots += 1
+        self._counts.set_own(Shared.SNAPSHOTS, self.snapshots)
+        if self.snapshots + self._counts.add_others(Shared.SNAPSHOTS) <= most:
+            return True
+        self.end_snapshot()
+        return False
+
+    def end_snapshot(self) -> None:
+        self.snapshots -= 1
+        self._counts.set_own(Shared.SNAPSHOTS, self.snapshots)
 
     def begin_stream(self, address: str, caps: LoadCaps) -> tuple[str, DatelineError] | None:
         """Why there is no room for one more, and what to say of it."""

@@ -80,6 +80,10 @@ class ServerProcess:
     def is_ending(self) -> bool:
         return self._server.should_exit
 
+    def end(self) -> None:
+        """As if told to, from any thread."""
+        self._server.should_exit = True
+
     def run(self, listening: socket.socket) -> bool:
         """Serves until told to stop; False where the server could not start."""
         self._server.run(sockets=[listening])

@@ -35,6 +35,7 @@ class Shared(IntEnum):
     REQUESTS = 1
     CONNECTIONS = 2
     STREAMS = 3
+    SNAPSHOTS = 4
 
 
 class PerAddress(IntEnum):

@@ -92,7 +92,7 @@ class ImportParams(Params):
         maximum=2_000,
         example="https://news.example",
     )
-    body = parser.choice("body", "What texts are where the source does not say.", BODY_KINDS)
+    body_format = parser.choice("body_format", "What texts are where the source does not say.", BODY_KINDS)
     source_dates = parser.flag("source_dates", "Give articles without a date of their own that of their feed or file.")
     entry_identity = parser.choice(
         "identity", "What entries of feeds are known by; the first of them that is one's own.", IDENTITIES
@@ -139,7 +139,7 @@ def read_arguments(request: Request, kind: str, params: ImportParams) -> Json:
         "format": params.format or FORMATS[kind],
         "origin": params.origin,
         "timezone": read_zone_name(params),
-        "body": params.body,
+        "body": params.body_format,
         "source_dates": params.source_dates,
         "identity": params.entry_identity,
         "base_url": _read_base(params),

@@ -72,6 +72,11 @@ def load_ids(snapshot: Snapshot, holding: Holding = "published") -> list[int]:
     return list(snapshot.connection.execute(statement).scalars())
 
 
+def is_empty(snapshot: Snapshot, holding: Holding) -> bool:
+    """Whether there is no article at all that an index has."""
+    return snapshot.connection.execute(select(A.c.id).where(is_held(holding)).limit(1)).first() is None
+
+
 def has_any(snapshot: Snapshot, ids: Sequence[int], holding: Holding) -> bool:
     """Whether an index has any of these articles now."""
     statement = _held_statement(snapshot.connection.dialect.name, holding)

@@ -170,6 +170,12 @@ class Indexer:
             # At once, and not with the next rebuild: on a full disk it is in everybody's way.
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        self.replace_index(folder)
+
+    def replace_index(self, folder: Path) -> None:
+        """Puts a complete index, in a folder that `index_folders` has made, in the place of the live one."""
+        self._check_held()
+        self._release()
         index_folders.make_current(self._root, folder)
         index_folders.delete_old_folders(self._root)
         self._failures, self._passed = 0, None

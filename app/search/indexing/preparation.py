@@ -1,5 +1,6 @@
 """Brings the indexes of this version up beside whatever serves the archive, for the server that will open them."""
 
+import threading
 from pathlib import Path
 
 from app.changes import log
@@ -7,6 +8,7 @@ from app.changes.follower import catch_up
 from app.db.database import Database, DatabaseProblem
 from app.search.engine import describe_building
 from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
+from app.search.indexing.snapshots.fetching import IndexFetcher
 from app.search.tantivy.reader import IndexDamaged, LiveIndex
 from app.search.tantivy.storage import index_folders
 from app.search.tantivy.storage.build_progress import Tell, read_progress
@@ -14,14 +16,15 @@ from app.settings import Settings
 
 
 def prepare_indexes(db: Database, settings: Settings, tell: Tell | None = None) -> bool:
-    """Whether any was built anew; else there were some to go on with, which were brought up here or are kept by their
-    server. DatabaseProblem where another process is building one, where one cannot be written, and where the log is
-    broken."""
-    built = [_prepare_index(db, index, tell) for index in list_indexes(settings)]  # each of them, whatever came of it
+    """Whether any was built anew, or copied from another node; else there were some to go on with, which were brought
+    up here or are kept by their server. DatabaseProblem where another process is building one, where one cannot be
+    written, and where the log is broken."""
+    # Each of them, whatever came of the other.
+    built = [_prepare_index(db, settings, index, tell) for index in list_indexes(settings)]
     return any(built)
 
 
-def _prepare_index(db: Database, index: ArchiveIndex, tell: Tell | None) -> bool:
+def _prepare_index(db: Database, settings: Settings, index: ArchiveIndex, tell: Tell | None) -> bool:
     root = index.root
     try:
         indexer = index.create_indexer(tell)
@@ -30,6 +33,7 @@ def _prepare_index(db: Database, index: ArchiveIndex, tell: Tell | None) -> bool
                 _check_kept(root)
                 return False
             before = index_folders.find_current(root)
+            IndexFetcher(db, settings, index, indexer, threading.Event(), tell).fetch()
             catch_up(db, indexer)
             return index_folders.find_current(root) != before
         finally:

@@ -4,7 +4,7 @@ segments of their own beside one another, which then become one index. Reads SQL
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -150,6 +150,11 @@ class _Team:
             self._waiting[busy[link]] -= 1
 
 
+def write_managed(folder: Path, names: Iterable[str]) -> None:
+    """Tells tantivy which files of segments it may delete once they are merged."""
+    (folder / _MANAGED).write_bytes(orjson.dumps([*names, integrity.META]))
+
+
 def join_indexes(parts: Sequence[Path], folder: Path) -> None:
     """Makes one index of several without deletions, whose folders are removed: their segments become its own. Nothing
     is read and written anew, since tantivy 0.27 names all that an index consists of in `meta.json`, each file by its
@@ -166,5 +171,5 @@ def join_indexes(parts: Sequence[Path], folder: Path) -> None:
         "segments": [segment for one in metas for segment in one["segments"]],
         "opstamp": max(one["opstamp"] for one in metas),
     }
-    (folder / _MANAGED).write_bytes(orjson.dumps([*managed, integrity.META]))
+    write_managed(folder, managed)
     (folder / integrity.META).write_bytes(orjson.dumps(meta))

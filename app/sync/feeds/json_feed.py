@@ -33,7 +33,7 @@ ITEM_SCHEMA = _describe(
     _dateline=_describe(["date_published"], date_published={**_TEXT, "description": "A day, a month or a year."}),
 )  # fmt: skip
 SCHEMA = _describe(
-    ["version", "title", "home_page_url", "feed_url", "authors", "items"],
+    ["version", "title", "home_page_url", "feed_url", "items"],
     version=_TEXT, title=_TEXT, home_page_url=_URI, feed_url=_URI, next_url=_URI, authors=_AUTHORS, language=_TEXT,
     hubs=_list(_describe(["type", "url"], type=_TEXT, url=_URI)), items=_list(ITEM_SCHEMA),
     _dateline=_describe(

@@ -11,7 +11,8 @@ import orjson
 
 from app.articles.filters import BITS, ArticleFilter
 from app.articles.reading import filter_params, queries, query_plan
-from app.articles.reading.filter_params import ResolvedFilter, Warning
+from app.articles.reading.filter_params import ResolvedFilter
+from app.articles.reading.filter_warnings import Warning
 from app.articles.reading.queries import CursorPosition, ListRow
 from app.articles.routes import list_rows
 from app.context import AppContext, RequestContext

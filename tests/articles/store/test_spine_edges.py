@@ -20,6 +20,7 @@ from app.articles.reading import queries
 from app.changes import log
 from app.changes.follower import catch_up
 from app.commands import check, open_archive
+from app.commands.copies import backups
 from app.db.database import Database, Reader, Row
 from app.db.sql import Prepared, Value
 from app.errors import IndexBehind
@@ -121,7 +122,7 @@ async def test_index_of_another_log_finds_nothing(sqlite_settings: Settings, tmp
     db = open_archive.open_archive(sqlite_settings)
     draft = story(db, 1, title="A secret of the newsroom", status="draft")
     db.write_now(save, draft)
-    open_archive.backup(db, tmp_path / "copy.db")
+    backups.backup(db, tmp_path / "copy.db")
     db.write_now(save, replace(draft, status="published", content_hash="published"))
     indexer = Indexer(sqlite_settings.index_path, 15)
     assert indexer.acquire()

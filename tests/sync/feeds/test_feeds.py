@@ -9,10 +9,13 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+import jsonschema_rs
+import orjson
 import pytest
 from conftest import ENGINES, Served, serve
 
 from app.settings import Settings
+from app.sync.feeds import json_feed
 
 ON = ENGINES
 pytestmark = pytest.mark.anyio
@@ -454,6 +457,18 @@ async def test_addresses_are_paths_without_settings(sqlite_settings: Settings) -
         assert link.attrib["href"] == "/v1/articles/plain"
         evil = await api.public.get("/feeds/articles.atom", headers={"Host": "evil.example"})
         assert "evil.example" not in evil.text
+
+
+@pytest.mark.parametrize("named", [{}, {"site_name": "The Herald", "site_url": SITE, "api_url": API}])
+async def test_json_feed_is_as_it_is_described(sqlite_settings: Settings, named: dict[str, str]) -> None:
+    validator = jsonschema_rs.Draft202012Validator(json_feed.SCHEMA, validate_formats=True)
+    async with serve(sqlite_settings.model_copy(update=named)) as api:
+        first = await api.post(title="Plain", body="<p>x</p>")
+        await api.post(title="Described", body="<p>x</p>", standfirst="y", language="en", published_at="2024-05")
+        await delete(api, first)
+        for query in ("", "?content=summary", "?limit=1", "?archive=2024-05"):
+            feed = orjson.loads(await get(api, f"/feeds/articles.json{query}"))
+            assert [error.message for error in validator.iter_errors(feed)] == []
 
 
 async def follow_pages(api: Served, address: str) -> tuple[dict[str, str], set[str]]:

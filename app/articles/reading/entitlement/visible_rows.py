@@ -71,7 +71,9 @@ class EntitledReader:
         visible = _put_in_front(self._dialect, self._key, statement.sql)
         if visible is not None:
             lists = statement.lists | visible.lists
-            statement = Prepared(f"{visible.sql} {statement.sql}", {**statement.constants, **visible.constants}, lists)
+            constants = {**statement.constants, **visible.constants}
+            # What the expressions read beside articles they read as of the same moment.
+            statement = Prepared(f"{visible.sql} {statement.sql}", constants, lists, statement.tables)
             values = {**values, **self._values}
         # A filter may look at many articles before it finds one: not in the event loop.
         return await self._reader.rows(statement, values, bounded=bounded and visible is None)
@@ -114,6 +116,7 @@ def _put_in_front(dialect: str, key: StatementKey[Entitlement], sql: str) -> Pre
         "WITH " + ", ".join(part.sql for part in parts),
         {name: value for part in parts for name, value in part.constants.items()},
         frozenset(name for part in parts for name in part.lists),
+        frozenset(name for part in parts for name in part.tables),
     )
 
 
@@ -155,7 +158,7 @@ def _compile(statement: AnySelect, dialect: str, name: str, lists: Sequence[str]
         sql = _rename_bound(sql, dialect, one)
     constants = _rename_values(prepared.constants)
     renamed = frozenset(map(_rename, prepared.lists))
-    return Prepared(f"{name} AS NOT MATERIALIZED ({sql})", constants, renamed)
+    return Prepared(f"{name} AS NOT MATERIALIZED ({sql})", constants, renamed, prepared.tables)
 
 
 _BOUND = {"sqlite": re.compile(r"(?<!:):([a-z_][a-z0-9_]*)"), "postgresql": re.compile(r"%\(([a-z_][a-z0-9_]*)\)s")}

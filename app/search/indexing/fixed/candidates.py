@@ -121,6 +121,7 @@ class BatchTerms:
     """What some articles have: the terms of each field and their beginnings, tags and regions. More than any one of
     them has, where they are several."""
 
+    articles: int
     terms: Mapping[str, Set[str]]
     beginnings: Mapping[str, Set[str]]
     tags: Set[int]
@@ -138,23 +139,52 @@ class BatchTerms:
         yield from (f"{REGION} {id}" for id in self.regions)
         yield from self.others
 
-    def may_meet(self, stored: Sequence[Any], merged: Mapping[int, int]) -> bool:
-        """False where none of the articles can meet a condition, as `conditions.serialize` has it: quicker than asking
-        the index, and rows and exclusions play no part. Most candidates are none that match, and to make objects of
-        them would take ten times as long. `merged`: what merged tags are part of."""
+    def meet(self, stored: Sequence[Any], merged: Mapping[int, int]) -> bool | None:
+        """Whether one of the articles meets a condition, as `conditions.serialize` has it, which is not made an object
+        for that; None where the index has to be asked. Never True of several articles: that one has a term and another
+        one the next says nothing. `merged`: what merged tags are part of."""
         match stored[0]:
             case "term":
-                return stored[2] in self.terms[stored[1]]
+                return self._may(stored[2] in self.terms[stored[1]], is_exact=True)
             case "any":
-                return any(self.may_meet(one, merged) for one in stored[1])
+                return self._meet_any(stored[1], merged)
             case "all":
-                return all(self.may_meet(one, merged) for one in stored[1])
+                return self._meet_all(stored[1], stored[2], merged)
             case "row":
                 own = self.terms[stored[1]]
-                return all(term in own for _, term in stored[2])
+                return self._may(all(term in own for _, term in stored[2]))
             case "begins":
-                return stored[2] in self.beginnings[stored[1]]
+                return self._may(stored[2] in self.beginnings[stored[1]])
             case "tags":
-                return any(merged.get(id, id) in self.tags for id in stored[1])
+                return self._may(any(merged.get(id, id) in self.tags for id in stored[1]))
             case _:
-                return not (self.regions.isdisjoint(stored[1]) and self.regions.isdisjoint(stored[2]))
+                return self._may(not (self.regions.isdisjoint(stored[1]) and self.regions.isdisjoint(stored[2])))
+
+    def _meet_any(self, parts: Sequence[Sequence[Any]], merged: Mapping[int, int]) -> bool | None:
+        known: bool | None = False
+        for one in parts:
+            met = self.meet(one, merged)
+            if met:
+                return True
+            if met is None:
+                known = None
+        return known
+
+    def _meet_all(
+        self, parts: Sequence[Sequence[Any]], without: Sequence[Sequence[Any]], merged: Mapping[int, int]
+    ) -> bool | None:
+        known: bool | None = True
+        for one in parts:
+            met = self.meet(one, merged)
+            if met is False:
+                return False
+            known = known and met
+        excluded = self._meet_any(without, merged) if without else False
+        if excluded is None:
+            return None
+        return False if excluded else known
+
+    def _may(self, there: bool, *, is_exact: bool = False) -> bool | None:
+        if not there:
+            return False
+        return True if is_exact and self.articles == 1 else None

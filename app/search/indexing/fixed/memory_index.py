@@ -62,6 +62,7 @@ class MemoryIndex:
             )
         }  # fmt: skip
         return BatchTerms(
+            len(self.ids),
             terms,
             {field: {start for term in terms[field] for start in accumulate(term)} for field in _BEGUN},
             {cast("int", tag) for _, tag in rows["tags"]},

@@ -1,4 +1,5 @@
-"""How far a new index is: written beside it by whoever builds it, for all who wait for it, in whatever process."""
+"""How far a new index is: written beside it by whoever builds or copies it, for all who wait for it, in whatever
+process."""
 
 import os
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from app.search.engine import BuildProgress
+from app.search.engine import BuildProgress, ProgressUnit
 from app.search.tantivy.storage.index_forms import locate_form
 
 NAME = "BUILDING"
@@ -21,12 +22,14 @@ Tell = Callable[[BuildProgress], None]
 
 @dataclass(slots=True)
 class ProgressWriter:
-    """Counts what is indexed, and writes it down every second. What a full disk means, the index itself will say."""
+    """Counts what is done of `total`, and writes it down every second. What a full disk means, the index itself will
+    say."""
 
     root: Path
-    articles: int
+    total: int
     tell: Tell | None = None
-    indexed: int = 0
+    unit: ProgressUnit = "articles"
+    done: int = 0
     began: float = 0
     written: float = 0
 
@@ -38,19 +41,24 @@ class ProgressWriter:
     def __exit__(self, *error: object) -> None:
         (locate_form(self.root) / NAME).unlink(missing_ok=True)
 
-    def add(self, articles: int) -> None:
-        """So many more are indexed."""
-        self.indexed += articles
+    def begin_total(self, total: int) -> None:
+        """Only now it is known how many there are, or it begins anew."""
+        self.total, self.done, self.began, self.written = total, 0, time.time(), 0
+        self.add(0)
+
+    def add(self, count: int) -> None:
+        """So many more are done."""
+        self.done += count
         now = time.time()
-        if now - self.written < _WRITE_SECONDS and self.indexed < self.articles:
+        if now - self.written < _WRITE_SECONDS and self.done < self.total:
             return
         self.written = now
         if self.tell is not None:
-            self.tell(_compute_progress(self.indexed, self.articles, now - self.began))
+            self.tell(_compute_progress(self.done, self.total, now - self.began, self.unit))
         path = locate_form(self.root) / NAME
         draft = path.with_name(f"{NAME}.new")
         try:
-            draft.write_bytes(orjson.dumps([self.indexed, self.articles, self.began, now]))
+            draft.write_bytes(orjson.dumps([self.done, self.total, self.began, now, self.unit]))
             os.replace(draft, path)
         except OSError:
             draft.unlink(missing_ok=True)
@@ -59,14 +67,14 @@ class ProgressWriter:
 def read_progress(root: Path) -> BuildProgress | None:
     """None where nobody builds an index."""
     try:
-        indexed, articles, began, written = orjson.loads((locate_form(root) / NAME).read_bytes())
+        done, total, began, written, unit = orjson.loads((locate_form(root) / NAME).read_bytes())
         if time.time() - written > _STALE_SECONDS:
             return None
-        return _compute_progress(int(indexed), int(articles), written - began)
+        return _compute_progress(int(done), int(total), written - began, "bytes" if unit == "bytes" else "articles")
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _compute_progress(indexed: int, articles: int, seconds: float) -> BuildProgress:
-    left = round(seconds * (articles - indexed) / indexed) if indexed else None
-    return BuildProgress(indexed, articles, left)
+def _compute_progress(done: int, total: int, seconds: float, unit: ProgressUnit) -> BuildProgress:
+    left = round(seconds * (total - done) / done) if done else None
+    return BuildProgress(done, total, left, unit)

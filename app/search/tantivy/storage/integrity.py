@@ -45,16 +45,32 @@ class Manifest:
     files: Mapping[str, FileHash]
 
 
+def seal(line: bytes) -> bytes:
+    """A line, and its hash below it."""
+    return line + b"\n" + xxh3_128_hexdigest(line).encode()
+
+
+def unseal(raw: bytes) -> bytes | None:
+    """The line; None where it does not have its hash."""
+    line, _, digest = raw.partition(b"\n")
+    return line if digest == xxh3_128_hexdigest(line).encode() else None
+
+
 def read_manifest(folder: Path) -> Manifest | None:
     """None where there is none, or where it is damaged itself."""
     try:
-        line, _, digest = (folder / NAME).read_bytes().partition(b"\n")
-        if digest.decode("ascii") != xxh3_128_hexdigest(line):
-            return None
-        content = orjson.loads(line)
+        return parse_manifest((folder / NAME).read_bytes())
+    except OSError:
+        return None
+
+
+def parse_manifest(raw: bytes) -> Manifest | None:
+    """What `hashes.json` says; None where it is damaged."""
+    try:
+        content = orjson.loads(unseal(raw) or b"")
         files = {name: FileHash(digest, tuple(stamp)) for name, (digest, stamp) in content["files"].items()}
         return Manifest(content["meta"], files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -70,7 +86,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     line = orjson.dumps({"meta": manifest.meta, "files": files})
     draft = folder / f"{NAME}.new"
     with draft.open("wb") as file:
-        file.write(line + b"\n" + xxh3_128_hexdigest(line).encode())
+        file.write(seal(line))
         file.flush()
         draft.replace(folder / NAME)
         os.fsync(file.fileno())
@@ -85,7 +101,7 @@ def check_replaced(folder: Path, manifest: Manifest) -> Manifest:
     files = dict(manifest.files)
     for name, recorded in manifest.files.items():
         with suppress(FileNotFoundError):
-            stamp = _make_stamp(os.stat(folder / name))
+            stamp = make_stamp(os.stat(folder / name))
             if stamp != recorded.stamp:
                 if wrong := compare_file(folder, name, recorded):
                     raise HashMismatch(wrong)
@@ -121,9 +137,14 @@ def _remove_orphans(folder: Path, manifest: Manifest) -> None:
 def has_meta(folder: Path, manifest: Manifest) -> bool:
     """Whether the last commit is the one that was recorded."""
     try:
-        return xxh3_128_hexdigest((folder / META).read_bytes()) == manifest.meta
+        return is_meta((folder / META).read_bytes(), manifest)
     except OSError:
         return False
+
+
+def is_meta(meta: bytes, manifest: Manifest) -> bool:
+    """Whether this `meta.json` is that of the recorded commit."""
+    return xxh3_128_hexdigest(meta) == manifest.meta
 
 
 def compare_file(folder: Path, name: str, recorded: FileHash, pause: Callable[[int], None] | None = None) -> str | None:
@@ -189,7 +210,7 @@ class HashRecorder:
 
     def _hash_file(self, name: str) -> FileHash:
         fd = self._open[name] if name in self._open else self._open_file(name)
-        return FileHash(_compute_digest(fd), _make_stamp(os.fstat(fd)))
+        return FileHash(_compute_digest(fd), make_stamp(os.fstat(fd)))
 
     def _compare_gone(self, names: set[str]) -> None:
         for name, recorded in self._manifest.files.items():
@@ -217,7 +238,8 @@ def _list_files(ids: Mapping[str, Mapping[str, int] | None], names: list[str]) -
                 yield name
 
 
-def _make_stamp(status: os.stat_result) -> tuple[int, int, int]:
+def make_stamp(status: os.stat_result) -> tuple[int, int, int]:
+    """Of a file that is recorded: see FileHash."""
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 

@@ -1,0 +1,1 @@
+"""Several nodes on one database under load, while some of them are killed, stopped or replaced."""
