@@ -44,6 +44,7 @@ LAYERS = {
         (
             "actor",
             "child_process",
+            "commit_notifier",
             "file_locks",
             "log_position",
             "permissions",
