@@ -261,6 +261,12 @@ class Settings(BaseSettings):
         description="Whether webhooks may be sent to addresses of private networks and of this machine. `true` lets "
         "every key with `admin` find out what responds there.",
     )
+    import_result_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="Days that it can be seen what became of each item of an import that ran as a job.",
+    )
     webhook_attempt_days: int = Field(
         30,
         ge=1,

@@ -69,8 +69,8 @@ def _find_reason(snapshot: Snapshot, place: LogPosition | None, head: LogHead) -
         return "nothing to go on from"
     if not log.has_position(snapshot, place):
         return "its place is of another log, or was pruned"
-    # Only the beginning is a place of every log: of what follows it, not every row is there.
-    return "what follows its place was pruned" if place.seq < head.pruned_seq else None
+    # The beginning is a place of every log: of what follows it, not every row may be there.
+    return None if head.has_all_behind(place) else "what follows its place was pruned"
 
 
 def catch_up(db: Database, follower: Follower) -> int:

@@ -11,7 +11,8 @@ from app.settings import Settings
 
 ALL_KEPT = (
     "Everything is kept: no setting says otherwise (DATELINE_LOG_DAYS, DATELINE_REVISIONS_KEPT, "
-    "DATELINE_REVISION_DAYS, DATELINE_AUDIT_DAYS). Attempts of webhooks are kept for DATELINE_WEBHOOK_ATTEMPT_DAYS."
+    "DATELINE_REVISION_DAYS, DATELINE_AUDIT_DAYS), but for attempts of webhooks (DATELINE_WEBHOOK_ATTEMPT_DAYS) and "
+    "results of imports (DATELINE_IMPORT_RESULT_DAYS)."
 )
 COMPACT = (
     "new rows take that space. `dateline compact`, with the server stopped, gives it back once; from then on this "
@@ -41,6 +42,7 @@ def _describe_forecast(forecast: PruneForecast) -> list[str]:
         f"versions that would be compressed: {describe(forecast.compressed)}",
         f"rows of the audit that would go: {describe(forecast.audit)}",
         f"attempts of webhooks that would go: {describe(forecast.webhook_attempts)}",
+        f"results of imports that would go: {describe(forecast.import_results)}",
         *([f"free in the file already: {forecast.free_bytes:,} bytes"] if forecast.free_bytes else []),
     ]
 
@@ -68,6 +70,7 @@ def _describe_report(report: PruneReport) -> list[str]:
         f"versions that were compressed: {report.versions_compressed:,}",
         f"rows of the audit that went: {report.audit_rows:,}",
         f"attempts of webhooks that went: {report.webhook_attempts:,}",
+        f"results of imports that went: {report.import_results:,}",
         *([f"given back of the file: {report.given_back:,} bytes"] if report.given_back else []),
         *([f"{left}; {COMPACT}"] if report.needs_compact else []),
     ]

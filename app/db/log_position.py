@@ -62,6 +62,11 @@ class LogHead:
             return 0
         return self.pruned_mark if 0 < seq <= self.pruned_seq else None
 
+    def has_all_behind(self, place: LogPosition) -> bool:
+        """Whether nothing is missing of what follows a place, as far as this head tells: it is of this log, and was not
+        pruned beyond it. By what is left behind others it cannot be told what is public no more."""
+        return place.epoch == self.epoch and place.seq >= self.pruned_seq
+
     def place_behind(self, seq: int, mark: int) -> LogPosition:
         """The place behind the row of that number and mark."""
         known = self.find_mark(seq)

@@ -132,12 +132,14 @@ def revise(session: Session, id: int, edit: WebhookEdit, versions: frozenset[int
 
 def _restart(session: Session, id: int, followed: int, place: int, now: int) -> dict[str, object]:
     """Columns of a webhook that is switched on again: of one that is on, pruning leaves what it has yet to be told."""
-    epoch, seq = _read_head(session)
+    connection, (epoch, seq) = session.connection(), _read_head(session)
     if epoch != followed:
-        session.connection().execute(delete(RETRY).where(RETRY.c.webhook_id == id))
+        connection.execute(delete(RETRY).where(RETRY.c.webhook_id == id))
         return {**_HEALTHY, "epoch": epoch, "seq": seq}
-    pruned_seq = session.connection().execute(select(log.HEAD.c.pruned_seq)).scalar_one()
-    if 0 < place < pruned_seq:
+    pruned_seq = connection.execute(select(log.HEAD.c.pruned_seq)).scalar_one()
+    waiting = connection.execute(select(func.min(RETRY.c.seq)).where(RETRY.c.webhook_id == id)).scalar()
+    # Of what it did not take, the rows that came next may be gone.
+    if 0 < place < pruned_seq or (waiting is not None and waiting <= pruned_seq):
         return {"off_reason": "place_expired", "off_at": now}
     _hurry(session, id, now)
     return dict(_HEALTHY)

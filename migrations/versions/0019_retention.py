@@ -19,11 +19,19 @@ def upgrade() -> None:
     op.add_column("revision", sa.Column("packed", sa.LargeBinary(), nullable=True))
     op.add_column("revision", sa.Column("base_version", sa.Integer(), nullable=True))
     op.add_column("revision", sa.Column("pruned", sa.Text(), nullable=True))
+    op.create_table(
+        "index_place",
+        sa.Column("server", sa.Text(), primary_key=True),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+    )
     op.create_index("ix_revision_unpacked", "revision", ["saved_at"], sqlite_where=UNPACKED, postgresql_where=UNPACKED)
 
 
 def downgrade() -> None:
     op.drop_index("ix_revision_unpacked", "revision")
+    op.drop_table("index_place")
     # The version before cannot read what is compressed.
     op.execute("DELETE FROM revision WHERE packed IS NOT NULL")
     for name in ("pruned", "base_version", "packed"):

@@ -1,4 +1,5 @@
-"""Prunes once a day beside a server, where settings say that something is not kept."""
+"""Prunes once a day beside a server. What nobody has asked to be removed is little: results of old imports and old
+attempts of webhooks, of which the file of the archive stays as it is."""
 
 import asyncio
 import logging
@@ -37,7 +38,7 @@ async def run(db: Database, settings: Settings, first_seconds: float = FIRST_SEC
 async def _prune(db: Database, settings: Settings) -> None:
     """Ends between two portions when it is cancelled: the database is closed after it, and not before."""
     ended = threading.Event()
-    pruning = Pruning(db, settings, ended.is_set)
+    pruning = Pruning(db, settings, ended.is_set, gives_space_back=settings.keeps_not_all)
     work = asyncio.create_task(asyncio.to_thread(pruning.run))
     try:
         report = await asyncio.shield(work)

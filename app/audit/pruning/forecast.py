@@ -10,7 +10,7 @@ from app.db.database import Database
 from app.models import WebhookAttempt, table
 from app.settings import Settings
 
-AUDIT_BYTES, ATTEMPT_BYTES = 250, 200
+AUDIT_BYTES, ATTEMPT_BYTES, RESULT_BYTES = 250, 200, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class PruneForecast:
     compressed: Amount
     audit: Amount
     webhook_attempts: Amount
+    import_results: Amount
     free_bytes: int
 
 
@@ -45,6 +46,7 @@ def make_forecast(db: Database, settings: Settings) -> PruneForecast:
         old, packed = versions.measure(connection, settings.revisions_kept, settings.revision_days)
         audit = old_rows.count_older(snapshot, audit_rows.AUDIT, settings.audit_days) if settings.audit_days else 0
         attempts = old_rows.count_older(snapshot, table(WebhookAttempt), settings.webhook_attempt_days)
+        results = old_rows.count_results(snapshot, settings.import_result_days)
         return PruneForecast(
             rows,
             pruned_seq,
@@ -53,5 +55,6 @@ def make_forecast(db: Database, settings: Settings) -> PruneForecast:
             Amount(*packed),
             Amount(audit, audit * AUDIT_BYTES),
             Amount(attempts, attempts * ATTEMPT_BYTES),
+            Amount(results, results * RESULT_BYTES),
             file_space.read_free(snapshot),
         )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select, update
 from sqlmodel import Session
 
 from app.audit.entitlements import terms
+from app.audit.pruning import index_places
 from app.changes import log
 from app.db import audit_rows
 from app.db.database import Snapshot
@@ -15,8 +16,6 @@ from app.db.log_position import LogHead
 from app.db.sql import read_clock, read_integer
 from app.models import ApiKey, SearchPosition, SearchQuery, Webhook, WebhookRetry, table
 from app.saved_searches import matches
-from app.search.indexing.archive_indexes import list_indexes
-from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 
 CHANGE, HEAD, KEY = log.CHANGE, log.HEAD, table(ApiKey)
@@ -50,7 +49,7 @@ def find_end(snapshot: Snapshot, settings: Settings) -> LogEnd | None:
     old = _find_last_older(connection, head, settings.log_days * DAY)
     holds = [
         *find_holds(connection, head),
-        *_find_index_holds(settings, head),
+        *_find_own_index_holds(settings, head),
         *_find_embargo_holds(connection, head, settings.log_days, old),
     ]
     oldest_public = _find_public_row(connection, head, old)
@@ -80,7 +79,7 @@ def _find_public_row(connection: Connection, head: LogHead, until: int) -> tuple
 
 
 def find_holds(connection: Connection, head: LogHead) -> list[Hold]:
-    """Of webhooks that are switched on, and of saved searches."""
+    """Of webhooks that are switched on, of saved searches, and of the indexes of all servers."""
     own = WEBHOOK.c.off_reason.is_(None), WEBHOOK.c.epoch == head.epoch
     waiting = select(func.min(RETRY.c.seq)).where(RETRY.c.webhook_id == WEBHOOK.c.id).scalar_subquery()
     rows = connection.execute(select(WEBHOOK.c.id, WEBHOOK.c.seq, waiting).where(*own).order_by(WEBHOOK.c.id))
@@ -89,15 +88,16 @@ def find_holds(connection: Connection, head: LogHead) -> list[Hold]:
         position = matches.read_position(connection)
         if position.epoch == head.epoch:
             holds.append(Hold("saved searches", min(position.seq, position.public_seq)))
+    places = index_places.find_places(connection, head.epoch)
+    holds += [Hold(f"the indexes of {server}", seq) for server, seq in places]
     return holds
 
 
-def _find_index_holds(settings: Settings, head: LogHead) -> Iterable[Hold]:
-    """Of this machine's indexes. One of another machine that was away for longer builds itself anew."""
-    for index in list_indexes(settings):
-        position = TantivyEngine(index.root, index.holding).position()
-        if position is not None and position.epoch == head.epoch:
-            yield Hold(f"{index.name} of this machine", position.seq)
+def _find_own_index_holds(settings: Settings, head: LogHead) -> Iterable[Hold]:
+    """Of this machine's indexes as they are at this moment."""
+    for name, position in index_places.read_places(settings):
+        if position.epoch == head.epoch:
+            yield Hold(f"{name} of this machine", position.seq)
 
 
 def _find_embargo_holds(connection: Connection, head: LogHead, days: int, old: int) -> Iterable[Hold]:

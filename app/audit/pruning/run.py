@@ -47,6 +47,7 @@ class PruneReport:
     versions_compressed: int = 0
     audit_rows: int = 0
     webhook_attempts: int = 0
+    import_results: int = 0
     free_bytes: int = 0
     given_back: int = 0
     needs_compact: bool = False
@@ -54,11 +55,13 @@ class PruneReport:
 
 @dataclass(slots=True)
 class Pruning:
-    """One round. `is_stopped` is asked before each portion."""
+    """One round. `is_stopped` is asked before each portion. With `gives_space_back` a SQLite file gets smaller by all
+    that is free in it, also by what was free before."""
 
     db: Database
     settings: Settings
     is_stopped: Callable[[], bool] = lambda: False
+    gives_space_back: bool = True
     pace: Pace = field(default_factory=Pace)
     report: PruneReport = field(default_factory=PruneReport)
     _holder: str = field(default_factory=leases.name_process)
@@ -78,8 +81,11 @@ class Pruning:
                 self.report.audit_rows = self._repeat(retention.prune, settings.audit_days)
             days = settings.webhook_attempt_days
             self.report.webhook_attempts = self._repeat(old_rows.delete_older, ATTEMPT, days, retention.AT_ONCE)
+            days = settings.import_result_days
+            self.report.import_results = self._repeat(old_rows.delete_results, days, retention.AT_ONCE)
             self._note()
-            self._give_space_back()
+            if self.gives_space_back:
+                self._give_space_back()
         finally:
             self.db.write_now(leases.release, LEASE, self._holder)
         return self.report

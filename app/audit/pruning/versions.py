@@ -44,8 +44,12 @@ def pack_texts(connection: Connection, article: int, days: int) -> dict[int, tup
 
 def save_packed(session: Session, article: int, packed: Packed) -> int:
     """Keeps versions compressed, and no more in plain; how many. Of an article that was purged meanwhile none."""
-    # The one that the others are compressed against is among them: they are there together, or none of them is.
     connection = session.connection()
+    # Nobody purges it until the commit.
+    held = select(A.c.id).where(A.c.id == article).with_for_update(read=True, key_share=True)
+    if connection.execute(held).first() is None:
+        return 0
+    # The one that the others are compressed against is among them: they are there together, or none of them is.
     own = REVISION.c.article_id == article, REVISION.c.version.in_(packed), REVISION.c.packed.is_(None)
     columns = [REVISION.c[name] for name in ("version", "saved_at", "saved_by", "pruned")]
     rows = connection.execute(select(*columns).where(*own)).mappings().all()

@@ -8,22 +8,23 @@ from itertools import count
 import pytest
 from conftest import ENGINES, Served, serve
 from sqlalchemy import delete as delete_from
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
+from sqlmodel import Session
 from support.old_log import ANY, Copy, count_rows, delete, forecast, make_older, patch, post, prune, wait_for_indexes
 
 from app.audit.pruning import log_end
 from app.audit.pruning.run import Pruning, RoundStopped
 from app.changes import log
 from app.commands import check
-from app.db.database import Database
+from app.db.database import Database, Snapshot
 from app.db.log_position import parse_token
 from app.http import auth
-from app.models import Change, ChangeHead, table
+from app.models import Change, ChangeHead, Webhook, WebhookRetry, table
 from app.settings import Settings
 
 ON = ENGINES
 pytestmark = pytest.mark.anyio
-CHANGE, HEAD = table(Change), table(ChangeHead)
+CHANGE, HEAD, WEBHOOK, RETRY = (table(model) for model in (Change, ChangeHead, Webhook, WebhookRetry))
 TAGS = ("nato", "eu", "asean")
 FILTERS: tuple[dict[str, str], ...] = (
     {},
@@ -207,6 +208,37 @@ async def test_what_is_old_enough_stays_for_whom_it_is_needed(api: Served) -> No
     assert (old.status_code, old.json()["code"]) == (410, "cursor_expired")
     assert (await api.editor.post(f"/v1/webhooks/{webhook}/replay", params={"since": "0"})).status_code == 200
     assert (await switch(True))["off"] is None
+
+
+async def test_what_an_endpoint_did_not_take_stays_as_long_as_it_is_tried(api: Served) -> None:
+    id = await post(api.editor, "A story")
+    made = await api.editor.post("/v1/webhooks", json={"name": "W", "url": "https://receiver.test/", "enabled": False})
+    address = f"/v1/webhooks/{made.json()['id']}"
+    for tag in ("eu", "nato"):
+        await patch(api.editor, id, tags=[tag])
+    make_older(api.db)
+    await wait_for_indexes(api)
+
+    def fail(session: Session) -> int:
+        """As if it had been sent all, and had not taken the first of it."""
+        connection, head = session.connection(), log.head(Snapshot(session.connection()))
+        connection.execute(update(WEBHOOK).values(seq=head.seq, off_reason=None))
+        row = {"webhook_id": made.json()["id"], "entity": "article", "entity_id": id, "attempts": 1, "next_try": 4_000_000_000}
+        connection.execute(insert(RETRY).values(seq=head.seq - 1, **row))
+        return head.seq
+
+    seq = api.db.write_now(fail).value
+    with api.db.snapshot() as snapshot:
+        held = {hold.seq for hold in log_end.find_holds(snapshot.connection, log.head(snapshot))}
+    assert held == {seq - 2}
+    off = await api.editor.patch(address, json={"enabled": False}, headers=ANY)
+    assert off.status_code == 200, off.text
+    assert (await prune(api, log_days=30)).log_rows == 1
+    switched = await api.editor.patch(address, json={"enabled": True}, headers=ANY)
+    assert switched.json()["off"]["reason"] == "place_expired"
+    again = await api.editor.post(f"{address}/replay", params={"since": "0"})
+    assert again.status_code == 200
+    assert (await api.editor.patch(address, json={"enabled": True}, headers=ANY)).json()["off"] is None
 
 
 async def test_an_index_that_was_away_builds_itself_anew(api: Served) -> None:
