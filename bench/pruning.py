@@ -1,7 +1,8 @@
 """What pruning frees, how long it takes, and who notices: writes beside it, and followers of the changes.
 
     python -m bench.pruning edits [--edits 5300] [--bytes 6000]   one article edited again and again: bytes of the file
-    python -m bench.pruning make FOLDER [--articles 20000] [--rows 1000000]   an archive with that many rows in its log
+    python -m bench.pruning make FOLDER [--articles 20000] [--rows 1000000] [--seconds 3600]
+                                               an archive with that many rows in its log
     python -m bench.pruning run FOLDER [--seconds 20]   prunes a copy of it beside a server
 
 `run` sends edits, one after the other, and measures how long each takes: first alone, then beside `dateline prune`. A
@@ -27,7 +28,7 @@ from typing import Any
 
 import httpx
 import orjson
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from app.articles import editing, service
 from app.articles.editing import ArticleEdit
@@ -60,6 +61,7 @@ def main() -> None:
     make.add_argument("folder", type=Path)
     make.add_argument("--articles", type=int, default=20_000)
     make.add_argument("--rows", type=int, default=1_000_000)
+    make.add_argument("--seconds", type=float, default=3_600)
     run = commands.add_parser("run")
     run.add_argument("folder", type=Path)
     run.add_argument("--seconds", type=float, default=20)
@@ -67,7 +69,7 @@ def main() -> None:
     if chosen.command == "edits":
         measure_edits(chosen.edits, chosen.bytes)
     elif chosen.command == "make":
-        make_log(chosen.folder, chosen.articles, chosen.rows)
+        make_log(chosen.folder, chosen.articles, chosen.rows, chosen.seconds)
     else:
         measure_run(chosen.folder, chosen.seconds)
 
@@ -83,12 +85,14 @@ def measure_edits(edits: int, size: int) -> None:
         id, chance = _post(db, size), random.Random(3)
         words = make_vocabulary(chance)
         body = _write_body(chance, words, size)
-        for _ in range(edits):
+        for number in range(edits):
             # An edit is a sentence that is another one.
             at = chance.randrange(len(body))
             body[at] = " ".join(chance.choices(words, k=12))
             html = "".join(f"<p>{sentence}.</p>" for sentence in body)
             db.write_now(_edit, id, html)
+            if (number + 1) % 1_000 == 0:
+                print(f"{number + 1} of {edits} edits: {time.monotonic() - began:.0f} s", flush=True)
         full = _measure_file(db)
         print(f"{edits} edits of {len(html.encode())} bytes: {time.monotonic() - began:.0f} s, {full - empty:,} bytes")
         db.write_now(_make_older)
@@ -151,7 +155,7 @@ def _make_env(folder: Path | str, env: dict[str, str]) -> dict[str, str]:
 def _prune(folder: Path | str, env: dict[str, str]) -> tuple[Json, float]:
     began = time.monotonic()
     command = [sys.executable, "-m", "app", "prune", "--json"]
-    done = subprocess.run(command, env=_make_env(folder, env), check=True, capture_output=True)
+    done = subprocess.run(command, env=_make_env(folder, env), check=True, stdout=subprocess.PIPE)  # news go on
     report: Json = orjson.loads(done.stdout)
     return report, time.monotonic() - began
 
@@ -159,42 +163,66 @@ def _prune(folder: Path | str, env: dict[str, str]) -> tuple[Json, float]:
 # --- a long log -------------------------------------------------------------------------------------------------------
 
 
-def make_log(folder: Path, articles: int, rows: int) -> None:
-    """Each article was published and edited as often as another; all of it long ago."""
-    settings = build_archive(folder, articles, length=60)
-    db, began = open_archive.open_archive(settings), time.monotonic()
-    with db.hold_write_lock(), db.engine.begin() as connection:
-        seq = connection.execute(log.HEAD.select()).one().seq
-        kept: dict[int, str] = {}
+def make_log(folder: Path, articles: int, rows: int, seconds: float) -> None:
+    """Each article was published and edited as often as another; all of it long ago. After so many seconds it stops, to
+    go on when it is run again."""
+    settings, ends_at = build_archive(folder, articles, length=60), time.monotonic() + seconds
+    db, turns = open_archive.open_archive(settings), rows // articles
+    try:
+        turn = _count_turns(db)
+        kept = _load_facts(db, articles)
+        while turn < turns:
+            if time.monotonic() > ends_at:
+                print(f"{turn} of {turns} turns of {articles:,} rows are made; run it again to go on", flush=True)
+                return
+            _add_turn(db, kept, turn, turns)
+            turn += 1
+            if turn % 10 == 0:
+                print(f"turn {turn} of {turns}: {db.path.stat().st_size:,} bytes", flush=True)
+        with db.hold_write_lock(), db.engine.begin() as connection:
+            connection.execute(update(A).values(version=turns))
+            others = CHANGE.c.entity != "article"
+            connection.execute(update(CHANGE).where(others).values(at=int(time.time()) - 200 * DAY))
+    finally:
+        db.close_now()
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "app", "reindex"], env=_make_env(folder, {}), check=True)
+    print(f"{turns * articles:,} rows about {articles:,} articles; index: {time.monotonic() - began:.0f} s", flush=True)
+
+
+def _count_turns(db: Database) -> int:
+    with db.snapshot() as snapshot:
+        latest = select(func.max(CHANGE.c.version)).where(CHANGE.c.entity == "article")
+        return int(snapshot.connection.execute(latest).scalar() or 0)
+
+
+def _load_facts(db: Database, articles: int) -> dict[int, str]:
+    kept: dict[int, str] = {}
+    with db.snapshot() as snapshot:
         for start in range(1, articles + 1, 500):
             ids = range(start, min(start + 500, articles + 1))
-            kept |= {
-                id: orjson.dumps(log_facts.for_log(facts)).decode()
-                for id, facts in log_facts.load(connection, ids).items()
-            }
-        marks, count = random.Random(5), 0
-        for turn in range(rows // articles):
-            batch: list[Json] = []
-            for id in random.Random(turn).sample(sorted(kept), articles):
-                seq, count = seq + 1, count + 1
-                batch.append(_make_row(seq, marks.getrandbits(62), id, turn, kept[id], rows, count))
-                if len(batch) == BATCH:
-                    connection.exec_driver_sql(*make_insert(connection.dialect, CHANGE, batch))
-                    batch = []
-            if batch:
-                connection.exec_driver_sql(*make_insert(connection.dialect, CHANGE, batch))
-        last = connection.execute(CHANGE.select().where(CHANGE.c.seq == seq)).one()
-        connection.execute(update(A).values(version=rows // articles))
-        connection.execute(update(log.HEAD).values(seq=seq, mark=last.mark, public_seq=seq, public_mark=last.mark))
-        connection.execute(update(CHANGE).where(CHANGE.c.entity != "article").values(at=int(time.time()) - 200 * DAY))
-    db.close_now()
-    subprocess.run([sys.executable, "-m", "app", "reindex"], env=_make_env(folder, {}), check=True)
-    print(f"{count:,} rows about {articles:,} articles: {time.monotonic() - began:.0f} s")
+            facts = log_facts.load(snapshot.connection, ids)
+            kept |= {id: orjson.dumps(log_facts.for_log(one)).decode() for id, one in facts.items()}
+    return kept
 
 
-def _make_row(seq: int, mark: int, id: int, turn: int, facts: str, rows: int, count: int) -> Json:
+def _add_turn(db: Database, kept: dict[int, str], turn: int, turns: int) -> None:
+    """A row about each article, in an order of its own. The log goes from OLD_DAYS ago to half of that."""
+    chance, at = random.Random(turn), int(time.time()) - OLD_DAYS * DAY + turn * OLD_DAYS // 2 * DAY // turns
+    ids = chance.sample(sorted(kept), len(kept))
+    with db.hold_write_lock(), db.engine.begin() as connection:
+        seq = connection.execute(log.HEAD.select()).one().seq
+        rows = [_make_row(seq + n, chance.getrandbits(62), id, turn, kept[id], at) for n, id in enumerate(ids, 1)]
+        for start in range(0, len(rows), BATCH):
+            connection.exec_driver_sql(*make_insert(connection.dialect, CHANGE, rows[start : start + BATCH]))
+        last = rows[-1]
+        place = {"seq": last["seq"], "mark": last["mark"], "public_seq": last["seq"], "public_mark": last["mark"]}
+        connection.execute(update(log.HEAD).values(place))
+
+
+def _make_row(seq: int, mark: int, id: int, turn: int, facts: str, at: int) -> Json:
     return {
-        "seq": seq, "mark": mark, "at": int(time.time()) - OLD_DAYS * DAY + count * 50 * DAY // rows,
+        "seq": seq, "mark": mark, "at": at,
         "entity": "article", "entity_id": id, "event": "updated" if turn else "published", "version": turn + 1,
         "changed_fields": '["body"]' if turn else "[]", "public": True, "before": facts if turn else None,
         "after": facts,

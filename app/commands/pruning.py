@@ -1,6 +1,11 @@
 """`dateline prune`: what settings say is not kept goes, or would go."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+
+from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from app.audit.pruning.forecast import Amount, PruneForecast, make_forecast
 from app.audit.pruning.log_end import describe_holds
@@ -14,6 +19,7 @@ ALL_KEPT = (
     "DATELINE_REVISION_DAYS, DATELINE_AUDIT_DAYS), but for attempts of webhooks (DATELINE_WEBHOOK_ATTEMPT_DAYS) and "
     "results of imports (DATELINE_IMPORT_RESULT_DAYS)."
 )
+NEWS_SECONDS = 10
 COMPACT = (
     "new rows take that space. `dateline compact`, with the server stopped, gives it back once; from then on this "
     "command does so by itself."
@@ -50,7 +56,8 @@ def _describe_forecast(forecast: PruneForecast) -> list[str]:
 def prune(db: Database, settings: Settings, *, json: bool) -> None:
     """DatabaseProblem where another process is at it."""
     try:
-        report = Pruning(db, settings).run()
+        with _show_progress() as tell:
+            report = Pruning(db, settings, tell=tell).run()
     except PruningElsewhere:
         raise DatabaseProblem("Another process prunes this archive; try again when it has done.") from None
     if json:
@@ -59,6 +66,27 @@ def prune(db: Database, settings: Settings, *, json: bool) -> None:
     _print_settings(settings)
     for line in _describe_report(report):
         output.out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _show_progress() -> Iterator[Callable[[PruneReport], None]]:
+    """On a terminal all the time, else a line from time to time, on standard error."""
+    columns = SpinnerColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=output.err, transient=True, disable=not output.err.is_terminal) as bar:
+        shown, told_at = bar.add_task("", total=None), time.monotonic()
+
+        def tell(report: PruneReport) -> None:
+            nonlocal told_at
+            text = (
+                f"{report.log_rows:,} rows of the change log and {report.versions:,} versions went, "
+                f"{report.versions_compressed:,} versions were compressed"
+            )
+            bar.update(shown, description=text)
+            if not output.err.is_terminal and time.monotonic() - told_at > NEWS_SECONDS:
+                told_at = time.monotonic()
+                output.err.print(text, markup=False)
+
+        yield tell
 
 
 def _describe_report(report: PruneReport) -> list[str]:

@@ -16,7 +16,7 @@ from support.old_log import make_older
 from support.stories import story, write
 
 from app.__main__ import main
-from app.audit.pruning import daily
+from app.audit.pruning import daily, file_space
 from app.changes import log
 from app.db import leases
 from app.db.database import Database
@@ -96,6 +96,17 @@ def test_of_two_at_once_the_second_says_so(dateline: Dateline, old_archive: Sett
     assert "Another process prunes this archive" in err
 
 
+def test_an_archive_that_is_only_read_is_looked_at_and_left_as_it_is(
+    dateline: Dateline, old_archive: Settings
+) -> None:
+    keep = {"log_days": 30, "read_only": 1}
+    status, out, _ = dateline("prune", "--dry-run", "--json", **keep)
+    assert (status, json.loads(out)["log"]["rows"]) == (0, 9)
+    status, _, err = dateline("prune")
+    assert (status, "DATELINE_READ_ONLY" in err) == (1, True)
+    assert "Traceback" not in err
+
+
 def test_the_file_shrinks(dateline: Dateline, old_archive: Settings) -> None:
     path = old_archive.data_dir / "dateline.db"
     _fill(path)
@@ -105,6 +116,21 @@ def test_the_file_shrinks(dateline: Dateline, old_archive: Settings) -> None:
     assert report["given_back"] > 1_000_000
     assert report["free_bytes"] == 0
     assert path.stat().st_size <= before - report["given_back"]
+
+
+def test_a_portion_is_as_many_pages_as_it_says(old_archive: Settings) -> None:
+    db = Database(old_archive, log.append)
+    _fill(db.path)
+
+    def count() -> int:
+        with db.snapshot() as snapshot:
+            return file_space.read_free(snapshot) // 4_096
+
+    before = count()
+    assert before > 300
+    file_space.give_back(db, 250)
+    assert count() == before - 250
+    db.close_now()
 
 
 def test_an_older_file_is_prepared_by_compacting_it(dateline: Dateline, old_archive: Settings) -> None:

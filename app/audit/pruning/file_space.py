@@ -26,8 +26,7 @@ def can_be_given_back(snapshot: Snapshot) -> bool:
 
 def give_back(db: Database, pages: int) -> None:
     """At most so many pages, in a transaction of its own."""
-    # The driver's own connection: each page is a row of the response, and is moved when that is fetched.
+    # The driver's own connection, as a script: each page is a row without columns, of which a statement takes the first
+    # alone and a script all.
     with db.hold_write_lock(), closing(db.engine.raw_connection()) as connection:
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA incremental_vacuum({int(pages)})")
-        cursor.fetchall()
+        connection.cursor().executescript(f"PRAGMA incremental_vacuum({int(pages)})")

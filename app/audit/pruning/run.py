@@ -55,13 +55,14 @@ class PruneReport:
 
 @dataclass(slots=True)
 class Pruning:
-    """One round. `is_stopped` is asked before each portion. With `gives_space_back` a SQLite file gets smaller by all
-    that is free in it, also by what was free before."""
+    """One round. `is_stopped` is asked before each portion, and `tell` is told what went so far. With
+    `gives_space_back` a SQLite file gets smaller by all that is free in it, also by what was free before."""
 
     db: Database
     settings: Settings
     is_stopped: Callable[[], bool] = lambda: False
     gives_space_back: bool = True
+    tell: Callable[[PruneReport], None] | None = None
     pace: Pace = field(default_factory=Pace)
     report: PruneReport = field(default_factory=PruneReport)
     _holder: str = field(default_factory=leases.name_process)
@@ -94,6 +95,8 @@ class Pruning:
         """One portion, in a transaction that keeps the lease."""
         if self.is_stopped():
             raise RoundStopped
+        if self.tell is not None:
+            self.tell(self.report)
 
         def work(session: Session) -> T:
             if not leases.take(session, LEASE, self._holder, LEASE_SECONDS):

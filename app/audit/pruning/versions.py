@@ -19,8 +19,9 @@ from app.models import Article, Revision, table
 
 A, REVISION = table(Article), table(Revision)
 DAY = 86_400
-MOST_PACKED = 64
-"""Versions of one article that are compressed against one of them."""
+MOST_PACKED, MOST_BYTES = 64, 4_000_000
+"""Versions of one article that are compressed against one of them, and bytes of their texts, which are all in memory. A
+single version may have more."""
 ROW_BYTES = 60
 """Of a row beside its text."""
 
@@ -36,10 +37,17 @@ def find_unpacked(connection: Connection, days: int, limit: int) -> list[int]:
 
 def pack_texts(connection: Connection, article: int, days: int) -> dict[int, tuple[bytes, int | None]]:
     """The oldest of an article's old versions that are not compressed, compressed; by their numbers."""
-    old = REVISION.c.saved_at < read_clock(connection) - days * DAY, REVISION.c.packed.is_(None)
-    statement = select(REVISION.c.version, REVISION.c.document).where(REVISION.c.article_id == article, *old)
-    texts = dict(connection.execute(statement.order_by(REVISION.c.version).limit(MOST_PACKED)).all())
-    return revision_texts.pack(texts) if texts else {}
+    of, until = REVISION.c.article_id == article, read_clock(connection) - days * DAY
+    sizes = select(REVISION.c.version, measure_bytes(REVISION.c.document))
+    old = sizes.where(of, REVISION.c.saved_at < until, REVISION.c.packed.is_(None)).order_by(REVISION.c.version)
+    total, numbers = 0, []
+    for version, size in connection.execute(old.limit(MOST_PACKED)).all():
+        total += size
+        if numbers and total > MOST_BYTES:
+            break
+        numbers.append(version)
+    texts = select(REVISION.c.version, REVISION.c.document).where(of, REVISION.c.version.in_(numbers))
+    return revision_texts.pack(dict(connection.execute(texts).all())) if numbers else {}
 
 
 def save_packed(session: Session, article: int, packed: Packed) -> int:

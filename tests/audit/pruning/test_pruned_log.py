@@ -223,7 +223,13 @@ async def test_what_an_endpoint_did_not_take_stays_as_long_as_it_is_tried(api: S
         """As if it had been sent all, and had not taken the first of it."""
         connection, head = session.connection(), log.head(Snapshot(session.connection()))
         connection.execute(update(WEBHOOK).values(seq=head.seq, off_reason=None))
-        row = {"webhook_id": made.json()["id"], "entity": "article", "entity_id": id, "attempts": 1, "next_try": 4_000_000_000}
+        row = {
+            "webhook_id": made.json()["id"],
+            "entity": "article",
+            "entity_id": id,
+            "attempts": 1,
+            "next_try": 4_000_000_000,
+        }
         connection.execute(insert(RETRY).values(seq=head.seq - 1, **row))
         return head.seq
 
