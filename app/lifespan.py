@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from app.articles import schedule
 from app.audit import retention
 from app.audit.pruning import daily as daily_pruning
-from app.audit.pruning import index_places
+from app.audit.pruning import index_positions
 from app.changes.follower import FollowerTask
 from app.context import AppContext
 from app.db import permissions
@@ -144,7 +144,7 @@ def _begin_leading(
     work += [app.state.webhooks.run(), webhook_sender.prune(archive, archive.settings.webhook_attempt_days)]
     work += [one.begin() for one in indexing]
     if follow:
-        work.append(index_places.run(archive.db, archive.settings))
+        work.append(index_positions.run(archive.db, archive.settings))
         app.state.percolation.start()
     tasks += map(asyncio.create_task, work)
 

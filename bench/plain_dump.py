@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-LEFT_OUT = ("alembic_version", "index_place", "lease")
+LEFT_OUT = ("alembic_version", "index_position", "lease")
 
 Hashes = dict[str, tuple[int, str]]
 

@@ -15,10 +15,10 @@ class LeaseRow(SQLModel, table=True):
     until: int = Field(sa_column=instant())
 
 
-class IndexPlace(SQLModel, table=True):
+class IndexPosition(SQLModel, table=True):
     """Up to where the indexes of a server had followed the log when it said so last."""
 
-    __tablename__ = "index_place"
+    __tablename__ = "index_position"
     server: str = Field(sa_column=Column(Text, primary_key=True))
     epoch: int = Field(sa_column=Column(BigInteger, nullable=False))
     seq: int = Field(sa_column=Column(BigInteger, nullable=False))

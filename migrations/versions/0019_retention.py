@@ -20,7 +20,7 @@ def upgrade() -> None:
     op.add_column("revision", sa.Column("base_version", sa.Integer(), nullable=True))
     op.add_column("revision", sa.Column("pruned", sa.Text(), nullable=True))
     op.create_table(
-        "index_place",
+        "index_position",
         sa.Column("server", sa.Text(), primary_key=True),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_revision_unpacked", "revision")
-    op.drop_table("index_place")
+    op.drop_table("index_position")
     # The version before cannot read what is compressed.
     op.execute("DELETE FROM revision WHERE packed IS NOT NULL")
     for name in ("pruned", "base_version", "packed"):

@@ -96,9 +96,7 @@ def test_of_two_at_once_the_second_says_so(dateline: Dateline, old_archive: Sett
     assert "Another process prunes this archive" in err
 
 
-def test_an_archive_that_is_only_read_is_looked_at_and_left_as_it_is(
-    dateline: Dateline, old_archive: Settings
-) -> None:
+def test_an_archive_that_is_only_read_is_looked_at_and_left_as_it_is(dateline: Dateline, old_archive: Settings) -> None:
     keep = {"log_days": 30, "read_only": 1}
     status, out, _ = dateline("prune", "--dry-run", "--json", **keep)
     assert (status, json.loads(out)["log"]["rows"]) == (0, 9)

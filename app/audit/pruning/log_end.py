@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, update
 from sqlmodel import Session
 
 from app.audit.entitlements import terms
-from app.audit.pruning import index_places
+from app.audit.pruning import index_positions
 from app.changes import log
 from app.db import audit_rows
 from app.db.database import Snapshot
@@ -88,14 +88,14 @@ def find_holds(connection: Connection, head: LogHead) -> list[Hold]:
         position = matches.read_position(connection)
         if position.epoch == head.epoch:
             holds.append(Hold("saved searches", min(position.seq, position.public_seq)))
-    places = index_places.find_places(connection, head.epoch)
+    places = index_positions.find_places(connection, head.epoch)
     holds += [Hold(f"the indexes of {server}", seq) for server, seq in places]
     return holds
 
 
 def _find_own_index_holds(settings: Settings, head: LogHead) -> Iterable[Hold]:
     """Of this machine's indexes as they are at this moment."""
-    for name, position in index_places.read_places(settings):
+    for name, position in index_positions.read_places(settings):
         if position.epoch == head.epoch:
             yield Hold(f"{name} of this machine", position.seq)
 

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlmodel import Session
 from support.old_log import delete, forecast, make_older, patch, post, prune, wait_for_indexes
 
-from app.audit.pruning import index_places
+from app.audit.pruning import index_positions
 from app.changes import log
 from app.db.database import Database
 from app.main import create_app
@@ -53,7 +53,7 @@ async def test_an_index_that_was_away_shows_nothing_that_is_public_no_more(setti
 
 
 def _let_pass(session: Session, days: int) -> None:
-    session.connection().execute(update(index_places.PLACE).values(at=index_places.PLACE.c.at - days * 86_400))
+    session.connection().execute(update(index_positions.PLACE).values(at=index_positions.PLACE.c.at - days * 86_400))
 
 
 async def test_what_an_index_of_another_machine_has_yet_to_read_stays(settings: Settings, tmp_path: Path) -> None:
@@ -69,27 +69,27 @@ async def test_what_an_index_of_another_machine_has_yet_to_read_stays(settings: 
         await wait_for_indexes(api)
         await note_place(api.db, settings)
         held = forecast(api, log_days=30)
-        assert (held.log.rows, held.held_by) == (0, (f"the indexes of {index_places.name_server(other)}",))
+        assert (held.log.rows, held.held_by) == (0, (f"the indexes of {index_positions.name_server(other)}",))
         assert (await prune(api, log_days=30)).log_rows == 0
-        await api.db.write(_let_pass, index_places.AWAY_DAYS - 1)
+        await api.db.write(_let_pass, index_positions.AWAY_DAYS - 1)
         assert forecast(api, log_days=30).log.rows == 0
         await api.db.write(_let_pass, 2)
         await note_place(api.db, settings)
         with api.db.snapshot() as snapshot:
             epoch = log.head(snapshot).epoch
-            known = index_places.find_places(snapshot.connection, epoch)
-            assert index_places.find_places(snapshot.connection, epoch + 1) == []
-        assert [server for server, _ in known] == [index_places.name_server(settings)]
+            known = index_positions.find_places(snapshot.connection, epoch)
+            assert index_positions.find_places(snapshot.connection, epoch + 1) == []
+        assert [server for server, _ in known] == [index_positions.name_server(settings)]
         assert (await prune(api, log_days=30)).log_rows == 2
 
 
 async def note_place(db: Database, settings: Settings) -> None:
     """As a server does beside its indexes."""
-    task = asyncio.create_task(index_places.run(db, settings, first_seconds=0))
-    deadline, server = time.monotonic() + 20, index_places.name_server(settings)
+    task = asyncio.create_task(index_positions.run(db, settings, first_seconds=0))
+    deadline, server = time.monotonic() + 20, index_positions.name_server(settings)
     while True:
         with db.snapshot() as snapshot:
-            known = dict(index_places.find_places(snapshot.connection, log.head(snapshot).epoch))
+            known = dict(index_positions.find_places(snapshot.connection, log.head(snapshot).epoch))
         if server in known:
             break
         assert time.monotonic() < deadline

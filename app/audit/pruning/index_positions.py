@@ -14,12 +14,12 @@ from app.db.database import Database
 from app.db.log_position import LogPosition
 from app.db.sql import clock
 from app.errors import Unavailable
-from app.models import IndexPlace, table
+from app.models import IndexPosition, table
 from app.search.indexing.archive_indexes import list_indexes
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 
-PLACE = table(IndexPlace)
+PLACE = table(IndexPosition)
 FIRST_SECONDS, SECONDS = 30, 600
 DAY = 86_400
 AWAY_DAYS = 14
