@@ -3,7 +3,8 @@
     python -m bench.pruning edits [--edits 5300] [--bytes 6000]   one article edited again and again: bytes of the file
     python -m bench.pruning make FOLDER [--articles 20000] [--rows 1000000] [--seconds 3600]
                                                an archive with that many rows in its log
-    python -m bench.pruning run FOLDER [--seconds 20]   prunes a copy of it beside a server
+    python -m bench.pruning run FOLDER [--seconds 20] [--to postgresql://…]
+                                               prunes a copy of it beside a server, on SQLite or in that empty database
 
 `run` sends edits, one after the other, and measures how long each takes: first alone, then beside `dateline prune`. A
 follower asks for changes all the time and has to have what the list has in the end; another begins anew again and again
@@ -65,13 +66,14 @@ def main() -> None:
     run = commands.add_parser("run")
     run.add_argument("folder", type=Path)
     run.add_argument("--seconds", type=float, default=20)
+    run.add_argument("--to", default="")
     chosen = parser.parse_args()
     if chosen.command == "edits":
         measure_edits(chosen.edits, chosen.bytes)
     elif chosen.command == "make":
         make_log(chosen.folder, chosen.articles, chosen.rows, chosen.seconds)
     else:
-        measure_run(chosen.folder, chosen.seconds)
+        measure_run(chosen.folder, chosen.seconds, chosen.to)
 
 
 # --- one article ------------------------------------------------------------------------------------------------------
@@ -272,20 +274,39 @@ class ChangeCopy:
         return self.cards == listed
 
 
-def measure_run(source: Path, seconds: float) -> None:
+def _make_copy(source: Path, folder: Path, to: str) -> dict[str, str]:
+    """The archive with its index for another server, as settings name it."""
+    if not to:
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        return {"DATELINE_DATA_DIR": str(folder)}
+    copied = {"DATELINE_DATA_DIR": str(folder), "DATELINE_DATABASE_URL": to}
+    for env, command in ((_make_env(source, {}), ("copy", "--to", to)), (_make_env(folder, copied), ("reindex",))):
+        subprocess.run([sys.executable, "-m", "app", *command], env=env, check=True)
+    return copied
+
+
+def _measure_bytes(folder: Path, to: str) -> int:
+    """Of the file, or of the database with what is free in it."""
+    if not to:
+        return (folder / "dateline.db").stat().st_size
+    import psycopg
+
+    with psycopg.connect(to) as connection:
+        [size] = connection.execute("SELECT pg_database_size(current_database())").fetchone() or (0,)
+    return int(size)
+
+
+def measure_run(source: Path, seconds: float, to: str) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=source.parent)))
-        shutil.copytree(source, folder, dirs_exist_ok=True)
+        env = _make_copy(source, folder, to)
         port = load.find_free_port()
-        key = _make_key(folder)
-        server = stack.enter_context(
-            load.run_server(["app", "serve", "--port", str(port)], port, {"DATELINE_DATA_DIR": str(folder)})
-        )
+        key = _make_key(folder, env)
+        server = stack.enter_context(load.run_server(["app", "serve", "--port", str(port)], port, env))
         clients = [stack.enter_context(httpx.Client(base_url=server.address, timeout=60)) for _ in range(3)]
         follower, fresh = ChangeCopy(clients[0], place="now"), ChangeCopy(clients[1], {"tag": "tag-40"})
         follower.poll()
-        before = (folder / "dateline.db").stat().st_size
-        print(f"file: {before:,} bytes", flush=True)
+        print(f"archive: {_measure_bytes(folder, to):,} bytes", flush=True)
         writer = Writer(clients[2], key)
         writer.run_for(seconds)
         print(f"writes alone: {writer.describe()}", flush=True)
@@ -300,12 +321,12 @@ def measure_run(source: Path, seconds: float) -> None:
         for thread in threads:
             thread.start()
         time.sleep(1)
-        report, taken = _prune(folder, {"DATELINE_LOG_DAYS": str(KEPT_DAYS)})
+        report, taken = _prune(folder, {**env, "DATELINE_LOG_DAYS": str(KEPT_DAYS)})
         time.sleep(1)
         ended.set()
         for thread in threads:
             thread.join()
-        print(f"prune: {taken:.1f} s, {(folder / 'dateline.db').stat().st_size:,} bytes; {report}", flush=True)
+        print(f"prune: {taken:.1f} s, {_measure_bytes(folder, to):,} bytes; {report}", flush=True)
         print(f"writes beside it: {beside.describe()}", flush=True)
         print(
             f"follower at the head: {follower.requests} requests, {follower.expired} expired, {len(follower.bad)} bad"
@@ -328,10 +349,10 @@ def _check_followers(client: httpx.Client, follower: ChangeCopy, old: str) -> No
     print(f"the follower: {'right' if follower.cards.items() <= whole.cards.items() else 'WRONG'}")
 
 
-def _make_key(folder: Path) -> str:
+def _make_key(folder: Path, env: dict[str, str]) -> str:
     command = [sys.executable, "-m", "app", "keys", "create", "--name", "bench"]
     command += [word for scope in ("read_drafts", "write", "publish") for word in ("--scope", scope)]
-    made = subprocess.run(command, env=_make_env(folder, {}), capture_output=True, check=True, text=True)
+    made = subprocess.run(command, env=_make_env(folder, env), capture_output=True, check=True, text=True)
     return made.stdout.strip()
 
 

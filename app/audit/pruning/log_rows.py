@@ -31,11 +31,14 @@ def find_named(connection: Connection, until: int) -> list[int]:
     return [read_integer(seq) for seq in connection.execute(named.where(MATCH.c.seq <= until, is_other)).scalars()]
 
 
-def _is_kept(row: FromClause, until: int, named: Sequence[int]) -> ColumnElement[bool]:
-    """Whether a superseded row is for somebody to look up."""
+def _is_kept(row: FromClause, after: int, until: int, named: Sequence[int]) -> ColumnElement[bool]:
+    """Whether a superseded row is for somebody to look up. Of those by which its article became public again, the ones
+    behind `after` up to `until` count."""
     later = CHANGE.alias("later")
     same = later.c.entity == _IS_ARTICLE, later.c.entity_id == row.c.entity_id
-    entered_later = select(later.c.seq).where(*same, later.c.seq > row.c.seq, later.c.seq <= until, is_entry(later))
+    # The difference, so that the index is read from `after` on, and not from each row on.
+    behind = later.c.seq > after, later.c.seq <= until, later.c.seq - row.c.seq > literal_column("0")
+    entered_later = select(later.c.seq).where(*same, *behind, is_entry(later))
     matched = select(MATCH.c.seq).where(MATCH.c.article_id == row.c.entity_id, MATCH.c.seq == row.c.seq)
     is_last_entry = is_entry(row) & ~entered_later.correlate(row).exists()
     # `before` may be missing, and then it is unknown what it is like.
@@ -43,11 +46,12 @@ def _is_kept(row: FromClause, until: int, named: Sequence[int]) -> ColumnElement
     return kept | AnyOf(row.c.seq, "named") if named else kept
 
 
-def find_erasable(
-    connection: Connection, after: int, until: int, pruned_seq: int, named: Sequence[int], limit: int
-) -> list[int]:
+def find_erasable(connection: Connection, after: int, until: int, named: Sequence[int], limit: int) -> list[int]:
     """Rows that those behind `after` up to `until` supersede, at most `limit`. Each row of the log is looked at once as
-    one that supersedes: so what is left of earlier prunings is not looked at again but by what is new."""
+    one that supersedes: so what is left of earlier prunings is not looked at again but by what is new.
+
+    A row by which an article became public is left until another one supersedes it that does the same; whatever comes
+    after `until` has its turn."""
     newer, row = CHANGE.alias("newer"), CHANGE.alias("older")
     own = newer.c.seq > after, newer.c.seq <= until, newer.c.entity == _IS_ARTICLE, newer.c.event != log.PLACED
     # The last one of each article alone: of one that is edited all day long, all pairs would be a million.
@@ -62,7 +66,8 @@ def find_erasable(
             & (row.c.entity_id == superseding.c.entity_id)
             & (row.c.seq < superseding.c.seq),
         )
-        .where(not_(_is_kept(row, pruned_seq, named)))
+        .where(not_(_is_kept(row, after, until, named)))
+        .order_by(row.c.seq)  # those that lie together go together
         .limit(limit)
     )
     return list(connection.execute(statement, {"named": list(named)} if named else {}).scalars())
@@ -98,7 +103,7 @@ def measure(connection: Connection, pruned_seq: int, named: Sequence[int]) -> tu
         select(func.count(), func.coalesce(func.sum(sum(facts, start=literal_column(str(ROW_BYTES)))), 0))
         .select_from(row)
         .where(row.c.entity == _IS_ARTICLE, row.c.seq < pruned_seq, later.correlate(row).exists())
-        .where(not_(_is_kept(row, pruned_seq, named)))
+        .where(not_(_is_kept(row, 0, pruned_seq, named)))
     )
     rows, size = connection.execute(statement, {"named": list(named)} if named else {}).one()
     return read_integer(rows), int(size)

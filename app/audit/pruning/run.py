@@ -17,8 +17,8 @@ from app.settings import Settings
 
 ATTEMPT = table(WebhookAttempt)
 LEASE, LEASE_SECONDS = "prune", 60
-SPAN = 1_000
-"""Rows of the log whose older ones are looked for at a time."""
+SPAN = 20_000
+"""Rows of the log whose older ones are looked for at a time: a tenth of a second of reading."""
 ARTICLES_AT_ONCE = 100
 PAGES = 100
 """Of a SQLite file, that are given back at first."""
@@ -126,14 +126,14 @@ class Pruning:
             named = log_rows.find_named(snapshot.connection, pruned_seq)
         self.report.pruned_seq = pruned_seq
         while done < pruned_seq:
-            limit, until = self.pace.size, min(done + SPAN, pruned_seq)
+            until = min(done + SPAN, pruned_seq)
             with self.db.snapshot() as snapshot:
-                seqs = log_rows.find_erasable(snapshot.connection, done, until, pruned_seq, named, SPAN)
+                seqs = log_rows.find_erasable(snapshot.connection, done, until, named, SPAN)
             # What is left over of a span that has more is found anew.
-            moved = until if len(seqs) < SPAN else done
-            for start in range(0, max(len(seqs), 1), limit):
-                part = seqs[start : start + limit]
-                is_last = start + limit >= len(seqs)
+            moved, is_last = until if len(seqs) < SPAN else done, False
+            while not is_last:
+                part, seqs = seqs[: self.pace.size], seqs[self.pace.size :]
+                is_last = not seqs
                 self.report.log_rows += self._write(log_rows.erase, part, moved if is_last else done)
             done = moved
 
