@@ -38,10 +38,10 @@ def make_older(db: Database, days: int = 100) -> None:
 
 
 async def prune(api: Served, **changes: object) -> PruneReport:
-    """One round, when the indexes have taken in what there is."""
+    """One round, when the indexes have taken in what there is; by few rows of the log at a time."""
     settings = api.settings.model_copy(update=changes)
     await wait_for_indexes(api)
-    return await asyncio.to_thread(Pruning(api.db, settings).run)
+    return await asyncio.to_thread(Pruning(api.db, settings, span=7).run)
 
 
 async def wait_for_indexes(api: Served) -> None:

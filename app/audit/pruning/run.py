@@ -17,8 +17,6 @@ from app.settings import Settings
 
 ATTEMPT = table(WebhookAttempt)
 LEASE, LEASE_SECONDS = "prune", 60
-SPAN = 20_000
-"""Rows of the log whose older ones are looked for at a time: a tenth of a second of reading."""
 ARTICLES_AT_ONCE = 100
 PAGES = 100
 """Of a SQLite file, that are given back at first."""
@@ -63,6 +61,8 @@ class Pruning:
     is_stopped: Callable[[], bool] = lambda: False
     gives_space_back: bool = True
     tell: Callable[[PruneReport], None] | None = None
+    span: int = 20_000
+    """Rows of the log whose older ones are looked for at a time: a fraction of a second of reading."""
     pace: Pace = field(default_factory=Pace)
     report: PruneReport = field(default_factory=PruneReport)
     _holder: str = field(default_factory=leases.name_process)
@@ -126,11 +126,11 @@ class Pruning:
             named = log_rows.find_named(snapshot.connection, pruned_seq)
         self.report.pruned_seq = pruned_seq
         while done < pruned_seq:
-            until = min(done + SPAN, pruned_seq)
+            until = min(done + self.span, pruned_seq)
             with self.db.snapshot() as snapshot:
-                seqs = log_rows.find_erasable(snapshot.connection, done, until, named, SPAN)
+                seqs = log_rows.find_erasable(snapshot.connection, done, until, named, self.span)
             # What is left over of a span that has more is found anew.
-            moved, is_last = until if len(seqs) < SPAN else done, False
+            moved, is_last = until if len(seqs) < self.span else done, False
             while not is_last:
                 part, seqs = seqs[: self.pace.size], seqs[self.pace.size :]
                 is_last = not seqs
