@@ -15,8 +15,6 @@ from app.articles.store import (
     log_changes,
     log_facts,
     near_duplicates,
-    related_links,
-    related_merge,
     revisions,
     row_columns,
     slugs,
@@ -24,6 +22,7 @@ from app.articles.store import (
     suggestions,
 )
 from app.articles.store.near_duplicates import NearDuplicate
+from app.articles.store.related import related_links, related_merge
 from app.articles.store.row_columns import ExistingRow, Row, SaveContext
 from app.articles.store.stored_article import StoredArticle
 from app.db.sql import AnyOf, lock_vocabulary, make_insert, read_integer, split_chunks
