@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select, text
@@ -23,7 +24,7 @@ from app.changes import log
 from app.changes.follower import catch_up
 from app.changes.log import LogEntry
 from app.db.database import Database
-from app.search.engine import Question, SearchEngine
+from app.search.engine import FacetName, Question, SearchEngine
 from app.search.indexing.indexer import Indexer
 from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_engine import ClusterEngine
@@ -36,6 +37,7 @@ from bench.opensearch_nodes import run_cluster
 
 MEGABYTE = 1_000_000
 CHANGES = 30
+FACETS: tuple[FacetName, ...] = ("tag", "region", "language")
 TODAY = 1_700_000_000
 
 
@@ -84,10 +86,9 @@ def _describe(name: str, seconds: Sequence[float]) -> str:
 def _time_searches(name: str, engine: SearchEngine, questions: Sequence[Question]) -> None:
     for question in questions[:50]:
         engine.search(question)
-    print(_describe(f"search, {name}", [_measure(lambda q=question: engine.search(q)) for question in questions[50:]]))
-    facets = questions[50:100]
-    names = ("tag", "region", "language")
-    print(_describe(f"facets, {name}", [_measure(lambda q=one: engine.count_facets(q, names)) for one in facets]))
+    print(_describe(f"search, {name}", [_measure(partial(engine.search, one)) for one in questions[50:]]))
+    counting = [_measure(partial(engine.count_facets, one, FACETS)) for one in questions[50:100]]
+    print(_describe(f"facets, {name}", counting))
 
 
 def _touch(db: Database, id: int) -> None:

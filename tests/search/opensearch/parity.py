@@ -9,7 +9,7 @@ from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, S
 
 from app.articles.filters import ArticleFilter
 from app.changes.follower import catch_up
-from app.search.engine import Question, SearchEngine
+from app.search.engine import Order, Question, SearchEngine
 from app.search.indexing.indexer import Indexer
 from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_engine import ClusterEngine
@@ -91,13 +91,13 @@ def make_question(chance: random.Random, stories: list[SearchStory]) -> Question
     """Any combination of what a search can ask."""
     text = make_text(chance, stories)
     parsed = parse(text)
-    order = chance.choice(["relevance", "relevance", "-published_at", "published_at"]) if text else "-published_at"
+    orders: list[Order] = ["relevance", "relevance", "-published_at", "published_at"]
     return Question(
         filter=make_filter(chance),
         tree=parsed.tree,
         text=text or None,
         fallback=parsed.fallback,
-        order=order,
+        order=chance.choice(orders) if text else "-published_at",
         limit=chance.choice([0, 5, 20, 100]),
         offset=chance.choice([0, 0, 0, 7]),
         excluded=tuple(sorted(chance.sample(range(1, len(stories)), chance.choice([0, 0, 3])))),

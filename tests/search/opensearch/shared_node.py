@@ -22,6 +22,9 @@ from bench.opensearch_nodes import (
 )
 
 VARIABLE = "DATELINE_TEST_OPENSEARCH_URL"
+_started: list[OpenSearchNode] = []
+"""By this process, for good: another worker may use one until its own end, and Python warns of a process that runs on
+when nobody knows of it any more."""
 
 
 @contextmanager
@@ -65,6 +68,7 @@ def _start(folder: Path) -> tuple[str, int, str]:
         node.kill()
         raise
     assert node.process is not None
+    _started.append(node)
     return node.url, node.process.pid, str(root)
 
 

@@ -13,6 +13,7 @@ from app.search.indexing.rebuild import rebuild_indexes
 from app.search.opensearch.cluster import SearchCluster
 from app.settings import Settings
 
+pytestmark = pytest.mark.anyio
 BODY = "The council votes on the budget of the city. Ferries are late."
 
 
