@@ -16,6 +16,8 @@ def _split_commas(value: object) -> object:
 def check_nodes(addresses: tuple[str, ...]) -> tuple[str, ...]:
     """Without a slash at their ends. ValueError names one that is no address of a node."""
     for address in addresses:
+        if "@" in address:
+            raise ValueError("an address has no user and no password: DATELINE_SEARCH_USER and _PASSWORD say them")
         if _NODE.fullmatch(address) is None:
             raise ValueError(f"{address[:100]!r} is no address such as http://10.0.0.5:8000")
     return tuple(address.rstrip("/") for address in addresses)

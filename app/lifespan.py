@@ -79,7 +79,9 @@ def create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-un
         indexing = [_Indexing(archive, index) for index in list_indexes(archive.settings)]
         app.state.percolation = PercolationTask(archive.db, get_index(archive).engine)
         app.state.following, app.state.following_drafts = (one.following for one in indexing)
-        app.state.following_cluster = cluster = list_cluster_followers(archive.db, archive.settings)
+        app.state.following_cluster = cluster = list_cluster_followers(
+            archive.db, archive.settings, app.state.search_cluster
+        )
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(_look_at_indexes, archive)
         permissions.make_folder(archive.settings.index_path)

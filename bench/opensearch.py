@@ -29,7 +29,6 @@ from app.search.indexing.indexer import Indexer
 from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_engine import ClusterEngine
 from app.search.opensearch.cluster_indexer import ClusterIndexer
-from app.search.opensearch.places import load_place
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
@@ -122,8 +121,6 @@ def main() -> None:
         print(f"{statistics_['store']['size_in_bytes'] / MEGABYTE:.1f} MB")
         local = TantivyEngine(folder / "all")
         remote = ClusterEngine(cluster, folder / "words", "bench")
-        place = load_place(cluster, indexer.names.alias)
-        assert place is not None
         questions = _make_questions(db, arguments.questions)
         totals = [(local.search(one).total, remote.search(one).total) for one in questions]
         assert all(one == other for one, other in totals), "both find as many articles"

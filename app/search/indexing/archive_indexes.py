@@ -16,9 +16,11 @@ from app.search.tantivy.storage.build_progress import Tell
 from app.settings import Settings
 
 if TYPE_CHECKING:  # an extra
+    from app.search.opensearch.cluster import SearchCluster
     from app.search.opensearch.cluster_engine import ClusterEngine
 
 Engine: TypeAlias = "TantivyEngine | ClusterEngine"
+HOLDINGS: tuple[Holding, ...] = ("published", "hidden")
 Part = Literal["published", "drafts", "words", "draft_words"]
 DRAFTS_HEAP_MB = 15
 """The least that tantivy takes: a batch of edited drafts fills none of it."""
@@ -39,44 +41,54 @@ class ArchiveIndex:
         return Indexer(self.root, self.heap_mb, tell, holding=self.holding, content=self.content)
 
 
-def open_engine(settings: Settings, holding: Holding = "published") -> Engine:
-    """The engine that the settings choose. Opens nothing before it is asked. DatabaseProblem where the one on a cluster
-    is not installed."""
-    root = settings.index_path if holding == "published" else settings.drafts_index_path
+def open_cluster(settings: Settings) -> "SearchCluster | None":
+    """Where searches run elsewhere, by the settings. Connects to nothing before it is asked. DatabaseProblem where what
+    asks it is not installed."""
     if not settings.search_url:
-        return TantivyEngine(root, holding)
+        return None
     try:
         from app.search.opensearch.cluster import SearchCluster
-        from app.search.opensearch.cluster_engine import ClusterEngine
     except ImportError as error:
         detail = "DATELINE_SEARCH_URL needs the extra `opensearch`: pip install 'dateline[opensearch]'"
         raise DatabaseProblem(f"{detail} ({error}).") from error
-    return ClusterEngine(SearchCluster(settings), root, settings.search_prefix, holding)
+    return SearchCluster(settings)
+
+
+def open_engine(settings: Settings, holding: Holding = "published", cluster: "SearchCluster | None" = None) -> Engine:
+    """The engine that the settings choose; asks the `cluster`, where one is open already. Opens nothing before it is
+    asked. DatabaseProblem as `open_cluster`."""
+    root = settings.index_path if holding == "published" else settings.drafts_index_path
+    cluster = cluster or open_cluster(settings)
+    if cluster is None:
+        return TantivyEngine(root, holding)
+    from app.search.opensearch.cluster_engine import ClusterEngine
+
+    return ClusterEngine(cluster, root, settings.search_prefix, holding)
 
 
 def check_engine(settings: Settings) -> None:
     """DatabaseProblem where searches are to run on what Dateline's promises do not hold on. That nothing responds there
     is no such thing: it may do so later."""
-    if not settings.search_url:
+    cluster = open_cluster(settings)
+    if cluster is None:
         return
-    open_engine(settings)
-    from app.search.opensearch.cluster import ClusterProblem, SearchCluster, WrongCluster
+    from app.search.opensearch.cluster import ClusterProblem, WrongCluster
 
     try:
-        SearchCluster(settings).check()
+        cluster.check()
     except WrongCluster as error:
         raise DatabaseProblem(str(error)) from error
     except ClusterProblem:
         return
 
 
-def list_cluster_followers(db: Database, settings: Settings) -> list[FollowerTask]:
+def list_cluster_followers(db: Database, settings: Settings, cluster: "SearchCluster | None") -> list[FollowerTask]:
     """What keeps the indexes of a cluster in step, as long as no other server does; none for those on this machine."""
-    if not settings.search_url:
+    if cluster is None:
         return []
     from app.search.opensearch.following import ClusterFollowerTask
 
-    return [ClusterFollowerTask(db, settings, "published"), ClusterFollowerTask(db, settings, "hidden")]
+    return [ClusterFollowerTask(db, settings, holding, cluster) for holding in HOLDINGS]
 
 
 def list_indexes(settings: Settings) -> tuple[ArchiveIndex, ArchiveIndex]:

@@ -17,10 +17,15 @@ from opensearchpy.exceptions import (
     ConnectionTimeout,
     ImproperlyConfigured,
     OpenSearchException,
+    SSLError,
     TransportError,
 )
+from opensearchpy.transport import Transport
+from urllib3 import Timeout
 
+from app.search.opensearch.mapping import ClusterVersion
 from app.search.opensearch.queries import Clause
+from app.search.opensearch.tally import ClusterTally, Result
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,10 +33,12 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 """What the cluster has sent: whoever reads it names the parts that it takes."""
 
-OLDEST = (2, 19)
+OLDEST: ClusterVersion = (2, 19)
 _DOWN_SECONDS = 1.0
 """How long nobody asks again after the cluster could not be reached: requests would only wait for one another."""
 _CONNECTIONS = 32
+_CONNECT_SECONDS = 2.0
+"""Until another node is asked in place of one that has vanished with its machine."""
 WRITE_SECONDS = 120.0
 """What writing to an index, refreshing and making one may take."""
 _NDJSON = {"content-type": "application/x-ndjson"}
@@ -64,20 +71,24 @@ class WrongCluster(ClusterProblem):
 
 
 class SearchCluster:
-    """Safe for any thread."""
+    """Safe for any thread. `tally` counts what is asked of it, and what becomes of it."""
 
     def __init__(self, settings: Settings) -> None:
+        self.tally = ClusterTally()
         self._settings = settings
         self._lock = threading.Lock()
         self._client: OpenSearch | None = None
         self._down_until = 0.0
         self._down = ""
-        self._checked = False
+        self._version: ClusterVersion | None = None
 
-    def check(self) -> None:
-        """WrongCluster where it is none that this version knows."""
-        if self._checked:
-            return
+    def check(self) -> ClusterVersion:
+        """Its version, asked for once. WrongCluster where it is none that Dateline knows."""
+        if self._version is None:
+            self._version = self._load_version()
+        return self._version
+
+    def _load_version(self) -> ClusterVersion:
         version = self._send("GET", "/")["version"]
         number, distribution = str(version["number"]), version.get("distribution", "elasticsearch")
         if distribution != "opensearch":
@@ -85,12 +96,13 @@ class SearchCluster:
                 f"The cluster runs Elasticsearch {number}, which is not supported: DATELINE_SEARCH_URL needs "
                 f"OpenSearch {_render_version(OLDEST)} or newer."
             )
-        if tuple(map(int, number.split(".")[:2])) < OLDEST:
+        major, minor = map(int, number.split(".")[:2])
+        if (major, minor) < OLDEST:
             raise WrongCluster(
                 f"The cluster runs OpenSearch {number}; {_render_version(OLDEST)} is the oldest version that is "
                 "supported."
             )
-        self._checked = True
+        return major, minor
 
     def search(self, index: str, body: Clause, *, preference: str | None = None) -> Json:
         """WrongCluster, ClusterUnreachable, IndexMissing, BucketOverflow, or another ClusterProblem."""
@@ -106,13 +118,10 @@ class SearchCluster:
         if preference is not None:
             header["preference"] = preference
         lines = b"".join(orjson.dumps(part) + b"\n" for body in bodies for part in (header, body))
-        for again in (True, False):
+        with self.tally.count("search", _name_result):
             responses: list[Json] = self._send("POST", "/_msearch", lines, headers=_NDJSON)["responses"]
-            # The alias was resolved, and flipped before the index was asked.
-            if not (again and any(_find_error(one) == _LOST_INDEX for one in responses)):
-                break
-        for response in responses:
-            _check_response(response)
+            for response in responses:
+                _check_response(response)
         return responses
 
     def request(
@@ -121,12 +130,14 @@ class SearchCluster:
         """Of an index or of the cluster; checked by whoever reads the response. `seconds`: what it may take, where that
         is more than a search may."""
         self.check()
-        return self._send(method, path, body, params=params, seconds=seconds)
+        with self.tally.count("manage", _name_result):
+            return self._send(method, path, body, params=params, seconds=seconds)
 
     def write(self, path: str, lines: bytes) -> Json:
         """Of `_bulk`, for which nobody waits at a screen."""
         self.check()
-        return self._send("POST", path, lines, headers=_NDJSON, seconds=WRITE_SECONDS)
+        with self.tally.count("write", _name_result):
+            return self._send("POST", path, lines, headers=_NDJSON, seconds=WRITE_SECONDS)
 
     def _send(
         self,
@@ -140,18 +151,24 @@ class SearchCluster:
     ) -> Json:
         if time.monotonic() < self._down_until:
             raise ClusterUnreachable(self._down)
+        transport = self._open().transport
         try:
-            response = self._open().transport.perform_request(
-                method, path, params=params, body=body, headers=headers, timeout=seconds
+            response = transport.perform_request(
+                method, path, params=params, body=body, headers=headers, timeout=self._limit(seconds)
             )
         except OpenSearchException as error:
             problem = _translate(error)
             if isinstance(problem, ClusterUnreachable):
                 # With the addresses of nodes, which are nothing for clients.
                 log.warning("%s %s", problem, str(error)[:500])
-                self._down, self._down_until = str(problem), time.monotonic() + _DOWN_SECONDS
+                if not _has_other_node(transport, error):
+                    self._down, self._down_until = str(problem), time.monotonic() + _DOWN_SECONDS
             raise problem from error
         return cast("Json", response)
+
+    def _limit(self, seconds: float | None) -> Timeout:
+        read = seconds or self._settings.search_timeout
+        return Timeout(connect=min(_CONNECT_SECONDS, read), read=read)
 
     def _open(self) -> OpenSearch:
         with self._lock:
@@ -187,11 +204,32 @@ def create_client(settings: Settings) -> OpenSearch:
         raise WrongCluster(f"The connection to the cluster cannot be made: {error}.") from error
 
 
-def _render_version(version: tuple[int, int]) -> str:
+def _has_other_node(transport: Transport, error: OpenSearchException) -> bool:
+    """Whether somebody else can be asked next. A node that has not responded in time is not asked for a while: the
+    library leaves out those alone that it could not connect to, after it has tried all others."""
+    if not isinstance(error, ConnectionTimeout):
+        return False
+    pool = transport.connection_pool
+    for connection in tuple(pool.connections):
+        if connection.pool is getattr(error.info, "pool", None):
+            transport.mark_dead(connection)
+    return len(transport.hosts) > 1 and bool(pool.connections)
+
+
+def _name_result(error: Exception) -> Result:
+    return "unreachable" if isinstance(error, ClusterUnreachable) else "failed"
+
+
+def _render_version(version: ClusterVersion) -> str:
     return ".".join(map(str, version))
 
 
 def _translate(error: OpenSearchException) -> ClusterProblem:
+    if isinstance(error, SSLError):
+        return WrongCluster(
+            "The search cluster's certificate is not trusted: DATELINE_SEARCH_CA_FILE names the file with those that "
+            "have signed it."
+        )
     if isinstance(error, ConnectionTimeout):
         return ClusterUnreachable("The search cluster does not respond in time.")
     if isinstance(error, ConnectionError):
@@ -229,10 +267,6 @@ def _read_error(error: object, kind: str = "") -> tuple[str, str]:
     if isinstance(inner, dict) and cause.get("type") in (None, "search_phase_execution_exception"):
         cause = inner
     return str(cause.get("type", kind)), str(cause.get("reason", ""))
-
-
-def _find_error(response: Json) -> str | None:
-    return _read_error(response["error"])[0] if "error" in response else None
 
 
 def _check_response(response: Json) -> None:

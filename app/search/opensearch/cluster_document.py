@@ -7,7 +7,7 @@ from tantivy import PreTokenizedString
 
 from app.db.log_position import LogPosition
 from app.search.indexing.documents import IndexedArticle
-from app.search.opensearch.mapping import COUNTED, EMPTY, GAP, PUBLISHED, SAME_PLACE
+from app.search.opensearch.mapping import GAP, PUBLISHED, SAME_PLACE
 from app.search.query import analysis
 from app.search.tantivy import index_schema
 
@@ -61,21 +61,14 @@ def encode_article(article: IndexedArticle) -> bytes:
     article.write(document)
     if article.facts.published_at is not None:
         document.add_integer(PUBLISHED, article.facts.published_at)
-    _fill_empty(document)
     return document.encode()
-
-
-def _fill_empty(document: ClusterDocument) -> None:
-    for name in COUNTED:
-        if not any(document.fields.get(name, ())):
-            document.fields[name] = [EMPTY]
 
 
 def encode_position(position: LogPosition) -> bytes:
     """The document that says how far the index is."""
     numbers = [position.epoch, position.seq, position.mark]
     # Among the statistics as on this machine, where it is a document as well.
-    return orjson.dumps({index_schema.PLACE: numbers, **dict.fromkeys(COUNTED, EMPTY)})
+    return orjson.dumps({index_schema.PLACE: numbers, **dict.fromkeys(index_schema.SCORED, index_schema.NO_TERMS)})
 
 
 def parse_position(source: object) -> LogPosition | None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, ParamSpec, TypeVar
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from tantivy import Occur, Query
 
@@ -33,9 +33,9 @@ from app.search.engine import (
     make_building_error,
 )
 from app.search.opensearch import counts, hits, similar
-from app.search.opensearch.cluster import ClusterProblem, SearchCluster
+from app.search.opensearch.cluster import ClusterProblem, IndexMissing, SearchCluster
 from app.search.opensearch.mapping import IndexNames
-from app.search.opensearch.places import PlaceWatch
+from app.search.opensearch.places import PlaceWatch, ServingIndex
 from app.search.opensearch.view import ClusterView
 from app.search.similar.profile import Profile
 from app.search.tantivy import explanation, index_schema, more_like_this
@@ -55,13 +55,20 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _translate_problems(method: Callable[P, T]) -> Callable[P, T]:
+def _translate_problems(
+    method: Callable[Concatenate["ClusterEngine", P], T],
+) -> Callable[Concatenate["ClusterEngine", P], T]:
     """A cluster that does not respond as it should is an index that cannot be asked now; reads from SQL go on."""
 
     @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+    def call(engine: "ClusterEngine", *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return method(*args, **kwargs)
+            try:
+                return method(engine, *args, **kwargs)
+            except IndexMissing:
+                # Another one has taken its place meanwhile, and it is gone.
+                engine.look_again()
+                return method(engine, *args, **kwargs)
         except ClusterProblem as error:
             raise IndexBehind(_CANNOT_BE_ASKED, error.retry_after) from error
         except BaseException as error:
@@ -81,7 +88,7 @@ class ClusterEngine:
         self.cluster, self.places = cluster, PlaceWatch(cluster)
         self._root, self._prefix, self._holding = words, prefix, holding
         self._words = LiveIndex(words)
-        self._latest: tuple[View, LogPosition, ClusterView] | None = None
+        self._latest: tuple[View, ServingIndex, ClusterView] | None = None
 
     @property
     def is_remote(self) -> bool:
@@ -90,29 +97,33 @@ class ClusterEngine:
     def view(self) -> ClusterView:
         """IndexBehind where the words or the index are not there yet."""
         words = self._words.view()
-        place = None if words is None else self._find_place(words)
-        if words is None or place is None:
+        serving = None if words is None else self._find_serving(words)
+        if words is None or serving is None:
             raise self._make_building_error()
         latest = self._latest
-        if latest is None or latest[0] is not words or latest[1] != place:
+        if latest is None or latest[0] is not words or latest[1] != serving:
             # What was worked out of the words holds as long as both stand still.
-            names = self._name(words)
-            view = ClusterView(words.searcher, place, cluster=self.cluster, index=names.alias)
-            latest = self._latest = (words, place, view)
+            view = ClusterView(words.searcher, serving.place, cluster=self.cluster, index=serving.name)
+            latest = self._latest = (words, serving, view)
         return latest[2]
+
+    def look_again(self) -> None:
+        """Which index serves now."""
+        if (words := self._words.view()) is not None:
+            self.places.look(self._name(words))
 
     def _name(self, words: View) -> IndexNames:
         return IndexNames(self._prefix, words.place.epoch, self._holding)
 
-    def _find_place(self, words: View) -> LogPosition | None:
-        """Of the index and the words the one that is further behind: both have to know of an article."""
-        place = self.places.read(self._name(words))
-        if place is None or place.epoch != words.place.epoch:
+    def _find_serving(self, words: View) -> ServingIndex | None:
+        """With the place of whichever is further behind, the index or the words: both have to know of an article."""
+        serving = self.places.read(self._name(words))
+        if serving is None or serving.place.epoch != words.place.epoch:
             return None
         known = words.place
         if self._holding == "hidden" and (folder := index_folders.find_current(self._root)) is not None:
             known = passed_position.read_passed(folder, known)
-        return min(place, known, key=lambda position: position.seq)
+        return replace(serving, place=min(serving.place, known, key=lambda position: position.seq))
 
     def _make_building_error(self) -> IndexBehind:
         if self.places.problem is not None:
@@ -121,7 +132,8 @@ class ClusterEngine:
 
     def position(self) -> LogPosition | None:
         words = self._words.view()
-        return None if words is None else self._find_place(words)
+        serving = None if words is None else self._find_serving(words)
+        return None if serving is None else serving.place
 
     def progress(self) -> BuildProgress | None:
         return read_progress(self._root)

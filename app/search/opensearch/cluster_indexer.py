@@ -28,7 +28,7 @@ from app.search.opensearch.cluster import (
 )
 from app.search.opensearch.indexer_lease import IndexerLease
 from app.search.opensearch.mapping import PLACE_ID, IndexNames, build_index, compute_form
-from app.search.opensearch.places import PlaceWatch, load_place
+from app.search.opensearch.places import find_serving
 from app.search.tantivy import index_schema
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class IndexerHalted(Exception):
 
 class ClusterIndexer:
     """A Follower of the log, for one of the two indexes. IndexerHalted where another process has the `lease`, or the
-    one for new indexes, before a request that changes something. `places` is told of what was written."""
+    one for new indexes, before a request that changes something."""
 
     def __init__(
         self,
@@ -57,10 +57,9 @@ class ClusterIndexer:
         replicas: int = 1,
         lease: IndexerLease | None = None,
         build_lease: IndexerLease | None = None,
-        places: PlaceWatch | None = None,
     ) -> None:
         self._cluster, self._db, self._prefix, self._holding = cluster, db, prefix, holding
-        self._shards, self._replicas, self._places = shards, replicas, places
+        self._shards, self._replicas = shards, replicas
         self._lease, self._build_lease = lease, build_lease
         self._names: IndexNames | None = None
         self._passed: LogPosition | None = None
@@ -80,10 +79,10 @@ class ClusterIndexer:
             self._serving = check_mapping(self._cluster, self.names)
         except IndexMissing:
             return None
-        place = load_place(self._cluster, self.names.alias)
-        if place is None:
+        serving = find_serving(self._cluster, self._serving)
+        if serving is None:
             return None
-        passed = self._passed
+        place, passed = serving.place, self._passed
         return passed if passed and passed.epoch == place.epoch and passed.seq > place.seq else place
 
     def close(self) -> None:
@@ -96,7 +95,7 @@ class ClusterIndexer:
             self._passed = place
             return
         self.write_rows(snapshot, rows, place)
-        self._tell(place)
+        self._passed = None
 
     def write_rows(
         self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition, index: str | None = None
@@ -112,22 +111,18 @@ class ClusterIndexer:
             self._refresh(target.index)
         self._write_place(target, place)
 
-    def _tell(self, place: LogPosition) -> None:
-        self._passed = None
-        if self._places is not None:
-            self._places.note(self.names, place)
-
     def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
         """Into a new index, which takes the place of the other one when it is complete."""
         self._check_not_ahead(place)
         self._serving = index = self.build(snapshot, place)
         self.make_current(index)
-        self._tell(place)
+        self._passed = None
 
     def _check_not_ahead(self, place: LogPosition) -> None:
         """ClusterProblem, once, where the index is of a later place of this archive than the snapshot: another process
         may have put it there a moment ago. The next snapshot tells that from a log that has lost its end."""
-        current = load_place(self._cluster, self.names.alias)
+        serving = find_serving(self._cluster, self.names.alias)
+        current = None if serving is None else serving.place
         is_ahead = current is not None and current.epoch == place.epoch and current.seq > place.seq
         if is_ahead and current != self._ahead:
             self._ahead = current
@@ -141,7 +136,7 @@ class ClusterIndexer:
         target = _Target(names.create_name(), self._build_lease)
         if not self.delete_unused():
             raise ClusterProblem("Another process builds a new index in the search cluster.")
-        body = build_index(self._shards, self._replicas, names)
+        body = build_index(self._shards, self._replicas, names, self._cluster.check())
         self._cluster.request("PUT", f"/{target.index}", body, seconds=WRITE_SECONDS)
         try:
             check_mapping(self._cluster, names, target.index)

@@ -8,7 +8,6 @@ from app.search.engine import Holding
 from app.search.opensearch.cluster import ClusterProblem, SearchCluster
 from app.search.opensearch.cluster_indexer import ClusterIndexer, IndexerHalted
 from app.search.opensearch.indexer_lease import IndexerLease
-from app.search.opensearch.places import PlaceWatch
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -21,12 +20,12 @@ def create_indexer(
     db: Database,
     settings: Settings,
     holding: Holding,
+    cluster: SearchCluster,
     lease: IndexerLease | None = None,
-    places: PlaceWatch | None = None,
 ) -> ClusterIndexer:
     """As the settings have it. `lease`: of whoever follows; a rebuild has one of its own."""
     return ClusterIndexer(
-        SearchCluster(settings),
+        cluster,
         db,
         settings.search_prefix,
         holding,
@@ -34,7 +33,6 @@ def create_indexer(
         replicas=settings.search_replicas,
         lease=lease,
         build_lease=IndexerLease(db, f"search build {holding}"),
-        places=places,
     )
 
 
@@ -42,9 +40,9 @@ class ClusterFollowerTask(FollowerTask):
     """Follows as long as this process has the lease. The cluster's problems are no bugs: they are told once, in a
     sentence."""
 
-    def __init__(self, db: Database, settings: Settings, holding: Holding, places: PlaceWatch | None = None) -> None:
+    def __init__(self, db: Database, settings: Settings, holding: Holding, cluster: SearchCluster) -> None:
         self._lease = IndexerLease(db, f"search {holding}")
-        super().__init__(db, create_indexer(db, settings, holding, self._lease, places), settings.index_interval)
+        super().__init__(db, create_indexer(db, settings, holding, cluster, self._lease), settings.index_interval)
 
     def stop(self) -> None:
         super().stop()

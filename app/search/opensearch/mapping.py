@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from app.search.engine import Holding
 from app.search.tantivy import index_schema
 
-SAME_PLACE, GAP, EMPTY = "\ue000", "\ue001", "\ue002"
-"""Of the private area of Unicode, which no term has: between terms at one place, for a place that has none, and what a
-field without any term has, so that each article counts in the statistics of each field."""
+SAME_PLACE, GAP = "\ue000", "\ue001"
+"""Of the private area of Unicode, as `index_schema.NO_TERMS`: between terms at one place, and for a place without."""
 STEMMED = (*index_schema.STEMMED, index_schema.DATELINE)
 TEXT_FIELDS = frozenset({*STEMMED, index_schema.TEXT, index_schema.WORDS})
-COUNTED = (index_schema.TEXT, *index_schema.STEMMED, index_schema.WORDS)
-"""Fields that score, and so need something of each article."""
 PUBLISHED = "published"
 """The second of publication: counting between edges takes floating numbers, which a date key does not fit into."""
 PLACE_ID = "place"
-VERSION = 1  # raised with every change of what is written here
+ClusterVersion = tuple[int, int]
+"""Of OpenSearch: major and minor."""
+VERSION = 2  # raised with every change of what is written here
 _PARTS_KEPT = ["id", "version", index_schema.PROFILE, index_schema.PLACE]
 _LONGEST_KEYWORD = 8_000
 _PLACED: dict[str, object] = {"position_increment_gap": 1}
@@ -60,12 +59,12 @@ class IndexNames:
         return f"{self.alias}-{time.time_ns():x}"
 
 
-def build_index(shards: int, replicas: int, names: IndexNames) -> dict[str, object]:
+def build_index(shards: int, replicas: int, names: IndexNames, version: ClusterVersion) -> dict[str, object]:
     """The body that creates an index."""
-    return {"settings": _build_settings(shards, replicas), "mappings": _build_mappings(names)}
+    return {"settings": _build_settings(shards, replicas, version), "mappings": _build_mappings(names)}
 
 
-def _build_settings(shards: int, replicas: int) -> dict[str, object]:
+def _build_settings(shards: int, replicas: int, version: ClusterVersion) -> dict[str, object]:
     return {
         "index": {
             "number_of_shards": shards,
@@ -73,8 +72,7 @@ def _build_settings(shards: int, replicas: int) -> dict[str, object]:
             # Whoever writes refreshes all copies, and says only then how far the index is.
             "refresh_interval": "-1",
             "replication.type": "DOCUMENT",
-            # Terms at one place are as many as there are, as on this machine.
-            "similarity": {"default": {"type": "BM25", "k1": 1.2, "b": 0.75, "discount_overlaps": False}},
+            "similarity": {"default": _build_similarity(version)},
         },
         "analysis": {
             "filter": {
@@ -88,6 +86,13 @@ def _build_settings(shards: int, replicas: int) -> dict[str, object]:
             },
         },
     }  # fmt: skip
+
+
+def _build_similarity(version: ClusterVersion) -> dict[str, object]:
+    """BM25 as tantivy has it, k1 + 1 times as high as Lucene's own: OpenSearch 2 has no other, and 3 calls it the old
+    one. Terms at one place are as many as there are."""
+    name = "LegacyBM25" if version >= (3, 0) else "BM25"
+    return {"type": name, "k1": 1.2, "b": 0.75, "discount_overlaps": False}
 
 
 def _build_mappings(names: IndexNames) -> dict[str, object]:

@@ -9,12 +9,10 @@ from typing import cast
 
 from tantivy import FieldType, Occur, Query, Schema
 
-from app.search.opensearch.mapping import GAP, TEXT_FIELDS
+from app.search.opensearch.mapping import GAP
 
 Clause = dict[str, object]
 
-SCORE = 2.2
-"""k1 + 1: what tantivy multiplies BM25 by, and Lucene no more."""
 MOST_TERMS = 60_000
 """In one set of terms: `index.max_terms_count` is 65,536."""
 
@@ -33,10 +31,7 @@ class ClusterQueries:
 
     @staticmethod
     def term_query(schema: Schema, field_name: str, field_value: object, index_option: str = "position") -> Query:
-        term: Clause = {"value": field_value}
-        if field_name in TEXT_FIELDS:
-            term["boost"] = SCORE
-        return _make({"term": {field_name: term}})
+        return _make({"term": {field_name: {"value": field_value}}})
 
     @staticmethod
     def term_set_query(schema: Schema, field_name: str, field_values: Sequence[object]) -> Query:
@@ -131,8 +126,8 @@ def _build_phrase(field_name: str, placed: Sequence[tuple[int, str]]) -> Clause:
         words += [GAP] * (place - placed[0][0] - len(words))
         words.append(word)
     if len(placed) == 1:
-        return {"term": {field_name: {"value": words[0], "boost": SCORE}}}
-    return {"match_phrase": {field_name: {"query": " ".join(words), "boost": SCORE}}}
+        return {"term": {field_name: {"value": words[0]}}}
+    return {"match_phrase": {field_name: {"query": " ".join(words)}}}
 
 
 def _build_near(field_name: str, first: str, second: str, slop: int) -> Clause:

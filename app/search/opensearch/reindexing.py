@@ -7,24 +7,27 @@ from app.changes import log
 from app.changes.follower import BATCH, catch_up
 from app.db.database import Database, DatabaseProblem
 from app.db.log_position import LogPosition
-from app.search.engine import Holding
-from app.search.opensearch.cluster import ClusterProblem
+from app.search.indexing.archive_indexes import HOLDINGS
+from app.search.opensearch.cluster import ClusterProblem, SearchCluster
 from app.search.opensearch.cluster_indexer import ClusterIndexer, IndexerHalted
 from app.search.opensearch.following import create_indexer
 from app.search.opensearch.indexer_lease import IndexerLease
 from app.settings import Settings
 
-HOLDINGS: tuple[Holding, ...] = ("published", "hidden")
+LOOK_SECONDS = 2.0
+"""Within which every server has looked which index serves."""
 
 
 def rebuild_cluster(db: Database, settings: Settings) -> None:
     """Both indexes; the old ones are gone at the end, with all that was purged. DatabaseProblem where one cannot be
     built, or another process builds one; the old one serves then as before."""
-    indexers = [create_indexer(db, settings, holding) for holding in HOLDINGS]
+    cluster = SearchCluster(settings)
+    indexers = [create_indexer(db, settings, holding, cluster) for holding in HOLDINGS]
     try:
         for indexer in indexers:
             _rebuild(db, indexer)
-        time.sleep(settings.search_timeout)  # no search that has begun on an old one takes longer
+        # No search takes longer that has begun on an old one.
+        time.sleep(settings.search_timeout + LOOK_SECONDS)
         for indexer in indexers:
             indexer.delete_unused()
     except (ClusterProblem, IndexerHalted) as error:
@@ -34,12 +37,12 @@ def rebuild_cluster(db: Database, settings: Settings) -> None:
 def catch_up_cluster(db: Database, settings: Settings) -> bool:
     """Brings both indexes in step, unless a running server does; whether any was built. DatabaseProblem where one
     cannot be written."""
-    built = False
+    built, cluster = False, SearchCluster(settings)
     for holding in HOLDINGS:
         lease = IndexerLease(db, f"search {holding}")
         try:
             if lease.acquire():
-                indexer = create_indexer(db, settings, holding, lease)
+                indexer = create_indexer(db, settings, holding, cluster, lease)
                 built = indexer.position() is None or built
                 catch_up(db, indexer)
         except (ClusterProblem, IndexerHalted) as error:

@@ -23,7 +23,6 @@ class ClusterView(View):
     filters: FilterQueries = cluster_filters
     cluster: SearchCluster = field(kw_only=True)
     index: str = field(kw_only=True)
-    """An alias."""
 
     def count(self, query: Query) -> int:
         return self.ask({"query": read_clause(query), "size": 0}).total

@@ -76,6 +76,10 @@ class TokenizedText:
     language: str | None
     terms: tuple[Sequence[str], ...]
 
+    @property
+    def has_terms(self) -> bool:
+        return any(piece if isinstance(piece, str) else piece.tokens for piece in self.stems)
+
 
 def tokenize(text: str, tag: str | None) -> TokenizedText:
     """The text's terms in the language of `tag`, as they are where it has no stemmer, in pieces: the interpreter runs

@@ -14,7 +14,6 @@ from app.search.indexing.indexer import Indexer
 from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_engine import ClusterEngine
 from app.search.opensearch.cluster_indexer import ClusterIndexer
-from app.search.opensearch.places import load_place
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
@@ -57,9 +56,7 @@ class BothEngines:
         catch_up(self.archive.db, words)
         words.close()
         catch_up(self.archive.db, self.indexer)
-        place = load_place(self.remote.cluster, self.indexer.names.alias)
-        assert place is not None
-        self.remote.places.note(self.indexer.names, place)
+        self.remote.places.look(self.indexer.names)
 
 
 def open_both(folder: Path, url: str, *, shards: int = 1, replicas: int = 0) -> BothEngines:

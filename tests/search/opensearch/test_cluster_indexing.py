@@ -192,7 +192,7 @@ def test_drafts_have_an_index_of_their_own(both: BothEngines) -> None:
 
 def test_index_that_replicates_segments_is_refused(both: BothEngines) -> None:
     names = both.indexer.names
-    body = build_index(1, 0, names)
+    body = build_index(1, 0, names, both.remote.cluster.check())
     index = body["settings"]
     assert isinstance(index, dict)
     index["index"]["replication.type"] = "SEGMENT"

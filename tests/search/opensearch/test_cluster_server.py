@@ -41,12 +41,12 @@ async def serve_on_cluster(cluster_settings: Settings) -> AsyncIterator[Served]:
 async def test_article_is_found_changed_and_withdrawn(api: Served) -> None:
     made = await api.post(title="Budget vote", body=BODY, tags=["Budget"])
     response = await api.public.get(
-        "/v1/search", params={"q": "votng ferry", "facets": "tag", "highlight": "body", "explain": "true"}
+        "/v1/search", params={"q": "budgt ferry", "facets": "tag", "highlight": "body", "explain": "true"}
     )
     assert response.status_code == 200, response.text
     payload = response.json()
     assert payload["page"]["total"] == 1
-    assert payload["query"]["corrections"][0]["word"] == "votng"
+    assert payload["query"]["corrections"][0]["word"] == "budgt"
     assert "<mark>" in payload["data"][0]["highlights"]["body"][0]
     assert payload["facets"]["tag"][0]["count"] == 1
     listed = (await api.public.get("/v1/articles", params={"tag": "budget"})).json()
@@ -92,7 +92,7 @@ async def test_search_is_503_while_the_cluster_is_away_and_reads_go_on(api: Serv
     engine = index.engine
     lost = SearchCluster(api.settings.model_copy(update={"search_url": ("http://127.0.0.1:9",)}))
     there, engine.cluster = engine.cluster, lost  # type: ignore[attr-defined] # that of this engine
-    engine.places._cluster, engine._latest = lost, None  # type: ignore[attr-defined] # what it asks
+    engine.places.cluster, engine._latest = lost, None  # type: ignore[attr-defined] # what it asks
     try:
         response = await api.public.get("/v1/search", params={"q": "ferries"})
         assert response.status_code == 503
@@ -106,7 +106,7 @@ async def test_search_is_503_while_the_cluster_is_away_and_reads_go_on(api: Serv
         assert (ready.status_code, ready.json()["index"]) == (200, False)
         assert "cannot be reached" in ready.json()["problem"]
     finally:
-        engine.cluster = engine.places._cluster = there  # type: ignore[attr-defined] # as before
+        engine.cluster = engine.places.cluster = there  # type: ignore[attr-defined] # as before
     engine._latest = None  # type: ignore[attr-defined] # of the cluster that is away
     assert (await api.public.get("/v1/search", params={"q": "ferries"})).json()["page"]["total"] == 1
 
