@@ -12,7 +12,6 @@ APP = TESTS.parent / "app"
 LAYERS = {
     "app": (
         ("__version__",),
-        ("cluster_settings",),
         ("errors", "models", "settings", "text"),
         ("db", "enrich"),
         ("http",),

@@ -37,7 +37,7 @@ def read_places(settings: Settings) -> Iterator[tuple[str, LogPosition]]:
             yield index.name, position
 
 
-def _read_all_places(settings: Settings) -> list[LogPosition]:
+def read_all_places(settings: Settings) -> list[LogPosition]:
     """Of this machine's indexes and of those in a search cluster; none while that cannot be asked: the place that was
     kept before holds the log for it."""
     places = [place for _, place in read_places(settings)]
@@ -78,7 +78,7 @@ async def run(db: Database, settings: Settings, first_seconds: float = FIRST_SEC
     while True:
         await db.condition.wait_until_writable()
         try:
-            if places := await asyncio.to_thread(_read_all_places, settings):
+            if places := await asyncio.to_thread(read_all_places, settings):
                 await db.write(save, name_server(settings), min(places, key=lambda place: place.seq))
         except Unavailable as error:
             log.warning("how far the indexes are could not be noted: %s", error.detail)

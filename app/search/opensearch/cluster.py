@@ -2,6 +2,7 @@
 so in a sentence for people."""
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -166,9 +167,10 @@ class SearchCluster:
             raise problem from error
         return cast("Json", response)
 
-    def _limit(self, seconds: float | None) -> Timeout:
+    def _limit(self, seconds: float | None) -> float:
         read = seconds or self._settings.search_timeout
-        return Timeout(connect=min(_CONNECT_SECONDS, read), read=read)
+        # What the library takes for a number it passes on to urllib3, which takes both.
+        return cast("float", Timeout(connect=min(_CONNECT_SECONDS, read), read=read))
 
     def _open(self) -> OpenSearch:
         with self._lock:
@@ -183,13 +185,13 @@ def create_client(settings: Settings) -> OpenSearch:
     logging.getLogger("opensearch").setLevel(logging.CRITICAL)
     is_secure = any(address.startswith("https") for address in settings.search_url)
     options: Json = {}
-    if is_secure:
-        options |= {"verify_certs": True, "ca_certs": str(settings.search_ca_file) if settings.search_ca_file else None}
     if settings.search_user:
         options["http_auth"] = (settings.search_user, settings.search_password)
     if settings.search_api_key:
         options["headers"] = {"Authorization": f"ApiKey {settings.search_api_key}"}
     try:
+        if is_secure:
+            options["ssl_context"] = ssl.create_default_context(cafile=settings.search_ca_file)
         return OpenSearch(
             list(settings.search_url),
             timeout=settings.search_timeout,

@@ -61,7 +61,7 @@ def _translate_problems(
     """A cluster that does not respond as it should is an index that cannot be asked now; reads from SQL go on."""
 
     @functools.wraps(method)
-    def call(engine: "ClusterEngine", *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(engine: "ClusterEngine", /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             try:
                 return method(engine, *args, **kwargs)

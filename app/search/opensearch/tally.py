@@ -12,6 +12,7 @@ from app.http.middleware.access_log import EDGES
 
 Work = Literal["search", "write", "manage"]
 Result = Literal["ok", "unreachable", "failed"]
+_OK: Result = "ok"
 
 
 class ClusterTally:
@@ -26,7 +27,7 @@ class ClusterTally:
     @contextmanager
     def count(self, work: Work, name_result: Callable[[Exception], Result]) -> Iterator[None]:
         """Counts what the block does as one request."""
-        began, result = time.perf_counter(), "ok"
+        began, result = time.perf_counter(), _OK
         try:
             yield
         except Exception as error:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from conftest import Served, serve
 
+from app.audit.pruning import index_positions
 from app.commands import check
 from app.search.index import EngineIndex
 from app.search.indexing.rebuild import rebuild_indexes
@@ -85,6 +86,39 @@ async def test_check_compares_the_cluster_and_reindex_builds_it_anew(api: Served
     assert [result for result in results if not result.good] == []
 
 
+async def wait_for_problem(api: Served) -> dict[str, object]:
+    """What the server says of itself, which stays ready, once it has noticed."""
+    for _ in range(100):
+        response = await api.public.get("/health/ready")
+        assert response.status_code == 200
+        ready: dict[str, object] = response.json()
+        if ready["problem"]:
+            return ready
+        await asyncio.sleep(0.05)
+    raise AssertionError("nothing is said")
+
+
+async def read_metrics(api: Served) -> str:
+    return (await api.editor.get("/metrics")).text
+
+
+async def test_requests_to_the_cluster_are_counted(api: Served) -> None:
+    await api.post(title="Budget vote", body=BODY)
+    assert (await api.public.get("/v1/search", params={"q": "budget"})).json()["page"]["total"] == 1
+    counted = await read_metrics(api)
+    assert "dateline_search_cluster_failing 0.0" in counted
+    for work in ("search", "write", "manage"):
+        assert f'dateline_search_cluster_seconds_count{{result="ok",work="{work}"}}' in counted
+
+
+async def test_indexes_of_the_cluster_hold_the_log(api: Served) -> None:
+    await api.post(title="Budget vote", body=BODY)
+    places = index_positions.read_all_places(api.settings)
+    assert len(places) == 4
+    lost = api.settings.model_copy(update={"search_url": ("http://127.0.0.1:9",)})
+    assert index_positions.read_all_places(lost) == []
+
+
 async def test_search_is_503_while_the_cluster_is_away_and_reads_go_on(api: Served) -> None:
     made = await api.post(title="Budget vote", body=BODY)
     index = api.app.state.archive.index
@@ -101,10 +135,10 @@ async def test_search_is_503_while_the_cluster_is_away_and_reads_go_on(api: Serv
         assert (await api.public.get(f"/v1/articles/{made['id']}")).status_code == 200
         listed = (await api.public.get("/v1/articles", params={"language": "en"})).json()
         assert [row["id"] for row in listed["data"]] == [made["id"]]
-        await asyncio.sleep(0.2)
-        ready = await api.public.get("/health/ready")
-        assert (ready.status_code, ready.json()["index"]) == (200, False)
-        assert "cannot be reached" in ready.json()["problem"]
+        ready = await wait_for_problem(api)
+        assert ready["index"] is False
+        assert "cannot be reached" in str(ready["problem"])
+        assert "dateline_search_cluster_failing 1.0" in await read_metrics(api)
     finally:
         engine.cluster = engine.places.cluster = there  # type: ignore[attr-defined] # as before
     engine._latest = None  # type: ignore[attr-defined] # of the cluster that is away

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from app.cluster_settings import ClusterSettings, CommaList, check_nodes
+from app.settings.cluster import ClusterSettings, CommaList, check_nodes
 
 
 def _read_networks(value: object) -> object:
