@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from app.search.opensearch.cluster import ClusterProblem, SearchCluster
+from app.search.opensearch.cluster import ClusterProblem, Json, SearchCluster
 from app.settings import Settings
 from bench.cluster.agreement import list_disagreements
 from bench.cluster.search_probe import SearchOutcome, SearchProbe
@@ -41,7 +41,7 @@ LEADER = "SELECT holder FROM lease WHERE name = 'search published'"
 
 
 @dataclass(slots=True)
-class Report:
+class FaultReport:
     """`faults`: what each did to searches. `staleness`: milliseconds from the response to a publication until a node
     finds it, while all was calm: how often it was measured, median, 99 % and most."""
 
@@ -132,16 +132,16 @@ class Faults:
                 await asyncio.sleep(0.5)
         raise TimeoutError("the search cluster does not recover")
 
-    async def _ask(self, method: str, path: str, body: object = None) -> dict[str, object]:
+    async def _ask(self, method: str, path: str, body: object = None) -> Json:
         return await asyncio.to_thread(self._search.request, method, path, body)
 
 
 async def disturb(
     cluster: Cluster, nodes: Sequence[OpenSearchNode], names: Sequence[str], plan: argparse.Namespace
-) -> Report:
+) -> FaultReport:
     """Without the comparison at the end."""
     assert cluster.haproxy is not None
-    report, ending, staleness = Report(), asyncio.Event(), StalenessProbe(cluster.nodes)
+    report, ending, staleness = FaultReport(), asyncio.Event(), StalenessProbe(cluster.nodes)
     traffic = Traffic(cluster.haproxy.address, cluster.create_key(), plan.seed, staleness.note_publication)
     probe, faults = SearchProbe(cluster.nodes, traffic.outcome, WRITERS), Faults(cluster, nodes)
     writing = asyncio.create_task(traffic.run(3_600, WRITERS, READERS, plan.writes_per_second))
@@ -197,8 +197,8 @@ def main() -> None:
     sys.exit(1 if wrong or report.wrong or report.disagreements else 0)
 
 
-def _print(report: Report, *, as_json: bool) -> None:
-    shown = {name: getattr(report, name) for name in Report.__slots__}
+def _print(report: FaultReport, *, as_json: bool) -> None:
+    shown = {name: getattr(report, name) for name in FaultReport.__slots__}
     if as_json:
         print(json.dumps(shown))
         return

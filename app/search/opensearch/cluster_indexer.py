@@ -142,9 +142,10 @@ class ClusterIndexer:
             check_mapping(self._cluster, names, target.index)
             ids = documents.load_ids(snapshot, self._holding)
             self._write_articles(snapshot, ids, place.seq, target)
+            # Nobody asks it for its place yet, and among the statistics it has to be from the start.
+            self._write_place(target, place)
             self._refresh(target.index)
             self._check_complete(target.index, len(ids))
-            self._write_place(target, place)
         except BaseException:
             self._delete(target.index)
             raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -113,10 +114,12 @@ async def test_requests_to_the_cluster_are_counted(api: Served) -> None:
 
 async def test_indexes_of_the_cluster_hold_the_log(api: Served) -> None:
     await api.post(title="Budget vote", body=BODY)
-    places = index_positions.read_all_places(api.settings)
-    assert len(places) == 4
+    deadline = time.monotonic() + 10
+    while len(await asyncio.to_thread(index_positions.read_all_places, api.settings)) < 4:
+        assert time.monotonic() < deadline, "both indexes and the words of both"
+        await asyncio.sleep(0.1)
     lost = api.settings.model_copy(update={"search_url": ("http://127.0.0.1:9",)})
-    assert index_positions.read_all_places(lost) == []
+    assert await asyncio.to_thread(index_positions.read_all_places, lost) == []
 
 
 async def test_search_is_503_while_the_cluster_is_away_and_reads_go_on(api: Served) -> None:

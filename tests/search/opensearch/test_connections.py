@@ -78,7 +78,7 @@ def test_certificate_that_nobody_vouches_for_is_not_trusted(guarded: GuardedNode
 
 
 def test_file_of_certificates_that_is_not_there_is_told(guarded: GuardedNode, tmp_path: Path) -> None:
-    with pytest.raises(WrongCluster, match="cannot be made: .*No such file"):
+    with pytest.raises(WrongCluster, match=r"cannot be made: .*No such file"):
         open_cluster(guarded.url, search_ca_file=tmp_path / "nothing.pem").check()
 
 
