@@ -37,6 +37,10 @@ class NotAvailable(Exception):
     """OpenSearch cannot be started here; the message says what is missing."""
 
 
+class StartFailed(Exception):
+    """All that is needed is here, and it does not start; the message has what it said last."""
+
+
 def find_java() -> Path:
     """The folder of a JVM that is new enough."""
     named = [Path(os.environ[name]) for name in ("OPENSEARCH_JAVA_HOME", "JAVA_HOME") if os.environ.get(name)]
@@ -185,7 +189,7 @@ class OpenSearchNode:
             except (urllib.error.URLError, OSError):
                 time.sleep(0.3)
         lines = (self.folder / "output").read_text(errors="replace").splitlines()[-20:]
-        raise NotAvailable("\n".join(["OpenSearch did not start:", *lines]))
+        raise StartFailed("\n".join(["OpenSearch did not start:", *lines]))
 
 
 def find_free_ports(number: int) -> list[int]:
@@ -227,7 +231,7 @@ def run_cluster(
     number: int = 1, ports: Sequence[int] = (), settings: Sequence[str] = ()
 ) -> Iterator[list[OpenSearchNode]]:
     """Nodes that respond, until the end of the block; their data is gone then. `settings` are lines of each node's
-    configuration. NotAvailable where none can be started."""
+    configuration. NotAvailable where something is missing for that, StartFailed where it does not start."""
     distribution = find_distribution()
     find_java()
     with tempfile.TemporaryDirectory(prefix="dateline-cluster-") as name:

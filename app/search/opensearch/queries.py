@@ -131,8 +131,15 @@ def _build_phrase(field_name: str, placed: Sequence[tuple[int, str]]) -> Clause:
 
 
 def _build_near(field_name: str, first: str, second: str, slop: int) -> Clause:
-    """Two words with up to `slop` others between them, or, of a slop of 2 and more, turned round with two fewer. Each
-    distance by itself: a phrase with slop would score less, the further its words are apart."""
-    forwards = [[(0, first), (1 + gap, second)] for gap in range(slop + 1)]
-    backwards = [[(0, second), (1 + gap, first)] for gap in range(slop - 1)] if first != second else []
-    return {"dis_max": {"queries": [_build_phrase(field_name, placed) for placed in (*forwards, *backwards)]}}
+    """Two words with up to `slop` others between them, or, of a slop of 2 and more, turned round with two fewer. Spans
+    of each distance count alike: in a phrase with slop, words count for less that are further apart."""
+    spans = [_build_span(field_name, first, gap, second) for gap in range(slop + 1)]
+    if first != second:
+        spans += [_build_span(field_name, second, gap, first) for gap in range(slop - 1)]
+    return {"span_or": {"clauses": spans}}
+
+
+def _build_span(field_name: str, first: str, gap: int, second: str) -> Clause:
+    between: list[Clause] = [{"span_gap": {field_name: gap}}] if gap else []
+    words = [{"span_term": {field_name: first}}, *between, {"span_term": {field_name: second}}]
+    return {"span_near": {"clauses": words, "slop": 0, "in_order": True}}

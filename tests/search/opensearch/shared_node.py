@@ -15,6 +15,7 @@ from app.db.file_locks import FileLock
 from bench.opensearch_nodes import (
     NotAvailable,
     OpenSearchNode,
+    StartFailed,
     find_distribution,
     find_free_ports,
     find_java,
@@ -58,13 +59,14 @@ def _start(folder: Path) -> tuple[str, int, str]:
     find_java()
     # Outside pytest's own folder, which another user's process cannot look into.
     root = Path(f"/tmp/dateline-node-{folder.name}-{os.getpid()}-{time.monotonic_ns()}")
-    root.mkdir(mode=0o755)
+    root.mkdir()
+    root.chmod(0o755)  # whatever the mask is
     http, transport = find_free_ports(2)
     node: OpenSearchNode = write_node(distribution, root, 0, [http], [transport])
     node.start()
     try:
         node.wait()
-    except NotAvailable:
+    except StartFailed:
         node.kill()
         raise
     assert node.process is not None
