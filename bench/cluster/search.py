@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from app.search.opensearch.cluster import ClusterProblem, Json, SearchCluster
 from app.settings import Settings
@@ -40,16 +40,29 @@ _FULL = {
 LEADER = "SELECT holder FROM lease WHERE name = 'search published'"
 
 
+@dataclass(frozen=True, slots=True)
+class FaultPlan:
+    """Which faults, all without any, beside how many writes."""
+
+    faults: tuple[str, ...] = ()
+    writes_per_second: float = 4.0
+    seed: int = 0
+
+
 @dataclass(slots=True)
 class FaultReport:
     """`faults`: what each did to searches. `staleness`: milliseconds from the response to a publication until a node
     finds it, while all was calm: how often it was measured, median, 99 % and most."""
 
-    faults: dict[str, dict[str, object]] = field(default_factory=dict)
+    faults: dict[str, SearchOutcome] = field(default_factory=dict)
     staleness: tuple[int, int, int, int] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     disagreements: list[str] = field(default_factory=list)
+
+    def list_wrong(self) -> list[str]:
+        """What any response said that contradicts what was acknowledged."""
+        return [*self.wrong, *(message for one in self.faults.values() for message in one.wrong)]
 
 
 class Faults:
@@ -136,9 +149,7 @@ class Faults:
         return await asyncio.to_thread(self._search.request, method, path, body)
 
 
-async def disturb(
-    cluster: Cluster, nodes: Sequence[OpenSearchNode], names: Sequence[str], plan: argparse.Namespace
-) -> FaultReport:
+async def disturb(cluster: Cluster, nodes: Sequence[OpenSearchNode], plan: FaultPlan) -> FaultReport:
     """Without the comparison at the end."""
     assert cluster.haproxy is not None
     report, ending, staleness = FaultReport(), asyncio.Event(), StalenessProbe(cluster.nodes)
@@ -148,14 +159,14 @@ async def disturb(
     await asyncio.sleep(2)
     asking = asyncio.create_task(probe.run(ending))
     try:
-        for name in names:
+        for name in plan.faults or faults.list_all():
             probe.outcome = outcome = SearchOutcome()
             if name == "calm":
                 report.staleness = await _measure_staleness(staleness, faults)
             else:
                 await faults.list_all()[name]()
-            report.faults[name] = outcome.describe()
-            print(f"{name}: {report.faults[name]}", file=sys.stderr)
+            report.faults[name] = outcome
+            print(f"{name}: {outcome.describe()}", file=sys.stderr)
     finally:
         ending.set()
         traffic.end()
@@ -176,6 +187,16 @@ async def _measure_staleness(probe: StalenessProbe, faults: Faults) -> tuple[int
     return len(seconds), median, late, most
 
 
+def run(plan: FaultPlan) -> FaultReport:
+    with run_search_cluster(3) as nodes:
+        settings = {
+            "DATELINE_SEARCH_URL": ",".join(node.url for node in nodes), "DATELINE_SEARCH_SHARDS": "3",
+            "DATELINE_SEARCH_REPLICAS": "1",
+        }  # fmt: skip
+        with run_cluster(ClusterPlan(nodes=3, requests_per_minute=1_000_000, settings=settings)) as cluster:
+            return asyncio.run(disturb(cluster, nodes, plan))
+
+
 def main() -> None:
     leave_on_sigterm()
     parser = argparse.ArgumentParser(prog="python -m bench.cluster.search", description=(__doc__ or "").splitlines()[0])
@@ -183,27 +204,16 @@ def main() -> None:
     parser.add_argument("--writes-per-second", type=float, default=4.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
-    plan = parser.parse_args()
-    with run_search_cluster(3) as nodes:
-        settings = {
-            "DATELINE_SEARCH_URL": ",".join(node.url for node in nodes), "DATELINE_SEARCH_SHARDS": "3",
-            "DATELINE_SEARCH_REPLICAS": "1",
-        }  # fmt: skip
-        with run_cluster(ClusterPlan(nodes=3, requests_per_minute=1_000_000, settings=settings)) as cluster:
-            names = plan.only.split(",") if plan.only else list(Faults(cluster, nodes).list_all())
-            report = asyncio.run(disturb(cluster, nodes, names, plan))
-    _print(report, as_json=plan.json)
-    wrong = [message for one in report.faults.values() for message in one["wrong"]]  # type: ignore[attr-defined] # a list
-    sys.exit(1 if wrong or report.wrong or report.disagreements else 0)
-
-
-def _print(report: FaultReport, *, as_json: bool) -> None:
-    shown = {name: getattr(report, name) for name in FaultReport.__slots__}
-    if as_json:
+    arguments = parser.parse_args()
+    faults = tuple(arguments.only.split(",")) if arguments.only else ()
+    report = run(FaultPlan(faults, arguments.writes_per_second, arguments.seed))
+    shown = {**asdict(report), "faults": {name: one.describe() for name, one in report.faults.items()}}
+    if arguments.json:
         print(json.dumps(shown))
-        return
-    for name, value in shown.items():
-        print(f"{name}: {value}")
+    else:
+        for name, value in shown.items():
+            print(f"{name}: {value}")
+    sys.exit(1 if report.list_wrong() or report.disagreements else 0)
 
 
 if __name__ == "__main__":

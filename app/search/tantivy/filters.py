@@ -27,18 +27,14 @@ IndexOption = Literal["position", "freq", "basic"]
 _INDEX_OPTIONS: dict[str, IndexOption] = {index_schema.TEXT: "freq", index_schema.WORDS: "freq"}
 _FEW = 16
 _EVER = (EARLIEST, LATEST + 1)
-
-
 _PLACED = 5
 """The roles about and dateline: where an article is placed."""
+_CODE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 
 
 def clamp(seconds: int) -> int:
     """As far as an index has keys for."""
     return max(EARLIEST, min(LATEST + 1, seconds))
-
-
-_CODE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 
 
 def render_chosen(article_filter: ArticleFilter) -> str | None:

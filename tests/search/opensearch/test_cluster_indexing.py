@@ -129,6 +129,35 @@ def test_indexer_that_was_halted_before_a_rebuild_writes_nothing_to_the_new_inde
     assert sorted(ids(ask(both.remote, "budget"))) == [1, 2, 4, 5]
 
 
+def _build_from_before_a_withdrawal(both: BothEngines) -> str:
+    """A new index that knows less than the one that serves, as it does while the log is replayed into it."""
+    with both.archive.db.snapshot() as snapshot:
+        index = both.indexer.build(snapshot, log.head(snapshot).position)
+    both.archive.withdraw(3)
+    both.follow()
+    return index
+
+
+def test_reader_asks_the_index_whose_place_it_knows_whatever_takes_its_place(both: BothEngines) -> None:
+    index = _build_from_before_a_withdrawal(both)
+    view = both.remote.view()
+    both.indexer.make_current(index)
+    assert view.count(view.filters.match_all()) == 4
+    both.remote.look_again()
+    assert both.remote.view().place.seq < view.place.seq, "what the log has withdrawn since is left out by readers"
+
+
+def test_reader_of_an_index_that_is_gone_asks_the_one_in_its_place(both: BothEngines) -> None:
+    index = _build_from_before_a_withdrawal(both)
+    before = both.remote.view().index
+    both.indexer.make_current(index)
+    both.remote.cluster.request("DELETE", f"/{before}")
+    assert ask(both.remote, "budget").total == 5
+    assert both.remote.view().index == index
+    both.follow()
+    assert ask(both.remote, "budget").total == 4
+
+
 def test_index_that_is_ahead_of_a_snapshot_is_not_built_anew_at_once(both: BothEngines) -> None:
     with both.archive.db.snapshot() as snapshot:
         earlier = replace(log.head(snapshot).position, seq=1)

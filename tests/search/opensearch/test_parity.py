@@ -8,13 +8,13 @@ from datetime import tzinfo
 import comparison
 import pytest
 from comparison import FIRST, INTERVALS, LAST, SORTS, ZONES
-from parity import TODAY, BothEngines, make_question, make_stories, open_both
+from parity import PLAIN, RARE, TODAY, BothEngines, make_question, make_stories, open_both
 from support.search_archive import SearchStory
 
 from app.articles.filters import ArticleFilter
 from app.articles.reading.queries import TimeSort
 from app.search import timeline
-from app.search.engine import Axis, Question
+from app.search.engine import Axis, Match, Question
 from app.search.query.parser import parse
 from bench.opensearch_nodes import run_cluster
 
@@ -133,6 +133,18 @@ def test_query_of_as_many_words_as_there_may_be_is_no_error(both: BothEngines) -
     text = " ".join(f"{a}{b}{a}" for a in "bcdfghkl" for b in "aeiouyäö")
     question = Question(tree=parse(text).tree, text=text, order="relevance", match="any", typo=True, today=TODAY)
     assert both.local.search(question).total == both.remote.search(question).total
+
+
+@pytest.mark.parametrize("match", ["any", "all"])
+def test_as_many_words_as_there_may_be_that_articles_have_are_no_error(both: BothEngines, match: Match) -> None:
+    text = " ".join(dict.fromkeys([*PLAIN, *RARE]))
+    text = " ".join(text.split()[:64])
+    question = Question(
+        tree=parse(text).tree, text=text, order="relevance", match=match, typo=True, today=TODAY,
+        languages=("en", "fr", "de"),
+    )  # fmt: skip
+    comparison.compare_hits(both, question)
+    comparison.compare_counts(both, question)
 
 
 def test_page_beyond_what_the_cluster_returns_is_empty_and_keeps_the_total(both: BothEngines) -> None:
