@@ -2,6 +2,7 @@
 on to a node what it lets through."""
 
 import base64
+import json
 import socket
 import ssl
 import subprocess
@@ -20,12 +21,13 @@ SILENT_SECONDS = 30.0
 
 class GuardedNode(ThreadingHTTPServer):
     """Counts in `asked` what it was asked. `is_forbidding`: whoever it knows may do nothing. `silence`, where it is
-    set, keeps it from responding until the end."""
+    set, keeps it from responding until the end. `version`: what it claims to run."""
 
     daemon_threads = True
 
-    def __init__(self, node: str, certificate: Path | None = None, key: Path | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, node: str, certificate: Path | None = None, key: Path | None = None, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.version: dict[str, str] | None = None
         self.node, self.is_guarded, self.asked = node, certificate is not None, 0
         self.is_forbidding, self.silence, self.ended = False, threading.Event(), threading.Event()
         if certificate is not None:
@@ -57,6 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.server.is_forbidding:
             reason = b'{"error":{"type":"security_exception","reason":"no permissions"},"status":403}'
             self._respond(403, reason, "application/json")
+        elif self.path == "/" and self.server.version is not None:
+            self._respond(200, json.dumps({"version": self.server.version}).encode(), "application/json")
         else:
             kept = {name: value for name, value in self.headers.items() if name.lower().startswith("content-")}
             url = f"{self.server.node}{self.path}"
@@ -81,8 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve_node(node: str, certificate: Path | None = None, key: Path | None = None) -> Iterator[GuardedNode]:
-    server = GuardedNode(node, certificate, key)
+def serve_node(
+    node: str, certificate: Path | None = None, key: Path | None = None, port: int = 0
+) -> Iterator[GuardedNode]:
+    server = GuardedNode(node, certificate, key, port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -192,6 +192,33 @@ def test_full_disk_is_a_problem_that_says_so_and_nothing_is_lost(both: BothEngin
     assert ask(both.remote, "budget").total == 6
 
 
+def test_index_of_which_a_part_is_missing_is_never_searched_in_part(both: BothEngines) -> None:
+    index, request = both.remote.view().index, both.remote.cluster.request
+    [node] = request("GET", "/_nodes")["nodes"].values()
+    request("PUT", f"/{index}/_settings", {"index.routing.allocation.exclude._name": node["name"]})
+    cancel = {"index": index, "shard": 0, "node": node["name"], "allow_primary": True}
+    request("POST", "/_cluster/reroute", {"commands": [{"cancel": cancel}]})
+    assert request("GET", f"/_cluster/health/{index}")["status"] == "red"
+    with pytest.raises(IndexBehind, match="cannot be asked"):
+        ask(both.remote, "budget")
+    request("PUT", f"/{index}/_settings", {"index.routing.allocation.exclude._name": None})
+    request("GET", f"/_cluster/health/{index}", wait_for_status="green", timeout="20s")
+    assert ask(both.remote, "budget").total == 5
+
+
+def test_index_without_the_copies_that_it_should_have_is_searched(opensearch_url: str, tmp_path: Path) -> None:
+    both = open_both(tmp_path, opensearch_url, replicas=1)
+    both.archive.put(SearchStory(1, "Story", "The council votes on the budget."))
+    both.follow()
+    assert both.remote.cluster.request("GET", f"/_cluster/health/{both.remote.view().index}")["status"] == "yellow"
+    both.archive.put(SearchStory(2, "Another", "The budget again."))
+    both.follow()
+    assert sorted(ids(ask(both.remote, "budget"))) == [1, 2]
+    for name in both.indexer.list_indexes():
+        both.remote.cluster.request("DELETE", f"/{name}")
+    both.archive.close()
+
+
 def test_new_index_has_what_came_while_it_was_built_and_the_old_one_goes(both: BothEngines) -> None:
     before = both.indexer.list_indexes()
     both.archive.withdraw(1)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from conftest import Served, serve
+from guarded_node import find_closed_port, serve_node
 
 from app.audit.pruning import index_positions
 from app.commands import check
@@ -146,6 +147,28 @@ async def test_search_is_503_while_the_cluster_is_away_and_reads_go_on(api: Serv
         engine.cluster = engine.places.cluster = there  # type: ignore[attr-defined] # as before
     engine._latest = None  # type: ignore[attr-defined] # of the cluster that is away
     assert (await api.public.get("/v1/search", params={"q": "ferries"})).json()["page"]["total"] == 1
+
+
+async def test_server_that_starts_before_the_cluster_searches_once_it_is_there(
+    cluster_settings: Settings, opensearch_url: str
+) -> None:
+    address = find_closed_port()
+    settings = cluster_settings.model_copy(update={"search_url": (address,)})
+    async with serve(settings) as api:
+        body = {"title": "Budget vote", "body": BODY, "status": "published"}
+        made = await api.editor.post("/v1/articles", json=body)
+        assert made.status_code == 201
+        assert (await api.public.get(f"/v1/articles/{made.json()['id']}")).status_code == 200
+        assert (await api.public.get("/v1/search", params={"q": "budget"})).status_code == 503
+        with serve_node(opensearch_url, port=int(address.rpartition(":")[2])):
+            deadline = time.monotonic() + 20
+            while (response := await api.public.get("/v1/search", params={"q": "budget"})).status_code != 200:
+                assert time.monotonic() < deadline, response.text
+                await asyncio.sleep(0.1)
+            assert response.json()["page"]["total"] == 1
+            cluster = SearchCluster(settings)
+            for name in cluster.request("GET", f"/{settings.search_prefix}-*/_alias"):
+                cluster.request("DELETE", f"/{name}")
 
 
 def test_settings_of_the_cluster_go_together() -> None:

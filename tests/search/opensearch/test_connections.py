@@ -82,6 +82,22 @@ def test_file_of_certificates_that_is_not_there_is_told(guarded: GuardedNode, tm
         open_cluster(guarded.url, search_ca_file=tmp_path / "nothing.pem").check()
 
 
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ({"number": "1.3.20", "distribution": "opensearch"}, r"runs OpenSearch 1\.3\.20; 2\.19 is the oldest"),
+        ({"number": "8.19.0"}, r"runs Elasticsearch 8\.19\.0, which is not supported"),
+    ],
+    ids=["old", "another"],
+)
+def test_cluster_of_another_version_is_refused_by_name(
+    others: tuple[GuardedNode, GuardedNode], version: dict[str, str], told: str
+) -> None:
+    others[0].version = version
+    with pytest.raises(DatabaseProblem, match=told):
+        check_engine(Settings(search_url=(others[0].url,)))
+
+
 def test_host_that_is_not_there_is_passed_over(others: tuple[GuardedNode, GuardedNode]) -> None:
     first, second = others
     cluster = open_cluster(find_closed_port(), first.url, second.url)
