@@ -4,8 +4,8 @@
 
 ARCHIVE is a data folder with a SQLite file, of which a copy is used. Prints of each engine how long its index takes to
 build and how large it is; milliseconds of searches and of facets, one after another, with the processor time that they
-take here and in the cluster; the same at fixed rates, from the moment at which each was due; and how long a change takes
-until it is found. The cluster is started when all has been measured without it.
+take here and in the cluster; the same at fixed rates, from the moment at which each was due; and how long a change
+takes until it is found. The cluster is started when all has been measured without it.
 """
 
 import argparse
