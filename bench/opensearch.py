@@ -48,7 +48,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredEngine:
     """One engine with what keeps it in step, and the processes that it runs in beside this one."""
 
     name: str
@@ -91,21 +91,21 @@ def _make_questions(db: Database, number: int) -> list[Question]:
     return questions
 
 
-def _measure_searches(measured: Measured, questions: Sequence[Question]) -> None:
+def _measure_searches(measured: MeasuredEngine, questions: Sequence[Question]) -> None:
     engine = measured.engine
     for question in questions[:WARMING]:
         engine.search(question)
-    here, there = time.process_time(), [_read_processor_seconds(node) for node in measured.nodes]
+    before_here, before_there = time.process_time(), [_read_processor_seconds(node) for node in measured.nodes]
     seconds = [_measure(partial(engine.search, one)) for one in questions[WARMING:]]
-    cost = f"{(time.process_time() - here) / len(seconds) * 1000:.2f} ms of processor here"
-    for node, before in zip(measured.nodes, there, strict=True):
+    cost = f"{(time.process_time() - before_here) / len(seconds) * 1000:.2f} ms of processor here"
+    for node, before in zip(measured.nodes, before_there, strict=True):
         cost += f", {(_read_processor_seconds(node) - before) / len(seconds) * 1000:.2f} at {node.folder.name}"
     print(f"searches, {measured.name}: {_describe(seconds)}; {cost}")
     counting = [_measure(partial(engine.count_facets, one, FACETS)) for one in questions[WARMING : 2 * WARMING]]
     print(f"facets, {measured.name}: {_describe(counting)}")
 
 
-def _measure_rate(measured: Measured, questions: Sequence[Question], rate: float) -> None:
+def _measure_rate(measured: MeasuredEngine, questions: Sequence[Question], rate: float) -> None:
     """Each at its time, however long those before it take."""
     began = time.perf_counter() + 0.1
 
@@ -127,7 +127,7 @@ def _touch(db: Database, id: int) -> None:
     db.write_now(work)
 
 
-def _measure_changes(measured: Measured, db: Database) -> None:
+def _measure_changes(measured: MeasuredEngine, db: Database) -> None:
     seconds = []
     for id in range(1, CHANGES + 1):
         _touch(db, id)
@@ -155,7 +155,9 @@ def _build_remote(db: Database, cluster: SearchCluster, nodes: int, articles: in
     return indexer
 
 
-def _measure_all(measured: Measured, db: Database, questions: Sequence[Question], rates: Sequence[float]) -> list[int]:
+def _measure_all(
+    measured: MeasuredEngine, db: Database, questions: Sequence[Question], rates: Sequence[float]
+) -> list[int]:
     """How many articles each question has found."""
     _measure_searches(measured, questions)
     for rate in rates:
@@ -184,7 +186,7 @@ def main() -> None:
         questions = _make_questions(db, arguments.questions)
         indexer = _build_local(db, folder / "all", "all", articles)
         words = _build_local(db, folder / "words", "words", articles)
-        local = Measured("this machine", TantivyEngine(folder / "all"), indexer)
+        local = MeasuredEngine("this machine", TantivyEngine(folder / "all"), indexer)
         totals = _measure_all(local, db, questions, rates)
         catch_up(db, words)
         indexer.close()
@@ -194,7 +196,7 @@ def main() -> None:
             cluster = SearchCluster(Settings(data_dir=folder, search_url=urls, search_timeout=60))
             remote_indexer = _build_remote(db, cluster, arguments.nodes, articles)
             engine = ClusterEngine(cluster, folder / "words", "bench")
-            remote = Measured("the cluster", engine, remote_indexer, nodes)
+            remote = MeasuredEngine("the cluster", engine, remote_indexer, nodes)
             assert _measure_all(remote, db, questions, rates) == totals, "both find as many articles"
         db.close_now()
 
