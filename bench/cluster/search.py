@@ -29,6 +29,7 @@ from deploy.local.cluster import Cluster, ClusterPlan, run_cluster
 from deploy.local.processes import leave_on_sigterm
 
 WRITERS, READERS = 4, 2
+WARMING_SECONDS = 20
 CALM_SECONDS, KILLED_SECONDS, HALTED_SECONDS, FULL_SECONDS, AWAY_SECONDS = 10, 15, 70, 40, 8
 SECONDS_TO_RECOVER = 90.0
 _WATERMARKS = "cluster.routing.allocation.disk"
@@ -156,7 +157,7 @@ async def disturb(cluster: Cluster, nodes: Sequence[OpenSearchNode], plan: Fault
     traffic = Traffic(cluster.haproxy.address, cluster.create_key(), plan.seed, staleness.note_publication)
     probe, faults = SearchProbe(cluster.nodes, traffic.outcome, WRITERS), Faults(cluster, nodes)
     writing = asyncio.create_task(traffic.run(3_600, WRITERS, READERS, plan.writes_per_second))
-    await asyncio.sleep(2)
+    await asyncio.sleep(WARMING_SECONDS)
     asking = asyncio.create_task(probe.run(ending))
     try:
         for name in plan.faults or faults.list_all():
@@ -193,7 +194,9 @@ def run(plan: FaultPlan) -> FaultReport:
             "DATELINE_SEARCH_URL": ",".join(node.url for node in nodes), "DATELINE_SEARCH_SHARDS": "3",
             "DATELINE_SEARCH_REPLICAS": "1",
         }  # fmt: skip
-        with run_cluster(ClusterPlan(nodes=3, requests_per_minute=1_000_000, settings=settings)) as cluster:
+        with run_cluster(
+            ClusterPlan(3, has_standby=False, requests_per_minute=1_000_000, settings=settings)
+        ) as cluster:
             return asyncio.run(disturb(cluster, nodes, plan))
 
 

@@ -77,16 +77,16 @@ class SearchProbe:
         self.outcome.counts["searches"] += 1
         self.outcome.times.append(time.monotonic() - began)
         payload = response.json()
-        total, shown = payload["page"]["total"], {hit["article"]["id"] for hit in payload["data"]}
-        most = sum(one.status == "published" for one in self._traffic.articles) + self._writers
-        most += sum(one.status == "withdrawn" and one.id not in withdrawn for one in self._traffic.articles)
+        total, ids = payload["page"]["total"], {hit["article"]["id"] for hit in payload["data"]}
+        most = self._writers + sum(one.status != "draft" and one.id not in withdrawn for one in self._traffic.articles)
         if total > most:
             self.outcome.add_wrong(f"{node.name}: {total} found where {most} can be public")
-        if shown & withdrawn:
-            self.outcome.add_wrong(f"{node.name}: shows {sorted(shown & withdrawn)}, which were withdrawn")
+        if ids & withdrawn:
+            self.outcome.add_wrong(f"{node.name}: shows {sorted(ids & withdrawn)}, which were withdrawn")
+        # By another request to the engine, between which and this one a change may come.
         counted = sum(value["count"] for value in payload["facets"]["language"])
-        if counted != total:
-            self.outcome.add_wrong(f"{node.name}: {total} found, and {counted} of them counted by language")
+        if counted > most:
+            self.outcome.add_wrong(f"{node.name}: {counted} counted by language where {most} can be public")
 
     def _note_outage(self, node: Node, began: float, *, is_failing: bool) -> None:
         since = self._failing_since.get(node.name)
