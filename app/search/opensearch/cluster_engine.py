@@ -4,6 +4,7 @@ which a query is read are those of an index on this machine, which follows the l
 
 import functools
 import logging
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,8 @@ log = logging.getLogger(__name__)
 _CANNOT_BE_ASKED = "The search cluster cannot be asked now. Articles can be read and listed meanwhile."
 """For clients: what is wrong with it is in the log, and in `/health/ready`."""
 _RETRY_AFTER = 5
+_FAILING_SECONDS = 10.0
+"""How long a search that has failed is told of, as a state of the cluster."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,6 +73,7 @@ def _translate_problems(
                 engine.look_again()
                 return method(engine, *args, **kwargs)
         except ClusterProblem as error:
+            engine.note_failure(error)
             raise IndexBehind(_CANNOT_BE_ASKED, error.retry_after) from error
         except BaseException as error:
             if is_panic(error):
@@ -88,6 +92,7 @@ class ClusterEngine:
         self.cluster, self.places = cluster, PlaceWatch(cluster)
         self._root, self._prefix, self._holding = words, prefix, holding
         self._words = LiveIndex(words)
+        self._failure: tuple[str, float] | None = None
         self._latest: tuple[View, ServingIndex, ClusterView] | None = None
 
     @property
@@ -139,8 +144,15 @@ class ClusterEngine:
         return read_progress(self._root)
 
     def find_problem(self) -> str | None:
-        """Why the cluster cannot be asked, if so."""
-        return self.places.problem
+        """Why the cluster cannot be asked, or could not a moment ago."""
+        if self.places.problem is not None or self._failure is None:
+            return self.places.problem
+        problem, at = self._failure
+        return problem if time.monotonic() - at < _FAILING_SECONDS else None
+
+    def note_failure(self, error: ClusterProblem) -> None:
+        """What became of a search."""
+        self._failure = (str(error), time.monotonic())
 
     @_translate_problems
     def languages(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from app.search.opensearch.cluster import (
 )
 from app.search.opensearch.indexer_lease import IndexerLease
 from app.search.opensearch.mapping import PLACE_ID, IndexNames, build_index, compute_form
-from app.search.opensearch.places import find_serving
+from app.search.opensearch.places import ServingIndex, find_serving
 from app.search.tantivy import index_schema
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class ClusterIndexer:
         self._shards, self._replicas = shards, replicas
         self._lease, self._build_lease = lease, build_lease
         self._names: IndexNames | None = None
-        self._passed: LogPosition | None = None
+        self._passed: ServingIndex | None = None
         self._serving: str | None = None
         self._ahead: LogPosition | None = None
 
@@ -83,7 +83,10 @@ class ClusterIndexer:
         if serving is None:
             return None
         place, passed = serving.place, self._passed
-        return passed if passed and passed.epoch == place.epoch and passed.seq > place.seq else place
+        # What was passed of the log was passed for this index alone: one in its place need not have come as far.
+        if passed is None or passed.name != serving.name or passed.place.epoch != place.epoch:
+            return place
+        return max(passed.place, place, key=lambda position: position.seq)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -92,7 +95,8 @@ class ClusterIndexer:
         """Takes the current state of the articles named. Where the rows are none of the public's nothing is written to
         the index of what is published; in that of the rest its place alone, which its readers wait for."""
         if self._holding == "published" and not any(row.public for row in rows):
-            self._passed = place
+            assert self._serving is not None, "its position comes first"
+            self._passed = ServingIndex(self._serving, place)
             return
         self.write_rows(snapshot, rows, place)
         self._passed = None

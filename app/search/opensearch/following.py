@@ -1,6 +1,7 @@
 """The threads that keep the cluster's indexes in step, in every server: one of all of them has the lease, and works."""
 
 import logging
+import threading
 
 from app.changes.follower import FollowerTask
 from app.db.database import Database
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 1.0
 """Until a process that has no lease asks for it again."""
+LONGEST_WAIT = 5.0
+"""For a request to the cluster that is under way when the server ends."""
 
 
 def create_indexer(
@@ -22,8 +25,10 @@ def create_indexer(
     holding: Holding,
     cluster: SearchCluster,
     lease: IndexerLease | None = None,
+    closing: threading.Event | None = None,
 ) -> ClusterIndexer:
-    """As the settings have it. `lease`: of whoever follows; a rebuild has one of its own."""
+    """As the settings have it. `lease`: of whoever follows; a rebuild has one of its own. Once `closing` is set nothing
+    more is written."""
     return ClusterIndexer(
         cluster,
         db,
@@ -32,7 +37,7 @@ def create_indexer(
         shards=settings.search_shards,
         replicas=settings.search_replicas,
         lease=lease,
-        build_lease=IndexerLease(db, f"search build {holding}"),
+        build_lease=IndexerLease(db, f"search build {holding}", closing),
     )
 
 
@@ -41,11 +46,18 @@ class ClusterFollowerTask(FollowerTask):
     sentence."""
 
     def __init__(self, db: Database, settings: Settings, holding: Holding, cluster: SearchCluster) -> None:
-        self._lease = IndexerLease(db, f"search {holding}")
-        super().__init__(db, create_indexer(db, settings, holding, cluster, self._lease), settings.index_interval)
+        self._closing = threading.Event()
+        self._lease = IndexerLease(db, f"search {holding}", self._closing)
+        indexer = create_indexer(db, settings, holding, cluster, self._lease, self._closing)
+        super().__init__(db, indexer, settings.index_interval)
 
     def stop(self) -> None:
-        super().stop()
+        """Ends before the next request that would change something, and waits for one under way only so long: what was
+        sent twice changes nothing."""
+        self._closing.set()
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join(LONGEST_WAIT)
         self._lease.release()
 
     def _round(self) -> int:

@@ -14,15 +14,19 @@ _UNUSED = 5.0
 
 
 class IndexerLease:
-    """A lease for threads. What it protects is work done twice, not the index: that keeps the newest by itself."""
+    """A lease for threads, which nobody gets any more once `closing` is set. What it protects is work done twice, not
+    the index: that keeps the newest by itself."""
 
-    def __init__(self, db: Database, name: str) -> None:
+    def __init__(self, db: Database, name: str, closing: threading.Event | None = None) -> None:
         self._db, self._name, self._holder = db, name, leases.name_process()
+        self._closing = closing or threading.Event()
         self._lock = threading.Lock()
         self._until = 0.0
 
     def acquire(self) -> bool:
         """Whether this process has it now; asks the database where that is not sure, or will soon not be."""
+        if self._closing.is_set():
+            return False
         with self._lock:
             now = time.monotonic()
             if now < self._until - SECONDS / 2:

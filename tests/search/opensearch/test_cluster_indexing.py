@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from guarded_node import serve_node
 from parity import BothEngines, open_both
 from support.search_archive import SearchStory, ask, ids
 
@@ -17,6 +18,7 @@ from app.search.engine import Question
 from app.search.opensearch.cluster import ClusterProblem, ClusterUnreachable, SearchCluster, WrongCluster
 from app.search.opensearch.cluster_engine import ClusterEngine
 from app.search.opensearch.cluster_indexer import ClusterIndexer
+from app.search.opensearch.following import LONGEST_WAIT, ClusterFollowerTask
 from app.search.opensearch.mapping import build_index
 from app.search.opensearch.reindexing import rebuild_cluster
 from app.settings import Settings
@@ -147,6 +149,37 @@ def test_reader_asks_the_index_whose_place_it_knows_whatever_takes_its_place(bot
     assert both.remote.view().place.seq < view.place.seq, "what the log has withdrawn since is left out by readers"
 
 
+def test_indexer_goes_on_from_the_place_of_an_index_that_took_the_place_of_another(both: BothEngines) -> None:
+    index = _build_from_before_a_withdrawal(both)
+    both.archive.put(SearchStory(20, "Secret", "A secret budget.", status="draft"))
+    catch_up(both.archive.db, both.indexer)  # nothing in it for this index, which it only passes
+    both.indexer.make_current(index)
+    both.follow()
+    assert sorted(ids(ask(both.remote, "budget"))) == [1, 2, 4, 5]
+
+
+def test_server_ends_though_the_cluster_does_not_respond_to_what_it_is_sent(
+    both: BothEngines, opensearch_url: str, tmp_path: Path
+) -> None:
+    with serve_node(opensearch_url) as node:
+        settings = Settings(
+            data_dir=tmp_path, search_url=(node.url,), search_prefix="late", search_replicas=0, index_interval=0.01
+        )
+        task = ClusterFollowerTask(both.archive.db, settings, "published", SearchCluster(settings))
+        task.start()
+        while both.remote.cluster.request("GET", "/_cat/indices/late-*", format="json") == []:
+            time.sleep(0.02)
+        node.silence.set()
+        both.archive.put(SearchStory(8, "Eighth", "The budget again."))
+        time.sleep(0.5)
+        began = time.monotonic()
+        task.stop()
+        assert time.monotonic() - began < LONGEST_WAIT + 1
+        node.ended.set()
+    for name in both.remote.cluster.request("GET", "/late-*/_alias"):
+        both.remote.cluster.request("DELETE", f"/{name}")
+
+
 def test_reader_of_an_index_that_is_gone_asks_the_one_in_its_place(both: BothEngines) -> None:
     index = _build_from_before_a_withdrawal(both)
     before = both.remote.view().index
@@ -201,6 +234,7 @@ def test_index_of_which_a_part_is_missing_is_never_searched_in_part(both: BothEn
     assert request("GET", f"/_cluster/health/{index}")["status"] == "red"
     with pytest.raises(IndexBehind, match="cannot be asked"):
         ask(both.remote, "budget")
+    assert "search cluster" in (both.remote.find_problem() or "")
     request("PUT", f"/{index}/_settings", {"index.routing.allocation.exclude._name": None})
     request("GET", f"/_cluster/health/{index}", wait_for_status="green", timeout="20s")
     assert ask(both.remote, "budget").total == 5
