@@ -167,7 +167,7 @@ def test_server_ends_though_the_cluster_does_not_respond_to_what_it_is_sent(
         )
         task = ClusterFollowerTask(both.archive.db, settings, "published", SearchCluster(settings))
         task.start()
-        while both.remote.cluster.request("GET", "/_cat/indices/late-*", format="json") == []:
+        while not both.remote.cluster.request("GET", "/_cat/indices/late-*", format="json"):
             time.sleep(0.02)
         node.silence.set()
         both.archive.put(SearchStory(8, "Eighth", "The budget again."))
