@@ -32,12 +32,7 @@ WRITERS, READERS = 4, 2
 WARMING_SECONDS = 20
 CALM_SECONDS, KILLED_SECONDS, HALTED_SECONDS, FULL_SECONDS, AWAY_SECONDS = 10, 15, 70, 40, 8
 SECONDS_TO_RECOVER = 90.0
-_WATERMARKS = "cluster.routing.allocation.disk"
-_FULL = {
-    f"{_WATERMARKS}.threshold_enabled": True, f"{_WATERMARKS}.watermark.low": "1%",
-    f"{_WATERMARKS}.watermark.high": "1%", f"{_WATERMARKS}.watermark.flood_stage": "1%",
-    "cluster.info.update.interval": "10s",
-}  # fmt: skip
+_DISK = "cluster.routing.allocation.disk"
 LEADER = "SELECT holder FROM lease WHERE name = 'search published'"
 
 
@@ -117,9 +112,9 @@ class Faults:
         await asyncio.to_thread(self._cluster.nodes[0].run_command, "reindex")
 
     async def fill_disk(self) -> None:
-        await self._ask("PUT", "/_cluster/settings", {"persistent": _FULL})
+        await self._ask("PUT", "/_cluster/settings", _build_watermarks(1))
         await asyncio.sleep(FULL_SECONDS)
-        await self._ask("PUT", "/_cluster/settings", {"persistent": dict.fromkeys(_FULL)})
+        await self._ask("PUT", "/_cluster/settings", _build_watermarks(99))
         await self._recover()
 
     async def delete_index(self) -> None:
@@ -139,15 +134,25 @@ class Faults:
         while time.monotonic() < deadline:
             try:
                 path = f"/_cluster/health?wait_for_status=green&wait_for_nodes={len(self._nodes)}&timeout=5s"
-                if (await self._ask("GET", path))["status"] == "green":
+                if (await self._ask("GET", path))["status"] == "green" and await self._is_searchable():
                     await asyncio.sleep(CALM_SECONDS)
                     return
             except ClusterProblem:
                 await asyncio.sleep(0.5)
         raise TimeoutError("the search cluster does not recover")
 
+    async def _is_searchable(self) -> bool:
+        paths = [asyncio.to_thread(node.get_status, "/v1/search?q=story") for node in self._cluster.nodes]
+        return all(status == 200 for status in await asyncio.gather(*paths))
+
     async def _ask(self, method: str, path: str, body: object = None) -> Json:
         return await asyncio.to_thread(self._search.request, method, path, body)
+
+
+def _build_watermarks(percent: int) -> Json:
+    """Settings by which a disk is full from so much on; what they make of it ends with it."""
+    stages = {f"{_DISK}.watermark.{stage}": f"{percent}%" for stage in ("low", "high", "flood_stage")}
+    return {"persistent": {f"{_DISK}.threshold_enabled": True, "cluster.info.update.interval": "10s", **stages}}
 
 
 async def disturb(cluster: Cluster, nodes: Sequence[OpenSearchNode], plan: FaultPlan) -> FaultReport:
