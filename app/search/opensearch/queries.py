@@ -10,9 +10,12 @@ from typing import cast
 from tantivy import FieldType, Occur, Query, Schema
 
 from app.search.opensearch.mapping import GAP
+from app.search.tantivy.index_schema import NO_TERMS
 
 Clause = dict[str, object]
 
+_NOTHING = 1e-9
+"""Of a score: with 0 it would not be scored at all."""
 MOST_TERMS = 60_000
 """In one set of terms: `index.max_terms_count` is 65,536."""
 
@@ -127,7 +130,11 @@ def _build_phrase(field_name: str, placed: Sequence[tuple[int, str]]) -> Clause:
         words.append(word)
     if len(placed) == 1:
         return {"term": {field_name: {"value": words[0]}}}
-    return {"match_phrase": {field_name: {"query": " ".join(words)}}}
+    phrase: Clause = {"match_phrase": {field_name: {"query": " ".join(words)}}}
+    # A part of an index without any of the words would tell nothing of how many articles have the field, and those of
+    # the others would count as all: only where a term is looked for as well does each part tell.
+    field_term: Clause = {"term": {field_name: {"value": NO_TERMS, "boost": _NOTHING}}}
+    return {"bool": {"must": [phrase], "should": [field_term]}}
 
 
 def _build_near(field_name: str, first: str, second: str, slop: int) -> Clause:

@@ -129,6 +129,12 @@ def test_similar_articles_are_the_same(both: BothEngines, stories: list[SearchSt
         comparison.compare_similar(both, story)
 
 
+@pytest.mark.parametrize("text", ["standfirst:3.5", 'title:"budget vote"', "body:10,000", '"bank bank"'])
+def test_rows_of_words_score_alike_however_few_articles_have_them(both: BothEngines, text: str) -> None:
+    question = Question(tree=parse(text).tree, text=text, order="relevance", limit=100, match="all", today=TODAY)
+    comparison.compare_hits(both, question)
+
+
 def test_query_of_as_many_words_as_there_may_be_is_no_error(both: BothEngines) -> None:
     text = " ".join(f"{a}{b}{a}" for a in "bcdfghkl" for b in "aeiouyäö")
     question = Question(tree=parse(text).tree, text=text, order="relevance", match="any", typo=True, today=TODAY)
