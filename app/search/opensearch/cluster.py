@@ -2,6 +2,7 @@
 so in a sentence for people."""
 
 import logging
+import re
 import ssl
 import threading
 import time
@@ -35,6 +36,7 @@ Json = dict[str, Any]
 """What the cluster has sent: whoever reads it names the parts that it takes."""
 
 OLDEST: ClusterVersion = (2, 19)
+_NUMBER = re.compile(r"[0-9]+\.[0-9]+")
 _DOWN_SECONDS = 1.0
 """How long nobody asks again after the cluster could not be reached: requests would only wait for one another."""
 _CONNECTIONS = 32
@@ -90,8 +92,11 @@ class SearchCluster:
         return self._version
 
     def _load_version(self) -> ClusterVersion:
-        version = self._send("GET", "/")["version"]
-        number, distribution = str(version["number"]), version.get("distribution", "elasticsearch")
+        about: object = self._send("GET", "/")
+        version = about.get("version") if isinstance(about, dict) else None
+        if not isinstance(version, dict) or _NUMBER.match(number := str(version.get("number"))) is None:
+            raise WrongCluster("What responds at DATELINE_SEARCH_URL is no OpenSearch.")
+        distribution = version.get("distribution", "elasticsearch")
         if distribution != "opensearch":
             raise WrongCluster(
                 f"The cluster runs Elasticsearch {number}, which is not supported: DATELINE_SEARCH_URL needs "

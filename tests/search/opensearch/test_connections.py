@@ -87,8 +87,9 @@ def test_file_of_certificates_that_is_not_there_is_told(guarded: GuardedNode, tm
     [
         ({"number": "1.3.20", "distribution": "opensearch"}, r"runs OpenSearch 1\.3\.20; 2\.19 is the oldest"),
         ({"number": "8.19.0"}, r"runs Elasticsearch 8\.19\.0, which is not supported"),
+        ({"name": "something else"}, "is no OpenSearch"),
     ],
-    ids=["old", "another"],
+    ids=["old", "another", "none"],
 )
 def test_cluster_of_another_version_is_refused_by_name(
     others: tuple[GuardedNode, GuardedNode], version: dict[str, str], told: str
