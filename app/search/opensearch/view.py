@@ -13,6 +13,8 @@ from app.search.tantivy.filters import FilterQueries
 from app.search.tantivy.reader import View
 
 cluster_filters = FilterQueries(ClusterQueries)
+_AT_ONCE = 50
+"""Queries of one request, where there are many."""
 _ADDRESS = ["id", "version", "newest"]
 
 
@@ -28,9 +30,19 @@ class ClusterView(View):
         return self.ask({"query": read_clause(query), "size": 0}).total
 
     def load_scores(self, queries: Sequence[Query], most: int) -> dict[int, float]:
-        condition = self.filters.query.boolean_query([(Occur.Must, query) for query in queries])
-        results = self.ask({"query": read_clause(condition), "size": most, **RETURN_HITS})
-        return {hit.id: hit.score or 0.0 for hit in results.hits}
+        return self.load_all_scores([queries], most)[0]
+
+    def load_all_scores(self, asked: Sequence[Sequence[Query]], most: int) -> list[dict[int, float]]:
+        bodies: list[Clause] = [
+            {"query": read_clause(self._match_all_of(queries)), "size": most, **RETURN_HITS} for queries in asked
+        ]
+        found = [
+            one for start in range(0, len(bodies), _AT_ONCE) for one in self.ask_all(bodies[start : start + _AT_ONCE])
+        ]
+        return [{hit.id: hit.score or 0.0 for hit in one.hits} for one in found]
+
+    def _match_all_of(self, queries: Sequence[Query]) -> Query:
+        return self.filters.query.boolean_query([(Occur.Must, query) for query in queries])
 
     def ask(self, body: Clause, *, preference: str | None = None) -> "Found":
         """All that matches is counted."""

@@ -63,6 +63,10 @@ class View:
         numbers = self.searcher.fast_field_values("id", [address for _, address in results])
         return {int(number or 0): score for number, (score, _) in zip(numbers, results, strict=True)}
 
+    def load_all_scores(self, asked: Sequence[Sequence[Query]], most: int) -> list[dict[int, float]]:
+        """The same of several, one after another."""
+        return [self.load_scores(queries, most) for queries in asked]
+
 
 @contextmanager
 def translate_damage(what: str) -> Iterator[None]:
