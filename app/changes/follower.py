@@ -16,9 +16,10 @@ logger = logging.getLogger(__name__)
 BATCH = 1_000
 LOOK, IDLE = 0.03, 1.0
 """Seconds between two looks for commits, and between two readings of the log where there were none."""
-REST, LONGEST_REST = 3, 0.25
-"""After a round, that many times as long as it took, and seconds at most: a follower leaves most of a processor to
-requests, and what is written is still found within a fraction of a second."""
+REST, LONGEST_REST, FEW = 3, 2.5, 10
+"""A follower rests REST times as long as its last round took, for LONGEST_REST intervals at most, and for these after
+more than FEW rows: what is written now and then is found at once, and where much is written commits take little of the
+processor from it."""
 
 
 Preparation = Callable[[threading.Event], object]
@@ -184,4 +185,5 @@ class FollowerTask(CommitTask):
             return 0
         if not taken:
             return min(LOOK, self._interval)
-        return max(self._interval - seconds, min(REST * seconds, LONGEST_REST))
+        longest = LONGEST_REST * self._interval
+        return longest if taken > FEW else max(self._interval - seconds, min(REST * seconds, longest))

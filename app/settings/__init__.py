@@ -277,7 +277,7 @@ class Settings(ClusterSettings):
         ge=0.01,
         le=60,
         description="Shortest time in seconds from one commit of the search index to the next, while articles change. "
-        "After a commit that takes long a quarter of a second passes at most, so that requests have the processor.",
+        "While many do, and after a commit that takes long, up to two and a half times as much passes.",
     )
     index_heap_mb: int = Field(
         64,
