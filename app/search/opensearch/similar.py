@@ -25,8 +25,8 @@ def find_similar(
     """Articles that share its telling words and tags, the likest first."""
     stems = list(more_like_this.count_stems(sample))
     # This machine does not know in how many bodies a word stands.
-    view.remember(("frequencies", more_like_this.COUNTED), counts.count_each(view, more_like_this.COUNTED, stems))
-    alike = more_like_this.build_query(view, sample)
+    frequencies = counts.count_each(view, more_like_this.COUNTED, stems)
+    alike = more_like_this.build_query(view, sample, frequencies)
     if alike is None:
         return ()
     clauses = [*view.filters.build_clauses(article_filter, (*excluded, sample.id)), (Occur.Must, alike)]

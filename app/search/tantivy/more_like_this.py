@@ -34,19 +34,23 @@ _COMMON = 0.2
 _TAG_WEIGHT = 1.5
 
 
-def build_query(view: View, sample: SimilaritySample) -> Query | None:
-    """None where the sample has neither words nor tags to go by."""
-    clauses = [(Occur.Should, _weigh_word(view, word, weight)) for word, weight in select_terms(view, sample)]
+def build_query(view: View, sample: SimilaritySample, frequencies: Mapping[str, int] | None = None) -> Query | None:
+    """None where the sample has neither words nor tags to go by. `frequencies`: in how many articles each of its stems
+    stands, where this machine does not know that."""
+    words = select_terms(view, sample, frequencies)
+    clauses = [(Occur.Should, _weigh_word(view, word, weight)) for word, weight in words]
     clauses += [(Occur.Should, weigh_tag(view, tag)) for tag in sample.tags]
     return view.filters.query.boolean_query(clauses) if clauses else None
 
 
-def select_terms(view: View, sample: SimilaritySample) -> list[tuple[str, float]]:
+def select_terms(
+    view: View, sample: SimilaritySample, frequencies: Mapping[str, int] | None = None
+) -> list[tuple[str, float]]:
     """The stems that set the sample apart from the archive, the most telling first, with their weights."""
     counts = count_stems(sample)
     articles = view.searcher.num_docs
     weights = {}
-    frequencies = _find_frequencies(view, counts)
+    frequencies = _find_frequencies(view, counts) if frequencies is None else frequencies
     for stem, times in counts.items():
         common = frequencies[stem]
         is_long = len(stem) >= _SHORTEST or (len(stem) > 1 and is_spaceless(stem))

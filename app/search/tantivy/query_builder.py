@@ -53,7 +53,7 @@ _PREFIX_SCORE = 2.0
 _BEGUN, _KEPT_BEGUN = 2_000, 10
 _FEW_WORDS = 8
 _COMMON = 0.2
-"""Of all articles: what more of them have finds nothing by itself, and is scored where another word is results."""
+"""Of all articles: what more of them have finds nothing by itself, and is scored where another word is found."""
 KEPT_BEGINNINGS = 8
 """Of beginnings of words, where any word is enough: they tell little and cost most."""
 KEPT_WORDS = 64
@@ -370,7 +370,7 @@ def _choose_likeliest(leaf: Leaf) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SelectedWords:
-    """Of a query of which any word is enough: what has to be results, what only scores, and how often each stands."""
+    """Of a query of which any word is enough: what has to be found, what only scores, and how often each stands."""
 
     telling: tuple[Node, ...]
     common: tuple[Node, ...]

@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import tzinfo
 
 import comparison
@@ -14,7 +15,7 @@ from support.search_archive import SearchStory
 from app.articles.filters import ArticleFilter
 from app.articles.reading.queries import TimeSort
 from app.search import timeline
-from app.search.engine import Axis, Match, Question
+from app.search.engine import Axis, Match, Question, SimilaritySample
 from app.search.query.parser import parse
 from bench.opensearch_nodes import run_cluster
 
@@ -127,6 +128,16 @@ def test_parts_of_a_score_add_up_to_it(both: BothEngines, text: str) -> None:
 def test_similar_articles_are_the_same(both: BothEngines, stories: list[SearchStory]) -> None:
     for story in stories[:40]:
         comparison.compare_similar(both, story)
+
+
+def test_similar_articles_are_the_same_whoever_else_asks(both: BothEngines, stories: list[SearchStory]) -> None:
+    def find(story: SearchStory) -> list[int]:
+        sample = SimilaritySample(story.id, story.language, story.title, f"{story.title} {story.body}", story.tags)
+        return [hit.id for hit in both.remote.find_similar(sample, ArticleFilter(), (), 5)]
+
+    one_by_one = [find(story) for story in stories[:40]]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(find, stories[:40])) == one_by_one
 
 
 @pytest.mark.parametrize("text", ["standfirst:3.5", 'title:"budget vote"', "body:10,000", '"bank bank"'])
