@@ -270,7 +270,8 @@ def _import_samples(db: Database, settings: Settings, seed: Path, console: Conso
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:
             console.print(f"failed: {where}: {reason}", markup=False)
-    catch_up_index(db, settings)
+    # A cluster may respond later: the server sees to its indexes as soon as it does.
+    catch_up_index(db, settings, with_cluster=False)
     return None if keys else _create_first_key(db, settings.first_key_file, console)
 
 
