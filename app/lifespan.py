@@ -5,6 +5,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -28,7 +29,8 @@ from app.saved_searches.percolation_task import PercolationTask
 from app.search.indexing.archive_indexes import ArchiveIndex, list_cluster_followers, list_indexes
 from app.search.indexing.snapshots.fetching import IndexFetcher
 from app.search.indexing.verification import Verification
-from app.settings import Settings
+from app.settings import Settings, count_processors
+from app.settings.cluster import MOST_SEARCHES
 from app.sync.feeds.websub import Form, HubPublisher, HubUnreachable
 from app.webhooks import sender as webhook_sender
 
@@ -76,6 +78,8 @@ def create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-un
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         counts: SharedCounts = app.state.counts
+        if app.state.search_cluster is not None:
+            _add_threads()
         indexing = [_Indexing(archive, index) for index in list_indexes(archive.settings)]
         app.state.percolation = PercolationTask(archive.db, get_index(archive).engine)
         app.state.following, app.state.following_drafts = (one.following for one in indexing)
@@ -113,6 +117,12 @@ def create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-un
                 leading.close()
 
     return lifespan
+
+
+def _add_threads() -> None:
+    """More than there are as a rule, by as many as searches wait in for a cluster: nothing else waits behind these."""
+    threads = MOST_SEARCHES + min(32, count_processors() + 4)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, "asyncio"))
 
 
 async def _lead(lock: FileLock, begin: Callable[[], None]) -> None:

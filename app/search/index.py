@@ -124,7 +124,7 @@ class EngineIndex:
 
     def check_built(self) -> None:
         if self.engine.position() is None:
-            raise make_building_error(self.engine.progress())
+            raise make_building_error(self.engine.progress(), self.engine.find_problem())
 
     async def find_excluded(self, head: LogHead) -> tuple[int, ...]:
         """Articles that the log has changed since the index's place and that are public no more.
@@ -136,7 +136,7 @@ class EngineIndex:
 
     async def _find_excluded(self, position: LogPosition | None, head: LogHead) -> tuple[int, ...]:
         if position is not None and not head.has_all_behind(position):
-            raise make_building_error(self.engine.progress())
+            raise make_building_error(self.engine.progress(), self.engine.find_problem())
         if position is None:
             return ()
         since = position.seq if self._delayed_seq is None else min(position.seq, self._delayed_seq)

@@ -13,14 +13,25 @@ def _split_commas(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+MOST_SEARCHES = 32
+"""That one worker waits for at once: as many threads may do nothing else."""
+
+
 def check_nodes(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    """Without a slash at their ends. ValueError names one that is no address of a node."""
+    """Without a slash at their ends. ValueError names one that is no address of a node, unless it holds a password."""
     for address in addresses:
         if "@" in address:
-            raise ValueError("an address has no user and no password: DATELINE_SEARCH_USER and _PASSWORD say them")
+            raise ValueError("an address must not have a user and a password in it: other settings say who asks")
         if _NODE.fullmatch(address) is None:
             raise ValueError(f"{address[:100]!r} is no address such as http://10.0.0.5:8000")
     return tuple(address.rstrip("/") for address in addresses)
+
+
+def _check_cluster_nodes(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    nodes = check_nodes(addresses)
+    if len({address.partition(":")[0] for address in nodes}) > 1:
+        raise ValueError("all addresses begin with https://, or none: passwords would be sent in the clear to some")
+    return nodes
 
 
 _NODE = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?")
@@ -30,7 +41,7 @@ CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 class ClusterSettings(BaseSettings):
     """Without an address everything is on this machine, and the rest means nothing."""
 
-    search_url: Annotated[CommaList, AfterValidator(check_nodes)] = Field(
+    search_url: Annotated[CommaList, AfterValidator(_check_cluster_nodes)] = Field(
         (),
         description="Addresses of the nodes of an OpenSearch cluster that searches run on, such as "
         "`https://10.0.0.5:9200`, separated by commas. Needs the extra `opensearch`. Empty: the index on this machine.",

@@ -17,7 +17,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from app.search.opensearch.cluster import ClusterProblem, Json, SearchCluster
+from app.search.opensearch.cluster import SearchCluster
+from app.search.opensearch.problems import ClusterProblem, Json
 from app.settings import Settings
 from bench.cluster.agreement import list_disagreements
 from bench.cluster.search_probe import SearchOutcome, SearchProbe

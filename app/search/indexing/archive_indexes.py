@@ -72,7 +72,7 @@ def check_engine(settings: Settings) -> None:
     cluster = open_cluster(settings)
     if cluster is None:
         return
-    from app.search.opensearch.cluster import ClusterProblem, WrongCluster
+    from app.search.opensearch.problems import ClusterProblem, WrongCluster
 
     try:
         cluster.check()

@@ -6,71 +6,43 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import cast
 
 import orjson
 from opensearchpy import OpenSearch
-from opensearchpy.exceptions import (
-    AuthenticationException,
-    AuthorizationException,
-    ConnectionError,
-    ConnectionTimeout,
-    ImproperlyConfigured,
-    OpenSearchException,
-    SSLError,
-    TransportError,
-)
+from opensearchpy.exceptions import ConnectionTimeout, ImproperlyConfigured, OpenSearchException
 from opensearchpy.transport import Transport
 from urllib3 import Timeout
 
 from app.search.opensearch.mapping import ClusterVersion
+from app.search.opensearch.problems import (
+    ClusterBusy,
+    ClusterProblem,
+    ClusterUnreachable,
+    Json,
+    WrongCluster,
+    check_response,
+    make_unreadable,
+    translate_error,
+)
 from app.search.opensearch.queries import Clause
 from app.search.opensearch.tally import ClusterTally, Result
 from app.settings import Settings
+from app.settings.cluster import MOST_SEARCHES
 
 log = logging.getLogger(__name__)
-
-Json = dict[str, Any]
-"""What the cluster has sent: whoever reads it names the parts that it takes."""
 
 OLDEST: ClusterVersion = (2, 19)
 _NUMBER = re.compile(r"[0-9]+\.[0-9]+")
 _DOWN_SECONDS = 1.0
-"""How long nobody asks again after the cluster could not be reached: requests would only wait for one another."""
-_CONNECTIONS = 32
+"""How long nobody asks again after the cluster could not be reached."""
 _CONNECT_SECONDS = 2.0
 """Until another node is asked in place of one that has vanished with its machine."""
 WRITE_SECONDS = 120.0
 """What writing to an index, refreshing and making one may take."""
 _NDJSON = {"content-type": "application/x-ndjson"}
-_LOST_INDEX = "index_not_found_exception"
-
-
-class ClusterProblem(Exception):
-    """What the cluster cannot do now; the message is for people. `retry_after` in seconds."""
-
-    retry_after = 1
-
-
-class ClusterUnreachable(ClusterProblem):
-    """No node responds, or not in time."""
-
-
-class IndexMissing(ClusterProblem):
-    """There is no such index or alias."""
-
-
-class BucketOverflow(ClusterProblem):
-    """More counts than the cluster returns at once."""
-
-
-class WrongCluster(ClusterProblem):
-    """One that Dateline's promises do not hold on, or that it may not use: nothing will be right before somebody
-    changes it."""
-
-    retry_after = 30
 
 
 class SearchCluster:
@@ -81,13 +53,14 @@ class SearchCluster:
         self._settings = settings
         self._lock = threading.Lock()
         self._client: OpenSearch | None = None
-        self._down_until = 0.0
-        self._down = ""
+        self._searches = threading.BoundedSemaphore(MOST_SEARCHES)
+        self._reach = _Reach()
         self._version: ClusterVersion | None = None
 
-    def check(self) -> ClusterVersion:
-        """Its version, asked for once. WrongCluster where it is none that Dateline knows."""
-        if self._version is None:
+    def check(self, *, is_cached: bool = True) -> ClusterVersion:
+        """Its version, as it was when it was asked for first, or is now. WrongCluster where it is none that Dateline
+        knows."""
+        if self._version is None or not is_cached:
             self._version = self._load_version()
         return self._version
 
@@ -111,7 +84,7 @@ class SearchCluster:
         return major, minor
 
     def search(self, index: str, body: Clause, *, preference: str | None = None) -> Json:
-        """WrongCluster, ClusterUnreachable, IndexMissing, BucketOverflow, or another ClusterProblem."""
+        """ClusterProblem of any kind; ClusterBusy where MOST_SEARCHES are under way."""
         [response] = self.search_all(index, [body], preference=preference)
         return response
 
@@ -124,11 +97,21 @@ class SearchCluster:
         if preference is not None:
             header["preference"] = preference
         lines = b"".join(orjson.dumps(part) + b"\n" for body in bodies for part in (header, body))
-        with self.tally.count("search", _name_result):
+        with self._take_place(), self.tally.count("search", _name_result):
             responses: list[Json] = self._send("POST", "/_msearch", lines, headers=_NDJSON)["responses"]
             for response in responses:
-                _check_response(response)
+                check_response(response)
         return responses
+
+    @contextmanager
+    def _take_place(self) -> Iterator[None]:
+        """Of the searches that may wait at once: where the cluster is slow, threads would be missing elsewhere."""
+        if not self._searches.acquire(blocking=False):
+            raise ClusterBusy("Too many searches wait for the search cluster.")
+        try:
+            yield
+        finally:
+            self._searches.release()
 
     def request(
         self, method: str, path: str, body: object = None, *, seconds: float | None = None, **params: str
@@ -155,21 +138,22 @@ class SearchCluster:
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
     ) -> Json:
-        if time.monotonic() < self._down_until:
-            raise ClusterUnreachable(self._down)
         transport = self._open().transport
-        try:
-            response = transport.perform_request(
-                method, path, params=params, body=body, headers=headers, timeout=self._limit(seconds)
-            )
-        except OpenSearchException as error:
-            problem = _translate(error)
-            if isinstance(problem, ClusterUnreachable):
-                # With the addresses of nodes, which are nothing for clients.
-                log.warning("%s %s", problem, str(error)[:500])
-                if not _has_other_node(transport, error):
-                    self._down, self._down_until = str(problem), time.monotonic() + _DOWN_SECONDS
-            raise problem from error
+        with self._reach.try_once(is_short=seconds is None) as began:
+            try:
+                response = transport.perform_request(
+                    method, path, params=params, body=body, headers=headers, timeout=self._limit(seconds)
+                )
+            except OpenSearchException as error:
+                problem = translate_error(error)
+                if isinstance(problem, ClusterUnreachable):
+                    # With the addresses of nodes, which are nothing for clients.
+                    log.warning("%s %s", problem, str(error)[:500])
+                    if not _has_other_node(transport, error):
+                        self._reach.note_failure(problem, began)
+                raise problem from error
+        if isinstance(response, str):
+            raise make_unreadable()
         return cast("Json", response)
 
     def _limit(self, seconds: float | None) -> float:
@@ -182,6 +166,54 @@ class SearchCluster:
             if self._client is None:
                 self._client = create_client(self._settings)
             return self._client
+
+
+class _Reach:
+    """Whether the cluster responds. While it does not, one request at a time finds out whether it does again, and the
+    others are told at once: they would wait for it in vain, each as long as a search may take."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._problem = ""
+        self._again_at = self._responded_at = 0.0
+        self._is_tried = False
+
+    @contextmanager
+    def try_once(self, *, is_short: bool) -> Iterator[float]:
+        """Around one request, with the time at which it began. ClusterUnreachable where it has to wait for another one,
+        or for a second to pass. `is_short`: no request that may take minutes is the one that finds out."""
+        is_trial = self._begin(is_short=is_short)
+        try:
+            yield time.monotonic()
+        except ClusterUnreachable:
+            raise
+        except ClusterProblem:
+            self._note_response()  # one that says what is wrong
+            raise
+        else:
+            self._note_response()
+        finally:
+            if is_trial:
+                self._is_tried = False
+
+    def _begin(self, *, is_short: bool) -> bool:
+        with self._lock:
+            if not self._problem:
+                return False
+            if self._is_tried or not is_short or time.monotonic() < self._again_at:
+                raise ClusterUnreachable(self._problem)
+            self._is_tried = True
+            return True
+
+    def _note_response(self) -> None:
+        with self._lock:
+            self._problem, self._responded_at = "", time.monotonic()
+
+    def note_failure(self, problem: ClusterUnreachable, began: float) -> None:
+        """Of a request that began then. Where another one has had a response since, this one asked for too much."""
+        with self._lock:
+            if self._responded_at < began:
+                self._problem, self._again_at = str(problem), time.monotonic() + _DOWN_SECONDS
 
 
 def create_client(settings: Settings) -> OpenSearch:
@@ -200,7 +232,7 @@ def create_client(settings: Settings) -> OpenSearch:
         return OpenSearch(
             list(settings.search_url),
             timeout=settings.search_timeout,
-            pool_maxsize=_CONNECTIONS,
+            pool_maxsize=MOST_SEARCHES,
             max_retries=max(2, len(settings.search_url)),
             retry_on_status=(502, 504),
             http_compress=is_secure,
@@ -229,66 +261,3 @@ def _name_result(error: Exception) -> Result:
 
 def _render_version(version: ClusterVersion) -> str:
     return ".".join(map(str, version))
-
-
-def _translate(error: OpenSearchException) -> ClusterProblem:
-    if isinstance(error, SSLError):
-        return WrongCluster(
-            "The search cluster's certificate is not trusted: DATELINE_SEARCH_CA_FILE names the file with those that "
-            "have signed it."
-        )
-    if isinstance(error, ConnectionTimeout):
-        return ClusterUnreachable("The search cluster does not respond in time.")
-    if isinstance(error, ConnectionError):
-        return ClusterUnreachable("The search cluster cannot be reached.")
-    if isinstance(error, AuthenticationException):
-        return WrongCluster("The search cluster refuses the user or key that it was given.")
-    if not isinstance(error, TransportError):
-        return ClusterProblem(f"The search cluster's response cannot be read: {str(error)[:300]}.")
-    info = error.info if isinstance(error.info, dict) else {}
-    kind, reason = _read_error(info.get("error"), str(error.error))
-    if error.status_code == HTTPStatus.NOT_FOUND:
-        return IndexMissing(reason)
-    return _name_problem(kind, reason, is_forbidden=isinstance(error, AuthorizationException))
-
-
-def _name_problem(kind: str, reason: str, *, is_forbidden: bool = False) -> ClusterProblem:
-    if kind == _LOST_INDEX or kind == "alias_not_found_exception":
-        return IndexMissing(reason)
-    if kind == "too_many_buckets_exception" or "too_many_buckets" in reason:
-        return BucketOverflow(reason)
-    if kind == "cluster_block_exception":
-        return ClusterProblem(f"The search cluster accepts no changes now: {reason[:300]}.")
-    if is_forbidden:
-        return WrongCluster(f"The search cluster does not allow what is needed: {reason[:300]}.")
-    return ClusterProblem(f"The search cluster responds with an error: {kind}: {reason[:300]}.")
-
-
-def _read_error(error: object, kind: str = "") -> tuple[str, str]:
-    """The type and reason of the first cause."""
-    if not isinstance(error, dict):
-        return kind, str(error or kind)
-    causes = error.get("root_cause") or [error]
-    cause = causes[0] if causes else error
-    inner = error.get("caused_by")
-    if isinstance(inner, dict) and cause.get("type") in (None, "search_phase_execution_exception"):
-        cause = inner
-    return str(cause.get("type", kind)), str(cause.get("reason", ""))
-
-
-def _check_response(response: Json) -> None:
-    """Never a part for the whole."""
-    if "error" in response:
-        raise _name_problem(*_read_error(response["error"]), is_forbidden=response.get("status") == 403)
-    check_shards(response)
-    if response.get("timed_out"):
-        raise ClusterUnreachable("The search cluster does not respond in time.")
-
-
-def check_shards(response: Json) -> None:
-    """ClusterProblem where any part has failed."""
-    shards = response["_shards"]
-    if shards["failed"]:
-        failures = shards.get("failures") or [{}]
-        _, reason = _read_error(failures[0].get("reason"))
-        raise ClusterProblem(f"Of an index in the search cluster {shards['failed']} parts have failed: {reason[:300]}.")

@@ -17,6 +17,7 @@ from app.articles.reading.queries import CursorPosition, TimeSort
 from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.engine import (
+    CANNOT_BE_ASKED,
     PUBLISHED_ARTICLES,
     Axis,
     BuildProgress,
@@ -34,9 +35,10 @@ from app.search.engine import (
     make_building_error,
 )
 from app.search.opensearch import counts, hits, similar
-from app.search.opensearch.cluster import ClusterProblem, IndexMissing, SearchCluster
+from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.mapping import IndexNames
 from app.search.opensearch.places import PlaceWatch, ServingIndex
+from app.search.opensearch.problems import ClusterBusy, ClusterProblem, IndexMissing, RequestRefused
 from app.search.opensearch.view import ClusterView
 from app.search.similar.profile import Profile
 from app.search.tantivy import explanation, index_schema, more_like_this
@@ -48,9 +50,7 @@ from app.search.timeline import Edges
 
 log = logging.getLogger(__name__)
 
-_CANNOT_BE_ASKED = "The search cluster cannot be asked now. Articles can be read and listed meanwhile."
-"""For clients: what is wrong with it is in the log, and in `/health/ready`."""
-_RETRY_AFTER = 5
+_IS_BEHIND = "Another index serves from now on, which is a moment behind."
 _FAILING_SECONDS = 10.0
 """How long a search that has failed is told of, as a state of the cluster."""
 
@@ -70,11 +70,12 @@ def _translate_problems(
                 return method(engine, *args, **kwargs)
             except IndexMissing:
                 # Another one has taken its place meanwhile, and it is gone.
-                engine.look_again()
+                if not engine.look_again():
+                    raise IndexBehind(_IS_BEHIND) from None
                 return method(engine, *args, **kwargs)
         except ClusterProblem as error:
             engine.note_failure(error)
-            raise IndexBehind(_CANNOT_BE_ASKED, error.retry_after) from error
+            raise IndexBehind(CANNOT_BE_ASKED, error.retry_after) from error
         except BaseException as error:
             if is_panic(error):
                 log.error("tantivy: %s", error)
@@ -104,7 +105,7 @@ class ClusterEngine:
         words = self._words.view()
         serving = None if words is None else self._find_serving(words)
         if words is None or serving is None:
-            raise self._make_building_error()
+            raise make_building_error(self.progress(), self.places.problem)
         latest = self._latest
         if latest is None or latest[0] is not words or latest[1] != serving:
             # What was worked out of the words holds as long as both stand still.
@@ -112,10 +113,14 @@ class ClusterEngine:
             latest = self._latest = (words, serving, view)
         return latest[2]
 
-    def look_again(self) -> None:
-        """Which index serves now."""
+    def look_again(self) -> bool:
+        """Which index serves in the place of one that is gone. False where it has not come as far: callers leave out of
+        results what was withdrawn since the place of the one before, and no more."""
+        before = self.position()
         if (words := self._words.view()) is not None:
-            self.places.look(self._name(words))
+            self.places.look(self._name(words), is_gone=True)
+        now = self.position()
+        return before is None or now is None or (now.epoch == before.epoch and now.seq >= before.seq)
 
     def _name(self, words: View) -> IndexNames:
         return IndexNames(self._prefix, words.place.epoch, self._holding)
@@ -129,11 +134,6 @@ class ClusterEngine:
         if self._holding == "hidden" and (folder := index_folders.find_current(self._root)) is not None:
             known = passed_position.read_passed(folder, known)
         return replace(serving, place=min(serving.place, known, key=lambda position: position.seq))
-
-    def _make_building_error(self) -> IndexBehind:
-        if self.places.problem is not None:
-            return IndexBehind(_CANNOT_BE_ASKED, _RETRY_AFTER)
-        return make_building_error(self.progress())
 
     def position(self) -> LogPosition | None:
         words = self._words.view()
@@ -151,8 +151,12 @@ class ClusterEngine:
         return problem if time.monotonic() - at < _FAILING_SECONDS else None
 
     def note_failure(self, error: ClusterProblem) -> None:
-        """What became of a search."""
-        self._failure = (str(error), time.monotonic())
+        """What became of a search. What was asked too much, or of which there was too much, is no state of the
+        cluster."""
+        if isinstance(error, RequestRefused):
+            log.error("%s", error)
+        elif not isinstance(error, ClusterBusy):
+            self._failure = (str(error), time.monotonic())
 
     @_translate_problems
     def languages(self) -> tuple[str, ...]:

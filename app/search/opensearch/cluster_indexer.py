@@ -18,17 +18,11 @@ from app.db.log_position import LogPosition
 from app.search.engine import Holding
 from app.search.indexing import documents
 from app.search.opensearch import cluster_document
-from app.search.opensearch.cluster import (
-    WRITE_SECONDS,
-    ClusterProblem,
-    IndexMissing,
-    SearchCluster,
-    WrongCluster,
-    check_shards,
-)
+from app.search.opensearch.cluster import WRITE_SECONDS, SearchCluster
 from app.search.opensearch.indexer_lease import IndexerLease
 from app.search.opensearch.mapping import PLACE_ID, IndexNames, build_index, compute_form
 from app.search.opensearch.places import ServingIndex, find_serving
+from app.search.opensearch.problems import ClusterProblem, IndexMissing, WrongCluster, check_shards, make_refusal
 from app.search.tantivy import index_schema
 
 log = logging.getLogger(__name__)
@@ -67,6 +61,11 @@ class ClusterIndexer:
         self._ahead: LogPosition | None = None
 
     @property
+    def serving(self) -> str | None:
+        """The index that the alias named when `position` was asked."""
+        return self._serving
+
+    @property
     def names(self) -> IndexNames:
         if self._names is None:
             with self._db.snapshot() as snapshot:
@@ -89,7 +88,9 @@ class ClusterIndexer:
         return max(passed.place, place, key=lambda position: position.seq)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Others may build a new index at once."""
+        if self._build_lease is not None:
+            self._build_lease.release()
 
     def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
         """Takes the current state of the articles named. Where the rows are none of the public's nothing is written to
@@ -138,9 +139,11 @@ class ClusterIndexer:
         one."""
         names = self.names
         target = _Target(names.create_name(), self._build_lease)
-        if not self.delete_unused():
+        if not self._delete_others():
             raise ClusterProblem("Another process builds a new index in the search cluster.")
-        body = build_index(self._shards, self._replicas, names, self._cluster.check())
+        # It may have been brought to another version since it was asked first.
+        version = self._cluster.check(is_cached=False)
+        body = build_index(self._shards, self._replicas, names, version)
         self._cluster.request("PUT", f"/{target.index}", body, seconds=WRITE_SECONDS)
         try:
             check_mapping(self._cluster, names, target.index)
@@ -151,7 +154,8 @@ class ClusterIndexer:
             self._refresh(target.index)
             self._check_complete(target.index, len(ids))
         except BaseException:
-            self._delete(target.index)
+            self.delete(target.index)
+            self.close()
             raise
         return target.index
 
@@ -166,8 +170,7 @@ class ClusterIndexer:
             {"add": {"index": index, "alias": alias}},
         ]
         self._cluster.request("POST", "/_aliases", {"actions": actions}, seconds=WRITE_SECONDS)
-        if self._build_lease is not None:
-            self._build_lease.release()
+        self.close()
 
     def list_indexes(self) -> dict[str, bool]:
         """Every index of this archive and form, and whether the alias names it."""
@@ -178,17 +181,27 @@ class ClusterIndexer:
         return {name: self.names.alias in one["aliases"] for name, one in indexes.items()}
 
     def delete_unused(self) -> bool:
-        """Deletes indexes that the alias does not name; False where another process builds one, which is among them."""
+        """Deletes indexes that the alias does not name, with all that was purged since; False where another process
+        builds one, which is among them."""
+        try:
+            return self._delete_others()
+        finally:
+            self.close()
+
+    def _delete_others(self) -> bool:
         if self._build_lease is not None and not self._build_lease.acquire():
             return False
         for name, is_current in self.list_indexes().items():
             if not is_current:
-                self._delete(name)
+                self.delete(name)
         return True
 
-    def _delete(self, index: str) -> None:
+    def delete(self, index: str) -> None:
+        """What is not in its place. A problem is told to the log alone: whoever builds the next one tries again."""
         try:
             self._cluster.request("DELETE", f"/{index}")
+        except IndexMissing:
+            return
         except ClusterProblem as error:
             log.warning("an index that is not needed any more cannot be deleted: %s", error)
 
@@ -213,8 +226,7 @@ class ClusterIndexer:
         for item in response["items"] if response["errors"] else ():
             [done] = item.values()
             if "error" in done and done["status"] != _CONFLICT:
-                error = done["error"]
-                raise ClusterProblem(f"The search cluster refused {done['_id']}: {error['type']}: {error['reason']}")
+                raise make_refusal(done["_id"], done["error"])
 
     def _refresh(self, index: str) -> None:
         """Every copy that can be asked shows what was written."""

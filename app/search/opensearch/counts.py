@@ -10,8 +10,8 @@ from tantivy import Occur, Query
 from app.articles.filters import ArticleFilter
 from app.search.engine import Axis, FacetName, GroupName, Line, Matrix, Overview, Question
 from app.search.opensearch import hits
-from app.search.opensearch.cluster import BucketOverflow, ClusterProblem, Json
 from app.search.opensearch.mapping import PUBLISHED
+from app.search.opensearch.problems import BucketOverflow, ClusterProblem, Json
 from app.search.opensearch.queries import Clause, read_clause
 from app.search.opensearch.view import ClusterView
 from app.search.tantivy import index_schema

@@ -9,14 +9,17 @@ import time
 from dataclasses import dataclass
 
 from app.db.log_position import LogPosition
-from app.search.opensearch.cluster import ClusterProblem, IndexMissing, SearchCluster
+from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_document import parse_position
 from app.search.opensearch.mapping import PLACE_ID, IndexNames
+from app.search.opensearch.problems import ClusterProblem, IndexMissing
 
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 0.05
 """How old what is known may be before the cluster is asked again."""
+BEHIND_SECONDS = 10.0
+"""How long an index that took the place of another one, and has not come as far, is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class PlaceWatch:
         self._lock = threading.Lock()
         self._known: tuple[str, ServingIndex | None] | None = None
         self._looked = 0.0
+        self._behind_since: float | None = None
 
     def read(self, names: IndexNames) -> ServingIndex | None:
         """Waits for the cluster the first time only, and never in an event loop."""
@@ -58,17 +62,32 @@ class PlaceWatch:
         known = self._known
         return known[1] if known is not None and known[0] == names.alias else None
 
-    def look(self, names: IndexNames) -> None:
-        """Asks the cluster now."""
+    def look(self, names: IndexNames, *, is_gone: bool = False) -> None:
+        """Asks the cluster now. `is_gone`: the index that is known cannot be asked any more."""
         before = self._known
-        serving = before[1] if before is not None and before[0] == names.alias else None
+        known = before[1] if before is not None and before[0] == names.alias else None
         try:
             serving, self.problem = find_serving(self.cluster, names.alias), None
         except ClusterProblem as error:
+            serving = known
             if str(error) != self.problem:
                 log.warning("%s", error)
             self.problem = str(error)
+        if known is not None and serving is not None and not is_gone and self._is_awaited(known, serving):
+            serving = known
         self._known, self._looked = (names.alias, serving), time.monotonic()
+
+    def _is_awaited(self, known: ServingIndex, serving: ServingIndex) -> bool:
+        """Whether another index serves that has not come as far as the one before, which is whole and still there:
+        readers have left out what was withdrawn since the place of that one, and ask it meanwhile."""
+        is_behind = serving.name != known.name and serving.place.epoch == known.place.epoch
+        if not is_behind or serving.place.seq >= known.place.seq:
+            self._behind_since = None
+            return False
+        if self._behind_since is None:
+            self._behind_since = time.monotonic()
+        # Of a log that has lost its end, an index may never come as far.
+        return time.monotonic() - self._behind_since < BEHIND_SECONDS
 
     def _look_and_release(self, names: IndexNames) -> None:
         try:

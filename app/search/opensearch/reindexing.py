@@ -8,14 +8,15 @@ from app.changes.follower import BATCH, catch_up
 from app.db.database import Database, DatabaseProblem
 from app.db.log_position import LogPosition
 from app.search.indexing.archive_indexes import HOLDINGS
-from app.search.opensearch.cluster import ClusterProblem, SearchCluster
+from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_indexer import ClusterIndexer, IndexerHalted
-from app.search.opensearch.following import create_indexer
+from app.search.opensearch.following import compute_rest, create_indexer
 from app.search.opensearch.indexer_lease import IndexerLease
+from app.search.opensearch.problems import ClusterProblem
 from app.settings import Settings
 
-LOOK_SECONDS = 2.0
-"""Within which every server has looked which index serves."""
+FEW = 100
+"""Rows of the log of which the last portion is: a round takes a fraction of a second."""
 
 
 def rebuild_cluster(db: Database, settings: Settings) -> None:
@@ -25,9 +26,11 @@ def rebuild_cluster(db: Database, settings: Settings) -> None:
     indexers = [create_indexer(db, settings, holding, cluster) for holding in HOLDINGS]
     try:
         for indexer in indexers:
-            _rebuild(db, indexer)
-        # No search takes longer that has begun on an old one.
-        time.sleep(settings.search_timeout + LOOK_SECONDS)
+            try:
+                _rebuild(db, indexer)
+            finally:
+                indexer.close()
+        time.sleep(compute_rest(settings))
         for indexer in indexers:
             indexer.delete_unused()
     except (ClusterProblem, IndexerHalted) as error:
@@ -36,18 +39,20 @@ def rebuild_cluster(db: Database, settings: Settings) -> None:
 
 def catch_up_cluster(db: Database, settings: Settings) -> bool:
     """Brings both indexes in step, unless a running server does; whether any was built. DatabaseProblem where one
-    cannot be written."""
+    cannot be written: what was saved is in the archive."""
     built, cluster = False, SearchCluster(settings)
     for holding in HOLDINGS:
         lease = IndexerLease(db, f"search {holding}")
+        indexer = create_indexer(db, settings, holding, cluster, lease)
         try:
             if lease.acquire():
-                indexer = create_indexer(db, settings, holding, cluster, lease)
                 built = indexer.position() is None or built
                 catch_up(db, indexer)
         except (ClusterProblem, IndexerHalted) as error:
-            raise DatabaseProblem(f"What was saved is in the archive, but not in the index: {error}") from error
+            detail = str(error).rstrip(".") or "another process keeps it in step"
+            raise DatabaseProblem(f"the index in the search cluster cannot be written: {detail}") from error
         finally:
+            indexer.close()
             lease.release()
     return built
 
@@ -56,17 +61,22 @@ def _rebuild(db: Database, indexer: ClusterIndexer) -> None:
     with db.snapshot() as snapshot:
         place = log.head(snapshot).position
         index = indexer.build(snapshot, place)
-    while (taken := _replay(db, indexer, index, place)) is not None:
-        place = taken
+    try:
+        while (taken := _replay(db, indexer, index, place.seq)) is not None:
+            place = taken
+    except BaseException:
+        indexer.delete(index)
+        raise
+    # Where this fails nobody knows whether it serves: it stays, and is deleted with others that do not.
     indexer.make_current(index)
 
 
-def _replay(db: Database, indexer: ClusterIndexer, index: str, place: LogPosition) -> LogPosition | None:
-    """How far the new index is after the next rows; None where there are as good as none."""
+def _replay(db: Database, indexer: ClusterIndexer, index: str, since: int) -> LogPosition | None:
+    """Takes the next rows in. How far the index is then, where there may be many more; None where there are few, which
+    whoever follows takes in: with changes that come all the time there would always be some."""
     with db.snapshot() as snapshot:
-        rows = log.read(snapshot, place.seq, BATCH)
-        if not rows:
-            return None
-        reached = LogPosition(place.epoch, rows[-1].seq, rows[-1].mark)
-        indexer.write_rows(snapshot, rows, reached, index)
-    return reached
+        rows = log.read(snapshot, since, BATCH)
+        if rows:
+            reached = LogPosition(log.head(snapshot).epoch, rows[-1].seq, rows[-1].mark)
+            indexer.write_rows(snapshot, rows, reached, index)
+    return reached if len(rows) > FEW else None

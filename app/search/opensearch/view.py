@@ -7,7 +7,8 @@ from typing import cast
 
 from tantivy import Occur, Query
 
-from app.search.opensearch.cluster import Json, SearchCluster
+from app.search.opensearch.cluster import SearchCluster
+from app.search.opensearch.problems import Json
 from app.search.opensearch.queries import Clause, ClusterQueries, read_clause
 from app.search.tantivy.filters import FilterQueries
 from app.search.tantivy.reader import View

@@ -21,13 +21,15 @@ SILENT_SECONDS = 30.0
 
 class GuardedNode(ThreadingHTTPServer):
     """Counts in `asked` what it was asked. `is_forbidding`: whoever it knows may do nothing. `silence`, where it is
-    set, keeps it from responding until the end. `version`: what it claims to run."""
+    set, keeps it from responding until the end, and so does `silent_path` to what begins so. `version`: what it claims
+    to run."""
 
     daemon_threads = True
 
     def __init__(self, node: str, certificate: Path | None = None, key: Path | None = None, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.version: dict[str, str] | None = None
+        self.silent_path: str | None = None
         self.node, self.is_guarded, self.asked = node, certificate is not None, 0
         self.is_forbidding, self.silence, self.ended = False, threading.Event(), threading.Event()
         if certificate is not None:
@@ -50,7 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         self.server.asked += 1
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        if self.server.silence.is_set():
+        silent_path = self.server.silent_path
+        if self.server.silence.is_set() or (silent_path is not None and self.path.startswith(silent_path)):
             self.server.ended.wait(SILENT_SECONDS)
             self.close_connection = True
             return

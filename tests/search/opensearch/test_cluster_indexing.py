@@ -15,11 +15,13 @@ from app.changes import log
 from app.changes.follower import catch_up
 from app.errors import IndexBehind
 from app.search.engine import Question
-from app.search.opensearch.cluster import ClusterProblem, ClusterUnreachable, SearchCluster, WrongCluster
+from app.search.opensearch import following, places, reindexing
+from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_engine import ClusterEngine
 from app.search.opensearch.cluster_indexer import ClusterIndexer
-from app.search.opensearch.following import LONGEST_WAIT, ClusterFollowerTask
+from app.search.opensearch.following import LONGEST_WAIT, ClusterFollowerTask, create_indexer
 from app.search.opensearch.mapping import build_index
+from app.search.opensearch.problems import ClusterProblem, ClusterUnreachable, WrongCluster
 from app.search.opensearch.reindexing import rebuild_cluster
 from app.settings import Settings
 
@@ -185,10 +187,35 @@ def test_reader_of_an_index_that_is_gone_asks_the_one_in_its_place(both: BothEng
     before = both.remote.view().index
     both.indexer.make_current(index)
     both.remote.cluster.request("DELETE", f"/{before}")
+    with pytest.raises(IndexBehind, match="a moment behind"):  # what is left out is as of the one before
+        ask(both.remote, "budget")
     assert ask(both.remote, "budget").total == 5
     assert both.remote.view().index == index
     both.follow()
     assert ask(both.remote, "budget").total == 4
+
+
+def test_reader_asks_the_index_before_until_the_one_in_its_place_has_come_as_far(both: BothEngines) -> None:
+    index = _build_from_before_a_withdrawal(both)
+    before = both.remote.view().index
+    both.indexer.make_current(index)
+    both.remote.places.look(both.indexer.names)
+    assert both.remote.view().index == before
+    assert ask(both.remote, "budget").total == 4
+    both.follow()
+    assert both.remote.view().index == index
+    assert ask(both.remote, "budget").total == 4
+
+
+def test_index_that_does_not_come_as_far_is_not_waited_for_without_end(
+    both: BothEngines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = _build_from_before_a_withdrawal(both)
+    both.indexer.make_current(index)
+    both.remote.places.look(both.indexer.names)
+    monkeypatch.setattr(places, "BEHIND_SECONDS", 0.0)
+    both.remote.places.look(both.indexer.names)
+    assert both.remote.view().index == index
 
 
 def test_index_that_is_ahead_of_a_snapshot_is_not_built_anew_at_once(both: BothEngines) -> None:
@@ -256,16 +283,57 @@ def test_index_without_the_copies_that_it_should_have_is_searched(opensearch_url
 def test_new_index_has_what_came_while_it_was_built_and_the_old_one_goes(both: BothEngines) -> None:
     before = both.indexer.list_indexes()
     both.archive.withdraw(1)
-    settings = Settings(
-        data_dir=both.words.parent, search_url=(both.remote.cluster._settings.search_url), search_prefix="test",
-        search_replicas=0, search_timeout=1,
-    )  # fmt: skip
-    rebuild_cluster(both.archive.db, settings)
+    rebuild_cluster(both.archive.db, _make_settings(both))
     after = both.indexer.list_indexes()
     assert list(after.values()) == [True]
     assert not before.keys() & after.keys()
     both.follow()
     assert sorted(ids(ask(both.remote, "budget"))) == [2, 3, 4, 5]
+
+
+def test_changes_that_come_all_the_time_do_not_keep_a_new_index_from_its_place(both: BothEngines) -> None:
+    with both.archive.db.snapshot() as snapshot:
+        place = log.head(snapshot).position
+        index = both.indexer.build(snapshot, place)
+    both.archive.withdraw(1)
+    assert reindexing._replay(both.archive.db, both.indexer, index, place.seq) is None
+    both.indexer.make_current(index)
+    both.remote.places.look(both.indexer.names)
+    assert sorted(ids(ask(both.remote, "budget"))) == [2, 3, 4, 5]
+
+
+def _make_settings(both: BothEngines, **own: object) -> Settings:
+    urls = both.remote.cluster._settings.search_url
+    common = {"data_dir": both.words.parent, "search_url": urls, "search_prefix": "test", "search_replicas": 0}
+    return Settings.model_validate({**common, "search_timeout": 1, **own})
+
+
+def test_nobody_has_to_wait_after_a_new_index_to_build_another(both: BothEngines) -> None:
+    settings = _make_settings(both)
+    rebuild_cluster(both.archive.db, settings)
+    another = create_indexer(both.archive.db, settings, "published", both.remote.cluster)
+    assert another.delete_unused()
+
+
+def test_indexes_that_were_left_behind_are_deleted_while_somebody_follows(
+    both: BothEngines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LOOK_SECONDS", 0.0)
+    with both.archive.db.snapshot() as snapshot:
+        left = both.indexer.build(snapshot, log.head(snapshot).position)
+    assert both.indexer.list_indexes()[left] is False
+    task = ClusterFollowerTask(
+        both.archive.db, _make_settings(both, search_timeout=0.5), "published", both.remote.cluster
+    )
+    task.start()
+    try:
+        deadline = time.monotonic() + 20
+        while left in both.indexer.list_indexes():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        task.stop()
+    assert list(both.indexer.list_indexes().values()) == [True]
 
 
 def test_drafts_have_an_index_of_their_own(both: BothEngines) -> None:

@@ -159,7 +159,9 @@ async def test_server_that_starts_before_the_cluster_searches_once_it_is_there(
         made = await api.editor.post("/v1/articles", json=body)
         assert made.status_code == 201
         assert (await api.public.get(f"/v1/articles/{made.json()['id']}")).status_code == 200
-        assert (await api.public.get("/v1/search", params={"q": "budget"})).status_code == 503
+        away = await api.public.get("/v1/search", params={"q": "budget"})
+        assert away.status_code == 503
+        assert "search cluster cannot be asked" in away.json()["detail"]
         with serve_node(opensearch_url, port=int(address.rpartition(":")[2])):
             deadline = time.monotonic() + 20
             while (response := await api.public.get("/v1/search", params={"q": "budget"})).status_code != 200:

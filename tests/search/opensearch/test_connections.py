@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from guarded_node import KEY, PASSWORD, USER, GuardedNode, find_closed_port, mak
 
 from app.db.database import DatabaseProblem
 from app.search.indexing.archive_indexes import check_engine
-from app.search.opensearch.cluster import ClusterUnreachable, SearchCluster, WrongCluster
+from app.search.opensearch.cluster import SearchCluster
+from app.search.opensearch.problems import ClusterBusy, ClusterUnreachable, WrongCluster
 from app.settings import Settings
-from app.settings.cluster import check_nodes
+from app.settings.cluster import MOST_SEARCHES, check_nodes
 
 
 @pytest.fixture(scope="module", name="certificate")
@@ -67,7 +69,7 @@ def test_caller_that_the_cluster_does_not_know_is_told_at_the_start(
 def test_caller_that_may_not_do_what_is_needed_is_told(guarded: GuardedNode, certificate: tuple[Path, Path]) -> None:
     guarded.is_forbidding = True
     cluster = open_cluster(guarded.url, search_ca_file=certificate[0], search_api_key=KEY)
-    with pytest.raises(WrongCluster, match="does not allow what is needed: no permissions"):
+    with pytest.raises(WrongCluster, match="does not allow what is needed: security_exception: no permissions"):
         cluster.check()
 
 
@@ -141,7 +143,61 @@ def test_all_hosts_away_is_told_and_ends_when_one_is_back(opensearch_url: str) -
         assert cluster.request("GET", "/")["version"]
 
 
+def _measure_request(cluster: SearchCluster) -> float:
+    began = time.monotonic()
+    with pytest.raises(ClusterUnreachable):
+        cluster.request("GET", "/")
+    return time.monotonic() - began
+
+
+def test_one_request_at_a_time_finds_out_whether_a_silent_cluster_responds_again(opensearch_url: str) -> None:
+    with serve_node(opensearch_url) as only, ThreadPoolExecutor(8) as pool:
+        cluster = open_cluster(only.url, search_timeout=0.5)
+        cluster.check()
+        only.silence.set()
+        assert _measure_request(cluster) > 0.4
+        time.sleep(1.1)
+        waited = sorted(pool.map(_measure_request, [cluster] * 8))
+        assert waited[-1] > 0.4
+        assert waited[-2] < 0.4, "the others do not wait in vain"
+
+
+def test_search_that_takes_too_long_keeps_nobody_from_a_cluster_that_responds(opensearch_url: str) -> None:
+    with serve_node(opensearch_url) as only, ThreadPoolExecutor(1) as pool:
+        cluster = open_cluster(only.url, search_timeout=0.5)
+        cluster.check()
+        only.silent_path = "/_msearch"
+        search = pool.submit(cluster.search, "*", {"size": 0})
+        time.sleep(0.2)
+        assert cluster.request("GET", "/")["version"]
+        with pytest.raises(ClusterUnreachable, match="in time"):
+            search.result()
+        assert cluster.request("GET", "/")["version"]
+
+
+def test_no_more_searches_wait_for_a_silent_cluster_than_there_are_threads_for(opensearch_url: str) -> None:
+    with serve_node(opensearch_url) as only, ThreadPoolExecutor(MOST_SEARCHES) as pool:
+        cluster = open_cluster(only.url, search_timeout=1)
+        cluster.check()
+        only.silent_path = "/_msearch"
+        waiting = [pool.submit(cluster.search, "*", {"size": 0}) for _ in range(MOST_SEARCHES)]
+        time.sleep(0.5)
+        began = time.monotonic()
+        with pytest.raises(ClusterBusy):
+            cluster.search("*", {"size": 0})
+        assert time.monotonic() - began < 0.2
+        assert all(isinstance(one.exception(), ClusterUnreachable) for one in waiting)
+        only.silent_path = None
+        time.sleep(1.1)
+        assert cluster.search("*", {"size": 0})["_shards"]["failed"] == 0
+
+
+def test_some_addresses_with_tls_and_some_without_are_refused() -> None:
+    with pytest.raises(ValueError, match="in the clear"):
+        open_cluster("https://10.0.0.5:9200", "http://10.0.0.6:9200")
+
+
 def test_address_with_a_password_is_refused_without_repeating_it() -> None:
-    with pytest.raises(ValueError, match="DATELINE_SEARCH_USER") as raised:
+    with pytest.raises(ValueError, match="other settings") as raised:
         check_nodes(("https://me:pass-word@10.0.0.5:9200",))
     assert "pass-word" not in str(raised.value)
