@@ -11,6 +11,8 @@ SECONDS = 15
 """How long another process waits where this one dies."""
 _UNUSED = 5.0
 """Of them, those that a holder does not use: what was begun takes a moment."""
+_DUE = 5.0
+"""How long before it ends one is renewed: each time is a write to the database, also while nothing else is written."""
 
 
 class IndexerLease:
@@ -29,7 +31,7 @@ class IndexerLease:
             return False
         with self._lock:
             now = time.monotonic()
-            if now < self._until - SECONDS / 2:
+            if now < self._until - _DUE:
                 return True
             try:
                 is_taken = self._db.write_now(leases.take, self._name, self._holder, SECONDS).value
