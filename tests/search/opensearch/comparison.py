@@ -1,6 +1,7 @@
 """What both engines have to say alike, whatever is asked."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading.queries import CursorPosition, TimeSort
 from app.search import timeline
 from app.search.engine import Axis, FacetName, GroupName, Matrix, Question, SearchHit, SimilaritySample
+from app.search.indexing.fixed.fixing import fix
 from app.search.tantivy import matches
 from app.search.tantivy.interpretation import interpret
 
@@ -99,6 +101,15 @@ def check_explanations(both: BothEngines, question: Question) -> None:
         assert all(part.score > 0 for part in explained[hit.id])
 
 
+def compare_fixed(both: BothEngines, question: Question) -> None:
+    """As a saved search has it: read for good, by either."""
+    local, remote = (fix(engine.view(), question).condition for engine in (both.local, both.remote))
+    assert local == remote, question.text
+    fixed = replace(question, tree=None, text=None, fallback=None, fixed=local, order="-published_at", offset=0)
+    assert both.local.search(fixed).hits == both.remote.search(fixed).hits, question.text
+    compare_counts(both, fixed)
+
+
 def compare_similar(both: BothEngines, story: SearchStory) -> None:
     local, remote = (engine.load_profile(story.id, story.version) for engine in both.engines)
     assert local == remote
@@ -114,7 +125,7 @@ def compare_similar(both: BothEngines, story: SearchStory) -> None:
 def compare_all(both: BothEngines, question: Question, story: SearchStory, chance: random.Random) -> None:
     """Hits, and one of the other things that can be asked with the same question."""
     compare_hits(both, question)
-    match chance.randrange(6):
+    match chance.randrange(7):
         case 0:
             compare_counts(both, question)
         case 1:
@@ -125,5 +136,7 @@ def compare_all(both: BothEngines, question: Question, story: SearchStory, chanc
             compare_lists(both, question, chance.choice(SORTS))
         case 4:
             check_explanations(both, question)
+        case 5:
+            compare_fixed(both, question)
         case _:
             compare_similar(both, story)

@@ -9,7 +9,7 @@ from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, S
 
 from app.articles.filters import ArticleFilter
 from app.changes.follower import catch_up
-from app.search.engine import Order, Question, SearchEngine
+from app.search.engine import NamedRegion, NameKind, Order, Question, SearchEngine
 from app.search.indexing.indexer import Indexer
 from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_engine import ClusterEngine
@@ -32,6 +32,25 @@ PLAIN: list[str] = re.findall(
 )
 RARE = [f"word{first}{second}ing" for first in "abcdefgh" for second in "klmnoprst"]
 SIGNS = ("", "", "", "", "", "-", "title:", "body:", "standfirst:", "tag:", "region:")
+
+
+class SomeNames:
+    """A vocabulary of words that articles have too."""
+
+    def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
+        known = {("tag", "trade"): (1, 2), ("tag", "budget"): (3,), ("author", "minister"): (6,)}
+        return known.get((kind, text.lower()), (1,) if (kind, text.lower()) == ("region", "brussels") else ())
+
+    def find_regions(self, words: tuple[str, ...]) -> tuple[NamedRegion, ...]:
+        regions = {
+            ("brussels",): NamedRegion(1, "brussels", "Brussels", holds_others=True),
+            ("new", "zealand"): NamedRegion(2, "new-zealand", "New Zealand", holds_others=True),
+            ("europe",): NamedRegion(3, "europe", "Europe", holds_others=False),
+        }
+        return (regions[words],) if words in regions else ()
+
+
+NAMES = SomeNames()
 
 
 @dataclass
@@ -89,8 +108,11 @@ def make_question(chance: random.Random, stories: list[SearchStory]) -> Question
     text = make_text(chance, stories)
     parsed = parse(text)
     orders: list[Order] = ["relevance", "relevance", "-published_at", "published_at"]
+    article_filter = make_filter(chance)
+    if chance.random() < 0.1:  # as a key has it that sees a part of the archive
+        article_filter = replace(article_filter, within=make_filter(chance))
     return Question(
-        filter=make_filter(chance),
+        filter=article_filter,
         tree=parsed.tree,
         text=text or None,
         fallback=parsed.fallback,
@@ -104,6 +126,7 @@ def make_question(chance: random.Random, stories: list[SearchStory]) -> Question
         prefix=chance.random() < 0.2,
         recency=chance.choice(["off", "normal", "strong"]),
         today=TODAY,
+        names=chance.choice([None, None, NAMES]),
     )
 
 

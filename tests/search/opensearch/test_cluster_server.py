@@ -11,6 +11,8 @@ from guarded_node import find_closed_port, serve_node
 
 from app.audit.pruning import index_positions
 from app.commands import check
+from app.commands.options import load_settings
+from app.db.database import DatabaseProblem
 from app.search.index import EngineIndex
 from app.search.indexing.rebuild import rebuild_indexes
 from app.search.opensearch.cluster import SearchCluster
@@ -178,3 +180,9 @@ def test_settings_of_the_cluster_go_together() -> None:
         Settings(search_url=("http://a:1",), search_user="me")
     with pytest.raises(ValueError, match="takes the place"):
         Settings(search_url=("http://a:1",), search_user="me", search_password="it", search_api_key="key")
+
+
+def test_settings_that_do_not_go_together_are_told_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATELINE_SEARCH_USER", "me")
+    with pytest.raises(DatabaseProblem, match=r"^DATELINE_SEARCH_USER and DATELINE_SEARCH_PASSWORD go together\.$"):
+        load_settings()

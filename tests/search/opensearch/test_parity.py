@@ -2,21 +2,22 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import tzinfo
+from itertools import pairwise
 
 import comparison
 import pytest
 from comparison import FIRST, INTERVALS, LAST, SORTS, ZONES
-from parity import PLAIN, RARE, TODAY, BothEngines, make_question, make_stories, open_both
+from parity import NAMES, PLAIN, RARE, TODAY, BothEngines, make_question, make_stories, open_both
 from support.search_archive import SearchStory
 
 from app.articles.filters import ArticleFilter
 from app.articles.reading.queries import TimeSort
 from app.search import timeline
 from app.search.engine import Axis, Match, Question, SimilaritySample
-from app.search.query.parser import parse
+from app.search.query.parser import MAX_CHARACTERS, parse
 from bench.opensearch_nodes import run_cluster
 
 QUESTIONS = int(os.environ.get("PARITY_QUESTIONS", "10000"))
@@ -68,6 +69,13 @@ def test_many_questions_have_the_same_of_everything_on_three_nodes(
         for _ in range(QUESTIONS):
             comparison.compare_all(both, make_question(chance, stories), chance.choice(stories), chance)
         both.archive.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_words_that_are_read_for_good_are_the_same(both: BothEngines, stories: list[SearchStory], seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(8):
+        comparison.compare_fixed(both, make_question(chance, stories))
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=str)
@@ -162,6 +170,34 @@ def test_as_many_words_as_there_may_be_that_articles_have_are_no_error(both: Bot
     )  # fmt: skip
     comparison.compare_hits(both, question)
     comparison.compare_counts(both, question)
+
+
+def _join_many(parts: Iterable[str], between: str = " ") -> str:
+    """As many as a query may hold."""
+    text = ""
+    for part in list(parts)[:30]:
+        longer = f"{text}{between}{part}" if text else part
+        text = longer if len(longer) <= MAX_CHARACTERS else text
+    return text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _join_many(f"{word[:6]}*" for word in RARE[:15]),
+        _join_many(f"title:{word}" for word in PLAIN),
+        _join_many((f'"{one} {other}"' for one, other in pairwise(PLAIN)), " OR "),
+        _join_many(["New Zealand", "Brussels"] * 10),
+        _join_many(["((((((trade))))))", *(f"-{word}" for word in PLAIN)]),
+    ],
+    ids=["beginnings", "titles", "phrases", "places", "excluded"],
+)
+def test_largest_queries_of_each_kind_are_no_error(both: BothEngines, text: str) -> None:
+    question = Question(
+        tree=parse(text).tree, text=text, order="relevance", match="any", typo=True, today=TODAY, recency="strong",
+        languages=("en", "fr", "de", "ru", "ar"), names=NAMES,
+    )  # fmt: skip
+    assert both.local.search(question).total == both.remote.search(question).total
 
 
 def test_page_beyond_what_the_cluster_returns_is_empty_and_keeps_the_total(both: BothEngines) -> None:
