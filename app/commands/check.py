@@ -237,8 +237,11 @@ def _check_cluster(db: Database, settings: Settings, holding: Holding) -> str | 
             return (
                 engine.find_problem() or "there is none; a server builds it when it starts, `dateline reindex` at once"
             )
-        with db.snapshot() as snapshot:
-            wrong = _compare_index(snapshot, engine, position, holding)
+        try:
+            with db.snapshot() as snapshot:
+                wrong = _compare_index(snapshot, engine, position, holding)
+        except IndexBehind as error:
+            wrong = engine.find_problem() or error.detail
         if wrong is None:
             break
         time.sleep(SETTLE_SECONDS)

@@ -156,6 +156,8 @@ class ClusterEngine:
         if isinstance(error, RequestRefused):
             log.error("%s", error)
         elif not isinstance(error, ClusterBusy):
+            if self.find_problem() != str(error):
+                log.warning("%s", error)
             self._failure = (str(error), time.monotonic())
 
     @_translate_problems

@@ -22,7 +22,14 @@ from app.search.opensearch.cluster import WRITE_SECONDS, SearchCluster
 from app.search.opensearch.indexer_lease import IndexerLease
 from app.search.opensearch.mapping import PLACE_ID, IndexNames, build_index, compute_form
 from app.search.opensearch.places import ServingIndex, find_serving
-from app.search.opensearch.problems import ClusterProblem, IndexMissing, WrongCluster, check_shards, make_refusal
+from app.search.opensearch.problems import (
+    ClusterProblem,
+    IndexMissing,
+    Json,
+    WrongCluster,
+    check_shards,
+    make_refusal,
+)
 from app.search.tantivy import index_schema
 
 log = logging.getLogger(__name__)
@@ -174,11 +181,21 @@ class ClusterIndexer:
 
     def list_indexes(self) -> dict[str, bool]:
         """Every index of this archive and form, and whether the alias names it."""
+        return {
+            name: self.names.alias in one["aliases"] for name, one in self._load_aliases(self.names.pattern).items()
+        }
+
+    def _load_aliases(self, pattern: str) -> Json:
         try:
-            indexes = self._cluster.request("GET", f"/{self.names.pattern}/_alias")
+            return self._cluster.request("GET", f"/{pattern}/_alias")
         except IndexMissing:
             return {}
-        return {name: self.names.alias in one["aliases"] for name, one in indexes.items()}
+
+    def delete_other_forms(self) -> None:
+        """Indexes that other versions have made, whether these serve by them or not."""
+        for name in self._load_aliases(self.names.pattern_of_all_forms):
+            if not name.startswith(f"{self.names.alias}-"):
+                self._cluster.request("DELETE", f"/{name}", seconds=WRITE_SECONDS)
 
     def delete_unused(self) -> bool:
         """Deletes indexes that the alias does not name, with all that was purged since; False where another process

@@ -46,13 +46,21 @@ class IndexNames:
 
     @property
     def alias(self) -> str:
+        return self._join(compute_form())
+
+    def _join(self, form: str) -> str:
         part = "published" if self.holding == "published" else "drafts"
-        return f"{self.prefix}-{self.epoch:x}-{compute_form()}-{part}"
+        return f"{self.prefix}-{self.epoch:x}-{form}-{part}"
 
     @property
     def pattern(self) -> str:
         """Of all indexes that the alias was or may become a name of."""
         return f"{self.alias}-*"
+
+    @property
+    def pattern_of_all_forms(self) -> str:
+        """Of all indexes of the archive, by whatever version they were made."""
+        return f"{self._join('*')}-*"
 
     def create_name(self) -> str:
         """A name that no index has had."""

@@ -37,6 +37,17 @@ def rebuild_cluster(db: Database, settings: Settings) -> None:
         raise DatabaseProblem(str(error) or "Another process has begun to build the same index.") from error
 
 
+def delete_other_forms(db: Database, settings: Settings) -> None:
+    """Of this archive's indexes those that other versions have made, which hold words of what was purged, too.
+    DatabaseProblem where they cannot be deleted."""
+    cluster = SearchCluster(settings)
+    try:
+        for holding in HOLDINGS:
+            create_indexer(db, settings, holding, cluster).delete_other_forms()
+    except ClusterProblem as error:
+        raise DatabaseProblem(f"Indexes of other versions cannot be deleted in the search cluster: {error}") from error
+
+
 def catch_up_cluster(db: Database, settings: Settings) -> bool:
     """Brings both indexes in step, unless a running server does; whether any was built. DatabaseProblem where one
     cannot be written: what was saved is in the archive."""

@@ -336,6 +336,20 @@ def test_indexes_that_were_left_behind_are_deleted_while_somebody_follows(
     assert list(both.indexer.list_indexes().values()) == [True]
 
 
+def test_indexes_of_other_versions_are_deleted_when_they_are_to_be(both: BothEngines) -> None:
+    names, request = both.indexer.names, both.remote.cluster.request
+    other, foreign = f"test-{names.epoch:x}-0123abcd-published-1", f"test-{names.epoch + 1:x}-0123abcd-published-1"
+    for name in (other, foreign):
+        request("PUT", f"/{name}")
+    try:
+        reindexing.delete_other_forms(both.archive.db, _make_settings(both))
+        left = request("GET", "/test-*/_alias")
+        assert other not in left
+        assert {foreign, both.remote.view().index} <= left.keys()
+    finally:
+        request("DELETE", f"/{foreign}")
+
+
 def test_drafts_have_an_index_of_their_own(both: BothEngines) -> None:
     hidden = ClusterIndexer(both.remote.cluster, both.archive.db, "test", "hidden", replicas=0)
     both.archive.put(SearchStory(20, "Secret", "A secret budget.", status="draft"))
