@@ -14,8 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx
+
 from bench.archive import build_archive
-from bench.cluster.search_probe import SearchProbe
+from bench.cluster.search_probe import QUERY, SearchProbe
 from bench.cluster.traffic import Traffic
 from bench.opensearch_nodes import OpenSearchNode, find_distribution, find_free_ports, write_node
 from deploy.local.nodes import Node
@@ -46,7 +48,7 @@ def _create_key(node: Node) -> str:
 
 async def _rebuild(node: Node, key: str, changes: float) -> int:
     ending, traffic = asyncio.Event(), Traffic(f"http://{node.address}", key)
-    probe = SearchProbe([node], traffic.outcome, WRITERS)
+    probe = SearchProbe([node], traffic.outcome, WRITERS, _count_found(node))
     writing = asyncio.create_task(traffic.run(MOST_SECONDS, WRITERS, READERS, changes))
     await asyncio.sleep(3)
     asking = asyncio.create_task(probe.run(ending))
@@ -62,6 +64,12 @@ async def _rebuild(node: Node, key: str, changes: float) -> int:
     print(f"searches: {probe.outcome.describe()}")
     print(f"requests: {dict(traffic.outcome.counts)}; failed {traffic.outcome.failed[:5]}")
     return len(traffic.outcome.wrong) + len(probe.outcome.wrong) + len(traffic.outcome.failed)
+
+
+def _count_found(node: Node) -> int:
+    """What the searches find of a run before."""
+    response = httpx.get(f"http://{node.address}/v1/search", params=QUERY, timeout=60).raise_for_status()
+    return int(response.json()["page"]["total"])
 
 
 def _count_changes(traffic: Traffic) -> int:

@@ -45,12 +45,12 @@ class SearchOutcome:
 
 
 class SearchProbe:
-    """`writers` is how many articles may be on their way at once. `outcome` can be replaced at any time: what follows
-    is counted there."""
+    """`writers` is how many articles may be on their way at once; `known` how many the search found before any were
+    written. `outcome` can be replaced at any time: what follows is counted there."""
 
-    def __init__(self, nodes: Sequence[Node], traffic: TrafficOutcome, writers: int) -> None:
+    def __init__(self, nodes: Sequence[Node], traffic: TrafficOutcome, writers: int, known: int = 0) -> None:
         self.outcome = SearchOutcome()
-        self._nodes, self._traffic, self._writers = nodes, traffic, writers
+        self._nodes, self._traffic, self._writers, self._known = nodes, traffic, writers, known
         self._failing_since: dict[str, float] = {}
 
     async def run(self, ending: asyncio.Event) -> None:
@@ -78,7 +78,8 @@ class SearchProbe:
         self.outcome.times.append(time.monotonic() - began)
         payload = response.json()
         total, ids = payload["page"]["total"], {hit["article"]["id"] for hit in payload["data"]}
-        most = self._writers + sum(one.status != "draft" and one.id not in withdrawn for one in self._traffic.articles)
+        public = sum(one.status != "draft" and one.id not in withdrawn for one in self._traffic.articles)
+        most = self._known + self._writers + public
         if total > most:
             self.outcome.add_wrong(f"{node.name}: {total} found where {most} can be public")
         if ids & withdrawn:
@@ -107,7 +108,7 @@ class SearchProbe:
             self.outcome.counts["behind, and said so"] += 1
             return
         self.outcome.counts["searches up to now"] += 1
-        least = sum(one.status == "published" and not one.is_changing for one in before)
+        least = self._known + sum(one.status == "published" and not one.is_changing for one in before)
         if (total := response.json()["page"]["total"]) < least:
             self.outcome.add_wrong(f"{node.name}: {total} found where {least} were acknowledged before")
 
