@@ -181,7 +181,8 @@ class _Reach:
     @contextmanager
     def try_once(self, *, is_short: bool) -> Iterator[float]:
         """Around one request, with the time at which it began. ClusterUnreachable where it has to wait for another one,
-        or for a second to pass. `is_short`: no request that may take minutes is the one that finds out."""
+        or for a second to pass; never for one that may take minutes (not `is_short`): nobody waits for whoever writes,
+        and to give up in the middle of a new index costs all of it."""
         is_trial = self._begin(is_short=is_short)
         try:
             yield time.monotonic()
@@ -198,9 +199,9 @@ class _Reach:
 
     def _begin(self, *, is_short: bool) -> bool:
         with self._lock:
-            if not self._problem:
+            if not self._problem or not is_short:
                 return False
-            if self._is_tried or not is_short or time.monotonic() < self._again_at:
+            if self._is_tried or time.monotonic() < self._again_at:
                 raise ClusterUnreachable(self._problem)
             self._is_tried = True
             return True

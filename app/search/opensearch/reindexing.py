@@ -16,7 +16,7 @@ from app.search.opensearch.problems import ClusterProblem
 from app.settings import Settings
 
 FEW = 100
-"""Rows of the log of which the last portion is: a round takes a fraction of a second."""
+"""Rows of the log that the last portion has at most: they take a fraction of a second."""
 
 
 def rebuild_cluster(db: Database, settings: Settings) -> None:
