@@ -68,7 +68,7 @@ class ClusterIndexer:
         self._ahead: LogPosition | None = None
 
     @property
-    def serving(self) -> str | None:
+    def current_index(self) -> str | None:
         """The index that the alias named when `position` was asked."""
         return self._serving
 

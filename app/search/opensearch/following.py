@@ -86,7 +86,7 @@ class ClusterFollowerTask(FollowerTask):
         return 0
 
     def _delete_unused(self) -> None:
-        if self.problem is None and (serving := self._indexer.serving) is not None and serving != self._serving:
+        if self.problem is None and (serving := self._indexer.current_index) is not None and serving != self._serving:
             self._serving, self._delete_at = serving, time.monotonic() + self._rest
         if time.monotonic() < self._delete_at:
             return

@@ -37,10 +37,8 @@ class ClusterView(View):
         bodies: list[Clause] = [
             {"query": read_clause(self._match_all_of(queries)), "size": most, **RETURN_HITS} for queries in asked
         ]
-        found = [
-            one for start in range(0, len(bodies), _AT_ONCE) for one in self.ask_all(bodies[start : start + _AT_ONCE])
-        ]
-        return [{hit.id: hit.score or 0.0 for hit in one.hits} for one in found]
+        portions = [bodies[start : start + _AT_ONCE] for start in range(0, len(bodies), _AT_ONCE)]
+        return [{hit.id: hit.score or 0.0 for hit in one.hits} for some in portions for one in self.ask_all(some)]
 
     def _match_all_of(self, queries: Sequence[Query]) -> Query:
         return self.filters.query.boolean_query([(Occur.Must, query) for query in queries])
