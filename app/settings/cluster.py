@@ -21,7 +21,7 @@ def check_nodes(addresses: tuple[str, ...]) -> tuple[str, ...]:
     """Without a slash at their ends. ValueError names one that is no address of a node, unless it holds a password."""
     for address in addresses:
         if "@" in address:
-            raise ValueError("an address must not have a user and a password in it: other settings say who asks")
+            raise ValueError("what has a user and a password in it is no address here: other settings say who asks")
         if _NODE.fullmatch(address) is None:
             raise ValueError(f"{address[:100]!r} is no address such as http://10.0.0.5:8000")
     return tuple(address.rstrip("/") for address in addresses)
