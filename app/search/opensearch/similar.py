@@ -44,14 +44,11 @@ def find_profiles(
     view: ClusterView, sample: Profile, excluded: Collection[int], limit: int, article_filter: ArticleFilter
 ) -> list[Profile]:
     """Of articles that share its telling words and tags, the likest first, never its own."""
-    words = more_like_this.select_words(view, sample)
-    tags = more_like_this.select_tags(view, sample.tags, alone=not words)
-    alike = [more_like_this.score_word(view, word, weight) for word, weight in words]
-    alike += [more_like_this.weigh_tag(view, tag) for tag in tags]
-    if not alike:
+    alike = more_like_this.match_alike(view, sample)
+    if alike is None:
         return []
     clauses = view.filters.build_clauses(article_filter, tuple(sorted({sample.id, *excluded})))
-    query = view.filters.query.boolean_query([*clauses, (Occur.Must, view.filters.join_any(alike))])
+    query = view.filters.query.boolean_query([*clauses, (Occur.Must, alike)])
     return _load_profiles(view, query, limit)
 
 

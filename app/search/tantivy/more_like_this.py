@@ -39,7 +39,7 @@ def build_query(view: View, sample: SimilaritySample, frequencies: Mapping[str, 
     stands, where this machine does not know that."""
     words = select_terms(view, sample, frequencies)
     clauses = [(Occur.Should, _weigh_word(view, word, weight)) for word, weight in words]
-    clauses += [(Occur.Should, weigh_tag(view, tag)) for tag in sample.tags]
+    clauses += [(Occur.Should, _weigh_tag(view, tag)) for tag in sample.tags]
     return view.filters.query.boolean_query(clauses) if clauses else None
 
 
@@ -92,7 +92,7 @@ def _weigh_word(view: View, stem: str, weight: float) -> Query:
     return view.filters.query.boost_query(view.filters.join_any(terms), weight / 4)
 
 
-def weigh_tag(view: View, tag: int) -> Query:
+def _weigh_tag(view: View, tag: int) -> Query:
     rarity = log(1 + view.searcher.num_docs / (view.searcher.doc_freq("tags", tag) + 1))
     return view.filters.query.const_score_query(view.filters.match_term("tags", tag), _TAG_WEIGHT * rarity)
 
@@ -104,16 +104,21 @@ def load_profile(view: View, id: int, version: int) -> Profile | None:
     return profiles[0] if profiles and profiles[0].version == version else None
 
 
+def match_alike(view: View, sample: Profile) -> Query | None:
+    """Articles that share its telling words and tags, scored; None where it has neither."""
+    words = select_words(view, sample)
+    tags = select_tags(view, sample.tags, alone=not words)
+    alike = [_score_word(view, word, weight) for word, weight in words] + [_weigh_tag(view, tag) for tag in tags]
+    return view.filters.join_any(alike) if alike else None
+
+
 def find_profiles(
     view: View, sample: Profile, excluded: Collection[int], limit: int, article_filter: ArticleFilter
 ) -> list[Profile]:
     """Of articles that share its telling words and tags, the likest first, never its own."""
-    words = select_words(view, sample)
-    clauses = [(Occur.Should, score_word(view, word, weight)) for word, weight in words]
-    clauses += [(Occur.Should, weigh_tag(view, tag)) for tag in select_tags(view, sample.tags, alone=not words)]
-    if not clauses:
+    query, skipped = match_alike(view, sample), {sample.id, *excluded}
+    if query is None:
         return []
-    query, skipped = view.filters.query.boolean_query(clauses), {sample.id, *excluded}
     if article_filter != PUBLISHED_ARTICLES:
         query = view.filters.query.boolean_query([(Occur.Must, query), *view.filters.build_clauses(article_filter)])
     if len(skipped) > _MOST_SKIPPED:
@@ -187,7 +192,7 @@ def select_tags(view: View, tags: Iterable[int], *, alone: bool) -> list[int]:
     return chosen
 
 
-def score_word(view: View, stem: str, weight: float) -> Query:
+def _score_word(view: View, stem: str, weight: float) -> Query:
     return view.filters.query.boost_query(
         view.filters.query.term_query(index_schema.build_schema(), index_schema.TEXT, stem), weight / 4
     )
