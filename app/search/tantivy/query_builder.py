@@ -313,7 +313,10 @@ class QueryBuilder:
         ids = self.names.find_named(kind, text) if self.names else ()
         if not ids:
             return self.query.empty_query()
-        return self.filters.match_any(f"within_{_PLACED}" if kind == "region" else "tags", ids)
+        # Scored as a rare word is: a number alone would be by one engine, and count as 1 in another.
+        field = f"within_{_PLACED}" if kind == "region" else "tags"
+        articles = sum(self.terms.searcher.doc_freq(field, id) for id in ids)
+        return self.query.const_score_query(self.filters.match_any(field, ids), self.terms.compute_rarity(articles))
 
     def estimate_weight(self, node: Node) -> float:
         """About what a good hit scores, to measure other boosts by; words that no article has add nothing."""

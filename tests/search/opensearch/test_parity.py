@@ -148,9 +148,21 @@ def test_similar_articles_are_the_same_whoever_else_asks(both: BothEngines, stor
         assert list(pool.map(find, stories[:40])) == one_by_one
 
 
-@pytest.mark.parametrize("text", ["standfirst:3.5", 'title:"budget vote"', "body:10,000", '"bank bank"'])
-def test_rows_of_words_score_alike_however_few_articles_have_them(both: BothEngines, text: str) -> None:
-    question = Question(tree=parse(text).tree, text=text, order="relevance", limit=100, match="all", today=TODAY)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tag:budget trade",
+        "region:brussels author:minister",
+        "standfirst:3.5",
+        'title:"budget vote"',
+        "body:10,000",
+        '"bank bank"',
+    ],
+)
+def test_rows_of_words_and_names_score_alike_however_few_articles_have_them(both: BothEngines, text: str) -> None:
+    question = Question(
+        tree=parse(text).tree, text=text, order="relevance", limit=100, match="all", today=TODAY, names=NAMES
+    )
     comparison.compare_hits(both, question)
 
 
