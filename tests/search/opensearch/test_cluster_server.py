@@ -47,7 +47,7 @@ async def publish(api: Served, **article: object) -> dict[str, object]:
     """Its JSON, once the index of the cluster has it, which is made at the first start."""
     response = await api.editor.post("/v1/articles", json={"status": "published", **article})
     assert response.status_code == 201, response.text
-    deadline, params = time.monotonic() + 30, {"limit": 1, "min_seq": response.headers["x-seq"]}
+    deadline, params = time.monotonic() + 30, {"limit": "1", "min_seq": response.headers["x-seq"]}
     while (await api.public.get("/v1/search", params=params)).status_code != 200:
         assert time.monotonic() < deadline
     made: dict[str, object] = response.json()
