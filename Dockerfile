@@ -1,4 +1,4 @@
-# The server with its driver for PostgreSQL, from the same lock files as everywhere else.
+# The server with its driver for PostgreSQL and its client for OpenSearch, from the same lock files as everywhere else.
 FROM python:3.13-slim AS build
 
 WORKDIR /source
@@ -26,9 +26,9 @@ ENV PYTHONUNBUFFERED=1 \
 WORKDIR /opt/dateline
 
 # The packages first: a change of code does not install them again.
-COPY requirements/postgres.txt requirements/
+COPY requirements/opensearch.txt requirements/
 RUN python -m venv .venv \
-    && pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement requirements/postgres.txt
+    && pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement requirements/opensearch.txt
 
 COPY --from=build /wheel /wheel
 RUN pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl \

@@ -105,6 +105,9 @@ class SearchIndex(Protocol):
         is no index yet."""
         ...
 
+    def find_problem(self) -> str | None:
+        """Why a search engine elsewhere cannot be asked, if so."""
+
     def describe_building(self) -> str | None:
         """While there is no index: a sentence that says how far it is. None where there is one."""
         ...

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -25,10 +26,11 @@ from app.importers.web.fetch import FetchError
 from app.monitoring.server_numbers import read_numbers
 from app.saved_searches.definition import get_index
 from app.saved_searches.percolation_task import PercolationTask
-from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
+from app.search.indexing.archive_indexes import ArchiveIndex, list_cluster_followers, list_indexes
 from app.search.indexing.snapshots.fetching import IndexFetcher
 from app.search.indexing.verification import Verification
-from app.settings import Settings
+from app.settings import Settings, count_processors
+from app.settings.cluster import MOST_SEARCHES
 from app.sync.feeds.websub import Form, HubPublisher, HubUnreachable
 from app.webhooks import sender as webhook_sender
 
@@ -76,9 +78,14 @@ def create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-un
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         counts: SharedCounts = app.state.counts
+        if app.state.search_cluster is not None:
+            _add_threads()
         indexing = [_Indexing(archive, index) for index in list_indexes(archive.settings)]
         app.state.percolation = PercolationTask(archive.db, get_index(archive).engine)
         app.state.following, app.state.following_drafts = (one.following for one in indexing)
+        app.state.following_cluster = cluster = list_cluster_followers(
+            archive.db, archive.settings, app.state.search_cluster
+        )
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(_look_at_indexes, archive)
         permissions.make_folder(archive.settings.index_path)
@@ -99,6 +106,8 @@ def create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-un
                 await asyncio.to_thread(one.verification.stop)
             await asyncio.to_thread(app.state.importing.close)
             await asyncio.to_thread(app.state.percolation.stop)
+            for task in cluster:
+                await asyncio.to_thread(task.stop)
             for one in indexing:
                 await asyncio.to_thread(one.following.stop)
                 await asyncio.to_thread(one.indexer.close)
@@ -108,6 +117,12 @@ def create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-un
                 leading.close()
 
     return lifespan
+
+
+def _add_threads() -> None:
+    """More than there are as a rule, by as many as searches wait in for a cluster: nothing else waits behind these."""
+    threads = MOST_SEARCHES + min(32, count_processors() + 4)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, "asyncio"))
 
 
 async def _lead(lock: FileLock, begin: Callable[[], None]) -> None:
@@ -146,6 +161,8 @@ def _begin_leading(
     if follow:
         work.append(index_positions.run(archive.db, archive.settings))
         app.state.percolation.start()
+        for task in app.state.following_cluster:
+            task.start()
     tasks += map(asyncio.create_task, work)
 
 

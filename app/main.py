@@ -61,9 +61,9 @@ from app.regions import write_routes as regions_writing
 from app.saved_searches import routes as searches
 from app.saved_searches.queries import load_position
 from app.search.index import EngineIndex
+from app.search.indexing.archive_indexes import open_cluster, open_engine
 from app.search.list_search import EngineListSearch
 from app.search.routes import enrichment, search, timeline_and_trending
-from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 from app.stats import routes as stats
 from app.sync import export_routes as exports
@@ -168,8 +168,9 @@ def create_app(
     shared = shared or share_memory(settings.model_copy(update={"workers": 1}))
     settings = settings.of_one_worker if shared.counts.workers > 1 else settings
     db = Database(settings, log.append, alone=shared.counts.workers == 1)
-    index = EngineIndex(db, TantivyEngine(settings.index_path))
-    list_search = EngineListSearch(db, index, TantivyEngine(settings.drafts_index_path, "hidden"))
+    cluster = open_cluster(settings)
+    index = EngineIndex(db, open_engine(settings, cluster=cluster))
+    list_search = EngineListSearch(db, index, open_engine(settings, "hidden", cluster))
     cards = Cards(db, settings.site_url.rstrip("/"))
     archive = AppContext(settings, db, index, cards, list_search, entitlements=OpenedArchives())
     app = Application(
@@ -183,7 +184,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=create_lifespan(archive, follow=follow),
     )
-    app.state.archive = archive
+    app.state.archive, app.state.search_cluster = archive, cluster
     app.state.watch = LogWatch(archive.head, partial(load_position, db))
     app.state.departures = DepartureLog(db, archive.addresses)
     app.state.sitemap_months = SitemapMonths(db)

@@ -8,7 +8,8 @@ sed -n 's/^requires = \["\(.*\)"\]$/\1/p' pyproject.toml | $compile - --output-f
 $compile pyproject.toml --extra importers --output-file requirements/run.txt "$@"
 $compile pyproject.toml --extra importers --extra postgres --constraint requirements/run.txt --output-file requirements/postgres.txt "$@"
 $compile pyproject.toml --extra importers --extra postgres --extra telemetry --constraint requirements/postgres.txt --output-file requirements/telemetry.txt "$@"
-$compile pyproject.toml --extra importers --extra postgres --extra telemetry --group dev --constraint requirements/telemetry.txt --output-file requirements/dev.txt "$@"
+$compile pyproject.toml --extra importers --extra postgres --extra opensearch --constraint requirements/postgres.txt --output-file requirements/opensearch.txt "$@"
+$compile pyproject.toml --extra importers --extra postgres --extra telemetry --extra opensearch --group dev --constraint requirements/telemetry.txt --constraint requirements/opensearch.txt --output-file requirements/dev.txt "$@"
 # The tools of the client in TypeScript that tests compile. npm adds addresses of who can be paid for a package.
 cd tests/system/clients
 npm install --package-lock-only --ignore-scripts

@@ -20,6 +20,7 @@ import httpx
 import hypothesis
 import pytest
 from fastapi import FastAPI
+from shared_node import share_node
 from sqlalchemy import update
 from starlette.types import ASGIApp, Message
 
@@ -64,6 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             and "postgresql" in getattr(item, "callspec", NO_PARAMETERS).params.values()
         ):
             item.add_marker("slow")
+        if "opensearch_url" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
         if "data" in getattr(item, "fixturenames", ()):
             item.add_marker("needs_data")
         if item.get_closest_marker("torture") and not item.get_closest_marker("timeout"):
@@ -106,7 +109,7 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith("DATELINE_") and name != "DATELINE_TEST_DATABASE_URL":
+        if name.startswith("DATELINE_") and not name.startswith("DATELINE_TEST_"):
             monkeypatch.delenv(name)
 
 
@@ -115,6 +118,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of this run have."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_TESTRUNUID" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def opensearch_url(shared_folder: Path) -> Iterator[str]:
+    """The address of one node; DATELINE_TEST_OPENSEARCH_URL names one, else it is started here, once for all workers.
+    Skips where neither can be."""
+    with share_node(shared_folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from app.http.auth import SCOPES, Caller
 from app.http.params.query_string import parse_query
 from app.regions import service as regions
 from app.search.index import EngineIndex
-from app.search.tantivy.local_engine import TantivyEngine
+from app.search.indexing.archive_indexes import open_engine
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ def _read_order(db: Database, settings: Settings, payload: dict[str, Any]) -> tu
         raise DatabaseProblem(
             _describe_error(InvalidInput(*body.to_field_errors(error, BulkEdit.model_fields)))
         ) from None
-    index = EngineIndex(db, TantivyEngine(settings.index_path))
+    index = EngineIndex(db, open_engine(settings))
     context = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
 
     async def read() -> edit_request.EditOrder:

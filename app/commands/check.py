@@ -22,7 +22,7 @@ from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, R
 from app.regions import service as regions
 from app.search.engine import Holding, Question
 from app.search.indexing import documents, verification
-from app.search.indexing.archive_indexes import ArchiveIndex, list_indexes
+from app.search.indexing.archive_indexes import ArchiveIndex, Engine, list_indexes, open_engine
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.storage import index_folders
 from app.settings import Settings
@@ -60,6 +60,11 @@ def run_checks(db: Database, settings: Settings) -> list[CheckResult]:
             looks += [
                 (f"{index.name} files", partial(_check_index_files, index)),
                 (index.name, partial(_check_index, db, index)),
+            ]
+        if settings.search_url:
+            looks += [
+                ("search cluster", partial(_check_cluster, db, settings, "published")),
+                ("search cluster, drafts", partial(_check_cluster, db, settings, "hidden")),
             ]
         return [*(_check(name, look) for name, look in looks), _check_dates(connection)]
 
@@ -222,7 +227,28 @@ def _check_index(db: Database, index: ArchiveIndex) -> str | None:
     return wrong
 
 
-def _compare_index(snapshot: Snapshot, engine: TantivyEngine, position: LogPosition, holding: Holding) -> str | None:
+def _check_cluster(db: Database, settings: Settings, holding: Holding) -> str | None:
+    """As `_check_index`, of an index in the cluster."""
+    engine = open_engine(settings, holding)
+    wrong: str | None = None
+    for _ in range(TRIES):
+        position = engine.position()
+        if position is None:
+            return (
+                engine.find_problem() or "there is none; a server builds it when it starts, `dateline reindex` at once"
+            )
+        try:
+            with db.snapshot() as snapshot:
+                wrong = _compare_index(snapshot, engine, position, holding)
+        except IndexBehind as error:
+            wrong = engine.find_problem() or error.detail
+        if wrong is None:
+            break
+        time.sleep(SETTLE_SECONDS)
+    return wrong
+
+
+def _compare_index(snapshot: Snapshot, engine: Engine, position: LogPosition, holding: Holding) -> str | None:
     head = log.head(snapshot)
     last = head.public_seq if holding == "published" else head.seq
     if not log.has_position(snapshot, position) or position.seq < last:
@@ -236,7 +262,7 @@ def _compare_index(snapshot: Snapshot, engine: TantivyEngine, position: LogPosit
     )
 
 
-def _load_indexed(engine: TantivyEngine, statuses: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+def _load_indexed(engine: Engine, statuses: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     after: int | None = None
     of = ArticleFilter(statuses=statuses)
     while True:

@@ -300,7 +300,7 @@ def compact() -> None:
     with open_database(chosen) as db:
         open_archive.compact(db)
         rebuild_indexes(db, chosen)
-        open_archive.delete_other_indexes(chosen)
+        open_archive.delete_other_indexes(db, chosen)
     output.out.print("Nothing that was deleted is left in the archive's files.", markup=False)
 
 

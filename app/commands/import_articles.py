@@ -81,9 +81,9 @@ def _keep_index_current(db: Database, settings: Settings, tell: Tell) -> Iterato
         catch_up_index(db, settings)
 
 
-def catch_up_index(db: Database, settings: Settings) -> None:
+def catch_up_index(db: Database, settings: Settings, *, with_cluster: bool = True) -> None:
     """Brings the indexes in step, unless a running server does. DatabaseProblem where one cannot be written, after the
-    other is in step; what was saved stays."""
+    others are in step; what was saved stays. `with_cluster`: also those in a search cluster."""
     problems: list[str] = []
     for index in list_indexes(settings):
         indexer = index.create_indexer()
@@ -95,6 +95,13 @@ def catch_up_index(db: Database, settings: Settings) -> None:
             problems.append(f"the {index.name} cannot be written: {error}")
         finally:
             indexer.close()
+    if settings.search_url and with_cluster:
+        from app.search.opensearch.reindexing import catch_up_cluster  # an extra
+
+        try:
+            catch_up_cluster(db, settings)
+        except DatabaseProblem as error:
+            problems.append(str(error))
     if problems:
         raise DatabaseProblem(f"What was saved is in the archive, but {' and '.join(problems)}.")
 

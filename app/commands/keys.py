@@ -19,7 +19,7 @@ from app.http import auth
 from app.http.params.times import Period, format_time, read_time, read_zone
 from app.regions import service as regions
 from app.search.index import EngineIndex
-from app.search.tantivy.local_engine import TantivyEngine
+from app.search.indexing.archive_indexes import open_engine
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ def _ask(db: Database, settings: Settings, ask: Callable[[AppContext, RequestCon
     """Runs what reads the archive as a request does."""
 
     async def run() -> T:
-        index = EngineIndex(db, TantivyEngine(settings.index_path))
+        index = EngineIndex(db, open_engine(settings))
         context = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
         try:
             head = await context.head()

@@ -269,9 +269,13 @@ def compact(db: Database) -> None:
         raise DatabaseProblem(f"The file could not be written anew: {error}.") from error
 
 
-def delete_other_indexes(settings: Settings) -> None:
+def delete_other_indexes(db: Database, settings: Settings) -> None:
     """Deletes the indexes of all other versions, which hold words of what was purged, too. DatabaseProblem where a
     process keeps one."""
+    if settings.search_url:
+        from app.search.opensearch.reindexing import delete_other_forms  # an extra
+
+        delete_other_forms(db, settings)
     held = [one for root in settings.index_paths for one in index_forms.delete_others(root, older=False)]
     if held:
         raise DatabaseProblem(f"A process of another version writes the index in {held[0]}: stop it, and run it again.")

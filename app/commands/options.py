@@ -39,7 +39,9 @@ def load_settings(**options: object) -> Settings:
         return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type] # checked by pydantic
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "?"
+        if not first["loc"]:  # of several settings, which it names
+            raise DatabaseProblem(f"{first['msg'].removeprefix('Value error, ')}.") from None
+        name = str(first["loc"][0])
         raise DatabaseProblem(f"DATELINE_{name.upper().removeprefix('DATELINE_')}: {first['msg']}.") from None
 
 

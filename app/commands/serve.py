@@ -37,12 +37,13 @@ from app.main import SharedMemory, create_app, share_memory
 from app.models import ApiKey, Article, table
 from app.monitoring import telemetry
 from app.monitoring.server_numbers import add_ended
+from app.search.indexing.archive_indexes import check_engine
 from app.settings import Settings
 from app.sync.watch import LogWatch
 
 logger = logging.getLogger(__name__)
 
-SECRET = ("database_url", "replica_url", "index_secret")
+SECRET = ("database_url", "replica_url", "index_secret", "search_password", "search_api_key")
 """Settings of which the audit says only that they are set."""
 RESERVED_FILES, FEWEST_CONNECTIONS = 512, 10
 """For the database, the index, and connections that are being turned away."""
@@ -106,6 +107,7 @@ def _prepare_archive(db: Database, settings: Settings, seed: Path | None, consol
     """Everything that a server finds done; the first key, where one was made. Of an archive that can only be read
     nothing is changed."""
     reason = db.condition.reason
+    check_engine(settings)
     key = _import_samples(db, settings, seed, console) if seed is not None and reason is None else None
     open_archive.make_index_folder(settings, is_read_only=reason is not None)
     if reason is None:
@@ -268,7 +270,8 @@ def _import_samples(db: Database, settings: Settings, seed: Path, console: Conso
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:
             console.print(f"failed: {where}: {reason}", markup=False)
-    catch_up_index(db, settings)
+    # A cluster may respond later: the server sees to its indexes as soon as it does.
+    catch_up_index(db, settings, with_cluster=False)
     return None if keys else _create_first_key(db, settings.first_key_file, console)
 
 

@@ -370,8 +370,9 @@ class InternalError(DatelineError):
 
 
 class IndexBehind(TryAgain):
-    """The search index has not yet got to the place in the change log that `min_seq` asks for, or is being built
-    for the first time: then `progress` says how many of the articles are `indexed`. Try again after `Retry-After`."""
+    """The search index has not yet got to the place in the change log that `min_seq` asks for, is being built for the
+    first time, when `progress` says how many of the articles are `indexed`, or is in a search cluster that does not
+    respond. Try again after `Retry-After`."""
 
     code, status, title = "index_behind", 503, "The index is behind"
 

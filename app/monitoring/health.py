@@ -11,7 +11,7 @@ from app.context import Context
 from app.errors import DatabaseUnavailable
 from app.http.api_route import ApiRoute
 from app.http.openapi import describe_example
-from app.monitoring.server_numbers import find_problem
+from app.monitoring.server_numbers import find_cluster_problem, find_problem
 
 router = APIRouter(prefix="/health", tags=["operating"], route_class=ApiRoute)
 
@@ -26,7 +26,8 @@ class Live(BaseModel):
 
 class Ready(BaseModel):
     """`index_lag` counts the changes, up to the last public one, that the search index has not taken in yet; null while
-    there is no index. `problem` says why, and how far an index is that is being built. `read_only` says why nothing can
+    there is no index. `problem` says why, and how far an index is that is being built. Where searches run on a cluster
+    that cannot be asked, `index` is false and `status` is `ok`: articles can be read. `read_only` says why nothing can
     be written while reads go on; `clock_problem` that this machine's clock differs from the database's. `replica`
     is null where none is set; one that is `behind`, by `replica_lag` changes, or `unavailable` is not read: the primary
     is, in its place."""
@@ -100,11 +101,15 @@ async def get_readiness(request: Request, context: Context, response: Response) 
     # Of an archive that nobody changes an index need not be writable, as long as it has all of it.
     is_complete = lag == 0 and condition.reason is not None
     good = lag is not None and lag <= LAG and (indexer_problem is None or is_complete)
+    # A cluster is that of all servers: where none of them were sent requests, nothing could be read either.
+    cluster_problem = context.index.find_problem()
+    good = good or cluster_problem is not None
     response.status_code = 200 if good else 503
     state: Literal["ok", "unavailable"] = "ok" if good else "unavailable"
-    problem = indexer_problem or context.index.describe_building()
+    problem = indexer_problem or cluster_problem or find_cluster_problem(request.app)
+    problem = problem or context.index.describe_building()
     replica, replica_lag = (None, None) if context.db.replica is None else await context.db.replica.describe(head)
     return Ready(
-        status=state, database=True, index=seq is not None, index_lag=lag, problem=problem, replica=replica,
-        replica_lag=replica_lag, **more,
+        status=state, database=True, index=seq is not None and cluster_problem is None, index_lag=lag,
+        problem=problem, replica=replica, replica_lag=replica_lag, **more,
     )  # fmt: skip

@@ -131,6 +131,7 @@ class _ServerCollector(Collector):
         yield from self._collect_archive()
         yield from self._collect_webhooks()
         yield from self._collect_searches()
+        yield from self._collect_cluster()
         if self._workers > 1:
             yield from self._collect_processes()
 
@@ -215,6 +216,19 @@ class _ServerCollector(Collector):
             "Changes that are not matched with saved searches yet.",
             self._matched.lag,
         )
+
+    def _collect_cluster(self) -> Iterator[Metric]:
+        """Of the search cluster, where there is one."""
+        problem = self._context.index.find_problem() or self._numbers.cluster_problem
+        name, meaning = "dateline_search_cluster_failing", "Whether the search cluster cannot be asked or kept in step."
+        yield Gauge(name, meaning, int(bool(problem)))
+        seconds = Histogram(
+            "dateline_search_cluster_seconds", "Requests to the search cluster.", labels=["work", "result"]
+        )
+        for key, buckets in sorted(self._numbers.cluster_seconds.items()):
+            labels = key.split(SEPARATOR)
+            seconds.add_metric(labels, list(_accumulate(buckets)), self._numbers.cluster_spent[key])
+        yield seconds
 
     def _collect_processes(self) -> Iterator[Metric]:
         """Of all workers together, by the names that Prometheus' clients give those of one process."""

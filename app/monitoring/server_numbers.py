@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import resource
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,8 @@ SEPARATOR = " "
 class ServerNumbers:
     """`responses` by "method route hundreds" and `seconds` by route, a count for each bucket, as in `RequestTally`; the
     `gauges` are of this moment and end with their worker. `problem` is the indexer's, where this worker indexes;
-    `drafts_problem` that of the index of drafts, `searches_problem` what keeps saved searches from being matched."""
+    `drafts_problem` that of the index of drafts, `cluster_problem` that of indexes in a search cluster,
+    `searches_problem` what keeps saved searches from being matched."""
 
     responses: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, list[int]] = field(default_factory=dict)
@@ -43,7 +44,11 @@ class ServerNumbers:
     indexes: bool = False
     problem: str | None = None
     drafts_problem: str | None = None
+    cluster_problem: str | None = None
     searches_problem: str | None = None
+    cluster_seconds: dict[str, list[int]] = field(default_factory=dict)
+    """Of requests to a search cluster by "work result", as `seconds`; `cluster_spent` their sums."""
+    cluster_spent: dict[str, float] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     """Requests by key, of so many keys as `key_usage` counts one by one."""
     replica: dict[str, int] = field(default_factory=dict)
@@ -62,8 +67,10 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
     cache: CacheStore = state.cache
     following: FollowerTask | None = getattr(state, "following", None)
     drafts: FollowerTask | None = getattr(state, "following_drafts", None)
+    cluster: Sequence[FollowerTask] = getattr(state, "following_cluster", ())
     matching: PercolationTask | None = getattr(state, "percolation", None)
     replica = state.archive.db.replica
+    asked = None if state.search_cluster is None else state.search_cluster.tally
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return ServerNumbers(
         responses={SEPARATOR.join(map(str, key)): count for key, count in tally.responses.items()},
@@ -91,7 +98,10 @@ def read_numbers(app: FastAPI) -> ServerNumbers:
         indexes=following is not None and following.is_running,
         problem=following.problem if following is not None else None,
         drafts_problem=drafts.problem if drafts is not None else None,
+        cluster_problem=next((one.problem for one in cluster if one.problem), None),
         searches_problem=matching.problem if matching is not None else None,
+        cluster_seconds={} if asked is None else {SEPARATOR.join(key): list(n) for key, n in asked.seconds.items()},
+        cluster_spent={} if asked is None else {SEPARATOR.join(key): spent for key, spent in asked.spent.items()},
         keys=dict(state.key_requests),
         replica={} if replica is None else {"replica": replica.served, "primary": replica.refused},
     )  # fmt: skip
@@ -117,6 +127,11 @@ def find_problem(app: FastAPI) -> str | None:
     return add_all(parse_report(report) for report in counts.read_reports()).problem
 
 
+def find_cluster_problem(app: FastAPI) -> str | None:
+    """What keeps the indexes of a search cluster from being kept in step, whichever worker of this server does that."""
+    return read_server(app).cluster_problem if getattr(app.state, "following_cluster", ()) else None
+
+
 def parse_report(report: Mapping[str, object]) -> ServerNumbers:
     return _ADAPTER.validate_python(report)
 
@@ -133,6 +148,8 @@ def add_ended(ended: Mapping[str, object], report: Mapping[str, object]) -> dict
         last.cache,
         last.webhooks,
         last.processor_seconds,
+        cluster_seconds=last.cluster_seconds,
+        cluster_spent=last.cluster_spent,
         keys=last.keys,
         replica=last.replica,
     )
@@ -141,13 +158,9 @@ def add_ended(ended: Mapping[str, object], report: Mapping[str, object]) -> dict
 
 def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
     several = list(numbers)
-    seconds: dict[str, list[int]] = {}
-    for name, buckets in (item for one in several for item in one.seconds.items()):
-        before = seconds.get(name, [0] * (len(EDGES) + 1))
-        seconds[name] = [a + b for a, b in zip(before, buckets, strict=True)]
     return ServerNumbers(
         responses=_add(one.responses for one in several),
-        seconds=seconds,
+        seconds=_add_buckets(one.seconds for one in several),
         spent=_add_floats(one.spent for one in several),
         refused=_add(one.refused for one in several),
         cut=_add(one.cut for one in several),
@@ -158,8 +171,11 @@ def add_all(numbers: Iterable[ServerNumbers]) -> ServerNumbers:
         lag=max((one.lag for one in several), default=0.0),
         indexes=any(one.indexes for one in several),
         problem=next((one.problem for one in several if one.problem), None),
+        cluster_problem=next((one.cluster_problem for one in several if one.cluster_problem), None),
         drafts_problem=next((one.drafts_problem for one in several if one.drafts_problem), None),
         searches_problem=next((one.searches_problem for one in several if one.searches_problem), None),
+        cluster_seconds=_add_buckets(one.cluster_seconds for one in several),
+        cluster_spent=_add_floats(one.cluster_spent for one in several),
         keys=_add(one.keys for one in several),
         replica=_add(one.replica for one in several),
     )
@@ -170,6 +186,14 @@ def _add(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for one in counts:
         total.update(one)
     return dict(total)
+
+
+def _add_buckets(counts: Iterable[Mapping[str, list[int]]]) -> dict[str, list[int]]:
+    total: dict[str, list[int]] = {}
+    for name, buckets in (item for one in counts for item in one.items()):
+        before = total.get(name, [0] * (len(EDGES) + 1))
+        total[name] = [a + b for a, b in zip(before, buckets, strict=True)]
+    return total
 
 
 def _add_floats(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:

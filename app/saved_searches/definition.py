@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Protocol, cast
 
 import orjson
 
@@ -21,9 +21,10 @@ from app.search.engine import Question
 from app.search.index import EngineIndex
 from app.search.indexing.fixed import candidates
 from app.search.indexing.fixed.fixing import fix
+from app.search.narrowed_engine import NarrowedEngine
 from app.search.query.parser import ParsedQuery, parse
 from app.search.query.tree import render
-from app.search.tantivy.local_engine import TantivyEngine
+from app.search.tantivy.reader import View
 from app.tags import queries as tags
 
 _NAMES_OF_ARTICLES = ("slug", "external_id")
@@ -91,11 +92,17 @@ def get_index(context: AppContext) -> EngineIndex:
     return index
 
 
-def get_engine(index: EngineIndex) -> TantivyEngine:
-    """Reading words for good needs the terms of the index itself."""
+class ReadableEngine(Protocol):
+    """Reading words for good needs the terms of the archive, which each engine has on this machine."""
+
+    def view(self) -> View:
+        """IndexBehind where there is no index."""
+
+
+def get_engine(index: EngineIndex) -> ReadableEngine:
     engine = index.engine
-    assert isinstance(engine, TantivyEngine)
-    return engine
+    assert not isinstance(engine, NarrowedEngine), "it does not tell of words that a key does not see"
+    return cast("ReadableEngine", engine)
 
 
 def _read_filters(filters: Mapping[str, object], now: int) -> FilterParams:

@@ -232,8 +232,16 @@ def describe_building(progress: BuildProgress | None) -> str:
     return progress.describe() if progress else "The search index is being built."
 
 
-def make_building_error(progress: BuildProgress | None) -> IndexBehind:
-    """What a search is told while there is no index."""
+CANNOT_BE_ASKED = "The search cluster cannot be asked now. Articles can be read and listed meanwhile."
+"""For clients: what is wrong with it is in the log, and in `/health/ready`."""
+_ASK_AGAIN_AFTER = 5
+
+
+def make_building_error(progress: BuildProgress | None, problem: str | None = None) -> IndexBehind:
+    """What a search is told while there is no index, or, with the `problem` of an engine elsewhere, none that can be
+    asked."""
+    if problem is not None:
+        return IndexBehind(CANNOT_BE_ASKED, _ASK_AGAIN_AFTER)
     detail = f"{describe_building(progress)} Articles can be read and listed meanwhile."
     if progress is None:
         return IndexBehind(detail)
@@ -260,6 +268,9 @@ class ListEngine(Protocol):
 
     def progress(self) -> BuildProgress | None: ...
 
+    def find_problem(self) -> str | None:
+        """Why an engine elsewhere cannot be asked; None where it can, as far as that is known, and for a local one."""
+
     def search(self, question: Question) -> ResultPage: ...
 
     def find_rows(self, question: Question, sort: TimeSort, place: CursorPosition) -> RowPage:
@@ -273,6 +284,13 @@ class SearchEngine(Protocol):
     Every method but `position` and `progress` raises IndexBehind where there is no index yet, and ValueError for a
     filter that asks for anything but published articles. A text or number of any size or kind in a question is no
     error."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether each call is a request over the network, which no event loop waits for."""
+
+    def find_problem(self) -> str | None:
+        """Why an engine elsewhere cannot be asked; None where it can, as far as that is known, and for a local one."""
 
     def position(self) -> LogPosition | None:
         """The position in the log that results reflect; None where there is no index to trust."""

@@ -115,12 +115,16 @@ class EngineIndex:
         position = self.engine.position()
         return None if position is None else position.seq
 
+    def find_problem(self) -> str | None:
+        """Why an engine elsewhere cannot be asked now, if so."""
+        return self.engine.find_problem()
+
     def describe_building(self) -> str | None:
         return describe_building(self.engine.progress()) if self.engine.position() is None else None
 
     def check_built(self) -> None:
         if self.engine.position() is None:
-            raise make_building_error(self.engine.progress())
+            raise make_building_error(self.engine.progress(), self.engine.find_problem())
 
     async def find_excluded(self, head: LogHead) -> tuple[int, ...]:
         """Articles that the log has changed since the index's place and that are public no more.
@@ -132,7 +136,7 @@ class EngineIndex:
 
     async def _find_excluded(self, position: LogPosition | None, head: LogHead) -> tuple[int, ...]:
         if position is not None and not head.has_all_behind(position):
-            raise make_building_error(self.engine.progress())
+            raise make_building_error(self.engine.progress(), self.engine.find_problem())
         if position is None:
             return ()
         since = position.seq if self._delayed_seq is None else min(position.seq, self._delayed_seq)
@@ -191,7 +195,8 @@ class EngineIndex:
         """Articles published in a span, in all and by value."""
         inside = replace(question, filter=replace(question.filter, published=span, coarse=None))
         counts = await asyncio.to_thread(self.engine.count_values, inside, name)
-        return PublishedCounts(self.engine.count(inside.filter, question.excluded), counts)
+        key = (self.seq(), question.excluded, "total", inside.filter)
+        return PublishedCounts(await self._count_articles(key, inside.filter, question.excluded), counts)
 
     async def count_overview(self, edges: Sequence[int], head: LogHead) -> Overview:
         """All that is published in numbers, as of one commit; those who ask at once share one count."""
@@ -289,12 +294,19 @@ class EngineIndex:
             key = (position and position.seq, excluded, "total", article_filter)
             counted = self._stored.get(key)
             if counted is None:
-                counted = self.engine.count(article_filter, excluded)
+                counted = await self._count_articles(key, article_filter, excluded)
                 _keep(self._stored, key, counted)
             assert isinstance(counted, int)
             return counted
         except IndexBehind:
             return None
+
+    async def _count_articles(self, key: Key, article_filter: ArticleFilter, excluded: tuple[int, ...]) -> int:
+        """At once where that takes microseconds; those who wait for a request share it."""
+        if not self.engine.is_remote:
+            return self.engine.count(article_filter, excluded)
+        counting = self.engine.count
+        return await self._once.run(key, lambda: asyncio.to_thread(counting, article_filter, excluded))
 
     async def name_articles(
         self, article_filter: ArticleFilter, sort: TimeSort, limit: int, place: CursorPosition, head: LogHead

@@ -104,7 +104,7 @@ class EngineListSearch:
         IndexBehind where there is no index, or one that cannot go on with this log."""
         position = self._hidden.position()
         if position is None or not head.has_all_behind(position):
-            raise make_building_error(self._hidden.progress())
+            raise make_building_error(self._hidden.progress(), self._hidden.find_problem())
         if position.seq >= head.seq:
             return ()
         values: dict[str, Value] = {"seq": position.seq, "states": list(states)}

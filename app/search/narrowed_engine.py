@@ -48,6 +48,13 @@ class NarrowedEngine:
     commonest: dict[object, tuple[str, ...]] = field(default_factory=dict)
     """Languages, of the latest commit."""
 
+    @property
+    def is_remote(self) -> bool:
+        return self.engine.is_remote
+
+    def find_problem(self) -> str | None:
+        return self.engine.find_problem()
+
     def position(self) -> LogPosition | None:
         return self.engine.position()
 

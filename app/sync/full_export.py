@@ -14,7 +14,7 @@ from app.errors import CursorExpired
 from app.http.auth import SCOPES, Caller
 from app.regions import service as regions
 from app.search.index import EngineIndex
-from app.search.tantivy.local_engine import TantivyEngine
+from app.search.indexing.archive_indexes import open_engine
 from app.settings import Settings
 from app.sync.export import Export, include_all_states
 
@@ -22,9 +22,7 @@ from app.sync.export import Export, include_all_states
 async def write(db: Database, settings: Settings, since: str | None, to: Callable[[bytes], object]) -> str:
     """Writes the lines and returns the place to follow on from. `since`: only articles that a change behind that place
     names; CursorExpired where it is not one of this archive's."""
-    context = AppContext(
-        settings, db, EngineIndex(db, TantivyEngine(settings.index_path)), Cards(db, settings.site_url.rstrip("/"))
-    )
+    context = AppContext(settings, db, EngineIndex(db, open_engine(settings)), Cards(db, settings.site_url.rstrip("/")))
     try:
         head = await context.head()
         after = None if since is None else await _check_position(context, head, since)

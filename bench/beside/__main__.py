@@ -2,10 +2,10 @@
 
     python -m bench.beside FOLDER [--workers 2] [--articles 20000] [--seconds 3] [--rounds 5] [--only one,three]
 
-FOLDER, outside of the project, holds `opensearch` (the unpacked distribution) and `datasette` (an environment of
-Python); docs/performance.md says how to get both. It can be named in BENCH_BESIDE instead. The archive is made in
-it once. Before anything is measured the responses of all three are compared. While one is measured the processes of the
-others are stopped (SIGSTOP); the rounds of the three alternate, and every figure is the median of its rounds.
+FOLDER, outside of the project, holds `datasette`, an environment of Python; docs/performance.md says how to get it. It
+can be named in BENCH_BESIDE instead. The archive is made in it once. Before anything is measured the responses of all
+three are compared. While one is measured the processes of the others are stopped (SIGSTOP); the rounds of the three
+alternate, and every figure is the median of its rounds.
 """
 
 import argparse
@@ -26,10 +26,11 @@ from bench.archive import build_archive
 from bench.beside.datasette import run_datasette
 from bench.beside.dateline import read_articles, run_dateline
 from bench.beside.engines import Engine, EngineClient
-from bench.beside.opensearch import find_java, require_distribution, run_opensearch
+from bench.beside.opensearch import run_opensearch
 from bench.beside.processes import count_meanwhile
 from bench.beside.questions import LoadKind, compare_responses, make_kinds
 from bench.load import LoadRound
+from bench.opensearch_nodes import NotAvailable, find_distribution, find_java
 
 WORDS = 450
 PORTS = 4
@@ -166,7 +167,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench.beside")
     named = os.environ.get("BENCH_BESIDE")
     parser.add_argument("folder", type=Path, nargs="?", default=Path(named) if named else None)
-    parser.add_argument("--opensearch", type=Path, help="the unpacked distribution; FOLDER/opensearch")
+    parser.add_argument("--opensearch", type=Path, help="an unpacked distribution; else Maven fetches one")
     parser.add_argument("--datasette", type=Path, help="its environment of Python; FOLDER/datasette")
     parser.add_argument("--without", default="", help="leaves out opensearch or datasette, or both, with a comma")
     parser.add_argument("--workers", type=int, default=1, help="of Dateline")
@@ -178,9 +179,8 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="the first of four; free ones")
     arguments = parser.parse_args()
     if arguments.folder is None or not arguments.folder.is_dir():
-        parser.error("name the folder that holds opensearch and datasette, or set BENCH_BESIDE")
+        parser.error("name the folder that holds datasette, or set BENCH_BESIDE")
     arguments.folder = arguments.folder.resolve()
-    arguments.opensearch = (arguments.opensearch or arguments.folder / "opensearch").resolve()
     arguments.datasette = (arguments.datasette or arguments.folder / "datasette").absolute()
     return arguments
 
@@ -190,8 +190,11 @@ def check_tools(arguments: argparse.Namespace) -> None:
     load.require_wrk()
     left_out = arguments.without.split(",")
     if "opensearch" not in left_out:
-        require_distribution(arguments.opensearch)
-        find_java()
+        try:
+            find_java()
+            arguments.opensearch = (arguments.opensearch or find_distribution()).resolve()
+        except NotAvailable as error:
+            raise SystemExit(str(error)) from None
     if "datasette" not in left_out and not (arguments.datasette / "bin/datasette").exists():
         raise SystemExit(
             f"There is no Datasette in {arguments.datasette}; docs/performance.md says how to get it there"

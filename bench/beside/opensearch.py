@@ -1,10 +1,6 @@
 """OpenSearch as one node with one segment: the same articles as documents, `english` as the analyzer of their text."""
 
 import json
-import os
-import re
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,10 +12,8 @@ import httpx
 
 from bench.beside.processes import ProcessGroup, run_processes
 from bench.beside.questions import LIMIT, LoadQuestion, LoadResult, Row, list_tags, strip_private
+from bench.opensearch_nodes import make_command, write_config
 
-JAVA_AT_LEAST = 21
-NOBODY = 65534
-HEAP = "512m"
 BULK = 500
 INDEX_ONLY = ("text", "tag_slugs", "published")
 """Fields that are indexed and not kept."""
@@ -69,68 +63,16 @@ class OpenSearch:
         return page.total
 
 
-def find_java() -> Path:
-    """The folder of a JVM that is new enough. SystemExit where there is none."""
-    named = [Path(os.environ[name]) for name in ("OPENSEARCH_JAVA_HOME", "JAVA_HOME") if os.environ.get(name)]
-    first = shutil.which("java")
-    on_path = [Path(first).resolve().parents[1]] if first else []
-    installed = sorted(Path("/usr/lib/jvm").glob("*")) if Path("/usr/lib/jvm").is_dir() else []
-    for home in (*named, *on_path, *installed):
-        if (home / "bin/java").exists() and _read_java_version(home) >= JAVA_AT_LEAST:
-            return home
-    raise SystemExit(
-        f"OpenSearch needs Java {JAVA_AT_LEAST} or newer, which is not here: install one, or name its folder in "
-        "OPENSEARCH_JAVA_HOME"
-    )
-
-
-def _read_java_version(home: Path) -> int:
-    run = subprocess.run([home / "bin/java", "-version"], capture_output=True, text=True, check=False)
-    version = re.search(r'version "(\d+)', run.stderr)
-    return int(version[1]) if version else 0
-
-
-def require_distribution(folder: Path) -> None:
-    """SystemExit where the folder holds no unpacked distribution that its user can read."""
-    if not (folder / "bin/opensearch").exists():
-        raise SystemExit(f"There is no OpenSearch in {folder}; docs/performance.md says how to get it there")
-    if os.geteuid() == 0 and shutil.which("setpriv") is None:
-        raise SystemExit("OpenSearch does not run as root, and setpriv, which would change the user, is not here")
-
-
-def _write_config(distribution: Path, folder: Path, port: int) -> Path:
-    """A copy of the configuration that leaves the unpacked distribution as it is."""
-    config, data, logs = folder / "config", folder / "data", folder / "logs"
-    shutil.copytree(distribution / "config", config)
-    for made in (data, logs, folder / "tmp"):
-        made.mkdir()
-    options = (config / "jvm.options").read_text()
-    options = re.sub(r"^-Xm([sx])\S+$", rf"-Xm\g<1>{HEAP}", options, flags=re.M)
-    options = options.replace("logs/", f"{logs}/").replace("HeapDumpPath=data", f"HeapDumpPath={data}")
-    (config / "jvm.options").write_text(options)
-    (config / "opensearch.yml").write_text("\n".join([
-        "cluster.name: beside", "node.name: one", "network.host: 127.0.0.1", "discovery.type: single-node",
-        f"http.port: {port}", f"transport.port: {port + 1}", f"path.data: {data}", f"path.logs: {logs}",
-        "bootstrap.system_call_filter: false", "cluster.routing.allocation.disk.threshold_enabled: false",
-    ]))  # fmt: skip
-    return config
-
-
 @contextmanager
 def run_opensearch(
     distribution: Path, folder: Path, port: int, articles: Sequence[Row], log: Path
 ) -> Iterator[OpenSearch]:
     """A node with the articles in it, on this port and the next. Data, logs and configuration are in the folder."""
-    require_distribution(distribution)
-    java = find_java()
-    config = _write_config(distribution, folder, port)
-    command = [str(distribution / "bin/opensearch")]
-    if os.geteuid() == 0:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, NOBODY, NOBODY)
-        command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *command]
-    env = {"OPENSEARCH_JAVA_HOME": str(java), "OPENSEARCH_PATH_CONF": str(config), "HOME": str(folder),
-           "OPENSEARCH_TMPDIR": str(folder / "tmp")}  # fmt: skip
+    write_config(distribution, folder, [
+        "cluster.name: beside", "node.name: one", "discovery.type: single-node", f"http.port: {port}",
+        f"transport.port: {port + 1}", "cluster.routing.allocation.disk.threshold_enabled: false",
+    ])  # fmt: skip
+    command, env = make_command(distribution, folder)
     # The path of its Java agent is relative to the distribution.
     with run_processes(command, port, env, distribution, log) as group:
         engine = OpenSearch(group)

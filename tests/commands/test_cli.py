@@ -344,6 +344,18 @@ def test_database_that_another_program_keeps_is_given_up_after_ten_seconds(datel
     assert count(tmp_path / "data", "api_key") == 0
 
 
+def test_import_without_its_search_cluster_saves_all_and_says_what_is_missing(
+    dateline: Dateline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATELINE_SEARCH_URL", "http://127.0.0.1:9")
+    imported = dateline("import", SEED)
+    assert imported.status == 1
+    assert "What was saved is in the archive, but the index in the search cluster cannot be written" in imported.err
+    assert "cannot be reached." in imported.err
+    monkeypatch.delenv("DATELINE_SEARCH_URL")
+    assert dateline("import", SEED).out.startswith("0 created, 0 updated, 40 unchanged, 0 failed")
+
+
 def test_many_items_are_in_the_index_when_the_import_ends(dateline: Dateline, tmp_path: Path) -> None:
     file = tmp_path / "many.ndjson"
     file.write_text("".join(story(n) for n in range(1_100)), "utf-8")

@@ -87,6 +87,16 @@ def find_requests(page: str) -> list[str]:
     return re.findall(r"curl -s 'http://127\.0\.0\.1:8000(/[^']*)'", (ROOT / page).read_text("utf-8"))
 
 
+def test_first_start_does_not_wait_for_a_search_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATELINE_SEARCH_URL", "http://127.0.0.1:9")
+    with run_server(tmp_path / "new", *SEED, last="Admin key") as server:
+        assert server.greeting[0].startswith("40 sample articles")
+        assert httpx.get(f"{server.address}/v1/articles").status_code == 200
+        response = httpx.get(f"{server.address}/v1/search?q=nato")
+        assert response.status_code == 503
+        assert "search cluster" in response.json()["detail"]
+
+
 def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: Path) -> None:
     with run_server(tmp_path / "new", *SEED, last="Admin key") as server:
         assert server.greeting[0].startswith("40 sample articles")

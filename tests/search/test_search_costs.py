@@ -22,7 +22,7 @@ from app.search.query.parser import parse
 from app.search.similar import profile, ranking
 from app.search.similar.profile import Profile
 from app.search.similar.ranking import SimilarityCandidate
-from app.search.tantivy import aggregates, explanation, match_cache
+from app.search.tantivy import aggregates, explanation, match_cache, matches
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.reader import View
 from app.search.timeline import Edges
@@ -80,7 +80,7 @@ def test_explaining_many_hits_takes_as_many_searches_as_explaining_one(engine: T
     for some in (ids[:1], ids):
         counting = Counting(engine.view().searcher)
         view = View(counting, engine.view().place)  # type: ignore[arg-type] # in the place of a Searcher
-        result = explanation.explain_scores(view, question, some)
+        result = explanation.explain_scores(view, question, matches.build_query(view, question), some)
         assert set(result) == set(some)
         taken.append(counting.asked)
     assert taken[0] == taken[1]

@@ -11,9 +11,10 @@ from support.search_archive import DAY, SearchArchive, SearchStory, ask, ids
 
 from app.articles.filters import ArticleFilter
 from app.errors import TooManyBuckets
-from app.search import timeline, trending
+from app.search import timeline
 from app.search.engine import NamedRegion, NameKind, Question, SimilaritySample
 from app.search.query.parser import parse
+from app.search.render import trending
 from app.search.tantivy.local_engine import TantivyEngine
 
 

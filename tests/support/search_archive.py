@@ -33,7 +33,7 @@ from app.saved_searches import finding
 from app.saved_searches import service as searches
 from app.saved_searches.definition import Definition
 from app.saved_searches.question import SearchQuestion
-from app.search.engine import Question, ResultPage
+from app.search.engine import Question, ResultPage, SearchEngine
 from app.search.indexing.fixed import candidates
 from app.search.indexing.fixed.fixing import fix
 from app.search.indexing.indexer import Indexer
@@ -284,7 +284,7 @@ def _withdraw(session: Session, ids: Sequence[int]) -> None:
         log.record(session, LogEntry("article", article_id, "withdrawn", True, 2))
 
 
-def ask(engine: TantivyEngine, text: str, **options: object) -> ResultPage:
+def ask(engine: SearchEngine, text: str, **options: object) -> ResultPage:
     """A search by relevance for a text, all words, nothing corrected unless asked for."""
     question = {"order": "relevance", **options}
     query = parse(text)

@@ -82,11 +82,11 @@ LAYERS = {
         ("routes", "schedule"),
     ),
     "app.search": (
-        ("examples", "query", "schemas", "similar.profile", "timeline", "trending"),
+        ("examples", "query", "schemas", "similar.profile", "timeline"),
         ("engine",),
         ("highlighting", "tantivy", "vocabulary"),
         ("narrowed_engine", "similar"),
-        ("index", "indexing"),
+        ("index", "indexing", "opensearch"),
         ("enrichment", "list_search", "params"),
         ("render",),
         ("routes",),

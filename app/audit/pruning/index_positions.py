@@ -15,7 +15,7 @@ from app.db.log_position import LogPosition
 from app.db.sql import clock
 from app.errors import Unavailable
 from app.models import IndexPosition, table
-from app.search.indexing.archive_indexes import list_indexes
+from app.search.indexing.archive_indexes import HOLDINGS, list_indexes, open_cluster, open_engine
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 
@@ -35,6 +35,20 @@ def read_places(settings: Settings) -> Iterator[tuple[str, LogPosition]]:
         position = TantivyEngine(index.root, index.holding).position()
         if position is not None:
             yield index.name, position
+
+
+def read_all_places(settings: Settings) -> list[LogPosition]:
+    """Of this machine's indexes and of those in a search cluster; none while that cannot be asked: the place that was
+    kept before holds the log for it."""
+    places = [place for _, place in read_places(settings)]
+    cluster = open_cluster(settings)
+    if cluster is not None:
+        for holding in HOLDINGS:
+            place = open_engine(settings, holding, cluster).position()
+            if place is None:
+                return []
+            places.append(place)
+    return places
 
 
 def name_server(settings: Settings) -> str:
@@ -64,8 +78,7 @@ async def run(db: Database, settings: Settings, first_seconds: float = FIRST_SEC
     while True:
         await db.condition.wait_until_writable()
         try:
-            places = [place for _, place in await asyncio.to_thread(lambda: list(read_places(settings)))]
-            if places:
+            if places := await asyncio.to_thread(read_all_places, settings):
                 await db.write(save, name_server(settings), min(places, key=lambda place: place.seq))
         except Unavailable as error:
             log.warning("how far the indexes are could not be noted: %s", error.detail)

@@ -5,7 +5,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Integer, bindparam, literal_column, select
 from tantivy import Document
@@ -15,9 +15,13 @@ from app.articles.html import bodies
 from app.db.database import Snapshot
 from app.db.sql import AnyOf, Prepared, measure_bytes, prepare, read_integer
 from app.search.engine import Holding
+from app.search.indexing.words_document import WordsDocument
+from app.search.query.analysis import ArticleDocument
 from app.search.tantivy import index_schema
 
 T = TypeVar("T")
+Content = Literal["all", "words"]
+"""What an index on this machine holds of articles: all that is searched, or the words alone."""
 CHUNK = 500
 LARGE = 100_000
 """Bytes of a body from which on its size counts: until it is written it takes 40 times as much memory."""
@@ -91,10 +95,12 @@ class DocumentBatch:
     large: int
 
 
-def load_documents(snapshot: Snapshot, ids: Sequence[int], holding: Holding = "published") -> Iterator[Document]:
+def load_documents(
+    snapshot: Snapshot, ids: Sequence[int], holding: Holding = "published", content: Content = "all"
+) -> Iterator[Document]:
     """Documents of those ids that an index has now, a portion at a time."""
     for portion in split_into_batches(snapshot, ids, holding):
-        yield from build_documents(load_rows(snapshot, portion.ids, holding))
+        yield from build_documents(load_rows(snapshot, portion.ids, holding), content)
 
 
 def split_into_batches(
@@ -140,8 +146,33 @@ def load_rows(snapshot: Snapshot, ids: list[int], holding: Holding = "published"
     return {name: snapshot.fetch(statement, {"ids": ids}) for name, statement in statements.items()}
 
 
-def build_documents(rows: ArticleRows) -> Iterator[Document]:
+@dataclass(frozen=True, slots=True)
+class IndexedArticle:
+    """What an index holds of one article, before any engine's document is made of it."""
+
+    facts: ArticleFacts
+    version: int
+    text: index_schema.SearchableText
+
+    def write(self, document: ArticleDocument) -> None:
+        index_schema.fill_document(document, self.facts, self.version, self.text)
+
+
+def build_documents(rows: ArticleRows, content: Content = "all") -> Iterator[Document]:
     """A document of each article of the rows, in their order. Pure."""
+    for article in read_articles(rows):
+        if content == "words":
+            document = WordsDocument()
+            article.write(document)
+            yield document.finish()
+        else:
+            plain = Document()
+            article.write(plain)
+            yield plain
+
+
+def read_articles(rows: ArticleRows) -> Iterator[IndexedArticle]:
+    """Each article of the rows, in their order. Pure."""
     tags: defaultdict[int, list[int]] = defaultdict(list)
     for article, tag in rows["tags"]:
         tags[read_integer(article)].append(read_integer(tag))
@@ -149,14 +180,14 @@ def build_documents(rows: ArticleRows) -> Iterator[Document]:
     for article, region, own, within in rows["regions"]:
         regions[read_integer(article)][read_integer(region)] = (read_integer(own), read_integer(within))
     for row in rows["articles"]:
-        yield _build_document(row, tags, regions)
+        yield _read_article(row, tags, regions)
 
 
-def _build_document(
+def _read_article(
     row: tuple[object, ...],
     tags: defaultdict[int, list[int]],
     regions: defaultdict[int, dict[int, tuple[int, int]]],
-) -> Document:
+) -> IndexedArticle:
     (
         article_id, version, language, title, standfirst, body, slug, origin, external_id, source, published_at,
         updated_at, created_at, dateline_from, dateline_to, precision,
@@ -191,4 +222,4 @@ def _build_document(
     text = index_schema.SearchableText(
         title, standfirst or "", bodies.to_text(body), precision, dateline or "", derived=bool(derived)
     )
-    return index_schema.build_article_document(facts, version, text)
+    return IndexedArticle(facts, version, text)

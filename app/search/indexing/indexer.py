@@ -21,8 +21,10 @@ from app.db.spans import begin_span
 from app.search.engine import Holding
 from app.search.indexing import documents, segments
 from app.search.indexing.adoption import adopt_index
+from app.search.indexing.documents import Content
 from app.search.query import analysis
-from app.search.tantivy import date_order, filters, index_schema, reader
+from app.search.tantivy import date_order, index_schema, reader
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.storage import index_folders, index_forms, integrity, passed_position
 from app.search.tantivy.storage.build_progress import ProgressWriter, Tell
 
@@ -37,9 +39,16 @@ class Indexer:
     """A Follower that writes the index under `root`. `acquire` comes before everything else, but for `position`."""
 
     def __init__(
-        self, root: Path, heap_mb: int = 64, tell: Tell | None = None, *, holding: Holding = "published"
+        self,
+        root: Path,
+        heap_mb: int = 64,
+        tell: Tell | None = None,
+        *,
+        holding: Holding = "published",
+        content: Content = "all",
     ) -> None:
         self._root, self._heap, self._tell, self._holding = root, heap_mb * MEGABYTE, tell, holding
+        self._content = content
         self._form = index_forms.locate_form(root)
         self._lock = FileLock(self._form / index_forms.LOCK)
         self._held = False
@@ -144,7 +153,7 @@ class Indexer:
                 writer = self._open_writer(index)
                 if ids:
                     writer.delete_documents_by_query(filters.match_any("id", ids))
-                _add_documents(writer, documents.load_documents(snapshot, ids, self._holding))
+                _add_documents(writer, documents.load_documents(snapshot, ids, self._holding, self._content))
                 _commit(writer, place)
                 # Before the merges too, which may take a while: a kill in between leaves a commit that is recorded.
                 self._manifest = recorder.record()
@@ -188,7 +197,9 @@ class Indexer:
             ProgressWriter(self._root, len(ids), self._tell) as progress,
         ):
             count = segments.count_processes(len(ids))
-            writer = segments.build(snapshot, folder, ids, self._heap, count, progress.add, self._holding)
+            writer = segments.build(
+                snapshot, folder, ids, self._heap, count, progress.add, self._holding, self._content
+            )
             _commit(writer, place)
             writer.wait_merging_threads()
             recorder.record()

@@ -18,9 +18,16 @@ from app.settings import Settings
 def prepare_indexes(db: Database, settings: Settings, tell: Tell | None = None) -> bool:
     """Whether any was built anew, or copied from another node; else there were some to go on with, which were brought
     up here or are kept by their server. DatabaseProblem where another process is building one, where one cannot be
-    written, and where the log is broken."""
+    written or a search cluster does not respond, and where the log is broken."""
     # Each of them, whatever came of the other.
     built = [_prepare_index(db, settings, index, tell) for index in list_indexes(settings)]
+    if settings.search_url:
+        from app.search.opensearch.reindexing import catch_up_cluster  # an extra
+
+        try:
+            built.append(catch_up_cluster(db, settings))
+        except DatabaseProblem as error:
+            raise DatabaseProblem(f"The tables are up to date, but {error}.") from error
     return any(built)
 
 

@@ -19,6 +19,10 @@ def rebuild_indexes(db: Database, settings: Settings) -> None:
     has stopped to follow the log. DatabaseProblem where the log is broken, or an index cannot be written."""
     for index in list_indexes(settings):
         _rebuild_index(db, index)
+    if settings.search_url:
+        from app.search.opensearch.reindexing import rebuild_cluster  # an extra
+
+        rebuild_cluster(db, settings)
 
 
 def _rebuild_index(db: Database, index: ArchiveIndex) -> None:

@@ -14,7 +14,7 @@ class _Work:
 
     def __call__(self, order: object) -> None:
         if isinstance(order, Start):
-            self._writer = SegmentWriter(Path(order.folder), order.heap)
+            self._writer = SegmentWriter(Path(order.folder), order.heap, order.content)
             return
         assert self._writer is not None
         if isinstance(order, Portion):

@@ -17,6 +17,7 @@ from app.db.child_process import ChildProcess
 from app.db.database import Snapshot
 from app.search.engine import Holding
 from app.search.indexing import documents
+from app.search.indexing.documents import Content
 from app.search.query import analysis
 from app.search.tantivy import index_schema
 from app.search.tantivy.storage import integrity
@@ -37,6 +38,7 @@ class Start:
 
     folder: str
     heap: int
+    content: Content = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,15 @@ class Finish:
 class SegmentWriter:
     """Adds portions of articles to an index in a folder of its own."""
 
-    def __init__(self, folder: Path, heap: int) -> None:
+    def __init__(self, folder: Path, heap: int, content: Content = "all") -> None:
+        self._content = content
         index = tantivy.Index(index_schema.build_schema(), str(folder))
         analysis.register_tokenizer(index)
         self.writer = index.writer(heap, 1)
         self._waiting = 0
 
     def add(self, portion: Portion) -> None:
-        for document in documents.build_documents(portion.rows):
+        for document in documents.build_documents(portion.rows, self._content):
             self.writer.add_document(document)
         self._waiting += portion.large
         if self._waiting > documents.PORTION:  # a commit waits until they are written
@@ -88,16 +91,17 @@ def build(
     count: int,
     note: Callable[[int], None],
     holding: Holding = "published",
+    content: Content = "all",
 ) -> IndexWriter:
     """Makes an index of the articles in the folder, which is empty; `count` processes write it, with 0 this one. `note`
     is told of each portion how many articles it has. What is returned has to commit, and to wait for its merges."""
     if count == 0:
-        writer = SegmentWriter(folder, heap)
+        writer = SegmentWriter(folder, heap, content)
         for portion in documents.split_into_batches(snapshot, ids, holding):
             writer.add(Portion(documents.load_rows(snapshot, portion.ids, holding), portion.large))
             note(len(portion.ids))
         return writer.writer
-    team = _Team(folder, max(LEAST_HEAP, heap // count), count)
+    team = _Team(folder, max(LEAST_HEAP, heap // count), count, content)
     try:
         for portion in documents.split_into_batches(snapshot, ids, holding):
             team.add(Portion(documents.load_rows(snapshot, portion.ids, holding), portion.large))
@@ -114,12 +118,12 @@ def build(
 class _Team:
     """Processes that write, with how many orders each has not responded to."""
 
-    def __init__(self, folder: Path, heap: int, count: int) -> None:
+    def __init__(self, folder: Path, heap: int, count: int, content: Content) -> None:
         self.folders = [folder / f"part-{number}" for number in range(count)]
         self._waiting: dict[ChildProcess, int] = {}
         for part in self.folders:
             part.mkdir(mode=0o700)
-            self._send(ChildProcess(_MODULE), Start(str(part), heap))
+            self._send(ChildProcess(_MODULE), Start(str(part), heap, content))
 
     def add(self, portion: Portion) -> None:
         """To the one that has least to do, as soon as any has time."""

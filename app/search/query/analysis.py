@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
+from typing import Protocol
 
 import tantivy
-from tantivy import Document, PreTokenizedString, TextAnalyzer
+from tantivy import PreTokenizedString, TextAnalyzer
 
 from app.search.query import compounds, spelling
 from app.search.query.spelling import SPACELESS, is_spaceless
@@ -75,6 +76,10 @@ class TokenizedText:
     language: str | None
     terms: tuple[Sequence[str], ...]
 
+    @property
+    def has_terms(self) -> bool:
+        return any(piece if isinstance(piece, str) else piece.tokens for piece in self.stems)
+
 
 def tokenize(text: str, tag: str | None) -> TokenizedText:
     """The text's terms in the language of `tag`, as they are where it has no stemmer, in pieces: the interpreter runs
@@ -96,6 +101,15 @@ def _list_stems(normalized: str, language: str | None) -> tuple[str | PreTokeniz
     # Of the cache where each word is one term: their hashes are known to whoever counts them.
     is_one_each = all(stems) and joined.count(" ") == len(stems) - 1
     return joined, stems if is_one_each else joined.split()
+
+
+class ArticleDocument(Protocol):
+    """What an article is written into: tantivy's own documents, or those of another engine."""
+
+    def add_integer(self, field_name: str, value: int) -> None: ...
+    def add_text(self, field_name: str, text: str) -> None: ...
+    def add_pre_tokenized_text(self, field_name: str, text: PreTokenizedString) -> None: ...
+    def add_bytes(self, field_name: str, bytes: bytes) -> None: ...
 
 
 class _TokensNeeded(Exception):
@@ -128,7 +142,7 @@ def _join_checked(terms: list[str]) -> str:
     return joined
 
 
-def add_stems(document: Document, field: str, text: TokenizedText) -> None:
+def add_stems(document: ArticleDocument, field: str, text: TokenizedText) -> None:
     """The text's stems into a field whose tokenizer is BETWEEN_SPACES."""
     for piece in text.stems:
         if isinstance(piece, str):
@@ -137,7 +151,7 @@ def add_stems(document: Document, field: str, text: TokenizedText) -> None:
             document.add_pre_tokenized_text(field, piece)
 
 
-def add_words(document: Document, field: str, texts: Sequence[TokenizedText]) -> None:
+def add_words(document: ArticleDocument, field: str, texts: Sequence[TokenizedText]) -> None:
     """The texts' whole words; `field` has the tokenizer WHOLE_WORDS."""
     for piece in pieces("\n".join(text.normalized for text in texts), PIECE):
         if is_spaceless(piece):

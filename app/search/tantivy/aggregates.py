@@ -10,7 +10,9 @@ from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
 from app.search.engine import Axis, FacetName, GroupName, Line, Matrix, Overview, Question
-from app.search.tantivy import date_order, filters, index_schema, match_cache, matches
+from app.search.tantivy import date_order, index_schema, match_cache, matches
+from app.search.tantivy.filters import FilterQueries, clamp, render_chosen
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.reader import View, build_aggregations, count_terms, read_terms
 from app.search.timeline import Edges
 
@@ -30,7 +32,7 @@ def count_facets(view: View, question: Question, names: tuple[FacetName, ...]) -
     """Articles by value, each facet without its own any-of filter; those of one filter are counted together."""
     by_question: dict[Question, list[FacetName]] = {}
     for name in names:
-        by_question.setdefault(replace(question, filter=_drop_facet_filter(question.filter, name)), []).append(name)
+        by_question.setdefault(replace(question, filter=drop_facet_filter(question.filter, name)), []).append(name)
     if (
         len(by_question) > 1
         and match_cache.is_costly(question.tree)
@@ -47,7 +49,7 @@ def count_values(view: View, question: Question, name: FacetName) -> Counts:
     return _count_values(view, question, [name])[name]
 
 
-def _drop_facet_filter(article_filter: ArticleFilter, name: FacetName) -> ArticleFilter:
+def drop_facet_filter(article_filter: ArticleFilter, name: FacetName) -> ArticleFilter:
     empty: dict[str, tuple[int, ...]] = {_OWN_FILTER[name]: ()}
     return replace(article_filter, **empty)  # type: ignore[arg-type] # each of them is a tuple
 
@@ -58,13 +60,13 @@ def _count_in_one_run(
     """The facets of all filters in one run of a costly query; None where the filters cannot be told to it."""
     base = question.filter
     for name in _OWN_FILTER:
-        base = _drop_facet_filter(base, name)
+        base = drop_facet_filter(base, name)
     spec: dict[str, object] = {}
     for number, (same, names) in enumerate(by_question.items()):
-        chosen = filters.render_chosen(same.filter)
+        chosen = render_chosen(same.filter)
         if chosen is None:
             return None
-        fields_ = {_find_field(same.filter, name) for name in names}
+        fields_ = {find_field(same.filter, name) for name in names}
         spec[str(number)] = {"filter": chosen, "aggs": build_aggregations(fields_)}
     aggregated = view.searcher.aggregate(
         matches.build_query(view, replace(question, filter=base, order="-published_at")), spec
@@ -72,20 +74,20 @@ def _count_in_one_run(
     return {
         name: counts
         for number, (same, names) in enumerate(by_question.items())
-        for name, counts in _read_values(
-            same, names, read_terms(aggregated[str(number)], {_find_field(same.filter, name) for name in names})
+        for name, counts in read_values(
+            same, names, read_terms(aggregated[str(number)], {find_field(same.filter, name) for name in names})
         ).items()
     }
 
 
 def _count_values(view: View, question: Question, names: list[FacetName]) -> dict[FacetName, Counts]:
-    return _read_values(
-        question, names, _count_terms(view, question, sorted({_find_field(question.filter, n) for n in names}))
+    return read_values(
+        question, names, _count_terms(view, question, sorted({find_field(question.filter, n) for n in names}))
     )
 
 
-def _read_values(question: Question, names: list[FacetName], counted: Mapping[str, Counts]) -> dict[FacetName, Counts]:
-    by_name = {name: _find_field(question.filter, name) for name in names}
+def read_values(question: Question, names: list[FacetName], counted: Mapping[str, Counts]) -> dict[FacetName, Counts]:
+    by_name = {name: find_field(question.filter, name) for name in names}
     by_facet = {name: counted[field] for name, field in by_name.items()}
     if by_name.get("region") == "within_own":
         mask = question.filter.roles & 7
@@ -93,7 +95,7 @@ def _read_values(question: Question, names: list[FacetName], counted: Mapping[st
     return by_facet
 
 
-def _find_field(article_filter: ArticleFilter, name: FacetName) -> str:
+def find_field(article_filter: ArticleFilter, name: FacetName) -> str:
     if name == "region":
         return "within_own" if article_filter.exact else f"within_{article_filter.roles & 7}"
     return name if name in ("language", "source", "year") else "tags"
@@ -117,7 +119,7 @@ def count_by_date(view: View, question: Question, edges: Edges, group: tuple[Gro
     """Articles from each edge to the next: instants between those of the zone, dates between those of the calendar."""
     query = matches.build_count_query(view, question)
     return _count_periods(
-        view, query if group is None else _intersect(query, _group_query(question.filter, *group)), edges
+        view, query if group is None else _intersect(query, group_query(filters, question.filter, *group)), edges
     )
 
 
@@ -137,7 +139,7 @@ def _count_periods(view: View, query: Query, edges: Edges) -> list[int]:
 
 
 def _count_between(view: View, query: Query, edges: Sequence[int]) -> list[int]:
-    return _count_ranges(view, query, "newest", [filters.clamp(edge) << index_schema.ID_BITS for edge in edges])
+    return _count_ranges(view, query, "newest", [clamp(edge) << index_schema.ID_BITS for edge in edges])
 
 
 def _count_ranges(view: View, query: Query, field: str, keys: Sequence[int]) -> list[int]:
@@ -171,7 +173,7 @@ def count_groups_by_date(
     counted: list[list[int]] = []
     for group in groups:
         own = Counter(
-            map(bucket_of.get, match_cache.find_newest_keys(view, _group_query(question.filter, *group), most))
+            map(bucket_of.get, match_cache.find_newest_keys(view, group_query(filters, question.filter, *group), most))
         )
         counted.append([own[bucket] for bucket in range(len(edges.exact) - 1)])
     return counted
@@ -179,17 +181,17 @@ def count_groups_by_date(
 
 def _assign_buckets(keys: Sequence[int], edges: Sequence[int]) -> dict[int, int]:
     """Which of the edges lies before each of the keys; without those outside of all."""
-    bounds = [filters.clamp(edge) << index_schema.ID_BITS for edge in edges]
+    bounds = [clamp(edge) << index_schema.ID_BITS for edge in edges]
     positions = ((key, bisect_right(bounds, key) - 1) for key in keys)
     return {key: bucket for key, bucket in positions if 0 <= bucket < len(bounds) - 1}
 
 
-def _group_query(article_filter: ArticleFilter, name: GroupName, value: int | str) -> Query:
+def group_query(queries: FilterQueries, article_filter: ArticleFilter, name: GroupName, value: int | str) -> Query:
     if name in ("language", "source"):
-        return filters.match_term(name, value)
+        return queries.match_term(name, value)
     if name == "region" and article_filter.exact:
-        return filters.match_term("within_own", index_schema.make_own_key(int(value), article_filter.roles & 7))
-    return filters.match_term(f"within_{article_filter.roles & 7}" if name == "region" else "tags", int(value))
+        return queries.match_term("within_own", index_schema.make_own_key(int(value), article_filter.roles & 7))
+    return queries.match_term(f"within_{article_filter.roles & 7}" if name == "region" else "tags", int(value))
 
 
 def count_overview(
@@ -252,8 +254,8 @@ def _list_lines(view: View, question: Question, query: Query, axis: Axis, edges:
 def _count_axis(view: View, question: Question, query: Query, axis: Axis, edges: Edges) -> Counts:
     if axis.group is None:
         return dict(enumerate(_count_periods(view, query, edges)))
-    counted = count_terms(view.searcher, query, [_find_field(question.filter, axis.group)])
-    return _read_values(question, [axis.group], counted)[axis.group]
+    counted = count_terms(view.searcher, query, [find_field(question.filter, axis.group)])
+    return read_values(question, [axis.group], counted)[axis.group]
 
 
 def _count_cells(
@@ -278,7 +280,7 @@ def _count_cells(
 def _match_line(question: Question, axis: Axis, value: int | str, edges: Edges) -> Query:
     if axis.group is None:
         return _match_period(edges, int(value), int(value) + 1)
-    return _group_query(question.filter, axis.group, value)
+    return group_query(filters, question.filter, axis.group, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +313,7 @@ class _MatchedKeys:
         if axis.group is None:
             keys = self.by_period.get(int(value), ())
         else:
-            own = _group_query(question.filter, axis.group, value)
+            own = group_query(filters, question.filter, axis.group, value)
             every = match_cache.find_newest_keys(view, own, view.searcher.num_docs)
             keys = [key for key in every if key in self.period_of]
         if other.group is None:

@@ -11,7 +11,8 @@ from itertools import chain
 from tantivy import Occur, Query
 
 from app.search.query.tree import And, Node, Word
-from app.search.tantivy import date_order, filters, index_schema
+from app.search.tantivy import date_order, index_schema
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View
 

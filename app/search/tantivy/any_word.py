@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from tantivy import Occur, Query
 
 from app.search.query.tree import Node, Word
-from app.search.tantivy import all_words, date_order, filters
+from app.search.tantivy import all_words, date_order
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.query_builder import QueryBuilder, SelectedWords
 from app.search.tantivy.reader import View
 

@@ -9,7 +9,8 @@ from tantivy import Order as Direction
 
 from app.articles.reading.queries import CursorPosition, ListRow, TimeSort
 from app.search.engine import Question, SearchHit
-from app.search.tantivy import filters, index_schema
+from app.search.tantivy import index_schema
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.reader import View
 
 

@@ -12,19 +12,19 @@ from importlib.metadata import version
 import orjson
 import tantivy
 import xxhash
-from tantivy import Document, Schema
+from tantivy import Document, PreTokenizedString, Schema, Token
 
 from app.articles.filters import BITS, HAS, HIDDEN, ArticleFacts
 from app.db.log_position import LogPosition
 from app.models.column_types import EARLIEST
 from app.search.query import analysis
-from app.search.query.analysis import TokenizedText
+from app.search.query.analysis import ArticleDocument, TokenizedText
 from app.search.similar import profile
 
 ID_BITS = 26
 """Of an article's id in its date key: 67 million articles beside all seconds of the years 1 to 2200 fit into an i64."""
 
-ANALYSIS = 10  # raised with every change of what the index holds: the higher one is the newer form
+ANALYSIS = 11  # raised with every change of what the index holds: the higher one is the newer form
 NUMBERS = (
     "id", "version", "newest", "year", "updated", "created", "dateline_from", "dateline_to", "source",
     "translation_of", "copy_of",
@@ -35,6 +35,11 @@ STEMMED = ("title", "standfirst", "body")
 TEXT = "text"
 """The stems of title, standfirst and body together: what a word scores by."""
 WORDS = "words"
+SCORED = (TEXT, *STEMMED, WORDS)
+"""Fields of which how long they are as a rule plays a part in scores."""
+NO_TERMS = "\ue002"
+"""What a field of SCORED has in place of terms: every article counts in the statistics of each of them then, also where
+an engine counts those alone that have a field. No term of a text is a character of Unicode's private area."""
 DATELINE = "dateline"
 SPELLINGS = "spellings"
 """Other spellings of words, each with the words as the text has them: `cooperation co operation`."""
@@ -150,6 +155,7 @@ def build_position_document(position: LogPosition) -> Document:
     document.add_text(
         PLACE, orjson.dumps([compute_fingerprint(), position.epoch, position.seq, position.mark]).decode()
     )
+    _fill_empty(document, set())
     return document
 
 
@@ -161,9 +167,15 @@ def parse_position(text: str) -> LogPosition | None:
 
 def build_article_document(facts: ArticleFacts, revision: int, text: SearchableText) -> Document:
     """ValueError for an article with an id over 2**26."""
+    document = Document()
+    fill_document(document, facts, revision, text)
+    return document
+
+
+def fill_document(document: ArticleDocument, facts: ArticleFacts, revision: int, text: SearchableText) -> None:
+    """Adds all that an index holds of an article. ValueError for one with an id over 2**26."""
     if facts.id >> ID_BITS:
         raise ValueError(f"article {facts.id} cannot be indexed")
-    document = Document()
     document.add_integer("id", facts.id)
     document.add_integer("version", revision)
     document.add_integer("newest", make_newest_key(facts.published_at, facts.id))
@@ -194,10 +206,9 @@ def build_article_document(facts: ArticleFacts, revision: int, text: SearchableT
     own_regions = [region for region, (own, _) in facts.regions.items() if own]
     compared = profile.build_profile(facts.id, revision, parts, facts.tags, own_regions, facts.published_at)
     document.add_bytes(PROFILE, profile.pack_profile(compared))
-    return document
 
 
-def _add_sets(document: Document, facts: ArticleFacts) -> None:
+def _add_sets(document: ArticleDocument, facts: ArticleFacts) -> None:
     for tag in facts.tags:
         document.add_integer("tags", tag)
     for region, (own, within) in facts.regions.items():
@@ -216,14 +227,17 @@ def _add_sets(document: Document, facts: ArticleFacts) -> None:
             document.add_integer("flags", flag)
 
 
-def _add_text(document: Document, language: str, text: SearchableText) -> list[TokenizedText]:
+def _add_text(document: ArticleDocument, language: str, text: SearchableText) -> list[TokenizedText]:
     """Returns the terms of title, standfirst and body."""
     parts = text.title, text.standfirst, text.body
     tokenized_parts = [analysis.tokenize(part, language) for part in parts]
-    for name, part, tokenized in zip(STEMMED, parts, tokenized_parts, strict=True):
-        if part and (name != "title" or not text.derived):
+    filled = {WORDS} if any(tokenized.has_terms for tokenized in tokenized_parts) else set()
+    for name, tokenized in zip(STEMMED, tokenized_parts, strict=True):
+        if tokenized.has_terms and (name != "title" or not text.derived):
             analysis.add_stems(document, name, tokenized)
             analysis.add_stems(document, TEXT, tokenized)
+            filled |= {name, TEXT}
+    _fill_empty(document, filled)
     if key := make_title_key(tokenized_parts[0].normalized):
         document.add_text(TITLE_KEY, key)
     words = [tokenized for tokenized in tokenized_parts if tokenized.normalized]
@@ -233,6 +247,12 @@ def _add_text(document: Document, language: str, text: SearchableText) -> list[T
     if text.dateline:
         analysis.add_stems(document, DATELINE, analysis.tokenize(text.dateline, None))
     return tokenized_parts
+
+
+def _fill_empty(document: ArticleDocument, filled: set[str]) -> None:
+    for name in SCORED:
+        if name not in filled:
+            document.add_pre_tokenized_text(name, PreTokenizedString(NO_TERMS, [Token(NO_TERMS, 0, 0, 1)]))
 
 
 def make_title_key(normalized: str) -> str | None:

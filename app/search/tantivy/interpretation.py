@@ -13,8 +13,7 @@ from app.search.engine import QueryInterpretation, Question, SpellingCorrection
 from app.search.query import analysis, spelling, tree, typos
 from app.search.query.lexer import ParseNote
 from app.search.query.tree import And, Field, FieldName, NamedPlace, Near, Node, Not, Or, Phrase, Prefix, Word
-from app.search.tantivy import filters, index_schema, region_names, term_stats
-from app.search.tantivy.date_order import count_matches
+from app.search.tantivy import index_schema, region_names, term_stats
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View, find_languages
 
@@ -148,13 +147,15 @@ class _Interpreter:
         leaves = [node.node if isinstance(node, NamedPlace) else node for node in read.nodes]
         parts = [self.composer.find_text_part(leaf) if isinstance(leaf, Word) else None for leaf in leaves]
         terms = [(Occur.Must, part) for part in parts if part is not None]
-        return len(terms) == len(parts) and self._has_matches(Query.boolean_query(terms), ENOUGH)
+        return len(terms) == len(parts) and self._has_matches(self.view.filters.query.boolean_query(terms), ENOUGH)
 
     def _has_matches(self, query: Query, least: int) -> bool:
-        clauses = [(Occur.Must, Query.const_score_query(query, 0))]  # who matches is quicker than how well
+        clauses = [
+            (Occur.Must, self.view.filters.query.const_score_query(query, 0))
+        ]  # who matches is quicker than how well
         if self.excluded:
-            clauses.append((Occur.MustNot, filters.match_any("id", self.excluded)))
-        return count_matches(self.view, Query.boolean_query(clauses)) >= least
+            clauses.append((Occur.MustNot, self.view.filters.match_any("id", self.excluded)))
+        return self.view.count(self.view.filters.query.boolean_query(clauses)) >= least
 
     def _correct_word(self, word: Word | Phrase, field: FieldName | None) -> Node:
         """The word itself where an article has it, or nothing near it does; quoted words always."""

@@ -31,16 +31,8 @@ from app.search.engine import (
     make_building_error,
 )
 from app.search.similar.profile import Profile
-from app.search.tantivy import (
-    aggregates,
-    date_order,
-    explanation,
-    filters,
-    index_schema,
-    matches,
-    more_like_this,
-    relevance,
-)
+from app.search.tantivy import aggregates, date_order, explanation, index_schema, matches, more_like_this, relevance
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.interpretation import find_known, interpret
 from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
 from app.search.tantivy.storage import index_folders, passed_position
@@ -80,6 +72,13 @@ class TantivyEngine:
     def __init__(self, root: Path, holding: Holding = "published") -> None:
         self._root, self._holding = root, holding
         self._live = LiveIndex(root)
+
+    @property
+    def is_remote(self) -> bool:
+        return False
+
+    def find_problem(self) -> str | None:
+        return None
 
     def view(self) -> View:
         """The newest commit; IndexBehind where there is none."""
@@ -198,7 +197,8 @@ class TantivyEngine:
 
     @_translate_panics
     def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[ScoreComponent, ...]]:
-        return explanation.explain_scores(self.view(), question, ids)
+        view = self.view()
+        return explanation.explain_scores(view, question, matches.build_query(view, question), ids)
 
     @_translate_panics
     def find_similar(

@@ -9,7 +9,8 @@ from tantivy import Occur, Query
 from app.articles.filters import ArticleFilter
 from app.search.engine import QueryInterpretation, Question
 from app.search.query import tree as trees
-from app.search.tantivy import all_words, any_word, filters, index_schema, match_cache, term_stats
+from app.search.tantivy import all_words, any_word, index_schema, match_cache, term_stats
+from app.search.tantivy.filters import FilterQueries
 from app.search.tantivy.interpretation import find_title_key, interpret
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View
@@ -36,20 +37,24 @@ def create_builder(view: View, question: Question, interpretation: QueryInterpre
 def build_words(view: View, question: Question, interpretation: QueryInterpretation) -> Query:
     """The text of the query alone; everything where there is none."""
     if question.fixed is not None:
-        return filters.match_condition(question.fixed)
+        return view.filters.match_condition(question.fixed)
     if interpretation.tree is None:
-        return filters.match_all()
+        return view.filters.match_all()
     builder = create_builder(view, question, interpretation)
     tree = interpretation.tree
     words = builder.match_any_word(tree) if interpretation.any_word else builder.build(tree)
     titled = match_title(view, question)
-    return words if titled is None else filters.join_any([words, titled])
+    return words if titled is None else view.filters.join_any([words, titled])
 
 
 def match_title(view: View, question: Question) -> Query | None:
     """Articles whose title is the whole query, operators read as text: above all others. None without any."""
     key = find_title_key(view, question)
-    return Query.const_score_query(filters.match_term(index_schema.TITLE_KEY, key), TITLE_EQUAL) if key else None
+    return (
+        view.filters.query.const_score_query(view.filters.match_term(index_schema.TITLE_KEY, key), TITLE_EQUAL)
+        if key
+        else None
+    )
 
 
 def build_query(view: View, question: Question) -> Query:
@@ -76,17 +81,17 @@ def build_without_age(view: View, question: Question, interpretation: QueryInter
         builder = create_builder(view, question, interpretation)
         words_of_few = all_words.build_all_words(view, builder, interpretation.tree)
     words_query = words_of_few or build_words(view, question, interpretation)
-    clauses = _build_clauses(question, interpretation, words_query)
+    clauses = build_clauses(view.filters, question, interpretation, words_query)
     if clauses == [(Occur.Must, words_query)] and (words_of_few is not None or not near):
         # As it is: a union of terms takes half as long as the same within another query.
         query = words_query
     else:
-        query = Query.boolean_query(clauses)
+        query = view.filters.query.boolean_query(clauses)
     if words_of_few is not None or not near:
-        return all_words.score_hits(query, [filters.join_any(near)] if near else [])
+        return all_words.score_hits(query, [view.filters.join_any(near)] if near else [])
     if near and is_selective(view, question, interpretation):
-        return all_words.score_hits(Query.boolean_query(clauses), near)
-    return Query.boolean_query([*clauses, *((Occur.Should, bonus) for bonus in near)])
+        return all_words.score_hits(view.filters.query.boolean_query(clauses), near)
+    return view.filters.query.boolean_query([*clauses, *((Occur.Should, bonus) for bonus in near)])
 
 
 def build_rare_words(view: View, question: Question, interpretation: QueryInterpretation) -> any_word.RareWords | None:
@@ -104,8 +109,9 @@ def build_count_query(view: View, question: Question) -> Query:
     """Who matches, for counts: by words that cost much only once, and not scored."""
     interpretation = interpret(view, question)
     words_query = build_words(view, question, interpretation)
-    return Query.boolean_query(
-        _build_clauses(
+    return view.filters.query.boolean_query(
+        build_clauses(
+            view.filters,
             question,
             interpretation,
             match_cache.list_matches(view, question, interpretation, words_query) or words_query,
@@ -113,9 +119,10 @@ def build_count_query(view: View, question: Question) -> Query:
     )
 
 
-def _build_clauses(
-    question: Question, interpretation: QueryInterpretation, words_query: Query
+def build_clauses(
+    filters: FilterQueries, question: Question, interpretation: QueryInterpretation, words_query: Query
 ) -> list[tuple[Occur, Query]]:
+    """What must match, what must not, and what scores: the words."""
     clauses = filters.build_clauses(question.filter, question.excluded, hidden=question.hidden)
     has_words = interpretation.tree is not None or question.fixed is not None
     if has_words or not any(occur == Occur.Must for occur, _ in clauses):
@@ -174,19 +181,21 @@ def score_recency(
     step = compute_step(view, question, interpretation)
     terms = create_builder(view, question, interpretation).terms
     for some in days:
-        band = terms.get_query(("recency", question.today, some), partial(_match_band, question.today, some))
-        yield Query.const_score_query(band, step)
+        band = terms.get_query(
+            ("recency", question.today, some), partial(_match_band, view.filters, question.today, some)
+        )
+        yield view.filters.query.const_score_query(band, step)
 
 
-def _match_band(today: int, days: int | None) -> Query:
+def _match_band(filters: FilterQueries, today: int, days: int | None) -> Query:
     """What is younger than so many days; of this year or the four before it, without."""
     if days is None:
         first, last = list_band_years(today)
         return filters.match_any("year", tuple(range(first, last + 1)))
-    return match_younger(today, days)
+    return match_younger(filters, today, days)
 
 
-def match_younger(today: int, days: int) -> Query:
+def match_younger(filters: FilterQueries, today: int, days: int) -> Query:
     """What is younger than so many days."""
     since = today - days * index_schema.SECONDS_A_DAY
     if days in YOUNG and since % index_schema.SECONDS_A_DAY == 0:
@@ -200,10 +209,10 @@ def list_band_years(today: int) -> tuple[int, int]:
     return year - 4, year
 
 
-def build_fixed_query(question: Question) -> Query:
+def build_fixed_query(filters: FilterQueries, question: Question) -> Query:
     """Who matches a question whose words were read before, in any index of articles."""
     words_query = filters.match_all() if question.fixed is None else filters.match_condition(question.fixed)
-    return Query.boolean_query(_build_clauses(question, QueryInterpretation(None), words_query))
+    return filters.query.boolean_query(build_clauses(filters, question, QueryInterpretation(None), words_query))
 
 
 def normalize_question(question: Question) -> Question:

@@ -12,11 +12,11 @@ from app.search.query import analysis
 from app.search.query.spelling import is_spaceless
 from app.search.similar import profile
 from app.search.similar.profile import Profile
-from app.search.tantivy import filters, index_schema
+from app.search.tantivy import index_schema
 from app.search.tantivy.reader import View
 
 TELLING = 24
-_FIELDS, _COUNTED = ("title", "body"), "body"
+_FIELDS, COUNTED = ("title", "body"), "body"
 """Where words are looked for, and where they are counted."""
 _COMPARED = 60
 """Words of a profile that are looked for."""
@@ -34,19 +34,23 @@ _COMMON = 0.2
 _TAG_WEIGHT = 1.5
 
 
-def build_query(view: View, sample: SimilaritySample) -> Query | None:
-    """None where the sample has neither words nor tags to go by."""
-    clauses = [(Occur.Should, _weigh_word(word, weight)) for word, weight in select_terms(view, sample)]
+def build_query(view: View, sample: SimilaritySample, frequencies: Mapping[str, int] | None = None) -> Query | None:
+    """None where the sample has neither words nor tags to go by. `frequencies`: in how many articles each of its stems
+    stands, where this machine does not know that."""
+    words = select_terms(view, sample, frequencies)
+    clauses = [(Occur.Should, _weigh_word(view, word, weight)) for word, weight in words]
     clauses += [(Occur.Should, _weigh_tag(view, tag)) for tag in sample.tags]
-    return Query.boolean_query(clauses) if clauses else None
+    return view.filters.query.boolean_query(clauses) if clauses else None
 
 
-def select_terms(view: View, sample: SimilaritySample) -> list[tuple[str, float]]:
+def select_terms(
+    view: View, sample: SimilaritySample, frequencies: Mapping[str, int] | None = None
+) -> list[tuple[str, float]]:
     """The stems that set the sample apart from the archive, the most telling first, with their weights."""
-    counts = _count_stems(sample)
+    counts = count_stems(sample)
     articles = view.searcher.num_docs
     weights = {}
-    frequencies = _find_frequencies(view, counts)
+    frequencies = _find_frequencies(view, counts) if frequencies is None else frequencies
     for stem, times in counts.items():
         common = frequencies[stem]
         is_long = len(stem) >= _SHORTEST or (len(stem) > 1 and is_spaceless(stem))
@@ -55,14 +59,14 @@ def select_terms(view: View, sample: SimilaritySample) -> list[tuple[str, float]
     return sorted(weights.items(), key=lambda scored: (-scored[1], scored[0]))[:TELLING]
 
 
-def _count_stems(sample: SimilaritySample) -> Counter[str]:
+def count_stems(sample: SimilaritySample) -> Counter[str]:
     counts = Counter(analysis.list_stems(sample.text[:_READ], sample.language))
     for stem in analysis.list_stems(sample.title, sample.language):
         counts[stem] += TITLE_COUNTS
     return counts
 
 
-def _find_frequencies(view: View, terms: Iterable[str], field: str = _COUNTED) -> dict[str, int]:
+def _find_frequencies(view: View, terms: Iterable[str], field: str = COUNTED) -> dict[str, int]:
     """In how many articles each term stands, looked up once a commit."""
     known = view.memo.get(("frequencies", field))
     if not isinstance(known, dict) or len(known) >= _REMEMBERED:
@@ -82,39 +86,44 @@ def _count_articles(view: View, field: str, term: str) -> int:
     return view.searcher.doc_freq(field, term) if tag is None else view.searcher.doc_freq("tags", tag)
 
 
-def _weigh_word(stem: str, weight: float) -> Query:
+def _weigh_word(view: View, stem: str, weight: float) -> Query:
     """Weighed twice, here and by the score, because a word that is rare is telling in the sample and in the hit."""
-    terms = [Query.term_query(index_schema.build_schema(), name, stem) for name in _FIELDS]
-    return Query.boost_query(filters.join_any(terms), weight / 4)
+    terms = [view.filters.query.term_query(index_schema.build_schema(), name, stem) for name in _FIELDS]
+    return view.filters.query.boost_query(view.filters.join_any(terms), weight / 4)
 
 
 def _weigh_tag(view: View, tag: int) -> Query:
     rarity = log(1 + view.searcher.num_docs / (view.searcher.doc_freq("tags", tag) + 1))
-    return Query.const_score_query(filters.match_term("tags", tag), _TAG_WEIGHT * rarity)
+    return view.filters.query.const_score_query(view.filters.match_term("tags", tag), _TAG_WEIGHT * rarity)
 
 
 def load_profile(view: View, id: int, version: int) -> Profile | None:
     """Of one article in this version; None where the index has another one, or none."""
-    hits = view.searcher.search(filters.match_term("id", id), 1, count=False).hits
+    hits = view.searcher.search(view.filters.match_term("id", id), 1, count=False).hits
     profiles = _load_profiles(view, [address for _, address in hits])
     return profiles[0] if profiles and profiles[0].version == version else None
+
+
+def match_alike(view: View, sample: Profile) -> Query | None:
+    """Articles that share its telling words and tags, scored; None where it has neither."""
+    words = select_words(view, sample)
+    tags = select_tags(view, sample.tags, alone=not words)
+    alike = [_score_word(view, word, weight) for word, weight in words] + [_weigh_tag(view, tag) for tag in tags]
+    return view.filters.join_any(alike) if alike else None
 
 
 def find_profiles(
     view: View, sample: Profile, excluded: Collection[int], limit: int, article_filter: ArticleFilter
 ) -> list[Profile]:
     """Of articles that share its telling words and tags, the likest first, never its own."""
-    words = select_words(view, sample)
-    clauses = [(Occur.Should, _score_word(word, weight)) for word, weight in words]
-    clauses += [(Occur.Should, _weigh_tag(view, tag)) for tag in select_tags(view, sample.tags, alone=not words)]
-    if not clauses:
+    query, skipped = match_alike(view, sample), {sample.id, *excluded}
+    if query is None:
         return []
-    query, skipped = Query.boolean_query(clauses), {sample.id, *excluded}
     if article_filter != PUBLISHED_ARTICLES:
-        query = Query.boolean_query([(Occur.Must, query), *filters.build_clauses(article_filter)])
+        query = view.filters.query.boolean_query([(Occur.Must, query), *view.filters.build_clauses(article_filter)])
     if len(skipped) > _MOST_SKIPPED:
-        others = filters.match_any("id", tuple(sorted(skipped)))
-        query, skipped = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, others)]), set()
+        others = view.filters.match_any("id", tuple(sorted(skipped)))
+        query, skipped = view.filters.query.boolean_query([(Occur.Must, query), (Occur.MustNot, others)]), set()
     # Only with nothing but words and without a count articles are passed over that have too few of them. The document
     # of the place has neither words nor tags.
     hits = view.searcher.search(query, limit + len(skipped), count=False).hits
@@ -183,8 +192,10 @@ def select_tags(view: View, tags: Iterable[int], *, alone: bool) -> list[int]:
     return chosen
 
 
-def _score_word(stem: str, weight: float) -> Query:
-    return Query.boost_query(Query.term_query(index_schema.build_schema(), index_schema.TEXT, stem), weight / 4)
+def _score_word(view: View, stem: str, weight: float) -> Query:
+    return view.filters.query.boost_query(
+        view.filters.query.term_query(index_schema.build_schema(), index_schema.TEXT, stem), weight / 4
+    )
 
 
 def measure_rarity(view: View, terms: Collection[str]) -> Mapping[str, float]:

@@ -5,10 +5,9 @@ Words score as BM25 has it, over all of an article's text as one field, and a sh
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import ceil
-from typing import Literal
 
 from tantivy import Occur, Query
 
@@ -32,7 +31,8 @@ from app.search.query.tree import (
     Word,
     list_leaves,
 )
-from app.search.tantivy import filters, index_schema
+from app.search.tantivy import index_schema
+from app.search.tantivy.filters import FilterQueries, QueryFactory
 from app.search.tantivy.term_stats import FEW, TermStats
 
 TITLE_SHARE = 0.2
@@ -72,6 +72,12 @@ class QueryBuilder:
 
     terms: TermStats
     names: NameLookup | None = None
+    filters: FilterQueries = field(init=False)
+    query: QueryFactory = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "filters", self.terms.filters)
+        object.__setattr__(self, "query", self.terms.filters.query)
 
     def build(self, node: Node, field: FieldName | None = None) -> Query:
         """Articles that match the node, scored."""
@@ -79,21 +85,21 @@ class QueryBuilder:
             case Word() | Phrase():
                 return self._build_text(node, field)
             case NamedPlace(inner):
-                return filters.join_any([self.build(inner, field), self.match_region(node)])
+                return self.filters.join_any([self.build(inner, field), self.match_region(node)])
             case Prefix(text):
                 return self.terms.get_query(
                     (self.names, Prefix(text), field), lambda: self._compose_prefix(text, field)
                 )
             case Near(_, instead):
                 near = [self._build_text(Word(word), field) for word in instead]
-                weighed = [Query.boost_query(q, w) for q, w in zip(near, NEAR_WEIGHTS, strict=False)]
-                return Query.disjunction_max_query(weighed)
+                weighed = [self.query.boost_query(q, w) for q, w in zip(near, NEAR_WEIGHTS, strict=False)]
+                return self.query.disjunction_max_query(weighed)
             case Field(name, inner):
                 return self.build(inner, name)
             case Not() | And():
-                return _match_all(self.build_clauses(node, field))
+                return self.filters.match_all_of(self.build_clauses(node, field))
             case Or(nodes):
-                return filters.join_any([self.build(inner, field) for inner in nodes])
+                return self.filters.join_any([self.build(inner, field) for inner in nodes])
 
     def build_clauses(self, node: Node, field: FieldName | None = None) -> list[tuple[Occur, Query]]:
         """The node as clauses of which those that must match are told from those that must not."""
@@ -111,11 +117,11 @@ class QueryBuilder:
         ruled_out = [(Occur.MustNot, self.build(inner.node)) for inner in nodes if isinstance(inner, Not)]
         words = self.select_words(node)
         if not words.telling:
-            return _match_all(ruled_out)
-        any_word = Query.boolean_query([(Occur.Should, query) for query in self._weigh(words, words.telling)])
+            return self.filters.match_all_of(ruled_out)
+        any_word = self.query.boolean_query([(Occur.Should, query) for query in self._weigh(words, words.telling)])
         common = [(Occur.Should, query) for query in self._weigh(words, words.common, self.list_common_parts)]
         more = [(Occur.Should, bonus) for bonus in self.score_bonuses(words)]
-        return Query.boolean_query([(Occur.Must, any_word), *common, *more, *ruled_out])
+        return self.query.boolean_query([(Occur.Must, any_word), *common, *more, *ruled_out])
 
     def _weigh(
         self, words: "SelectedWords", some: Sequence[Node], list_parts: Callable[[Word], Iterable[Part]] | None = None
@@ -128,7 +134,7 @@ class QueryBuilder:
             else:
                 queries = [self.build(word)]
             times = float(words.counts[word])
-            yield from queries if times == 1 else (Query.boost_query(query, times) for query in queries)
+            yield from queries if times == 1 else (self.query.boost_query(query, times) for query in queries)
 
     def list_common_parts(self, word: Word) -> Iterator[Part]:
         """Of a common word of a long query. That it stands there exactly so tells nothing, and costs as much as that
@@ -167,23 +173,25 @@ class QueryBuilder:
                 if len(first_reading) == len(second_reading) == 1:
                     pair: list[str | tuple[int, str]] = [first_reading[0][1], second_reading[0][1]]
                     for field, slop, weight in (("title", 1, NEARNESS * TITLE_SHARE), ("body", 3, NEARNESS)):
-                        near = Query.phrase_query(index_schema.build_schema(), field, pair, slop)
-                        yield Query.boost_query(near, weight)
+                        near = self.query.phrase_query(index_schema.build_schema(), field, pair, slop)
+                        yield self.query.boost_query(near, weight)
 
     def score_bonuses(self, words: "SelectedWords") -> Iterator[Query]:
         """For articles with all of the words more than any words can score; for most of a few, something."""
         if len(words.telling) < 2:
             return
         queries = [self.build(word) for word in words.telling]
-        everyone = Query.boolean_query([(Occur.Must, query) for query in queries])
-        yield Query.const_score_query(everyone, 2 * sum(self.estimate_weight(word) for word in words.telling))
+        everyone = self.query.boolean_query([(Occur.Must, query) for query in queries])
+        yield self.query.const_score_query(everyone, 2 * sum(self.estimate_weight(word) for word in words.telling))
         yield from self.score_most_words(queries)
 
     def score_most_words(self, queries: list[Query]) -> Iterator[Query]:
         """For articles with most of a few words."""
         if 3 < len(queries) <= _FEW_WORDS:
-            most_words = Query.boolean_query([(Occur.Should, query) for query in queries], ceil(len(queries) * 0.75))
-            yield Query.const_score_query(most_words, 1.0)
+            most_words = self.query.boolean_query(
+                [(Occur.Should, query) for query in queries], ceil(len(queries) * 0.75)
+            )
+            yield self.query.const_score_query(most_words, 1.0)
 
     def bound_score(self, word: Word) -> float | None:
         """What an article scores at most for the word, its age and neighbours aside; None where it is several terms."""
@@ -215,7 +223,7 @@ class QueryBuilder:
     def _compose_text(self, leaf: Word | Phrase, field: FieldName | None) -> Query:
         # Side by side, not nested: unions of single terms are what tantivy is quickest at.
         parts = [query for _, query in self.list_parts(leaf, field)]
-        return filters.join_any(parts) if parts else Query.empty_query()
+        return self.filters.join_any(parts) if parts else self.query.empty_query()
 
     def list_parts(self, leaf: Word | Phrase, field: FieldName | None = None) -> Iterator[Part]:
         """What a word or phrase is looked for in, each with its share of the score."""
@@ -228,7 +236,9 @@ class QueryBuilder:
             # "live stream" for `livestream` scores as one word does, so that the word as written stands first.
             share = 1 / len(reading) if has_single else 1.0
             yield from (
-                self._list_in_text(reading, share) if field is None else [(field, _match_reading(field, reading))]
+                self._list_in_text(reading, share)
+                if field is None
+                else [(field, self.filters.match_reading(field, reading))]
             )
         if field is None:
             yield from self._list_names(leaf, readings)
@@ -236,18 +246,19 @@ class QueryBuilder:
     def _list_in_text(self, reading: Reading, share: float) -> Iterator[Part]:
         if len(reading) == 1:
             if self._is_found(index_schema.TEXT, reading):
-                yield "text", _match_reading(index_schema.TEXT, reading)
+                yield "text", self.filters.match_reading(index_schema.TEXT, reading)
             if self._is_found("title", reading):
-                yield "title", Query.boost_query(_match_reading("title", reading), TITLE_SHARE)
+                titled = self.filters.match_reading("title", reading)
+                yield "title", self.query.boost_query(titled, TITLE_SHARE)
             return
         # All of it in one part finds the article; its words score as everywhere.
-        rows = [_match_reading(name, reading) for name in index_schema.STEMMED]
-        condition = Query.const_score_query(filters.join_any(rows), 0)
+        rows = [self.filters.match_reading(name, reading) for name in index_schema.STEMMED]
+        condition = self.query.const_score_query(self.filters.join_any(rows), 0)
         terms = dict.fromkeys(term for _, term in reading)
-        scored = [_match_reading(index_schema.TEXT, ((0, term),)) for term in list(terms)[:_SCORED_IN_ROW]]
-        words = Query.boolean_query([(Occur.Must, condition), *((Occur.Should, query) for query in scored)])
-        yield "text", Query.boost_query(words, share)
-        yield "title", Query.boost_query(rows[0], TITLE_SHARE * share)
+        scored = [self.filters.match_reading(index_schema.TEXT, ((0, term),)) for term in list(terms)[:_SCORED_IN_ROW]]
+        words = self.query.boolean_query([(Occur.Must, condition), *((Occur.Should, query) for query in scored)])
+        yield "text", self.query.boost_query(words, share)
+        yield "title", self.query.boost_query(rows[0], TITLE_SHARE * share)
 
     def _is_found(self, field: str, reading: Reading) -> bool:
         """Whether any article may have it there. A union of terms alone takes half as long as one with anything else
@@ -260,7 +271,7 @@ class QueryBuilder:
         if not readings:
             return None
         searcher = self.terms.searcher
-        return _match_reading(
+        return self.filters.match_reading(
             index_schema.TEXT, max(readings, key=lambda reading: searcher.doc_freq(index_schema.TEXT, reading[0][1]))
         )
 
@@ -268,26 +279,28 @@ class QueryBuilder:
         written = analysis.strip_affixes(leaf.text) if isinstance(leaf, Word) else leaf.text
         for whole in dict.fromkeys(analysis.read_terms(text) for text in (written, *leaf.variants)):
             if len(whole) == 1 and self._is_found(index_schema.WORDS, whole):
-                yield "words", Query.boost_query(_match_reading(index_schema.WORDS, whole), EXACT)
+                exact = self.filters.match_reading(index_schema.WORDS, whole)
+                yield "words", self.query.boost_query(exact, EXACT)
         if is_stop_word(leaf.text, self.terms.languages):
             return
         rarity = self.terms.compute_rarity(self.terms.find_frequency(leaf.text))
         for reading in readings:
             for name, share in _CONSTANTS:
                 if self._is_found(name, reading):
-                    yield name, Query.const_score_query(_match_reading(name, reading), share * rarity)
+                    named = self.filters.match_reading(name, reading)
+                    yield name, self.query.const_score_query(named, share * rarity)
         ids = self.names.find_named("tag", analysis.strip_affixes(leaf.text)) if self.names else ()
         if ids:
             articles = sum(self.terms.searcher.doc_freq("tags", tag) for tag in ids)
             weight = NAME_WEIGHT * min(rarity, self.terms.compute_rarity(articles))
-            yield "tag", Query.const_score_query(filters.match_any("tags", ids), weight)
+            yield "tag", self.query.const_score_query(self.filters.match_any("tags", ids), weight)
 
     def match_region(self, name: NamedPlace) -> Query:
         """Articles that are placed in the region of that name, as weak as a dateline."""
         own = tuple(index_schema.make_own_key(region, _PLACED) for region in name.own)
-        queries = [filters.match_any(f"within_{_PLACED}", name.within)] if name.within else []
-        queries += [filters.match_any("within_own", own)] if own else []
-        return Query.const_score_query(filters.join_any(queries), NAME_WEIGHT * self.estimate_rarity(name))
+        queries = [self.filters.match_any(f"within_{_PLACED}", name.within)] if name.within else []
+        queries += [self.filters.match_any("within_own", own)] if own else []
+        return self.query.const_score_query(self.filters.join_any(queries), NAME_WEIGHT * self.estimate_rarity(name))
 
     def estimate_rarity(self, name: NamedPlace) -> float:
         """Of a region: of the articles that are placed there, or of its words, whichever are more."""
@@ -299,8 +312,11 @@ class QueryBuilder:
     def _match_named(self, kind: NameKind, text: str) -> Query:
         ids = self.names.find_named(kind, text) if self.names else ()
         if not ids:
-            return Query.empty_query()
-        return filters.match_any(f"within_{_PLACED}" if kind == "region" else "tags", ids)
+            return self.query.empty_query()
+        # Scored as a rare word is: a number alone would be by one engine, and count as 1 in another.
+        field = f"within_{_PLACED}" if kind == "region" else "tags"
+        articles = sum(self.terms.searcher.doc_freq(field, id) for id in ids)
+        return self.query.const_score_query(self.filters.match_any(field, ids), self.terms.compute_rarity(articles))
 
     def estimate_weight(self, node: Node) -> float:
         """About what a good hit scores, to measure other boosts by; words that no article has add nothing."""
@@ -319,17 +335,17 @@ class QueryBuilder:
         """Whole words that begin like it, in any part: where a word begins says nothing of its stem."""
         *before, last = analysis.analyse_words(text) or ("",)
         if not last:
-            return Query.empty_query()
+            return self.query.empty_query()
         if field in ("tag", "region", "author"):
             return self._match_named(field, text)
-        prefix_query = _match_beginning(index_schema.WORDS, last)
+        prefix_query = self.filters.match_beginning(index_schema.WORDS, last)
         if field is not None:  # parts are stemmed: the stem may be shorter than what is typed
             parts = [query for _, query in self.list_parts(Word(last), field)]
-            prefix_query = filters.join_any([_match_beginning(field, last), *parts])
+            prefix_query = self.filters.join_any([self.filters.match_beginning(field, last), *parts])
         elif title := self._match_commonest(last):
-            prefix_query = Query.boolean_query([(Occur.Must, prefix_query), (Occur.Should, title)])
+            prefix_query = self.query.boolean_query([(Occur.Must, prefix_query), (Occur.Should, title)])
         if before:
-            return Query.boolean_query(
+            return self.query.boolean_query(
                 [(Occur.Must, prefix_query), (Occur.Must, self._build_text(Word(" ".join(before)), field))]
             )
         return prefix_query
@@ -341,8 +357,10 @@ class QueryBuilder:
         readings = dict.fromkeys(
             reading for term, _ in common for reading in self.terms.list_readings(Word(term)) if len(reading) == 1
         )
-        queries = [Query.const_score_query(_match_reading("title", reading), 1) for reading in readings]
-        return (queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries)) if queries else None
+        queries = [
+            self.query.const_score_query(self.filters.match_reading("title", reading), 1) for reading in readings
+        ]
+        return (queries[0] if len(queries) == 1 else self.query.disjunction_max_query(queries)) if queries else None
 
 
 _PLACED = 5
@@ -375,26 +393,3 @@ def _split_phrases(node: Node) -> list[Node]:
         if len(parts) > 1:
             return [node, *parts] if isinstance(node, Phrase) else parts
     return [node]
-
-
-def _match_beginning(field: str, beginning: str) -> Query:
-    # A prefix query, spelt as tantivy has it: no edits. The same as a pattern takes 0.2 ms to make.
-    return Query.const_score_query(
-        Query.fuzzy_term_query(index_schema.build_schema(), field, beginning, 0, prefix=True), 1
-    )
-
-
-_INDEX_OPTIONS: dict[str, Literal["freq", "position"]] = {index_schema.TEXT: "freq", index_schema.WORDS: "freq"}
-
-
-def _match_reading(field: str, reading: Reading) -> Query:
-    schema = index_schema.build_schema()
-    if len(reading) == 1:  # a phrase of one word is a panic
-        return Query.term_query(schema, field, reading[0][1], _INDEX_OPTIONS.get(field, "position"))
-    return Query.phrase_query(schema, field, list(reading))
-
-
-def _match_all(clauses: list[tuple[Occur, Query]]) -> Query:
-    if not any(occur == Occur.Must for occur, _ in clauses):
-        clauses = [*clauses, (Occur.Must, Query.const_score_query(filters.match_all(), 0))]
-    return Query.boolean_query(clauses)

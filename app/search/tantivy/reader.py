@@ -7,17 +7,18 @@ import logging
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import tantivy
-from tantivy import Query, Searcher
+from tantivy import Occur, Query, Searcher
 
 from app.db.log_position import LogPosition
 from app.search.tantivy import index_schema
+from app.search.tantivy.filters import FilterQueries, local_filters
 from app.search.tantivy.storage import index_folders, index_forms, integrity
 
 log = logging.getLogger(__name__)
@@ -35,17 +36,36 @@ class IndexDamaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One commit of the index: its results do not change. `memo` holds what was worked out from it before."""
+    """One commit of the index: its results do not change. `memo` holds what was worked out from it before; `filters`
+    makes the queries that it is asked."""
 
     searcher: Searcher
     place: LogPosition
     memo: dict[object, object] = field(default_factory=dict)
+    filters: FilterQueries = local_filters
 
     def remember(self, key: object, value: object) -> None:
         """Keeps a thousand things; forgets all of them rather than grow."""
         if len(self.memo) >= _REMEMBERED:
             self.memo.clear()
         self.memo[key] = value
+
+    def count(self, query: Query) -> int:
+        """How many articles match."""
+        # For one hit: of none tantivy panics.
+        count: int = self.searcher.search(query, 1).count  # type: ignore[attr-defined] # missing in its stubs
+        return count
+
+    def load_scores(self, queries: Sequence[Query], most: int) -> dict[int, float]:
+        """What each of them adds to the score of articles that match all, by their ids; of `most` articles."""
+        condition = self.filters.query.boolean_query([(Occur.Must, query) for query in queries])
+        results = self.searcher.search(condition, max(most, 1), count=False).hits
+        numbers = self.searcher.fast_field_values("id", [address for _, address in results])
+        return {int(number or 0): score for number, (score, _) in zip(numbers, results, strict=True)}
+
+    def load_all_scores(self, asked: Sequence[Sequence[Query]], most: int) -> list[dict[int, float]]:
+        """The same of several, one after another."""
+        return [self.load_scores(queries, most) for queries in asked]
 
 
 @contextmanager

@@ -15,8 +15,10 @@ from tantivy import DocAddress, Occur, Query
 
 from app.search.engine import Question, SearchHit
 from app.search.query.tree import Word
-from app.search.tantivy import any_word, date_order, filters, index_schema, matches
+from app.search.tantivy import any_word, date_order, index_schema, matches
 from app.search.tantivy.any_word import RareWords
+from app.search.tantivy.filters import clamp
+from app.search.tantivy.filters import local_filters as filters
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.reader import View
 
@@ -173,7 +175,7 @@ def compute_bands(today: int, days: tuple[int | None, ...]) -> RecencyBands:
             first, last = matches.list_band_years(today)
             changes += [(_find_year(first), 1), (_find_year(last + 1), -1)]
         else:
-            changes.append((filters.clamp(today - some * index_schema.SECONDS_A_DAY), 1))
+            changes.append((clamp(today - some * index_schema.SECONDS_A_DAY), 1))
     changes.sort()
     edges = tuple(seconds << index_schema.ID_BITS for seconds, _ in changes)
     return RecencyBands(edges, tuple(accumulate((change for _, change in changes), initial=0)))
@@ -181,4 +183,4 @@ def compute_bands(today: int, days: tuple[int | None, ...]) -> RecencyBands:
 
 def _find_year(year: int) -> int:
     """The second in which a year begins, as far as there are dates."""
-    return filters.clamp(int(datetime(min(max(year, 1), 9_999), 1, 1, tzinfo=UTC).timestamp()))
+    return clamp(int(datetime(min(max(year, 1), 9_999), 1, 1, tzinfo=UTC).timestamp()))

@@ -13,6 +13,7 @@ from app.search.query.spelling import MARK, is_spaceless
 from app.search.query.stop_words import is_function_word, is_stop_word
 from app.search.query.tree import And, Node, Phrase, Word
 from app.search.tantivy import index_schema
+from app.search.tantivy.filters import FilterQueries
 from app.search.tantivy.reader import View
 
 _REMEMBERED, _COMPOSED = 20_000, 4_000
@@ -36,6 +37,7 @@ class TermStats:
     dead: int
     """Articles whose terms are still there although they are not: replaced or withdrawn ones, until they are merged
     away."""
+    filters: FilterQueries
     _frequencies: dict[str, int] = field(default_factory=dict)
     _queries: dict[Hashable, Query] = field(default_factory=dict)
 
@@ -139,6 +141,6 @@ def get_stats(view: View, languages: tuple[str, ...]) -> TermStats:
     if not isinstance(cached, TermStats):
         # One document is no article: that which holds the place.
         dead = view.searcher.doc_freq("flags", index_schema.LIVE) - (view.searcher.num_docs - 1)
-        cached = TermStats(view.searcher, languages, dead)
+        cached = TermStats(view.searcher, languages, dead, view.filters)
         view.remember(("terms", languages), cached)
     return cached

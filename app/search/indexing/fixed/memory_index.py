@@ -16,6 +16,7 @@ from app.search.indexing.fixed import candidates
 from app.search.indexing.fixed.candidates import BatchTerms
 from app.search.query import analysis
 from app.search.tantivy import index_schema, matches
+from app.search.tantivy.filters import local_filters
 
 _HEAP = 15_000_000
 """The least that tantivy takes."""
@@ -44,7 +45,7 @@ class MemoryIndex:
 
     def find(self, question: Question) -> Iterator[int]:
         """The ids of those that match a fixed question."""
-        query = matches.build_fixed_query(question)
+        query = matches.build_fixed_query(local_filters, question)
         results = self._searcher.search(query, len(self.ids), count=False, order_by_field="newest", order=Order.Desc)
         return (int(key) & ((1 << index_schema.ID_BITS) - 1) for key, _ in results.hits)
 

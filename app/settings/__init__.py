@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-
-def _split_commas(value: object) -> object:
-    """Environment variables are plain text: a comma list reads as one, without JSON brackets."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+from app.settings.cluster import ClusterSettings, CommaList, check_nodes
 
 
 def _read_networks(value: object) -> object:
@@ -57,22 +54,12 @@ def read_root_path(text: str) -> str:
     return path
 
 
-def _check_nodes(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    """Without a slash at their ends. ValueError names one that is no address of a node."""
-    for address in addresses:
-        if _NODE.fullmatch(address) is None:
-            raise ValueError(f"{address[:100]!r} is no address such as http://10.0.0.5:8000")
-    return tuple(address.rstrip("/") for address in addresses)
-
-
-_NODE = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?")
 _SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{16,200}")  # what the header of a bearer token may hold (RFC 6750)
 MOST_WORKERS = 64
-CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
 
 
-class Settings(BaseSettings):
+class Settings(ClusterSettings):
     """Every setting with its type, default and meaning; `docs/settings.md` is generated from this class."""
 
     model_config = SettingsConfigDict(env_prefix="DATELINE_", frozen=True, extra="ignore", populate_by_name=True)
@@ -298,7 +285,7 @@ class Settings(BaseSettings):
         le=4096,
         description="Memory of the index writer in megabytes; more makes large imports faster.",
     )
-    index_from: Annotated[CommaList, AfterValidator(_check_nodes)] = Field(
+    index_from: Annotated[CommaList, AfterValidator(check_nodes)] = Field(
         (),
         description="Addresses of other nodes of the same archive, such as `http://10.0.0.5:8000`, separated by "
         "commas: where this one has no search index to go on from, it copies theirs. Needs `DATELINE_INDEX_SECRET`. "
@@ -398,7 +385,10 @@ class Settings(BaseSettings):
 
     @property
     def index_path(self) -> Path:
-        return self.index_dir or self.data_dir / "index"
+        """With an engine elsewhere that of the words alone: the index that this machine had before, if any, lies beside
+        it and stays whole."""
+        folder = self.index_dir or self.data_dir / "index"
+        return folder / "words" if self.search_url else folder
 
     @property
     def drafts_index_path(self) -> Path:
