@@ -72,8 +72,10 @@ async def test_numbers_of_nodes_exist(shared_api: Served) -> None:
     await shared_api.public.get("/v1/articles")
     await shared_api.public.get("/v1/nowhere")
     lags = ("dateline_index_lag_changes ", "dateline_draft_index_lag_changes ")  # each is told once its index is open
-    while not all(lag in (text := (await shared_api.editor.get("/metrics")).text) for lag in lags):
+    text = ""
+    while not all(lag in text for lag in lags):
         await asyncio.sleep(0.01)
+        text = (await shared_api.editor.get("/metrics")).text
     known = read_numbers(text)
     assert find_unknown(("dateline_", "process_"), known) == set()
     assert {"status", "route"} <= known["dateline_requests_total"]
