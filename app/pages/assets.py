@@ -22,7 +22,14 @@ SCRIPTS = ("shared/view.js", "shared/charts.js", "explorer/explorer.js")
 """Modules that are sent by themselves, with what they import; those behind import those before. What pages share, and
 changes with another version of a library only, is apart from their own."""
 STYLES = {
-    "explorer.css": ("shared/base.css", "shared/parts.css", "vendor/uPlot.min.css", "explorer/explorer.css"),
+    "explorer.css": (
+        "shared/base.css",
+        "shared/parts.css",
+        "vendor/uPlot.min.css",
+        "explorer/explorer.css",
+        "explorer/charts.css",
+        "explorer/article.css",
+    ),
 }
 """One sheet for each page, of these files."""
 
