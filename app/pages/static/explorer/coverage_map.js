@@ -19,7 +19,7 @@ export function CoverageMap({ params }) {
   const coverage = useRead(narrowed ? coverageUrl(params) : null);
   const { value: shapes, failed } = useLoaded(loadShapes);
   const problem = countries.problem ?? (narrowed ? coverage.problem : null);
-  if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${countries.problem ? countries.reload : coverage.reload} />`;
+  if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${countries.retry} />`;
   const places = countPlaces(countries.data, narrowed ? coverage.data : null);
   const pick = (slug) => go(toggle(params, "region", slug));
   return html`<div class="map">
@@ -84,6 +84,6 @@ function Legend({ places }) {
   const covered = places.filter((place) => place.count > 0).length;
   return html`<p class="small legend">
     <span>${formatNumber(covered)} ${covered === 1 ? "country" : "countries"}</span>
-    <span class="scale" aria-hidden="true">few ${[1, 2, 3, 4, 5].map((level) => html`<i key=${level} class="level-${level}"></i>`)} ${formatNumber(most)}</span>
+    ${most > 0 && html`<span class="scale" aria-hidden="true">few ${[1, 2, 3, 4, 5].map((level) => html`<i key=${level} class="level-${level}"></i>`)} ${formatNumber(most)}</span>`}
   </p>`;
 }

@@ -15,16 +15,17 @@ export function TimeChart({ buckets, picked, onPick, onPoint }) {
   const handlers = useRef({});
   const { value: charts } = useLoaded(loadCharts);
   const turn = useThemeTurn();
-  handlers.current = { onPick, onPoint, buckets };
+  handlers.current = { onPick, onPoint, buckets, picked };
   useEffect(() => {
     if (charts === null || buckets.length === 0) return undefined;
-    const drawn = new charts.uPlot(makeOptions(charts.uPlot, place.current, buckets, handlers), makeData(buckets), place.current);
+    const element = place.current;
+    const drawn = new charts.uPlot(makeOptions(charts.uPlot, element, buckets, handlers), makeData(buckets), element);
     chart.current = drawn;
     const observer = new ResizeObserver(() => {
-      drawn.setSize({ width: place.current.clientWidth, height: HEIGHT });
-      showPicked(drawn, picked);
+      drawn.setSize({ width: element.clientWidth, height: HEIGHT });
+      showPicked(drawn, handlers.current.picked);
     });
-    observer.observe(place.current);
+    observer.observe(element);
     return () => {
       observer.disconnect();
       drawn.destroy();
