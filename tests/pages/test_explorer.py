@@ -134,6 +134,9 @@ def test_filters_of_one_kind_are_alternatives_and_of_two_narrow(visit: Visit) ->
     visit.check("French")
     asked = httpx.get(f"{visit.site.address}/v1/search?section=economy,climate&language=fr&fields=title").json()
     assert visit.titles() == [hit["article"]["title"] for hit in asked["data"]]
+    feed = page.locator("link[rel=alternate]").first.get_attribute("href") or ""
+    assert feed.endswith("/feeds/articles.atom?section=economy&section=climate&language=fr")
+    assert httpx.get(feed).text.count("<entry>") == len(asked["data"])
     shared = page.url
     page.go_back()
     visit.settle()
@@ -241,6 +244,10 @@ def test_article_has_its_corrections_translations_and_missing_posts(visit: Visit
         "ar",
     ]
     assert arabic.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    arabic.emulate_media(media="print")
+    expect(arabic.get_by_role("heading", level=1)).to_be_visible()
+    expect(arabic.locator(".page-header")).to_be_hidden()
+    expect(arabic.locator(".request").last).to_be_hidden()
 
 
 def test_what_is_not_there_says_what_may_help(visit: Visit) -> None:
@@ -276,6 +283,11 @@ def test_no_view_has_a_fault_of_accessibility(visit: Visit, axe: str, path: str,
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the screen"
 
 
+SHIFTS = """window.shifted = 0;
+new PerformanceObserver((list) => list.getEntries().forEach((one) => { window.shifted += one.value; }))
+  .observe({ type: 'layout-shift', buffered: true });"""
+
+
 def test_first_visit_is_small_and_the_second_fetches_no_code(visit: Visit) -> None:
     def measure() -> tuple[int, int, int]:
         sizes = "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
@@ -283,7 +295,9 @@ def test_first_visit_is_small_and_the_second_fetches_no_code(visit: Visit) -> No
         code = sum(size for name, size in entries if "/assets/" in name)
         return sum(size for _, size in entries), code, len(entries)
 
-    visit.open()
+    visit.page.add_init_script(SHIFTS)
+    page = visit.open()
+    assert page.evaluate("window.shifted") < 0.1, "what is read moves while the rest comes"
     size, _, requests = measure()
     assert size <= 250_000
     assert requests <= 12
@@ -367,12 +381,12 @@ def test_key_is_asked_for_where_reading_needs_one(browser: Browser, tmp_path: Pa
         context = browser.new_context()
         visit = Visit(context, site)
         page = visit.open("/news/?q=trade")
-        field = page.get_by_label("API key").first
+        field = page.get_by_label("API key")
         field.fill("dl_wrong")
         field.press("Enter")
         expect(page.get_by_role("alert").first).to_contain_text("A key that is valid is needed")
-        page.get_by_label("API key").first.fill(site.key)
-        page.get_by_role("button", name="Use this key").first.click()
+        field.fill(site.key)
+        page.get_by_role("button", name="Use this key").click()
         expect(page.locator("a.result").first).to_be_visible()
         visit.settle()
         page.get_by_text("The request behind this list").click()

@@ -22,7 +22,7 @@ export function Timeline({ params, query }) {
     const [from, to] = [namePeriod(buckets[first].start, data.interval), namePeriod(buckets[last].start, data.interval)];
     go(change(params, { published_from: from, published_to: to, article: null }));
   };
-  if (problem !== null && problem.code !== "too_many_buckets") return html`<${ProblemView} problem=${problem} retry=${retry} />`;
+  if (problem !== null && problem.code !== "too_many_buckets") return html`<${ProblemView} problem=${problem} retry=${retry} aside />`;
   return html`<div class="time-chart" role="img" aria-label=${describe(data)}>
       <${TimeChart} buckets=${buckets} picked=${readPicked(params)} onPick=${pick} onPoint=${setPointed} />
     </div>
