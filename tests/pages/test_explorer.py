@@ -17,6 +17,9 @@ from support.hostile import HOSTILE_TEXT, make_hostile_articles
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
+PATIENCE = 20_000
+"""Milliseconds for anything to appear, on machines that are busy with other things."""
+expect.set_options(timeout=PATIENCE)
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 RTL = {
     "title": "كيف يقيس الناس الأمطار", "standfirst": "قصة قصيرة", "language": "ar", "status": "published",
@@ -50,7 +53,7 @@ class Visit:
     """A page with what it asked for, what it said on its console, and what it ran."""
 
     def __init__(self, context: BrowserContext, site: Site) -> None:
-        context.set_default_timeout(5_000)
+        context.set_default_timeout(PATIENCE)
         self.site, self.page = site, context.new_page()
         self.responses: list[Response] = []
         self.said: list[str] = []
@@ -75,8 +78,9 @@ class Visit:
 
     def settle(self) -> None:
         """Until nothing has been asked for a while: longer than a visitor's keys are waited for."""
-        quiet = 0
+        quiet, until = 0, time.monotonic() + PATIENCE / 1000
         while quiet < 3:
+            assert time.monotonic() < until, "requests do not end"
             self.page.wait_for_timeout(40)
             quiet = 0 if self._pending else quiet + 1
 
