@@ -49,7 +49,7 @@ class Site:
 def find_chromium() -> str | None:
     """Where the machine's Chromium is; None where it has none."""
     named = os.environ.get("CHROMIUM")
-    return named or next((path for path in map(shutil.which, _NAMES) if path), None)
+    return named or next((path for name in _NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ QUALITY = 35
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PictureView:
     """`opens`: the summaries that are opened on a small screen, by their text."""
 
     path: str
@@ -32,12 +32,14 @@ class View:
 
 
 VIEWS = {
-    "explorer": View("/"),
-    "search": View("/?q=nato+article&section=world&section=explainers"),
-    "charts": View("/?region=france,germany&published_from=2024-10&published_to=2025-06", ("Over time", "By country")),
-    "article": View("/?q=nato&article=how-natos-article-5-actually-works"),
-    "request": View("/?q=canal", ("The request behind this list",)),
-    "nothing": View("/?q=%22canal+treaty+weather%22&section=economy"),
+    "explorer": PictureView("/"),
+    "search": PictureView("/?q=nato+article&section=world&section=explainers"),
+    "charts": PictureView(
+        "/?region=france,germany&published_from=2024-10&published_to=2025-06", ("Over time", "By country")
+    ),
+    "article": PictureView("/?q=nato&article=how-natos-article-5-actually-works"),
+    "request": PictureView("/?q=canal", ("The request behind this list",)),
+    "nothing": PictureView("/?q=%22canal+treaty+weather%22&section=economy"),
 }
 
 
@@ -60,7 +62,7 @@ def _list_variants() -> Iterator[tuple[str, str]]:
     return ((screen, scheme) for screen in SCREENS for scheme in SCHEMES)
 
 
-def _take(browser: Browser, site: Site, view: View, screen: str, scheme: str) -> bytes:
+def _take(browser: Browser, site: Site, view: PictureView, screen: str, scheme: str) -> bytes:
     width, height = SCREENS[screen]
     context = browser.new_context(
         viewport={"width": width, "height": height},

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from browsing import Site
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from browsing import Site, serve_archive
+from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
 from support.hostile import HOSTILE_TEXT, make_hostile_articles
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -61,9 +61,9 @@ class Visit:
         self.page.on("response", self._keep)
         self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.page.on("request", lambda: self._count(1))
-        self.page.on("requestfinished", lambda: self._count(-1))
-        self.page.on("requestfailed", lambda: self._count(-1))
+        self.page.on("request", lambda request: self._count(1))
+        self.page.on("requestfinished", lambda request: self._count(-1))
+        self.page.on("requestfailed", lambda request: self._count(-1))
 
     def _keep(self, response: Response) -> None:
         self.responses.append(response)
@@ -203,11 +203,11 @@ def test_copied_requests_return_what_the_page_shows(visit: Visit) -> None:
     titles = visit.titles()
     assert titles
     page.get_by_text("The request behind this list").click()
-    found = page.locator(".found")
+    results = page.locator(".found")
     for form in ("URL", "curl", "fetch"):
-        found.get_by_role("button", name=form, exact=True).click()
-        found.get_by_role("button", name="Copy").click()
-        expect(found.get_by_text("Copied")).to_be_visible()
+        results.get_by_role("button", name=form, exact=True).click()
+        results.get_by_role("button", name="Copy").click()
+        expect(results.get_by_text("Copied")).to_be_visible()
         text = page.evaluate("navigator.clipboard.readText()")
         if form == "URL":
             body = httpx.get(text).text
@@ -341,10 +341,15 @@ TOUCH = """() => {
 """Does what a visitor may do to everything in an article, and counts addresses that would run something."""
 
 
+def continue_late(route: Route) -> None:
+    time.sleep(0.6)
+    route.continue_()
+
+
 def test_slow_gone_and_busy_servers_are_told_in_sentences(visit: Visit) -> None:
     page = visit.open("/?q=trade")
     begin = time.monotonic()
-    page.route("**/v1/search*", lambda route: (time.sleep(0.6), route.continue_()))
+    page.route("**/v1/search*", continue_late)
     page.get_by_role("checkbox", name=re.compile("^Economy [0-9]")).check()
     expect(page.get_by_text("Searching …")).to_be_visible()
     assert page.locator("a.result").count() > 0, "what was shown is gone before there is anything newer"
@@ -379,8 +384,6 @@ def test_no_request_leaves_the_server(visit: Visit) -> None:
 
 
 def test_key_is_asked_for_where_reading_needs_one(browser: Browser, tmp_path: Path) -> None:
-    from browsing import serve_archive
-
     with serve_archive(tmp_path, DATELINE_PUBLIC_READS="false", DATELINE_ROOT_PATH="/news") as site:
         context = browser.new_context()
         visit = Visit(context, site)
