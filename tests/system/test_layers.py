@@ -34,7 +34,7 @@ LAYERS = {
         ("audit", "stats", "sync"),
         ("importers",),
         ("webhooks",),
-        ("monitoring",),
+        ("monitoring", "pages"),
         ("lifespan",),
         ("main",),
         ("commands",),

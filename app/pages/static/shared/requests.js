@@ -1,0 +1,56 @@
+// Requests of components: the newest wins, older ones are aborted, and what was shown stays until there is something
+// newer, so that nothing jumps.
+
+import { useCallback, useEffect, useRef, useState } from "./view.js";
+import { onKeyChange, send } from "./api.js";
+
+/** Milliseconds before a view says that it waits: what comes sooner would only flicker. */
+export const PATIENCE = 150;
+
+const NOTHING = { data: null, problem: null, isSlow: false, url: null };
+
+/** What a GET of `url` returns: `{data, problem, isSlow, url, reload}`. `url` null asks nothing. `data` and `url` are of
+ * the last response that came; `isSlow` says that a newer one is waited for. Asked again when the key changes. */
+export function useRead(url) {
+  const [state, setState] = useState(NOTHING);
+  const [turn, setTurn] = useState(0);
+  const reload = useCallback(() => setTurn((count) => count + 1), []);
+  const address = url === null ? null : String(url);
+  useEffect(() => onKeyChange(reload), [reload]);
+  useEffect(() => {
+    if (address === null) {
+      setState(NOTHING);
+      return undefined;
+    }
+    const controller = new AbortController();
+    const timer = setTimeout(() => setState((old) => ({ ...old, isSlow: true })), PATIENCE);
+    const finish = (news) => {
+      clearTimeout(timer);
+      if (!controller.signal.aborted) setState((old) => ({ ...old, isSlow: false, ...news }));
+    };
+    send(address, { signal: controller.signal }).then(
+      ({ data }) => finish({ data, problem: null, url: address }),
+      (problem) => finish({ problem, url: address }),
+    );
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [address, turn]);
+  return { ...state, reload };
+}
+
+/** A function that runs `callback` once nothing has called it for so many milliseconds. */
+export function useDebounced(callback, milliseconds) {
+  const latest = useRef(callback);
+  const timer = useRef(null);
+  latest.current = callback;
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useCallback(
+    (...values) => {
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => latest.current(...values), milliseconds);
+    },
+    [milliseconds],
+  );
+}
