@@ -23,7 +23,14 @@ SCRIPTS = ("shared/view.js", "shared/charts.js", "explorer/explorer.js", "desk/d
 changes with another version of a library only, is apart from their own."""
 STYLES = {
     "desk.css": ("shared/base.css", "shared/parts.css", "desk/desk.css"),
-    "explorer.css": ("shared/base.css", "shared/parts.css", "vendor/uPlot.min.css", "explorer/explorer.css"),
+    "explorer.css": (
+        "shared/base.css",
+        "shared/parts.css",
+        "vendor/uPlot.min.css",
+        "explorer/explorer.css",
+        "explorer/charts.css",
+        "explorer/article.css",
+    ),
 }
 """One sheet for each page, of these files."""
 

@@ -1,49 +1,109 @@
-// The explorer at the root of the server: what is published, searched and read.
+// The explorer at the root of the server: what is published, searched, counted, placed and read. It knows nothing that
+// the public API does not tell, and shows the request behind each of its views.
 
-import { html, render, useState } from "../shared/view.js";
+import { html, render, useEffect, useLayoutEffect, useRef, useState } from "../shared/view.js";
 import { PageHeader } from "../shared/header.js";
 import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
-import { Marked } from "../shared/marked.js";
-import { SafeHtml } from "../shared/safe_html.js";
-import { Link, go, useAddress } from "../shared/router.js";
-import { buildUrl } from "../shared/api.js";
-import { useDebounced, useRead } from "../shared/requests.js";
+import { go, useAddress } from "../shared/router.js";
+import { useRead } from "../shared/requests.js";
 import { applyTheme } from "../shared/theme.js";
+import { ArticleView } from "./article.js";
+import { CoverageMap } from "./coverage_map.js";
+import { Facets, collectNames } from "./facets.js";
+import { Results } from "./results.js";
+import { SearchBox } from "./search_box.js";
+import { Picked, Summary } from "./summary.js";
+import { Timeline } from "./timeline.js";
+import { focusFirstResult, focusResult, useKeys } from "./keys.js";
+import { change, feedUrl, searchUrl } from "./state.js";
 
-function Explorer() {
+const LINKS = [["guides", "Guides"], ["docs", "Endpoints"]];
+const WIDE = matchMedia("(min-width: 62rem)");
+/** In the document's head, which the server has written for the address that it was asked for first. */
+const FEEDS = { "application/atom+xml": "atom", "application/rss+xml": "rss", "application/feed+json": "json" };
+
+function Explorer({ siteName }) {
   const [params] = useAddress();
-  const ref = params.get("article");
-  return html`<${PageHeader} title="Dateline" links=${[["guides", "Guides"], ["docs", "Endpoints"]]} />
-    <main id="main">${ref === null ? html`<${Results} q=${params.get("q") ?? ""} />` : html`<${Article} id=${ref} />`}</main>`;
+  const field = useRef(null);
+  const id = params.get("article");
+  const back = () => go(withoutArticle(params));
+  useKeys(field, id === null ? null : back);
+  useReturn(id);
+  useHead(params, id, siteName);
+  return html`<${PageHeader} title=${siteName} links=${LINKS}>
+      <${SearchBox} params=${params} field=${field} onDown=${focusFirstResult} />
+    <//>
+    <main id="main" tabindex="-1">
+      <h1 class="off-screen">${id === null ? "Explore the archive" : "An article of the archive"}</h1>
+      <div class="explorer" hidden=${id !== null}><${Search} params=${params} /></div>
+      ${id !== null && html`<${ArticleView} key=${id} params=${params} id=${id} />`}
+    </main>`;
 }
 
-function Results({ q }) {
-  const [typed, setTyped] = useState(q);
-  const search = useDebounced((text) => go(new URLSearchParams(text ? { q: text } : {}), { replace: true }), 80);
-  const type = (event) => {
-    setTyped(event.target.value);
-    search(event.target.value);
-  };
-  const url = buildUrl("v1/search", { q, limit: 20, highlight: "title,body" });
-  const { data, problem, reload } = useRead(url);
-  return html`<label>Search <input type="search" value=${typed} onInput=${type} /></label>
-    ${problem && html`<${ProblemView} problem=${problem} retry=${reload} />`}
-    ${data && html`<ol>${data.data.map(({ article, highlights }) => html`<li key=${article.id}>
-      <${Link} params=${new URLSearchParams({ article: article.slug })}>${article.title}<//>
-      <p><${Marked} text=${highlights.body?.[0] ?? ""} /></p></li>`)}</ol>`}
-    <${RequestView} url=${url} />`;
+function withoutArticle(params) {
+  const copy = new URLSearchParams(params);
+  copy.delete("article");
+  return copy;
 }
 
-function Article({ id }) {
-  const url = buildUrl(`v1/articles/${encodeURIComponent(id)}`, { include: "body" });
-  const { data, problem, reload } = useRead(url);
-  return html`${problem && html`<${ProblemView} problem=${problem} retry=${reload} />`}
-    ${data && html`<h1 dir="auto">${data.title}</h1><${SafeHtml} text=${data.body} lang=${data.language} dir="auto" />`}
-    <${RequestView} url=${url} />`;
+/** The list stays while an article is read, and is as it was when its reader comes back. */
+function useReturn(id) {
+  const last = useRef({ id, top: 0 });
+  useLayoutEffect(() => {
+    if (id === null && last.current.id !== null) {
+      scrollTo({ top: last.current.top });
+      focusResult(last.current.id);
+    }
+    last.current.id = id;
+    const remember = () => {
+      if (id === null) last.current.top = scrollY;
+    };
+    addEventListener("scroll", remember, { passive: true });
+    return () => removeEventListener("scroll", remember);
+  }, [id]);
 }
 
+function useHead(params, id, siteName) {
+  const query = String(params);
+  useEffect(() => {
+    if (id === null) document.title = `${params.get("q") || "Explorer"} – ${siteName}`;
+    for (const link of document.querySelectorAll("link[rel=alternate]")) link.href = feedUrl(params, FEEDS[link.type]);
+  }, [query]);
+}
+
+function Search({ params }) {
+  const [hasAll, setAll] = useState(false);
+  const list = withoutArticle(params);
+  const url = searchUrl(list, hasAll);
+  const { data, problem, isSlow, reload } = useRead(url);
+  const names = collectNames(data);
+  return html`<${Panel} title="Filters" class="filters">
+      <${Facets} params=${list} facets=${data?.facets} names=${names} hasAll=${hasAll} onAll=${() => setAll(true)} />
+    <//>
+    <section class="found" aria-label="Search results" aria-busy=${isSlow}>
+      ${isSlow && html`<p class="waiting over" role="status">Searching …</p>`}
+      ${problem && html`<${ProblemView} problem=${problem} retry=${reload} /><${Picked} params=${list} names=${names} />`}
+      ${problem === null && data && html`<${Summary} params=${list} response=${data} names=${names} />
+        <${Results} params=${list} response=${data} />`}
+      <${RequestView} url=${url} label="The request behind this list" />
+    </section>
+    <div class="charts">
+      <${Panel} title="Over time"><${Timeline} params=${list} /><//>
+      <${Panel} title="By country"><${CoverageMap} params=${list} /><//>
+    </div>`;
+}
+
+/** A part that is open where there is room for it. What is closed asks nothing of the server. */
+function Panel({ title, children, ...rest }) {
+  const [isOpen, setOpen] = useState(WIDE.matches);
+  return html`<details open=${isOpen} onToggle=${(event) => setOpen(event.target.open)} ...${rest}>
+    <summary><h2>${title}</h2></summary>${isOpen && children}</details>`;
+}
+
+const siteName = document.title.replace(/^.*? – /, "");
+document.documentElement.dataset.siteName = siteName;
 applyTheme();
 const place = document.getElementById("page");
 place.replaceChildren();
-render(html`<${Explorer} />`, place);
+render(html`<${Explorer} siteName=${siteName} />`, place);

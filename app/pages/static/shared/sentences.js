@@ -8,7 +8,6 @@ const BY_CODE = {
   database_unavailable: "The archive is out of reach at the moment. Nothing is lost; try again shortly.",
   overloaded: "The server is busy. Try again shortly.",
   read_only: "The archive can be read but not changed at the moment.",
-  gone: "This article was withdrawn.",
   not_found: "There is nothing at this address, or nothing that you may see.",
   missing_scope: "Your key is good, but not for this.",
   internal_error: "Something broke on the server. Its operator can find the cause by the request's number.",

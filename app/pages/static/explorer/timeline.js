@@ -1,0 +1,84 @@
+// Articles over time. Drawing across it, or a click on a bar, picks a period; two fields do the same by keyboard.
+
+import { html, useEffect, useRef, useState } from "../shared/view.js";
+import { go } from "../shared/router.js";
+import { useRead } from "../shared/requests.js";
+import { ProblemView } from "../shared/problem_view.js";
+import { RequestView } from "../shared/request_view.js";
+import { countArticles, formatDate } from "../shared/dates.js";
+import { TimeChart } from "./time_chart.js";
+import { firstDay, lastDay, namePeriod, readPeriod } from "./periods.js";
+import { change, timelineUrl } from "./state.js";
+
+/** With fewer months than this, days tell more. */
+const FEW_MONTHS = 3;
+
+export function Timeline({ params }) {
+  const [interval, { data, problem, reload }, url] = useTimeline(params);
+  const [pointed, setPointed] = useState(null);
+  const buckets = data?.buckets ?? [];
+  const pick = (first, last) => {
+    const [from, to] = [namePeriod(buckets[first].start, data.interval), namePeriod(buckets[last].start, data.interval)];
+    go(change(params, { published_from: from, published_to: to, article: null }));
+  };
+  if (problem !== null && problem.code !== "too_many_buckets") return html`<${ProblemView} problem=${problem} retry=${reload} />`;
+  return html`<div class="time-chart" role="img" aria-label=${describe(data)}>
+      <${TimeChart} buckets=${buckets} picked=${readPicked(params)} onPick=${pick} onPoint=${setPointed} />
+    </div>
+    <p class="small pointed" aria-hidden="true">${tell(data, buckets[pointed])}</p>
+    <${Period} params=${params} />
+    <${RequestView} url=${url} label="The request behind the timeline" />`;
+}
+
+/** By month; by year where those are too many, by day where they are few. */
+function useTimeline(params) {
+  const base = String(timelineUrl(params, "month"));
+  const [chosen, setChosen] = useState({ base: null, interval: null });
+  const interval = chosen.base === base ? chosen.interval : "month";
+  const url = timelineUrl(params, interval);
+  const read = useRead(url);
+  const { data, problem } = read;
+  const isCurrent = read.url === String(url);
+  const isLong = isCurrent && problem?.code === "too_many_buckets" && interval === "month";
+  const isShort = isCurrent && problem === null && interval === "month" && data?.buckets.length < FEW_MONTHS && data.buckets.length > 0;
+  useEffect(() => {
+    if (isLong) setChosen({ base, interval: "year" });
+    if (isShort) setChosen({ base, interval: "day" });
+  }, [isLong, isShort, base]);
+  return [interval, read, url];
+}
+
+function readPicked(params) {
+  const [from, to] = [readPeriod(params.get("published_from")), readPeriod(params.get("published_to"))];
+  return from === null && to === null ? null : [from?.[0] ?? null, to?.[1] ?? null];
+}
+
+function describe(data) {
+  if (data === null || data.buckets.length === 0) return "No articles over time";
+  const most = data.buckets.reduce((best, one) => (one.count > best.count ? one : best));
+  const [first, last] = [data.buckets[0], data.buckets.at(-1)];
+  return `Articles by ${data.interval}, from ${formatDate(first.start, data.interval)} to ${formatDate(last.start, data.interval)}; ` +
+    `the most in ${formatDate(most.start, data.interval)}: ${countArticles(most.count)}`;
+}
+
+/** What the bar under the pointer stands for; else what has no bar. */
+function tell(data, bucket) {
+  if (bucket) return `${formatDate(bucket.start, data.interval)}: ${countArticles(bucket.count)}`;
+  const left = (data?.undated ?? 0) + (data?.too_coarse ?? 0);
+  return left > 0 ? `${countArticles(left)} without so exact a date` : "Draw across bars to pick a period";
+}
+
+/** A period as two days. */
+function Period({ params }) {
+  const from = params.get("published_from");
+  const to = params.get("published_to");
+  const set = (name) => (event) => {
+    // While a year is typed, a browser has years such as 0002.
+    if (event.target.value === "" || event.target.value >= "1000") go(change(params, { [name]: event.target.value }));
+  };
+  return html`<div class="period">
+    <label>From <input type="date" value=${firstDay(from)} onChange=${set("published_from")} /></label>
+    <label>to <input type="date" value=${lastDay(to)} onChange=${set("published_to")} /></label>
+    ${(from ?? to) !== null && html`<button type="button" onClick=${() => go(change(params, { published_from: null, published_to: null }))}>All</button>`}
+  </div>`;
+}
