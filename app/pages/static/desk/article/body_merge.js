@@ -10,18 +10,53 @@ const MOST_COMPARED = 4_000_000;
  * is the side that changed the piece, and null where both did, in different ways. */
 export function mergeBodies(base, mine, theirs) {
   const [old, own, other] = [base, mine, theirs].map(listElements);
-  const mineOf = new Map(match(old, own));
-  const theirsOf = new Map(match(old, other));
+  const changes = { mine: listChanges(old, own), theirs: listChanges(old, other) };
   const pieces = [];
-  let [i, j, k] = [0, 0, 0];
-  const anchors = old.map((_, at) => at).filter((at) => mineOf.has(at) && theirsOf.has(at));
-  for (const at of [...anchors, old.length]) {
-    const [ownEnd, otherEnd] = at === old.length ? [own.length, other.length] : [mineOf.get(at), theirsOf.get(at)];
-    addChange(pieces, old.slice(i, at), own.slice(j, ownEnd), other.slice(k, otherEnd));
-    if (at < old.length) addSame(pieces, own[ownEnd]);
-    [i, j, k] = [at + 1, ownEnd + 1, otherEnd + 1];
+  let done = 0;
+  for (const { start, end } of listRanges([...changes.mine, ...changes.theirs])) {
+    addSame(pieces, old.slice(done, start));
+    addChange(pieces, old.slice(start, end), apply(changes.mine, old, start, end), apply(changes.theirs, old, start, end));
+    done = end;
   }
+  addSame(pieces, old.slice(done));
   return pieces;
+}
+
+/** What one side has in place of the elements from `start` to `end` of the base: rows of `{start, end, blocks}`. */
+function listChanges(old, own) {
+  const changes = [];
+  let [i, j] = [0, 0];
+  for (const [at, place] of [...match(old, own), [old.length, own.length]]) {
+    if (at > i || place > j) changes.push({ start: i, end: at, blocks: own.slice(j, place) });
+    [i, j] = [at + 1, place + 1];
+  }
+  return changes;
+}
+
+/** Ranges of the base, in order, each with the changes that touch the same elements. What one side puts in before an
+ * element that the other one changes is a change of its own. */
+function listRanges(changes) {
+  const ranges = [];
+  for (const { start, end } of changes.sort((one, next) => one.start - next.start || one.end - next.end)) {
+    const last = ranges.at(-1);
+    const isTogether = last !== undefined && (start < last.end || (start === end && last.start === last.end && start === last.start));
+    if (isTogether) last.end = Math.max(last.end, end);
+    else ranges.push({ start, end });
+  }
+  return ranges;
+}
+
+/** The elements of the base from `start` to `end` as one side has them. */
+function apply(changes, old, start, end) {
+  const blocks = [];
+  let at = start;
+  for (const change of changes) {
+    const isWithin = start === end ? change.start === start && change.end === end : change.start >= start && change.end <= end && change.start < end;
+    if (!isWithin) continue;
+    blocks.push(...old.slice(at, change.start), ...change.blocks);
+    at = change.end;
+  }
+  return [...blocks, ...old.slice(at, end)];
 }
 
 /** The body that comes of the pieces; `both` has theirs before mine. */
@@ -34,15 +69,16 @@ function choose(piece) {
   return piece.pick === "both" ? [...piece.theirs, ...piece.mine] : piece[piece.pick ?? "mine"];
 }
 
-function addSame(pieces, block) {
+function addSame(pieces, blocks) {
+  if (blocks.length === 0) return;
   const last = pieces.at(-1);
-  if (last?.kind === "same") last.blocks.push(block);
-  else pieces.push({ kind: "same", blocks: [block] });
+  if (last?.kind === "same") last.blocks.push(...blocks);
+  else pieces.push({ kind: "same", blocks });
 }
 
 function addChange(pieces, base, mine, theirs) {
   const [old, own, other] = [base, mine, theirs].map((blocks) => blocks.join("\n"));
-  if (own === other) mine.forEach((block) => addSame(pieces, block));
+  if (own === other) addSame(pieces, mine);
   else pieces.push({ kind: "changed", base, mine, theirs, pick: own === old ? "theirs" : other === old ? "mine" : null });
 }
 
