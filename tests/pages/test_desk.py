@@ -1,14 +1,14 @@
-"""The desk in a real browser, over a server with the sample articles: what editors do on it, and that nothing which they
-typed is ever lost."""
+"""The desk in a real browser, over a server with the sample articles: what editors do on it, and that nothing which
+they typed is ever lost."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
 import pytest
 from browsing import Site
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Route, expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -26,12 +26,15 @@ class EditorsTab:
         self.said: list[str] = []
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.page.on("dialog", lambda dialog: (self.said.append(f"dialog: {dialog.type}"), dialog.accept()))
+        self.page.on("dialog", self._accept)
 
-    def _note(self, message: object) -> None:
-        text = str(getattr(message, "text", ""))
-        if not text.startswith("Failed to load resource"):  # a response that the page tells of itself
-            self.said.append(text)
+    def _note(self, message: ConsoleMessage) -> None:
+        if not message.text.startswith("Failed to load resource"):  # a response that the page tells of itself
+            self.said.append(message.text)
+
+    def _accept(self, dialog: Dialog) -> None:
+        self.said.append(f"dialog: {dialog.type}")
+        dialog.accept()
 
     def open(self, query: str = "") -> Page:
         """Signs in where this tab has no key yet."""
@@ -63,9 +66,7 @@ def read_article(site: Site, article: dict[str, object]) -> dict[str, object]:
 
 def edit(site: Site, article: dict[str, object], **fields: object) -> dict[str, object]:
     """By somebody else."""
-    edited: dict[str, object] = site.post(
-        f"/v1/articles/{article['id']}", fields, "PATCH", **{"If-Match": "*"}
-    ).json()
+    edited: dict[str, object] = site.post(f"/v1/articles/{article['id']}", fields, "PATCH", **{"If-Match": "*"}).json()
     return edited
 
 
@@ -109,7 +110,7 @@ def test_draft_is_written_scheduled_and_published(tab: EditorsTab) -> None:
     expect(page.locator(".head-line .state")).to_have_text("scheduled")
     id = page.url.rpartition("article=")[2]
     shown = read_article(tab.site, {"id": id})
-    assert shown["published_at"] == f"{at.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    assert shown["published_at"] == f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     assert shown["body"] == "<p>It is <strong>loaded</strong>.</p>"
     assert [tag["slug"] for tag in shown["tags"]] == ["bridges"]  # type: ignore[attr-defined]  # JSON
     page.get_by_role("button", name="Publish now").click()
@@ -120,10 +121,17 @@ def test_draft_is_written_scheduled_and_published(tab: EditorsTab) -> None:
 def test_conflict_is_merged_paragraph_by_paragraph(tab: EditorsTab) -> None:
     article = make_article(tab.site, title="A conflict", tags=["old"], status="published")
     page = tab.open_article(article)
-    mine = page.get_by_label("Text", exact=True).input_value().replace("Two is old", "Two is mine").replace("Four is old", "Four is mine")
+    mine = (
+        page.get_by_label("Text", exact=True)
+        .input_value()
+        .replace("Two is old", "Two is mine")
+        .replace("Four is old", "Four is mine")
+    )
     page.get_by_label("Text", exact=True).fill(mine)
     page.get_by_role("button", name="Remove old").click()
-    theirs = BODY.replace("One stays.</p>", "One stays.</p>\n<p>One more is theirs.</p>").replace("Four is old", "Four is theirs")
+    theirs = BODY.replace("One stays.</p>", "One stays.</p>\n<p>One more is theirs.</p>").replace(
+        "Four is old", "Four is theirs"
+    )
     edit(tab.site, article, body=theirs, tags=["old", "theirs"], standfirst="Theirs.")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Somebody has saved this article meanwhile")).to_be_visible()
@@ -172,7 +180,9 @@ def test_revision_is_compared_and_restored(tab: EditorsTab) -> None:
 
 
 def test_suggested_region_is_accepted_and_another_refused(tab: EditorsTab) -> None:
-    article = make_article(tab.site, title="Finland builds a harbour", body="<p>Helsinki and Finland, Sweden, Finland.</p>")
+    article = make_article(
+        tab.site, title="Finland builds a harbour", body="<p>Helsinki and Finland, Sweden, Finland.</p>"
+    )
     page = tab.open_article(article)
     page.get_by_label("Standfirst").fill("Not saved yet.")
     page.get_by_role("button", name="Accept Finland").click()
@@ -225,6 +235,7 @@ def test_unsaved_text_outlives_a_reload_another_view_and_a_revoked_key(tab: Edit
     expect(page.get_by_label("Standfirst")).to_have_value("Typed in the evening.")
     page.get_by_role("link", name="← Articles").click()
     page.get_by_role("complementary", name="Not saved").get_by_role("link", name="Overnight").click()
+    expect(page.get_by_label("Standfirst")).to_have_value("Typed in the evening.")
     page.evaluate("sessionStorage.setItem('dateline-key', 'dl_revoked')")
     page.get_by_role("button", name="Save", exact=True).click()
     asked = page.locator(".bottom")
@@ -249,6 +260,31 @@ def test_text_kept_upon_an_old_version_is_merged_with_the_new_one(tab: EditorsTa
     expect(page.get_by_role("heading", level=1, name="Theirs")).to_be_visible()
     shown = read_article(tab.site, article)
     assert (shown["title"], shown["standfirst"]) == ("Theirs", "Mine.")
+
+
+def test_server_that_is_away_takes_nothing_and_the_save_is_repeated(tab: EditorsTab) -> None:
+    page = tab.open("?article=new")
+    page.get_by_label("Title").fill("Sent while the server was away")
+    away = {"/v1/articles": 2, "/v1/preview": 1}
+
+    def fail(route: Route) -> None:
+        path = route.request.url.removeprefix(tab.site.address)
+        if route.request.method == "POST" and away.get(path):
+            away[path] -= 1
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/v1/**", fail)
+    page.get_by_label("Text", exact=True).fill("Words.")
+    page.get_by_role("button", name="Save and publish now").click()
+    problem = page.locator(".bottom")
+    expect(problem).to_contain_text("The server cannot be reached.")
+    problem.get_by_role("button", name="Try again").click()
+    problem.get_by_role("button", name="Try again").click()
+    expect(page.locator(".head-line .state")).to_have_text("published")
+    drafts = httpx.get(f"{tab.site.address}/v1/articles", params={"sort": "-created_at", "limit": 2}).json()["data"]
+    assert [one["title"] for one in drafts].count("Sent while the server was away") == 1
 
 
 def test_hostile_text_runs_nothing(tab: EditorsTab) -> None:
@@ -276,7 +312,13 @@ def test_no_view_has_a_fault_of_accessibility(tab: EditorsTab, axe: str, width: 
     page = tab.page
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
-    for query in ("", f"?article={article['id']}", f"?article={article['id']}&view=revisions", f"?article={article['id']}&view=audit", "?view=imports"):
+    for query in (
+        "",
+        f"?article={article['id']}",
+        f"?article={article['id']}&view=revisions",
+        f"?article={article['id']}&view=audit",
+        "?view=imports",
+    ):
         tab.open(query)
         page.evaluate(axe)
         faults = page.evaluate("options => axe.run(document, options)", AXE)["violations"]

@@ -33,7 +33,7 @@ function Desk() {
 }
 
 function Entrance({ problem, retry }) {
-  if (getKey() === null) return html`<h1>Desk</h1><${KeyForm} problem=${WELCOME} />`;
+  if (getKey() === null) return html`<h1>Desk</h1><div class="entrance"><${KeyForm} problem=${WELCOME} /></div>`;
   return problem && html`<h1>Desk</h1><${ProblemView} problem=${problem} retry=${retry} />`;
 }
 

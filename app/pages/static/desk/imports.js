@@ -73,10 +73,13 @@ function Records() {
     ${data?.data.length === 0 && html`<p>There were none yet.</p>`}
     <ul class="bare articles">${data?.data.map((record) => html`<li key=${record.id} class="article-row"><div>
       <${Link} params=${new Query({ view: "imports", import: record.id })} class="article-title">${name(record)}<//>
-      <p class="small">${record.state} · ${formatDate(record.created_at)} · ${record.created_by ?? ""} ·
-        ${formatNumber(record.progress.created + record.progress.updated)} changed, ${formatNumber(record.progress.failed)} failed
-        ${record.undo?.state === "done" ? " · undone" : ""}</p></div></li>`)}</ul>
+      <p class="small">${describe(record)}</p></div></li>`)}</ul>
     <${RequestView} url=${url} />`;
+}
+
+function describe({ state, created_at: at, created_by: by, progress, undo }) {
+  const counts = `${formatNumber(progress.created + progress.updated)} changed, ${formatNumber(progress.failed)} failed`;
+  return [state, formatDate(at), by, counts, undo?.state === "done" ? "undone" : null].filter(Boolean).join(" · ");
 }
 
 function name({ id, kind, source }) {

@@ -27,7 +27,10 @@ function listChanges(old, own) {
   const changes = [];
   let [i, j] = [0, 0];
   for (const [at, place] of [...match(old, own), [old.length, own.length]]) {
-    if (at > i || place > j) changes.push({ start: i, end: at, blocks: own.slice(j, place) });
+    const blocks = own.slice(j, place);
+    // As many in place of as many: paragraphs were reworded, each by itself.
+    if (blocks.length === at - i) blocks.forEach((block, by) => changes.push({ start: i + by, end: i + by + 1, blocks: [block] }));
+    else changes.push({ start: i, end: at, blocks });
     [i, j] = [at + 1, place + 1];
   }
   return changes;
@@ -50,9 +53,7 @@ function listRanges(changes) {
 function apply(changes, old, start, end) {
   const blocks = [];
   let at = start;
-  for (const change of changes) {
-    const isWithin = start === end ? change.start === start && change.end === end : change.start >= start && change.end <= end && change.start < end;
-    if (!isWithin) continue;
+  for (const change of changes.filter((one) => isWithin(one, start, end))) {
     blocks.push(...old.slice(at, change.start), ...change.blocks);
     at = change.end;
   }
@@ -80,6 +81,13 @@ function addChange(pieces, base, mine, theirs) {
   const [old, own, other] = [base, mine, theirs].map((blocks) => blocks.join("\n"));
   if (own === other) addSame(pieces, mine);
   else pieces.push({ kind: "changed", base, mine, theirs, pick: own === old ? "theirs" : other === old ? "mine" : null });
+}
+
+/** What is put in right before a range is not a part of it. */
+function isWithin(change, start, end) {
+  if (start === end) return change.start === start && change.end === end;
+  const isBefore = change.start === start && change.end === start;
+  return change.start >= start && change.end <= end && change.start < end && !isBefore;
 }
 
 /** The HTML of each outermost element, and of texts between them. */

@@ -6,11 +6,11 @@ import { ProblemView } from "../../shared/problem_view.js";
 import { SafeHtml } from "../../shared/safe_html.js";
 import { joinPieces, mergeBodies } from "./body_merge.js";
 import { previewBody } from "./body_field.js";
-import { findDifferences, LABELS, makeForm, rebase } from "./form.js";
+import { findDifferences, isSame, LABELS, makeForm, rebase } from "./form.js";
 import { ActionButton } from "../parts.js";
 import { describe } from "./revisions.js";
 
-const PICKS = { theirs: "Theirs", mine: "Mine", both: "Both" };
+const PICKS = { theirs: "Theirs", mine: "Mine", both: "Both, theirs first" };
 
 /** `base`: the version that both began with, as article and form. `onResolve(form, upon)`: the form to be saved upon
  * theirs, which as a form is `upon`. */
@@ -80,16 +80,24 @@ function BodyChoice({ pieces, setPieces }) {
     : html`<fieldset class="choice" key=${place}><legend>${describePiece(piece)}</legend><div class="sides">
         ${["theirs", "mine"].map((side) => html`<${Side} key=${side} side=${side} group=${`body-${place}`} pick=${piece.pick} onPick=${pick(place)}>
           ${piece[side].length === 0 ? html`<em>nothing</em>` : html`<${SafeHtml} text=${piece[side].join("\n")} class="prose" dir="auto" />`}<//>`)}</div>
-        ${piece.mine.length > 0 && piece.theirs.length > 0 && html`<${Side} side="both" group=${`body-${place}`} pick=${piece.pick} onPick=${pick(place)} />`}</fieldset>`))}</section>`;
+        ${isOpen(piece) && html`<${Choice} side="both" group=${`body-${place}`} pick=${piece.pick} onPick=${pick(place)} />`}</fieldset>`))}</section>`;
 }
 
-function describePiece({ base, mine, theirs }) {
-  const [old, own, other] = [base, mine, theirs].map((blocks) => blocks.join("\n"));
-  if (own === old) return "Changed by them";
-  return other === old ? "Changed by you" : "Changed by both";
+function describePiece(piece) {
+  if (isOpen(piece)) return "Changed by both";
+  return isSame(piece.mine, piece.base) ? "Changed by them" : "Changed by you";
+}
+
+/** Whether both sides have changed it, so that both may be right. */
+function isOpen({ base, mine, theirs }) {
+  return !isSame(mine, base) && !isSame(theirs, base);
 }
 
 function Side({ side, group, pick, onPick, children }) {
   return html`<div class=${pick === side ? "side-choice picked" : "side-choice"}>
-    <label class="check"><input type="radio" name=${group} checked=${pick === side} onChange=${() => onPick(side)} /> ${PICKS[side]}</label>${children}</div>`;
+    <${Choice} side=${side} group=${group} pick=${pick} onPick=${onPick} />${children}</div>`;
+}
+
+function Choice({ side, group, pick, onPick }) {
+  return html`<label class="check"><input type="radio" name=${group} checked=${pick === side} onChange=${() => onPick(side)} /> ${PICKS[side]}</label>`;
 }

@@ -2,7 +2,7 @@
 // tab all the time, and is replaced by nothing but what its editor chooses.
 
 import { html, useCallback, useEffect, useRef, useState } from "../../shared/view.js";
-import { buildUrl, send } from "../../shared/api.js";
+import { buildUrl, ROOT, send } from "../../shared/api.js";
 import { formatDate } from "../../shared/dates.js";
 import { ProblemView } from "../../shared/problem_view.js";
 import { RequestView } from "../../shared/request_view.js";
@@ -25,7 +25,7 @@ const NOTHING = { text: "", warnings: [] };
 export function Editor({ id, view, start, scopes, url }) {
   const [{ base, form }, setState] = useState(start);
   const [keptAt, setKeptAt] = useState(start.keptAt);
-  const [problem, setProblem] = useState(null);
+  const [failure, setFailure] = useState(null);
   const [theirs, setTheirs] = useState(null);
   const [said, setSaid] = useState(NOTHING);
   const repeat = useRef(makeKey());
@@ -47,41 +47,45 @@ export function Editor({ id, view, start, scopes, url }) {
       return { base: { article: next, form: nextForm }, form: rebase(old.form, upon, nextForm).form };
     });
     setKeptAt(null);
-    setProblem(null);
+    setFailure(null);
     setSaid({ text, warnings: JSON.parse(headers?.get("Dateline-Warnings") ?? "[]") });
   }, []);
 
-  const fail = async (error) => {
+  /** Of a conflict both versions are shown; whatever else went wrong is told, and `retry` offered where it may help. */
+  const fail = async (problem, retry) => {
     setSaid(NOTHING);
-    if (error.code !== "precondition_failed") return setProblem(error);
+    if (problem.code !== "precondition_failed") return setFailure({ problem, retry });
     try {
       setTheirs((await send(url)).data);
-      setProblem(null);
+      setFailure(null);
     } catch (another) {
-      setProblem(another);
+      setFailure({ problem: another });
     }
     return undefined;
   };
   /** Sends a change upon the version that is open; `sent`: the form of which it is. */
-  const change = async (address, options, text, sent) => {
-    setProblem(null);
+  const change = async (address, options, text, sent, retry) => {
+    setFailure(null);
     try {
       const { data, headers } = await send(address, { ifMatch: `"${article.version}"`, ...options });
       adopt(data, sent, text, headers);
       return true;
     } catch (error) {
-      await fail(error);
+      await fail(error, retry);
       return false;
     }
   };
   const save = async (extra = {}, state = { base, form }) => {
     const json = { ...makePatch(state.form, findDifferences(state.form, state.base.form)), ...extra };
-    if (state.base.article === null) return create({ ...makePatch(state.form, Object.keys(state.form)), ...extra });
+    const retry = () => latestSave.current(extra);
+    if (state.base.article === null) return create({ ...makePatch(state.form, Object.keys(state.form)), ...extra }, retry);
     const options = { method: "PATCH", json, ifMatch: `"${state.base.article.version}"` };
-    return change(addressOf(state.base.article.id), options, describeSaved(extra), state.form);
+    return change(addressOf(state.base.article.id), options, describeSaved(extra), state.form, retry);
   };
-  const create = async (json) => {
-    setProblem(null);
+  const latestSave = useRef(save);
+  latestSave.current = save;
+  const create = async (json, retry) => {
+    setFailure(null);
     try {
       const headers = { "Idempotency-Key": repeat.current };
       const { data } = await send(buildUrl("v1/articles"), { method: "POST", json: prune(json), headers });
@@ -89,9 +93,10 @@ export function Editor({ id, view, start, scopes, url }) {
       go(new Query({ article: data.id }), { replace: true });
       return true;
     } catch (error) {
-      // The same request would get the same refusal again.
-      repeat.current = makeKey();
-      setProblem(error);
+      // Nobody knows what became of a request without a response: with its key again, it is carried out once. One that
+      // was refused would be refused again.
+      if (error.status !== 0 && error.status < 500) repeat.current = makeKey();
+      setFailure({ problem: error, retry });
       return false;
     }
   };
@@ -134,7 +139,7 @@ export function Editor({ id, view, start, scopes, url }) {
       </div></div>`}
     ${view === "revisions" && article && html`<${Revisions} article=${article} isDirty=${isDirty} change=${change} />`}
     ${view === "audit" && article && html`<${Audit} article=${article} />`}
-    <div class="bottom">${problem && html`<${ProblemView} problem=${problem} retry=${() => save()} />`}
+    <div class="bottom">${failure && html`<${ProblemView} problem=${failure.problem} retry=${failure.retry} />`}
       <${SaveBar} article=${article} names=${names} said=${said} save=${save} /></div>`;
 }
 
@@ -211,6 +216,7 @@ function Head({ article, form, view, id }) {
     <h1 dir="auto">${form.title || (article === null ? "New article" : "(no title)")}</h1>
     ${article && html`<div class="head-line"><${StateBadge} status=${article.status} /> <span class="small">version ${article.version}
       ${article.published_at ? ` · ${article.status === "scheduled" ? "goes out" : "published"} ${formatDate(article.published_at, article.published_precision)}` : ""}</span>
+      ${article.status === "published" && html`<a class="small" href=${new URL(`?article=${article.slug}`, ROOT)}>As readers see it</a>`}
       <nav class="tabs" aria-label="Of this article">${Object.entries(VIEWS).map(([name, title]) => html`<${Link} key=${name}
         params=${new Query({ article: id, view: name === "text" ? null : name })} aria-current=${view === name ? "page" : undefined}>${title}<//>`)}</nav></div>`}`;
 }

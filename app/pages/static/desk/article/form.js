@@ -5,7 +5,10 @@ export const LISTS = ["authors", "tags", "regions"];
 export const FIELDS = ["title", "standfirst", "body", "language", "dateline", ...LISTS, "images", "related"];
 export const LABELS = {
   title: "Title", standfirst: "Standfirst", body: "Text", language: "Language", dateline: "Dateline", authors: "Authors",
-  tags: "Tags", regions: "Regions", images: "Images", related: "Related posts",
+  tags: "Tags", regions: "Regions", images: "Images", related: "Related posts", status: "State", slug: "Slug",
+  corrections: "Corrections", published_at: "Date of publication", first_published_at: "First published", source: "Source",
+  seo: "Search engines", translation_of: "Original", external_id: "External id", signature: "Signature",
+  published_precision: "Precision of the date", replaced_by: "Replaced by",
 };
 const NEW = {
   title: "", standfirst: null, body: "", language: null, dateline: null, authors: [], tags: [], regions: [], images: [],

@@ -1,7 +1,7 @@
 // One article on the desk: what is loaded of it, what this tab kept of it, and the editor that begins with both.
 
 import { html, useEffect, useState } from "../../shared/view.js";
-import { buildUrl, send } from "../../shared/api.js";
+import { buildUrl, onKeyChange, send } from "../../shared/api.js";
 import { ProblemView } from "../../shared/problem_view.js";
 import { RequestView } from "../../shared/request_view.js";
 import { Editor } from "./editor.js";
@@ -23,6 +23,7 @@ export function ArticleDesk({ id, view, scopes }) {
     begin(id, url, controller.signal).then(setStart, (error) => error.name !== "AbortError" && setProblem(error));
     return () => controller.abort();
   }, [turn]);
+  useEffect(() => (problem === null ? undefined : onKeyChange(() => setTurn((count) => count + 1))), [problem]);
   if (problem) return html`<${ProblemView} problem=${problem} retry=${() => setTurn(turn + 1)} /><${RequestView} url=${url} />`;
   if (start === null) return html`<p class="waiting" role="status">Opening…</p>`;
   return html`<${Editor} id=${id} view=${view} start=${start} scopes=${scopes} url=${url} />`;

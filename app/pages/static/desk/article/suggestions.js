@@ -9,7 +9,8 @@ import { useRead } from "../../shared/requests.js";
 import { Link } from "../../shared/router.js";
 import { ActionButton, Query } from "../parts.js";
 
-const KINDS = { language: "Language", region: "Region", tag: "Tag", duplicate: "Nearly the same as" };
+const KINDS = { language: "Language", region: "Region", duplicate: "Nearly the same as" };
+const KINDS_OF_TAGS = { contributor: "Author", section: "Section" };
 const MOST_SHOWN = 12;
 
 export function Suggestions({ article, change }) {
@@ -29,7 +30,7 @@ export function Suggestions({ article, change }) {
     ${problem && html`<${ProblemView} problem=${problem} retry=${reload} />`}
     ${data && rows.length === 0 && html`<p class="small">Nothing is open.</p>`}
     <ul class="bare rows">${rows.map((one) => html`<li key=${one.id} class="suggestion">
-      <div><span class="small">${KINDS[one.kind]}</span> ${one.article
+      <div><span class="small">${KINDS[one.kind] ?? KINDS_OF_TAGS[one.tag.kind] ?? "Tag"}</span> ${one.article
         ? html`<${Link} params=${new Query({ article: one.article.id })} dir="auto">${one.article.title}<//>`
         : html`<strong dir="auto">${nameOf(one)}</strong>`}
         ${one.roles.length > 0 && html`<span class="small"> ${one.roles.join(", ")}</span>`}
