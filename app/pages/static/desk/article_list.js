@@ -1,6 +1,6 @@
 // Articles by their state, with a search in all of them, and a selection that many are edited by at once.
 
-import { html, useEffect, useState } from "../shared/view.js";
+import { html, useEffect, useRef, useState } from "../shared/view.js";
 import { buildUrl } from "../shared/api.js";
 import { countArticles, formatDate } from "../shared/dates.js";
 import { ProblemView } from "../shared/problem_view.js";
@@ -13,6 +13,7 @@ import { listUnsaved } from "./article/unsaved.js";
 
 const SHOWN = 30;
 const PAUSE = 200;
+const EDITABLE = "input, textarea, select";
 /** Lists by name: how they are called, and which articles they hold. */
 export const LISTS = {
   drafts: { title: "Drafts", status: "draft", sort: "-updated_at", empty: "No drafts." },
@@ -68,9 +69,19 @@ function SearchField({ name, q }) {
     setTyped(event.target.value);
     search(event.target.value);
   };
+  const field = useRef(null);
+  useEffect(() => {
+    const press = (event) => {
+      if (event.key !== "/" || event.metaKey || event.ctrlKey || event.altKey || event.target.matches?.(EDITABLE)) return;
+      event.preventDefault();
+      field.current.focus();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
   return html`<form role="search" onSubmit=${(event) => event.preventDefault()}>
     <label class="list-search">Search in this list
-      <input type="search" value=${typed} onInput=${type} dir="auto" maxlength="512" autocomplete="off" /></label>
+      <input type="search" ref=${field} aria-keyshortcuts="/" value=${typed} onInput=${type} dir="auto" maxlength="512" autocomplete="off" /></label>
   </form>`;
 }
 

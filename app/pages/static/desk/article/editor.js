@@ -76,7 +76,7 @@ export function Editor({ id, view, start, scopes, url }) {
     }
   };
   const save = async (extra = {}, state = { base, form }) => {
-    const json = { ...makePatch(state.form, findDifferences(state.form, state.base.form)), ...extra };
+    const json = { ...makePatch(state.form, findDifferences(state.form, state.base.form), state.base.form), ...extra };
     const retry = () => latestSave.current(extra);
     if (state.base.article === null) return create({ ...makePatch(state.form, Object.keys(state.form)), ...extra }, retry);
     const options = { method: "PATCH", json, ifMatch: `"${state.base.article.version}"` };
@@ -122,9 +122,10 @@ export function Editor({ id, view, start, scopes, url }) {
     };
     return html`<${Conflict} base=${base} form=${form} theirs=${theirs} onResolve=${resolve} onDiscard=${putAway} />`;
   }
-  const json = makePatch(form, names);
+  const json = makePatch(form, names, base.form);
   return html`<${Head} article=${article} form=${form} view=${view} id=${id} />
     ${keptAt && isDirty && html`<aside class="notice">Your text of ${formatDate(keptAt)}, which was not saved, is back.
+      ${start.isForeign && " The version that it was begun with is not kept any more: compare it with what is there before you save it. "}
       <button type="button" onClick=${discard}>Put it away</button></aside>`}
     ${!hasRoom && html`<aside class="notice" role="alert">This tab has no room to keep what is not saved. Save before you close it.</aside>`}
     ${view === "text" && html`<div class="desk-columns">

@@ -28,7 +28,7 @@ export function makeForm(article = NEW, body = { notation: "html", text: article
     authors: article.authors,
     tags: article.tags,
     regions: article.regions,
-    images: article.images.map(({ url, alt, caption, credit }) => ({ url, alt: alt ?? "", caption: caption ?? "", credit: credit ?? "" })),
+    images: article.images.map((image) => ({ ...image, alt: image.alt ?? "", caption: image.caption ?? "", credit: image.credit ?? "" })),
     related: article.related.filter(({ kind }) => kind !== "similar").map(makeEntry),
   };
 }
@@ -46,16 +46,21 @@ export function isSame(one, other) {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** What is sent of these fields of a form. */
-export function makePatch(form, names) {
-  return Object.fromEntries(names.map((name) => [name, render(name, form[name])]));
+/** What is sent of these fields of a form; `base` is the form that they were changed in. */
+export function makePatch(form, names, base = null) {
+  const patch = Object.fromEntries(names.map((name) => [name, render(name, form[name], base)]));
+  // The region of a dateline follows from the dateline: one that is changed brings its own.
+  if (patch.dateline !== undefined && patch.regions !== undefined) {
+    patch.regions = patch.regions.map(({ slug, roles }) => ({ slug, roles: roles.filter((role) => role !== "dateline") })).filter(({ roles }) => roles.length > 0);
+  }
+  return patch;
 }
 
-function render(name, value) {
+function render(name, value, base) {
   if (name === "body") return { [value.notation]: value.text };
   if (name === "standfirst") return value.trim() === "" ? null : value;
   if (name === "language") return value.trim() === "" ? "und" : value.trim();
-  if (name === "dateline") return value.text.trim() === "" ? null : renderDateline(value);
+  if (name === "dateline") return value.text.trim() === "" ? null : renderDateline(value, base?.dateline);
   if (name === "images") return value.map((image) => fill(image, ["alt", "caption", "credit"]));
   return name in RENDERED ? value.map(RENDERED[name]) : value;
 }
@@ -64,7 +69,7 @@ const RENDERED = {
   tags: renderTerm,
   authors: renderTerm,
   regions: ({ slug, roles }) => ({ slug, roles }),
-  related: ({ article, title, url, unlinked }) => (article === null ? drop({ title, url, unlinked }) : { article: article.id }),
+  related: ({ article, title, url, unlinked }) => (article === null ? drop({ title, url, unlinked }) : drop({ article: article.id, title, url })),
 };
 
 /** What has a slug is in the vocabulary; the rest is made when the article is saved. */
@@ -72,8 +77,11 @@ function renderTerm({ slug, name, kind }) {
   return slug === undefined ? drop({ name, kind }) : { slug };
 }
 
-function renderDateline({ text, place, date }) {
-  return fill({ text: text.trim(), place, date }, ["place", "date"]);
+/** A part that is not named stays as it is; place and date bring region and precision along. */
+function renderDateline({ text, place, date }, base = { text: "" }) {
+  const parts = fill({ text: text.trim(), place, date }, ["place", "date"]);
+  if (base.text === "") return drop(parts);
+  return Object.fromEntries(Object.entries(parts).filter(([name, value]) => name === "text" || (value ?? "") !== base[name]));
 }
 
 /** With null for what is empty. */

@@ -24,12 +24,22 @@ export function ArticleDesk({ id, view, scopes }) {
     return () => controller.abort();
   }, [turn]);
   useEffect(() => (problem === null ? undefined : onKeyChange(() => setTurn((count) => count + 1))), [problem]);
-  if (problem) return html`<${ProblemView} problem=${problem} retry=${() => setTurn(turn + 1)} /><${RequestView} url=${url} />`;
+  if (problem) return html`<${ProblemView} problem=${problem} retry=${() => setTurn(turn + 1)} /><${KeptText} id=${id} /><${RequestView} url=${url} />`;
   if (start === null) return html`<p class="waiting" role="status">Opening…</p>`;
   return html`<${Editor} id=${id} view=${view} start=${start} scopes=${scopes} url=${url} />`;
 }
 
-/** `base`: the version that the form is upon, as article and as form; `form`; `kept`: when this tab kept it, or null. */
+/** What this tab keeps of an article that cannot be opened, to be copied. */
+function KeptText({ id }) {
+  const kept = findUnsaved(id);
+  if (kept === null) return null;
+  const { title, standfirst, body } = kept.form;
+  return html`<section class="fields panel" aria-label="Kept text"><h2>What this tab keeps of it</h2>
+    <label>Not saved, to be copied <textarea rows="16" readonly dir="auto" value=${[title, standfirst, body.text].filter((text) => text !== "").join("\n\n")}></textarea></label></section>`;
+}
+
+/** `base`: the version that the form is upon, as article and as form; `form`; `keptAt`: when this tab kept it, or null;
+ * `isForeign`: it was begun with another version than `base`. */
 async function begin(id, url, signal) {
   const kept = findUnsaved(id);
   if (id === "new") {
@@ -42,14 +52,22 @@ async function begin(id, url, signal) {
     const form = makeForm(current, body);
     return { base: { article: current, form }, form, keptAt: null };
   }
-  const article = kept.version === current.version ? current : await loadVersion(id, kept.version, signal);
+  const older = kept.version === current.version ? current : await loadVersion(id, kept.version, signal);
+  const article = older ?? current;
   const { notation } = kept.form.body;
   const text = notation === "html" ? article.body
     : article.body_markdown ?? (await previewBody({ notation: "html", text: article.body }, { include: "body_markdown" })).body_markdown;
-  return { base: { article, form: makeForm(article, { notation, text }) }, form: kept.form, keptAt: kept.at };
+  const isForeign = older === null;
+  return { base: { article, form: makeForm(article, { notation, text }) }, form: kept.form, keptAt: kept.at, isForeign };
 }
 
-/** What was typed upon a version that somebody has replaced meanwhile is brought together with theirs when it is saved. */
+/** What was typed upon a version that somebody has replaced meanwhile is brought together with theirs when it is saved.
+ * Null where that version is not kept any more. */
 async function loadVersion(id, version, signal) {
-  return (await send(buildUrl(`v1/articles/${id}/revisions/${version}`), { signal })).data;
+  try {
+    return (await send(buildUrl(`v1/articles/${id}/revisions/${version}`), { signal })).data;
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
 }

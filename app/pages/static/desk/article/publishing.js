@@ -30,7 +30,9 @@ export function Publishing({ article, isDirty, scopes, save, change }) {
 
 /** `json`: what is saved at once; without it a question is asked first. */
 function listActions(status, article) {
-  const publish = { name: "publish", title: (isDirty) => (isDirty ? "Save and publish now" : "Publish now"), isPrimary: true, json: { status: "published", published_at: null } };
+  // A draft without a date gets that of now; one that has a date, because it was public or imported, keeps it.
+  const json = status === "scheduled" ? { status: "published", published_at: null } : { status: "published" };
+  const publish = { name: "publish", title: (isDirty) => (isDirty ? "Save and publish now" : "Publish now"), isPrimary: true, json };
   const schedule = { name: "schedule", title: () => (status === "scheduled" ? "Change the time…" : "Schedule…") };
   const back = { name: "draft", title: () => "Back to draft", json: { status: "draft" } };
   const trash = { name: "trash", title: () => "Move to the bin…", needs: status === "draft" ? "write" : "publish" };
@@ -38,7 +40,7 @@ function listActions(status, article) {
   return {
     scheduled: [publish, schedule, back, trash],
     published: [{ name: "withdraw", title: () => "Withdraw…" }, back],
-    withdrawn: [{ ...publish, title: () => "Publish again", json: { status: "published" } }, back],
+    withdrawn: [{ ...publish, title: () => "Publish again" }, back],
     trashed: [{ name: "restore", title: () => "Take it out of the bin…", needs: "write" }],
   }[status];
 }
