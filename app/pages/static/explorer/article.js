@@ -15,7 +15,7 @@ const FORMATS = { json: "JSON", jsonld: "JSON-LD", ninjs: "ninjs", markdown: "Ma
 
 export function ArticleView({ params, id }) {
   const url = buildUrl(`v1/articles/${encodeURIComponent(id)}`, { include: "body,related" });
-  const { data, problem, isSlow, reload } = useRead(url);
+  const { data, problem, isSlow, retry } = useRead(url);
   const heading = useRef(null);
   const back = change(params, { article: null });
   if (params.get("cursor") !== null) back.set("cursor", params.get("cursor"));
@@ -26,7 +26,7 @@ export function ArticleView({ params, id }) {
   }, [data?.id]);
   return html`<div class="reading">
     <p class="no-print"><${Link} params=${back}>← Back to the results<//></p>
-    ${problem && html`<${Failure} problem=${problem} reload=${reload} params=${params} />`}
+    ${problem && html`<${Failure} problem=${problem} retry=${retry} params=${params} />`}
     ${isSlow && data === null && html`<p class="waiting" role="status">Fetching the article …</p>`}
     ${problem === null && data && html`<${Story} article=${data} params=${params} heading=${heading} />`}
     ${problem === null && data && html`<${RelatedPosts} params=${params} id=${data.id} /><${Translations} params=${params} article=${data} />`}
@@ -35,9 +35,9 @@ export function ArticleView({ params, id }) {
 }
 
 /** What is gone may have an article in its place. */
-function Failure({ problem, reload, params }) {
+function Failure({ problem, retry, params }) {
   const next = problem.document?.replaced_by?.slug ?? problem.document?.replaced_by;
-  return html`<${ProblemView} problem=${problem} retry=${reload} />
+  return html`<${ProblemView} problem=${problem} retry=${retry} />
     ${next && html`<p><${Link} params=${change(params, { article: String(next) })}>Read what stands in its place<//></p>`}`;
 }
 

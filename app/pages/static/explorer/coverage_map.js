@@ -7,7 +7,7 @@ import { useRead } from "../shared/requests.js";
 import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
 import { countArticles, formatNumber } from "../shared/dates.js";
-import { MAP_SIZE, loadShapes, useLoaded } from "./drawing.js";
+import { MAP_SIZE, NOT_DRAWN, loadShapes, useLoaded } from "./drawing.js";
 import { countriesUrl, coverageUrl, isNarrowed, listValues, toggle } from "./state.js";
 
 const LEVELS = 5;
@@ -19,12 +19,12 @@ export function CoverageMap({ params }) {
   const coverage = useRead(narrowed ? coverageUrl(params) : null);
   const { value: shapes, failed } = useLoaded(loadShapes);
   const problem = countries.problem ?? (narrowed ? coverage.problem : null);
-  if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${countries.problem ? countries.reload : coverage.reload} />`;
+  if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${countries.retry} aside />`;
   const places = countPlaces(countries.data, narrowed ? coverage.data : null);
   const pick = (slug) => go(toggle(params, "region", slug));
   return html`<div class="map">
       ${shapes !== null && html`<${Drawing} shapes=${shapes} places=${places} picked=${listValues(params, "region")} pick=${pick} />`}
-      ${failed && html`<p class="note">The map cannot be drawn. Load this page again: the server may have been updated.</p>`}
+      ${failed && html`<p class="note">${NOT_DRAWN}</p>`}
     </div>
     <${Legend} places=${places} />
     <${RequestView} url=${narrowed ? coverageUrl(params) : countriesUrl()} label="The request behind the map" />`;
@@ -84,6 +84,6 @@ function Legend({ places }) {
   const covered = places.filter((place) => place.count > 0).length;
   return html`<p class="small legend">
     <span>${formatNumber(covered)} ${covered === 1 ? "country" : "countries"}</span>
-    <span class="scale" aria-hidden="true">few ${[1, 2, 3, 4, 5].map((level) => html`<i key=${level} class="level-${level}"></i>`)} ${formatNumber(most)}</span>
+    ${most > 0 && html`<span class="scale" aria-hidden="true">few ${[1, 2, 3, 4, 5].map((level) => html`<i key=${level} class="level-${level}"></i>`)} ${formatNumber(most)}</span>`}
   </p>`;
 }

@@ -3,6 +3,9 @@
 
 import { useEffect, useState } from "../shared/view.js";
 
+/** Of files of the version before a server knows nothing. */
+export const NOT_DRAWN = "This cannot be drawn. Load the page again: the server may have been updated meanwhile.";
+
 /** What a function of a promise resolves to, or null before; `failed` where it cannot be had. */
 export function useLoaded(load) {
   const [state, setState] = useState({ value: null, failed: false });

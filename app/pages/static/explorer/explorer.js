@@ -76,22 +76,22 @@ function Search({ params }) {
   const [hasAll, setAll] = useState(false);
   const list = withoutArticle(params);
   const url = searchUrl(list, hasAll);
-  const { data, problem, isSlow, reload } = useRead(url);
+  const { data, problem, isSlow, retry } = useRead(url);
   const names = collectNames(data);
   return html`<${Panel} title="Filters" class="filters">
       <${Facets} params=${list} facets=${data?.facets} names=${names} hasAll=${hasAll} onAll=${() => setAll(true)} />
     <//>
+    <div class="charts">
+      <${Panel} title="Over time"><${Timeline} params=${list} query=${data?.query ?? null} /><//>
+      <${Panel} title="By country"><${CoverageMap} params=${list} /><//>
+    </div>
     <section class="found" aria-label="Search results" aria-busy=${isSlow}>
       ${isSlow && html`<p class="waiting over" role="status">Searching …</p>`}
-      ${problem && html`<${ProblemView} problem=${problem} retry=${reload} /><${Picked} params=${list} names=${names} />`}
+      ${problem && html`<${ProblemView} problem=${problem} retry=${retry} /><${Picked} params=${list} names=${names} />`}
       ${problem === null && data && html`<${Summary} params=${list} response=${data} names=${names} />
         <${Results} params=${list} response=${data} />`}
       <${RequestView} url=${url} label="The request behind this list" />
-    </section>
-    <div class="charts">
-      <${Panel} title="Over time"><${Timeline} params=${list} /><//>
-      <${Panel} title="By country"><${CoverageMap} params=${list} /><//>
-    </div>`;
+    </section>`;
 }
 
 /** A part that is open where there is room for it. What is closed asks nothing of the server. */

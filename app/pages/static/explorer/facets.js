@@ -19,9 +19,9 @@ export function Facets({ params, facets, names, hasAll, onAll }) {
 function FacetGroup({ name, title, params, values, names, hasAll, onAll }) {
   const [isLong, setLong] = useState(false);
   const picked = listValues(params, name);
-  const rows = mergePicked(values, picked, name, names);
+  const rows = addPicked(values, picked, names, name);
   if (rows.length === 0) return null;
-  const shown = isLong ? rows : rows.slice(0, Math.max(FIRST, picked.length));
+  const shown = isLong ? rows : rows.filter((row, at) => at < FIRST || picked.includes(row.value));
   const showAll = () => {
     setLong(!isLong);
     if (!isLong && !hasAll) onAll();
@@ -39,12 +39,12 @@ function FacetGroup({ name, title, params, values, names, hasAll, onAll }) {
   </fieldset>`;
 }
 
-/** What was picked comes first, also where nothing among the articles has it. */
-function mergePicked(values, picked, name, names) {
-  const counted = new Map(values.map((one) => [one.value, one]));
-  const first = picked.map((value) => ({ value, name: names(name, value), count: counted.get(value)?.count ?? null }));
-  const others = values.filter((one) => !picked.includes(one.value));
-  return [...first, ...others.map((one) => ({ ...one, name: names(name, one.value, one.name) }))];
+/** In the order of their counts, which picking does not change, so that nothing jumps; what was picked and is not
+ * counted stands at the end. */
+function addPicked(values, picked, names, name) {
+  const counted = new Set(values.map((one) => one.value));
+  const missing = picked.filter((value) => !counted.has(value)).map((value) => ({ value, count: null }));
+  return [...values, ...missing].map((one) => ({ ...one, name: names(name, one.value, one.name) }));
 }
 
 /** A function from a filter and one of its values to what it is called, as far as a response tells: by its facets, else

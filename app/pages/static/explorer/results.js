@@ -89,7 +89,7 @@ function Nothing({ params }) {
   }
   const withoutFilters = new URLSearchParams(q ? { q } : {});
   const hasFilters = isNarrowed(change(params, { q: null }));
-  return html`<div class="nothing"><p>No article matches${q ? html` <q dir="auto">${q}</q>` : ""}${hasFilters ? " with what narrows it" : ""}.</p>
+  return html`<div class="nothing"><p>No article matches${q ? html` <strong dir="auto">${q}</strong>` : ""}${hasFilters ? " with what narrows it" : ""}.</p>
     <ul>
       ${hasFilters && html`<li><${Link} params=${withoutFilters}>${q ? "Search everything" : "Show everything"}<//></li>`}
       ${q?.includes('"') && html`<li><${Link} params=${change(params, { q: q.replaceAll('"', "") })}>Search without the quotation marks<//></li>`}

@@ -64,9 +64,11 @@ export function searchUrl(params, all) {
   });
 }
 
-/** Articles over time. The dates that were picked are left out: they are a part of what the timeline shows. */
-export function timelineUrl(params, interval) {
+/** Articles over time. The dates that were picked are left out: they are a part of what the timeline shows. `relaxed`:
+ * whether the search shows articles with some of the words, too, which only a search by relevance decides for itself. */
+export function timelineUrl(params, interval, relaxed) {
   const filters = toObject(params, [...OF_THE_LIST, "published_from", "published_to"]);
+  if (relaxed) filters.match = "any";
   return buildUrl("v1/timeline", { ...filters, q: finishWord(params), interval });
 }
 

@@ -1,7 +1,7 @@
 // The timeline's bars, drawn by uPlot. Knows buckets and pixels, and nothing of addresses.
 
 import { html, useEffect, useRef } from "../shared/view.js";
-import { loadCharts, readColour, useLoaded, useThemeTurn } from "./drawing.js";
+import { NOT_DRAWN, loadCharts, readColour, useLoaded, useThemeTurn } from "./drawing.js";
 
 const HEIGHT = 150;
 const AXIS = 40;
@@ -13,18 +13,19 @@ export function TimeChart({ buckets, picked, onPick, onPoint }) {
   const place = useRef(null);
   const chart = useRef(null);
   const handlers = useRef({});
-  const { value: charts } = useLoaded(loadCharts);
+  const { value: charts, failed } = useLoaded(loadCharts);
   const turn = useThemeTurn();
-  handlers.current = { onPick, onPoint, buckets };
+  handlers.current = { onPick, onPoint, buckets, picked };
   useEffect(() => {
     if (charts === null || buckets.length === 0) return undefined;
-    const drawn = new charts.uPlot(makeOptions(charts.uPlot, place.current, buckets, handlers), makeData(buckets), place.current);
+    const element = place.current;
+    const drawn = new charts.uPlot(makeOptions(charts.uPlot, element, buckets, handlers), makeData(buckets), element);
     chart.current = drawn;
     const observer = new ResizeObserver(() => {
-      drawn.setSize({ width: place.current.clientWidth, height: HEIGHT });
-      showPicked(drawn, picked);
+      drawn.setSize({ width: element.clientWidth, height: HEIGHT });
+      showPicked(drawn, handlers.current.picked);
     });
-    observer.observe(place.current);
+    observer.observe(element);
     return () => {
       observer.disconnect();
       drawn.destroy();
@@ -34,7 +35,7 @@ export function TimeChart({ buckets, picked, onPick, onPoint }) {
   useEffect(() => {
     if (chart.current !== null) showPicked(chart.current, picked);
   }, [charts, buckets, turn, picked?.[0], picked?.[1]]);
-  return html`<div ref=${place} class="time-chart-place"></div>`;
+  return html`<div ref=${place} class="time-chart-place"></div>${failed && html`<p class="note">${NOT_DRAWN}</p>`}`;
 }
 
 function makeData(buckets) {

@@ -1,6 +1,6 @@
 // Articles over time. Drawing across it, or a click on a bar, picks a period; two fields do the same by keyboard.
 
-import { html, useEffect, useRef, useState } from "../shared/view.js";
+import { html, useEffect, useState } from "../shared/view.js";
 import { go } from "../shared/router.js";
 import { useRead } from "../shared/requests.js";
 import { ProblemView } from "../shared/problem_view.js";
@@ -13,15 +13,16 @@ import { change, timelineUrl } from "./state.js";
 /** With fewer months than this, days tell more. */
 const FEW_MONTHS = 3;
 
-export function Timeline({ params }) {
-  const [interval, { data, problem, reload }, url] = useTimeline(params);
+/** `query`: how the search was read, as it tells; null while that is not known. */
+export function Timeline({ params, query }) {
+  const [{ data, problem, retry }, url] = useTimeline(params, query);
   const [pointed, setPointed] = useState(null);
   const buckets = data?.buckets ?? [];
   const pick = (first, last) => {
     const [from, to] = [namePeriod(buckets[first].start, data.interval), namePeriod(buckets[last].start, data.interval)];
     go(change(params, { published_from: from, published_to: to, article: null }));
   };
-  if (problem !== null && problem.code !== "too_many_buckets") return html`<${ProblemView} problem=${problem} retry=${reload} />`;
+  if (problem !== null && problem.code !== "too_many_buckets") return html`<${ProblemView} problem=${problem} retry=${retry} aside />`;
   return html`<div class="time-chart" role="img" aria-label=${describe(data)}>
       <${TimeChart} buckets=${buckets} picked=${readPicked(params)} onPick=${pick} onPoint=${setPointed} />
     </div>
@@ -31,12 +32,13 @@ export function Timeline({ params }) {
 }
 
 /** By month; by year where those are too many, by day where they are few. */
-function useTimeline(params) {
-  const base = String(timelineUrl(params, "month"));
+function useTimeline(params, query) {
+  const relaxed = query?.relaxed ?? false;
+  const base = String(timelineUrl(params, "month", relaxed));
   const [chosen, setChosen] = useState({ base: null, interval: null });
   const interval = chosen.base === base ? chosen.interval : "month";
-  const url = timelineUrl(params, interval);
-  const read = useRead(url);
+  const url = timelineUrl(params, interval, relaxed);
+  const read = useRead(query === null && params.get("q") ? null : url);
   const { data, problem } = read;
   const isCurrent = read.url === String(url);
   const isLong = isCurrent && problem?.code === "too_many_buckets" && interval === "month";
@@ -45,7 +47,7 @@ function useTimeline(params) {
     if (isLong) setChosen({ base, interval: "year" });
     if (isShort) setChosen({ base, interval: "day" });
   }, [isLong, isShort, base]);
-  return [interval, read, url];
+  return [read, url];
 }
 
 function readPicked(params) {
@@ -64,6 +66,7 @@ function describe(data) {
 /** What the bar under the pointer stands for; else what has no bar. */
 function tell(data, bucket) {
   if (bucket) return `${formatDate(bucket.start, data.interval)}: ${countArticles(bucket.count)}`;
+  if (data?.buckets.length === 0) return "No article here has a date that is exact enough";
   const left = (data?.undated ?? 0) + (data?.too_coarse ?? 0);
   return left > 0 ? `${countArticles(left)} without so exact a date` : "Draw across bars to pick a period";
 }

@@ -60,6 +60,8 @@ export function buildUrl(path, params = {}) {
       if (one !== null && one !== undefined && one !== "") url.searchParams.append(name, one);
     }
   }
+  // A comma means itself in a query (RFC 3986, section 3.4), and lists are easier to read with it.
+  url.search = url.search.replaceAll("%2C", ",");
   return url;
 }
 

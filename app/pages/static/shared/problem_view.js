@@ -3,9 +3,10 @@
 import { html, useEffect, useState } from "./view.js";
 import { setKey } from "./api.js";
 
-/** `retry` is offered, once the server's time is over, where trying again can help. */
-export function ProblemView({ problem, retry }) {
-  if (problem.code === "unauthorized") return html`<${KeyForm} problem=${problem} />`;
+/** `retry` is offered, once the server's time is over, where trying again can help. `aside`: beside a view that asks for
+ * a key already, one is enough. */
+export function ProblemView({ problem, retry, aside = false }) {
+  if (problem.code === "unauthorized") return aside ? html`<p class="note">A key is needed.</p>` : html`<${KeyForm} problem=${problem} />`;
   const canHelp = retry !== undefined && (problem.status === 0 || problem.status === 429 || problem.status >= 500);
   return html`<div class="problem" role="alert">
     <p>${problem.sentence}</p>

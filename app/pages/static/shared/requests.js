@@ -7,16 +7,29 @@ import { onKeyChange, send } from "./api.js";
 /** Milliseconds before a view says that it waits: what comes sooner would only flicker. */
 export const PATIENCE = 150;
 
+const RETRY = "dateline-retry";
 const NOTHING = { data: null, problem: null, isSlow: false, url: null };
 
-/** What a GET of `url` returns: `{data, problem, isSlow, url, reload}`. `url` null asks nothing. `data` and `url` are of
- * the last response that came; `isSlow` says that a newer one is waited for. Asked again when the key changes. */
+/** What a GET of `url` returns: `{data, problem, isSlow, url, reload, retry}`. `url` null asks nothing. `data` and `url`
+ * are of the last response that came; `isSlow` says that a newer one is waited for. Asked again when the key changes, and
+ * by `reload`. `retry` asks again for all that failed on the page, which mostly has one cause; so does a network that
+ * comes back. */
 export function useRead(url) {
   const [state, setState] = useState(NOTHING);
   const [turn, setTurn] = useState(0);
   const reload = useCallback(() => setTurn((count) => count + 1), []);
   const address = url === null ? null : String(url);
   useEffect(() => onKeyChange(reload), [reload]);
+  const hasFailed = state.problem !== null;
+  useEffect(() => {
+    if (!hasFailed) return undefined;
+    addEventListener(RETRY, reload);
+    addEventListener("online", reload);
+    return () => {
+      removeEventListener(RETRY, reload);
+      removeEventListener("online", reload);
+    };
+  }, [hasFailed, reload]);
   useEffect(() => {
     if (address === null) {
       setState(NOTHING);
@@ -37,7 +50,11 @@ export function useRead(url) {
       controller.abort();
     };
   }, [address, turn]);
-  return { ...state, reload };
+  return { ...state, reload, retry };
+}
+
+function retry() {
+  dispatchEvent(new Event(RETRY));
 }
 
 /** A function that runs `callback` once nothing has called it for so many milliseconds. */
