@@ -25,10 +25,11 @@ QUALITY = 35
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`opens`: the summaries that are opened on a small screen, by their text."""
+    """`opens`: the summaries that are opened on a small screen, by their text. `has_key`: with one in its tab."""
 
     path: str
     opens: tuple[str, ...] = ()
+    has_key: bool = False
 
 
 VIEWS = {
@@ -38,6 +39,9 @@ VIEWS = {
     "article": View("/?q=nato&article=how-natos-article-5-actually-works"),
     "request": View("/?q=canal", ("The request behind this list",)),
     "nothing": View("/?q=%22canal+treaty+weather%22&section=economy"),
+    "desk": View("/desk?list=published", has_key=True),
+    "editor": View("/desk?article=how-natos-article-5-actually-works", has_key=True),
+    "revisions": View("/desk?article=how-natos-article-5-actually-works&view=revisions", has_key=True),
 }
 
 
@@ -71,6 +75,8 @@ def _take(browser: Browser, site: Site, view: View, screen: str, scheme: str) ->
         is_mobile=screen == "phone",
         has_touch=screen == "phone",
     )
+    if view.has_key:
+        context.add_init_script(f"sessionStorage.setItem('dateline-key', '{site.key}')")
     page = context.new_page()
     page.goto(f"{site.address}{view.path}", wait_until="networkidle")
     for text in view.opens:

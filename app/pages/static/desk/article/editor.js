@@ -31,7 +31,7 @@ export function Editor({ id, view, start, scopes, url }) {
   const repeat = useRef(makeKey());
   const names = findDifferences(form, base.form);
   const isDirty = names.length > 0;
-  const { hasRoom, stopKeeping } = useKept(id, base.article?.version ?? 0, form, isDirty);
+  const { hasRoom, stopKeeping } = useKept(base.article?.id ?? id, base.article?.version ?? 0, form, isDirty);
   const { article } = base;
 
   const setForm = (change) => setState((old) => ({ ...old, form: typeof change === "function" ? change(old.form) : change }));
@@ -101,7 +101,7 @@ export function Editor({ id, view, start, scopes, url }) {
     }
   };
   const discard = () => {
-    dropUnsaved(id);
+    dropUnsaved(base.article?.id ?? id);
     setState({ base, form: base.form });
     setKeptAt(null);
     setTheirs(null);

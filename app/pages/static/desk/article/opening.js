@@ -41,18 +41,20 @@ function KeptText({ id }) {
 /** `base`: the version that the form is upon, as article and as form; `form`; `keptAt`: when this tab kept it, or null;
  * `isForeign`: it was begun with another version than `base`. */
 async function begin(id, url, signal) {
-  const kept = findUnsaved(id);
   if (id === "new") {
+    const kept = findUnsaved(id);
     const form = makeForm(undefined, NEW_BODY);
     return { base: { article: null, form }, form: kept?.form ?? form, keptAt: kept?.at ?? null };
   }
   const { data: current } = await send(url, { signal });
+  // By its number, whatever it was opened by.
+  const kept = findUnsaved(current.id);
   if (kept === null) {
     const body = await chooseNotation(current.body, current.body_markdown).catch(() => ({ notation: "html", text: current.body }));
     const form = makeForm(current, body);
     return { base: { article: current, form }, form, keptAt: null };
   }
-  const older = kept.version === current.version ? current : await loadVersion(id, kept.version, signal);
+  const older = kept.version === current.version ? current : await loadVersion(current.id, kept.version, signal);
   const article = older ?? current;
   const { notation } = kept.form.body;
   const text = notation === "html" ? article.body
