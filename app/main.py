@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
 from app.articles.reading.card_cache import Cards
+from app.articles.routes import preview, related_and_resolve, related_list, revisions, writes
 from app.articles.routes import reads as articles
-from app.articles.routes import related_and_resolve, related_list, revisions, writes
 from app.articles.store import relink_jobs
 from app.audit import key_routes as own_key
 from app.audit import routes as audit
@@ -105,9 +105,9 @@ TAGS = (
 BODIES = (ImportAddress, ImportDocument)
 """Shapes within bodies that come as streams; those of all others are in the signatures of their routes."""
 FEATURES = (
-    articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, searches,
-    regions, regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key,
-    health, metrics, api_index, stats, feeds, sitemaps, webhooks, index_snapshots,
+    articles, related_and_resolve, writes, preview, related_list, revisions, search, timeline_and_trending, enrichment,
+    searches, regions, regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs,
+    audit, own_key, health, metrics, api_index, stats, feeds, sitemaps, webhooks, index_snapshots,
 )  # fmt: skip
 
 NEVER_KEPT = (

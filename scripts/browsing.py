@@ -27,7 +27,7 @@ _START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ServedArchive:
     """A running server: its address, and a key with every scope."""
 
     address: str
@@ -69,7 +69,7 @@ def open_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def serve_archive(folder: Path, **settings: str) -> Iterator[Site]:
+def serve_archive(folder: Path, **settings: str) -> Iterator[ServedArchive]:
     """A server with the sample articles, in a new folder; ready when it is returned. `settings`: further ones."""
     command = [sys.executable, "-m", "app", "serve", "--port", "0", "--seed", str(ROOT / "seed_data")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DATELINE_")}
@@ -84,7 +84,7 @@ def serve_archive(folder: Path, **settings: str) -> Iterator[Site]:
         process.communicate()
 
 
-def _read_site(process: subprocess.Popen[str]) -> Site:
+def _read_site(process: subprocess.Popen[str]) -> ServedArchive:
     assert process.stdout is not None
     output = ""
     while True:
@@ -93,12 +93,12 @@ def _read_site(process: subprocess.Popen[str]) -> Site:
         address = re.search(r"http://127\.0\.0\.1:\d+", output)
         key = re.search(r"Admin key, shown this once: (\S+)", output)
         if address and key:
-            return Site(address[0], key[1])
+            return ServedArchive(address[0], key[1])
         if not line:
             raise RuntimeError(f"the server did not start: {output}")
 
 
-def _wait_until_ready(site: Site) -> None:
+def _wait_until_ready(site: ServedArchive) -> None:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until:
         if httpx.get(f"{site.address}/health/ready", timeout=5).status_code == 200:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from browsing import ROOT, Site, open_browser, serve_archive
+from browsing import ROOT, ServedArchive, open_browser, serve_archive
 from playwright.sync_api import Browser, Page
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -25,10 +25,11 @@ QUALITY = 35
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """`opens`: the summaries that are opened on a small screen, by their text."""
+    """`opens`: the summaries that are opened on a small screen, by their text. `has_key`: with one in its tab."""
 
     path: str
     opens: tuple[str, ...] = ()
+    has_key: bool = False
 
 
 VIEWS = {
@@ -40,6 +41,9 @@ VIEWS = {
     "article": PictureView("/?q=nato&article=how-natos-article-5-actually-works"),
     "request": PictureView("/?q=canal", ("The request behind this list",)),
     "nothing": PictureView("/?q=%22canal+treaty+weather%22&section=economy"),
+    "desk": PictureView("/desk?list=published", has_key=True),
+    "editor": PictureView("/desk?article=how-natos-article-5-actually-works", has_key=True),
+    "revisions": PictureView("/desk?article=how-natos-article-5-actually-works&view=revisions", has_key=True),
 }
 
 
@@ -62,7 +66,7 @@ def _list_variants() -> Iterator[tuple[str, str]]:
     return ((screen, scheme) for screen in SCREENS for scheme in SCHEMES)
 
 
-def _take(browser: Browser, site: Site, view: PictureView, screen: str, scheme: str) -> bytes:
+def _take(browser: Browser, site: ServedArchive, view: PictureView, screen: str, scheme: str) -> bytes:
     width, height = SCREENS[screen]
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -73,6 +77,8 @@ def _take(browser: Browser, site: Site, view: PictureView, screen: str, scheme: 
         is_mobile=screen == "phone",
         has_touch=screen == "phone",
     )
+    if view.has_key:
+        context.add_init_script(f"sessionStorage.setItem('dateline-key', '{site.key}')")
     page = context.new_page()
     page.goto(f"{site.address}{view.path}", wait_until="networkidle")
     for text in view.opens:

@@ -18,10 +18,11 @@ from app.pages.modules import join_modules
 FOLDER = Path(__file__).with_name("static")
 _SCRIPT, _STYLE = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 DATA = ("vendor/countries-110m.json",)
-SCRIPTS = ("shared/view.js", "shared/charts.js", "explorer/explorer.js")
+SCRIPTS = ("shared/view.js", "shared/charts.js", "explorer/explorer.js", "desk/desk.js")
 """Modules that are sent by themselves, with what they import; those behind import those before. What pages share, and
 changes with another version of a library only, is apart from their own."""
 STYLES = {
+    "desk.css": ("shared/base.css", "shared/parts.css", "desk/desk.css"),
     "explorer.css": (
         "shared/base.css",
         "shared/parts.css",

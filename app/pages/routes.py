@@ -24,7 +24,7 @@ from app.pages.documents import Surroundings, WebPage, render_document
 Endpoint = Callable[[Request], Awaitable[Response]]
 ASSETS = "/assets"
 EXPLORER = WebPage("/", "Explorer", "explorer/explorer.js", "explorer.css", feeds=True)
-PAGES: tuple[WebPage, ...] = ()
+PAGES: tuple[WebPage, ...] = (WebPage("/desk", "Desk", "desk/desk.js", "desk.css"),)
 """All others."""
 POLICY = (
     "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "

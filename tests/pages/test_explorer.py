@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from browsing import Site, serve_archive
+from browsing import ServedArchive, serve_archive
 from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
 from support.hostile import HOSTILE_TEXT, make_hostile_articles
 
@@ -28,7 +28,7 @@ RTL = {
 
 
 @pytest.fixture(scope="module")
-def stocked(site: Site) -> Site:
+def stocked(site: ServedArchive) -> ServedArchive:
     """With what the sample articles lack: other directions, corrections, translations, missing posts, long titles."""
     site.post("/v1/articles", RTL)
     first = site.post(
@@ -52,7 +52,7 @@ def stocked(site: Site) -> Site:
 class Visit:
     """A page with what it asked for, what it said on its console, and what it ran."""
 
-    def __init__(self, context: BrowserContext, site: Site) -> None:
+    def __init__(self, context: BrowserContext, site: ServedArchive) -> None:
         context.set_default_timeout(PATIENCE)
         self.site, self.page = site, context.new_page()
         self.responses: list[Response] = []
@@ -97,7 +97,7 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Browser, stocked: Site) -> Iterator[Visit]:
+def visit(browser: Browser, stocked: ServedArchive) -> Iterator[Visit]:
     """At the end nothing was refused by the policy, and nothing failed, that the test has not looked at."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en-GB", timezone_id="Europe/Paris")
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=stocked.address)
@@ -309,7 +309,7 @@ def test_first_visit_is_small_and_the_second_fetches_no_code(visit: Visit) -> No
     assert measure()[1] == 0
 
 
-def test_hostile_text_in_every_field_runs_nothing(browser: Browser, stocked: Site) -> None:
+def test_hostile_text_in_every_field_runs_nothing(browser: Browser, stocked: ServedArchive) -> None:
     articles = [stocked.post("/v1/articles", article) for article in make_hostile_articles()]
     stocked.wait_for(articles[-1])
     context = browser.new_context(viewport={"width": 1400, "height": 900})

@@ -142,3 +142,18 @@ async def test_vendored_files_are_those_that_the_page_about_them_names() -> None
     assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files} == listed
     licences = {path.stem for path in (FOLDER / "vendor" / "licences").iterdir()}
     assert licences == set(re.findall(r"\(\.\./app/pages/static/vendor/licences/([\w-]+)\.txt\)", page))
+
+
+async def test_desk_is_a_page_that_holds_nothing_of_the_archive(sqlite_settings: Settings) -> None:
+    async with serve(sqlite_settings.model_copy(update={"root_path": "/api"})) as api:
+        await api.post(title="A secret", body="Words.", status="draft")
+        page = await api.public.get("/api/desk?article=1", headers=BROWSER)
+        assert (page.status_code, page.headers["content-security-policy"]) == (200, POLICY)
+        assert "secret" not in page.text
+        assert "alternate" not in page.text
+        links = [link for link in list_links(page) if "/assets/" in link]
+        assert [link.rpartition("/")[2].partition("-")[0] for link in links] == ["desk", "view", "desk"]
+        for link in links:
+            assert (await api.public.get(link)).status_code == 200
+    async with serve(sqlite_settings.model_copy(update={"pages": False})) as api:
+        assert (await api.public.get("/desk", headers=BROWSER)).status_code == 404

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # in every run of the tests these would take a fifth of a second
-    from browsing import Site
+    from browsing import ServedArchive
     from playwright.sync_api import Browser
 
 
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedArchive]:
     """A server with the sample articles; not started where there is no browser to look at it."""
     from browsing import serve_archive
 

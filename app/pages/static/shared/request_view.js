@@ -9,19 +9,24 @@ const SAID_FOR = 2000;
 
 /** `method`, `url`, `headers` and `json` (a body) as the view sends them; `label` says what for. */
 export function RequestView({ label = "The request behind this", method = "GET", url, headers = {}, json }) {
+  const [isOpen, setOpen] = useState(false);
+  return html`<details class="request" onToggle=${(event) => setOpen(event.currentTarget.open)}>
+    <summary>${label} <code>${method} ${shorten(String(url))}</code></summary>
+    ${isOpen && html`<${WrittenRequest} request=${{ method, url: String(url), headers: withKey(headers, json), json }} />`}
+  </details>`;
+}
+
+/** Written only while somebody looks at it: a body may be a megabyte, which changes with each key. */
+function WrittenRequest({ request }) {
   const [form, setForm] = useState("url");
   const id = useId();
-  const request = { method, url: String(url), headers: withKey(headers, json), json };
   const text = write(form, request);
-  return html`<details class="request">
-    <summary>${label} <code>${method} ${shorten(request.url)}</code></summary>
-    <div class="request-forms" role="group" aria-label="Written as">
+  return html`<div class="request-forms" role="group" aria-label="Written as">
       ${Object.entries(FORMS).map(([name, title]) => html`<button type="button" key=${name}
         aria-pressed=${form === name} aria-controls=${id} onClick=${() => setForm(name)}>${title}</button>`)}
       <${CopyButton} text=${text} />
     </div>
-    <pre id=${id} tabindex="0" aria-label=${FORMS[form]}><code>${text}</code></pre>
-  </details>`;
+    <pre id=${id} tabindex="0" aria-label=${FORMS[form]}><code>${text}</code></pre>`;
 }
 
 export function CopyButton({ text, title = "Copy" }) {

@@ -18,9 +18,13 @@ export function SafeHtml({ text, ...rest }) {
   return html`<div ref=${place} ...${rest}></div>`;
 }
 
+/** HTML as a document of its own, of which nothing is loaded or run unless it is moved into the page. */
+export function parseDocument(text) {
+  return new DOMParser().parseFromString(policy === undefined ? text : policy.createHTML(text), "text/html");
+}
+
 function parse(text) {
-  // Nothing in such a document is loaded or run until it is moved into the page.
-  const parsed = new DOMParser().parseFromString(policy === undefined ? text : policy.createHTML(text), "text/html");
+  const parsed = parseDocument(text);
   for (const element of parsed.body.querySelectorAll(FORBIDDEN)) element.remove();
   for (const element of parsed.body.querySelectorAll("*")) clean(element);
   const fragment = document.createDocumentFragment();

@@ -1,0 +1,132 @@
+// Two people's versions of a body brought together: by its outermost elements, against the version that both began
+// with. Pure, but for the browser's parser.
+
+import { parseDocument } from "../../shared/safe_html.js";
+
+/** Elements that are compared with one another at most; beyond, only what both begin and end with is the same. */
+const MOST_COMPARED = 4_000_000;
+
+/** Bodies as pieces in reading order: `{kind: "same", blocks}`, or `{kind: "changed", base, mine, theirs, pick}`. `pick`
+ * is the side that changed the piece, and null where both did, in different ways. */
+export function mergeBodies(base, mine, theirs) {
+  const [old, own, other] = [base, mine, theirs].map(listElements);
+  const changes = { mine: listChanges(old, own), theirs: listChanges(old, other) };
+  const pieces = [];
+  let done = 0;
+  for (const { start, end } of listRanges([...changes.mine, ...changes.theirs])) {
+    addSame(pieces, old.slice(done, start));
+    addChange(pieces, old.slice(start, end), apply(changes.mine, old, start, end), apply(changes.theirs, old, start, end));
+    done = end;
+  }
+  addSame(pieces, old.slice(done));
+  return pieces;
+}
+
+/** What one side has in place of the elements from `start` to `end` of the base: rows of `{start, end, blocks}`. */
+function listChanges(old, own) {
+  const changes = [];
+  let [i, j] = [0, 0];
+  for (const [at, place] of [...match(old, own), [old.length, own.length]]) {
+    const blocks = own.slice(j, place);
+    // As many in place of as many: paragraphs were reworded, each by itself.
+    if (blocks.length === at - i) blocks.forEach((block, by) => changes.push({ start: i + by, end: i + by + 1, blocks: [block] }));
+    else changes.push({ start: i, end: at, blocks });
+    [i, j] = [at + 1, place + 1];
+  }
+  return changes;
+}
+
+/** Ranges of the base, in order, each with the changes that touch the same elements. What one side puts in before an
+ * element that the other one changes is a change of its own. */
+function listRanges(changes) {
+  const ranges = [];
+  for (const { start, end } of changes.sort((one, next) => one.start - next.start || one.end - next.end)) {
+    const last = ranges.at(-1);
+    const isTogether = last !== undefined && (start < last.end || (start === end && last.start === last.end && start === last.start));
+    if (isTogether) last.end = Math.max(last.end, end);
+    else ranges.push({ start, end });
+  }
+  return ranges;
+}
+
+/** The elements of the base from `start` to `end` as one side has them. */
+function apply(changes, old, start, end) {
+  const blocks = [];
+  let at = start;
+  for (const change of changes.filter((one) => isWithin(one, start, end))) {
+    blocks.push(...old.slice(at, change.start), ...change.blocks);
+    at = change.end;
+  }
+  return [...blocks, ...old.slice(at, end)];
+}
+
+/** The body that comes of the pieces; `both` has theirs before mine. */
+export function joinPieces(pieces) {
+  return pieces.flatMap(choose).join("\n");
+}
+
+function choose(piece) {
+  if (piece.kind === "same") return piece.blocks;
+  return piece.pick === "both" ? [...piece.theirs, ...piece.mine] : piece[piece.pick ?? "mine"];
+}
+
+function addSame(pieces, blocks) {
+  if (blocks.length === 0) return;
+  const last = pieces.at(-1);
+  if (last?.kind === "same") last.blocks.push(...blocks);
+  else pieces.push({ kind: "same", blocks });
+}
+
+function addChange(pieces, base, mine, theirs) {
+  const [old, own, other] = [base, mine, theirs].map((blocks) => blocks.join("\n"));
+  if (own === other) addSame(pieces, mine);
+  else pieces.push({ kind: "changed", base, mine, theirs, pick: own === old ? "theirs" : other === old ? "mine" : null });
+}
+
+/** What is put in right before a range is not a part of it. */
+function isWithin(change, start, end) {
+  if (start === end) return change.start === start && change.end === end;
+  const isBefore = change.start === start && change.end === start;
+  return change.start >= start && change.end <= end && change.start < end && !isBefore;
+}
+
+/** The HTML of each outermost element, and of texts between them. */
+function listElements(body) {
+  const nodes = [...parseDocument(body).body.childNodes];
+  return nodes.map((node) => node.outerHTML ?? escape(node.textContent)).filter((text) => text.trim() !== "");
+}
+
+function escape(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** Pairs of places of equal elements, rising in both lists, as many as possible. */
+function match(old, own) {
+  let start = 0;
+  while (start < old.length && start < own.length && old[start] === own[start]) start += 1;
+  let tail = 0;
+  while (tail < old.length - start && tail < own.length - start && old.at(-1 - tail) === own.at(-1 - tail)) tail += 1;
+  const pairs = Array.from({ length: start }, (_, at) => [at, at]);
+  pairs.push(...matchMiddle(old.slice(start, old.length - tail), own.slice(start, own.length - tail), start));
+  for (let at = tail; at > 0; at -= 1) pairs.push([old.length - at, own.length - at]);
+  return pairs;
+}
+
+function matchMiddle(old, own, start) {
+  if (old.length * own.length > MOST_COMPARED) return [];
+  const width = own.length + 1;
+  const lengths = new Uint32Array((old.length + 1) * width);
+  for (let i = old.length - 1; i >= 0; i -= 1) {
+    for (let j = own.length - 1; j >= 0; j -= 1) {
+      const [down, right] = [lengths[(i + 1) * width + j], lengths[i * width + j + 1]];
+      lengths[i * width + j] = old[i] === own[j] ? lengths[(i + 1) * width + j + 1] + 1 : Math.max(down, right);
+    }
+  }
+  const pairs = [];
+  for (let i = 0, j = 0; i < old.length && j < own.length; ) {
+    if (old[i] === own[j]) pairs.push([start + i++, start + j++]);
+    else if (lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) i += 1;
+    else j += 1;
+  }
+  return pairs;
+}

@@ -1,0 +1,57 @@
+// The versions of an article: who saved each, what it changed, and going back to one.
+
+import { html, useState } from "../../shared/view.js";
+import { buildUrl } from "../../shared/api.js";
+import { formatDate } from "../../shared/dates.js";
+import { ProblemView } from "../../shared/problem_view.js";
+import { RequestView } from "../../shared/request_view.js";
+import { useRead } from "../../shared/requests.js";
+import { LABELS } from "./form.js";
+import { Paragraphs } from "./paragraphs.js";
+import { ActionButton } from "../parts.js";
+
+export function Revisions({ article, isDirty, change }) {
+  // The version is in the address for the reader only: with each there is one row more.
+  const url = buildUrl(`v1/articles/${article.id}/revisions`, { limit: 50 });
+  const { data, problem, reload } = useRead(url);
+  const [shown, setShown] = useState(null);
+  const restore = async (version) => {
+    const address = buildUrl(`v1/articles/${article.id}/revisions/${version}/restore`);
+    if (await change(address, { method: "POST" }, `This is version ${version} again.`)) reload();
+  };
+  return html`<section aria-label="Revisions">
+    ${problem && html`<${ProblemView} problem=${problem} retry=${reload} />`}
+    ${isDirty && html`<p class="small">Save or put away what is not saved before you go back to a version.</p>`}
+    <ol class="bare rows" reversed>${data?.data.map((one) => html`<li key=${one.version} class="revision">
+      <div class="row"><strong>Version ${one.version}</strong>
+        <span class="small">${formatDate(one.saved_at)} · ${one.saved_by ?? "unknown"} · ${one.status}</span>
+        <span class="small">${one.changed_fields.map((name) => LABELS[name] ?? name).join(", ")}</span>
+        <span class="row-buttons">
+          <button type="button" aria-expanded=${shown === one.version} onClick=${() => setShown(shown === one.version ? null : one.version)}>
+            ${shown === one.version ? "Hide what it changed" : "What it changed"}</button>
+          ${one.version !== article.version && html`<${ActionButton} disabled=${isDirty} onClick=${() => restore(one.version)}
+            aria-label=${`Go back to version ${one.version}`}>Go back to it<//>`}</span></div>
+      ${shown === one.version && html`<${Difference} id=${article.id} version=${one.version} />`}</li>`)}</ol>
+    <${RequestView} url=${url} />
+  </section>`;
+}
+
+function Difference({ id, version }) {
+  const url = buildUrl(`v1/articles/${id}/revisions/${version}/diff`);
+  const { data, problem, reload } = useRead(url);
+  return html`<div class="difference">
+    ${problem && html`<${ProblemView} problem=${problem} retry=${reload} />`}
+    ${data && html`<dl>${data.fields.map(({ field, before, after }) => html`<div key=${field}><dt>${LABELS[field] ?? field}</dt>
+      <dd><del class="removed" dir="auto">${describe(before)}</del> <ins class="added" dir="auto">${describe(after)}</ins></dd></div>`)}</dl>
+      ${data.changed_fields.includes("body") && html`<${Paragraphs} rows=${data.body} />`}`}
+    <${RequestView} url=${url} />
+  </div>`;
+}
+
+/** A value of a property in words. */
+export function describe(value) {
+  if (value === null || value === undefined || value === "") return "nothing";
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(describe).join(", ");
+  if (typeof value !== "object") return String(value);
+  return value.name ?? value.article?.title ?? value.title ?? value.text ?? value.url ?? JSON.stringify(value);
+}

@@ -1,0 +1,60 @@
+// The desk at `/desk`: what editors do, with a key that this tab keeps. It reads and writes through the public API.
+
+import { html, render, useMemo } from "../shared/view.js";
+import { buildUrl, getKey, setKey } from "../shared/api.js";
+import { PageHeader } from "../shared/header.js";
+import { KeyForm, ProblemView } from "../shared/problem_view.js";
+import { useRead } from "../shared/requests.js";
+import { Link, useAddress } from "../shared/router.js";
+import { applyTheme } from "../shared/theme.js";
+import { ArticleDesk } from "./article/opening.js";
+import { ArticleList, LISTS } from "./article_list.js";
+import { ImportDesk } from "./imports.js";
+import { Query } from "./parts.js";
+
+const KEY_URL = buildUrl("v1/key");
+const WELCOME = {
+  code: "", sentence: "The desk needs an API key with the scopes read_drafts and write; publish and admin allow more.",
+};
+
+function Desk() {
+  const [params] = useAddress();
+  const key = useRead(KEY_URL);
+  // A key that is refused later leaves what is open as it is: only at the beginning there is nothing to lose.
+  const scopes = useMemo(() => new Set(key.data?.scopes ?? []), [key.data]);
+  return html`<${PageHeader} title="Dateline" links=${[["desk", "Desk"], ["guides", "Guides"]]}>
+      ${key.data && html`<${Sections} params=${params} />`}
+    <//>
+    <main id="main" class="desk">${key.data === null || getKey() === null
+      ? html`<${Entrance} problem=${key.problem} retry=${key.reload} />`
+      : html`${!scopes.has("read_drafts") && html`<p class="problem" role="alert">This key cannot read drafts: it lacks
+          the scope read_drafts. <button type="button" onClick=${() => setKey(null)}>Use another key</button></p>`}
+        <${View} params=${params} scopes=${scopes} />`}</main>`;
+}
+
+function Entrance({ problem, retry }) {
+  if (getKey() === null) return html`<h1>Desk</h1><div class="entrance"><${KeyForm} problem=${WELCOME} /></div>`;
+  return problem && html`<h1>Desk</h1><${ProblemView} problem=${problem} retry=${retry} />`;
+}
+
+function Sections({ params }) {
+  const current = params.get("view") === "imports" ? "imports" : params.get("article") === "new" ? "new" : "list";
+  const at = (name) => (current === name ? "page" : undefined);
+  return html`<nav class="sections" aria-label="Desk">
+    <${Link} params=${new Query({ list: Object.keys(LISTS)[0] })} aria-current=${at("list")}>Articles<//>
+    <${Link} params=${new Query({ article: "new" })} aria-current=${at("new")}>New article<//>
+    <${Link} params=${new Query({ view: "imports" })} aria-current=${at("imports")}>Imports<//>
+  </nav>`;
+}
+
+function View({ params, scopes }) {
+  const article = params.get("article");
+  if (article !== null) return html`<${ArticleDesk} key=${article} id=${article} view=${params.get("view") ?? "text"} scopes=${scopes} />`;
+  if (params.get("view") === "imports") return html`<${ImportDesk} id=${params.get("import")} scopes=${scopes} />`;
+  return html`<${ArticleList} params=${params} scopes=${scopes} />`;
+}
+
+applyTheme();
+const place = document.getElementById("page");
+place.replaceChildren();
+render(html`<${Desk} />`, place);

@@ -1,0 +1,85 @@
+// Small things that all views of the desk are made of: states, busy buttons, dialogs, page turning.
+
+import { html, useEffect, useRef, useState } from "../shared/view.js";
+import { Link } from "../shared/router.js";
+
+/** A query of the address, from an object; null and "" are left out. */
+export class Query extends URLSearchParams {
+  constructor(values) {
+    super(Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+  }
+}
+
+export const STATES = {
+  draft: "draft", scheduled: "scheduled", published: "published", withdrawn: "withdrawn", trashed: "in the bin",
+};
+
+export function StateBadge({ status }) {
+  return html`<span class=${`state state-${status}`}>${STATES[status] ?? status}</span>`;
+}
+
+/** A button that is busy while what it does takes its time, so that nothing is done twice. What fails is told by
+ * whoever `onClick` belongs to. */
+export function ActionButton({ onClick, disabled = false, children, ...rest }) {
+  const [isBusy, setBusy] = useState(false);
+  const isThere = useRef(true);
+  useEffect(() => () => { isThere.current = false; }, []);
+  const click = async () => {
+    setBusy(true);
+    try {
+      await onClick();
+    } finally {
+      if (isThere.current) setBusy(false);
+    }
+  };
+  return html`<button type="button" disabled=${disabled || isBusy} aria-busy=${isBusy} onClick=${click} ...${rest}>${children}</button>`;
+}
+
+/** What asks a question before something is done: opened when it is rendered, closed by Escape, `onClose` in any case. */
+export function Dialog({ title, onClose, children }) {
+  const place = useRef(null);
+  useEffect(() => {
+    place.current.showModal();
+    return () => place.current?.close();
+  }, []);
+  return html`<dialog ref=${place} aria-label=${title} onClose=${onClose} class="dialog">
+    <h2>${title}</h2>${children}
+    <button type="button" class="plain dialog-close" aria-label="Close" onClick=${onClose}>✕</button>
+  </dialog>`;
+}
+
+/** Leads to the next page of a list and back to its first; `params` are those of the list's view. */
+export function Pages({ params, page }) {
+  const to = (cursor) => {
+    const next = new URLSearchParams(params);
+    if (cursor === null) next.delete("cursor");
+    else next.set("cursor", cursor);
+    return next;
+  };
+  if (page.next === null && page.previous === null) return null;
+  return html`<nav class="pages" aria-label="Pages of the list">
+    ${page.previous !== null && html`<${Link} params=${to(page.previous)} rel="prev">← Back<//>`}
+    ${page.next !== null && html`<${Link} params=${to(page.next)} rel="next">More →<//>`}
+  </nav>`;
+}
+
+/** Text that appears a moment and is read out. */
+export function Status({ text }) {
+  return html`<p role="status" class="small status">${text}</p>`;
+}
+
+/** A random name for a request, so that a repeat of it is carried out once. */
+export function makeKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** The editor's time zone, in which dates are entered. */
+export const ZONE_NAME = ZONE ?? "your computer's time zone";
+
+/** An instant as a field for dates has it, in the editor's zone: `2025-12-01T09:30`. */
+export function toLocalInput(instant) {
+  const at = new Date(instant);
+  const part = (value) => String(value).padStart(2, "0");
+  return `${at.getFullYear()}-${part(at.getMonth() + 1)}-${part(at.getDate())}T${part(at.getHours())}:${part(at.getMinutes())}`;
+}
