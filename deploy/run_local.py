@@ -21,7 +21,6 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.run_local", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--nodes", type=int, choices=(1, 2, 3), default=2, help="how many nodes (2)")
     parser.add_argument("--no-standby", action="store_true", help="PostgreSQL without a standby")
-    parser.add_argument("--one-address", action="store_true", help="nodes are given the primary's address alone")
     parser.add_argument("--requests-per-minute", type=int, help="of a client; as in compose.yaml unless given")
     parser.add_argument("--http-port", type=int, default=8080)
     parser.add_argument("--https-port", type=int, default=8443)
@@ -54,7 +53,6 @@ def main() -> None:
     plan = ClusterPlan(
         nodes=arguments.nodes,
         has_standby=not arguments.no_standby,
-        address_standby=not arguments.one_address,
         requests_per_minute=arguments.requests_per_minute,
         ports=(arguments.http_port, arguments.https_port),
     )

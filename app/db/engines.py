@@ -149,18 +149,22 @@ def create_postgres_engine(parameters: Parameters, size: int) -> Engine:
 
 
 def _close_returned_after_disposal(engine: Engine) -> None:
-    """`dispose` closes what the pool holds. What a thread still has then would come back to a pool that nobody knows,
-    and stay open until it is collected as garbage."""
-    is_disposed = False
+    """`dispose` closes what the pool holds, and the engine goes on with another one. What a thread still has then would
+    come back to the pool that nobody knows any more, and stay open until it is collected as garbage."""
+    disposals = 0
 
     @event.listens_for(engine, "engine_disposed")
-    def note_disposal(_: Engine) -> None:
-        nonlocal is_disposed
-        is_disposed = True
+    def count_disposal(_: Engine) -> None:
+        nonlocal disposals
+        disposals += 1
+
+    @event.listens_for(engine, "connect")
+    def note_opening(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["disposals"] = disposals
 
     @event.listens_for(engine, "checkin")
     def close_connection(connection: object, record: ConnectionPoolEntry) -> None:
-        if is_disposed and connection is not None:
+        if connection is not None and record.info.get("disposals") != disposals:
             record.invalidate()
 
 

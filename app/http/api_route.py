@@ -60,7 +60,8 @@ class ApiRoute(APIRoute):
 def describe_path(parameter: dict[str, Any]) -> Any:
     """A parameter in the path, for `Annotated`, from its OpenAPI form. Its limits are described and not enforced: what
     is longer than any slug is not found."""
-    schema = {**parameter["schema"], "examples": [parameter["example"]]}
+    example = {"examples": [parameter["example"]]} if "example" in parameter else {}
+    schema = {**parameter["schema"], **example}
     return Path(description=parameter["description"], json_schema_extra=schema)
 
 

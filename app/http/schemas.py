@@ -95,5 +95,4 @@ JOB_ID: dict[str, object] = {
     "required": True,
     "description": "The number in `Location` of the 202; a new archive has no job until something begins one.",
     "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
-    "example": 2,
 }

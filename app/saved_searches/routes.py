@@ -34,9 +34,8 @@ SLUG: dict[str, object] = {
     "name": "slug",
     "in": "path",
     "required": True,
-    "description": "Of an own saved search, or of a public one.",
+    "description": "Of an own saved search, or of a public one; a new archive has none.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-    "example": "grain-exports",
 }
 SearchSlug = Annotated[str, describe_path(SLUG)]
 _SAVING = (

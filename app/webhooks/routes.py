@@ -36,9 +36,8 @@ ID: dict[str, object] = {
     "name": "id",
     "in": "path",
     "required": True,
-    "description": "The number of a webhook.",
+    "description": "The number of a webhook; a new archive has none.",
     "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
-    "example": 1,
 }
 _FILTER = describe_problems("unknown_region", "offset_required", "invalid_range", "unknown_parameter")
 WebhookId = Annotated[int, BeforeValidator(read_row_id), describe_path(ID)]

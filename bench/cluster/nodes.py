@@ -151,15 +151,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.cluster.nodes", description=(__doc__ or "").splitlines()[0])
     for name, value in asdict(RunPlan()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--one-address", action="store_true", help="nodes are given the primary's address alone")
     parser.add_argument("--index-interval", default="0.25", help="DATELINE_INDEX_INTERVAL of the nodes (0.25)")
     parser.add_argument("--json", action="store_true")
     arguments = vars(parser.parse_args())
-    as_json, one_address = arguments.pop("json"), arguments.pop("one_address")
+    as_json = arguments.pop("json")
     settings = {"DATELINE_INDEX_INTERVAL": arguments.pop("index_interval")}
-    cluster_plan = ClusterPlan(
-        nodes=3, address_standby=not one_address, requests_per_minute=1_000_000, settings=settings
-    )
+    cluster_plan = ClusterPlan(nodes=3, requests_per_minute=1_000_000, settings=settings)
     report = run(RunPlan(**arguments), cluster_plan)
     if as_json:
         print(json.dumps(asdict(report)))

@@ -212,7 +212,7 @@ async def test_server_that_has_no_connection_left_is_waited_for(node: PostgresNo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("join", [join_urls, join_urls_by_query])
+@pytest.mark.parametrize("join", [join_urls, pytest.param(join_urls_by_query, marks=pytest.mark.torture)])
 async def test_promoted_standby_is_written_to(join: Callable[[list[PostgresNode]], str], tmp_path: Path) -> None:
     with run_nodes(2) as nodes:
         first, second = nodes

@@ -272,6 +272,22 @@ def test_what_is_in_use_when_the_database_is_closed_leaves_no_connection(setting
     assert notifier.number() is None  # nobody opens another one
 
 
+@on_postgres
+def test_connections_are_used_again_when_those_before_them_were_disposed_of(db: Database) -> None:
+    before = db.engine.raw_connection()
+    first = before.driver_connection
+    db.engine.dispose()
+    before.close()
+    assert first is not None
+    assert first.closed
+    used = []
+    for _ in range(3):
+        connection = db.engine.raw_connection()
+        used.append(connection.driver_connection)
+        connection.close()
+    assert used == [used[0]] * 3
+
+
 @pytest.mark.anyio
 async def test_server_that_is_not_there_is_unavailable() -> None:
     nowhere = Database(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"), log.append)

@@ -1,5 +1,6 @@
 """Alerts and the dashboard name numbers that there are, with labels that these have."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -70,6 +71,8 @@ def find_unknown(prefixes: tuple[str, ...], known: dict[str, set[str]]) -> set[s
 async def test_numbers_of_nodes_exist(shared_api: Served) -> None:
     await shared_api.public.get("/v1/articles")
     await shared_api.public.get("/v1/nowhere")
+    while (await shared_api.public.get("/health/ready")).json().get("index_lag") != 0:  # noqa: ASYNC110 -- as a client
+        await asyncio.sleep(0.01)
     text = (await shared_api.editor.get("/metrics")).text
     known = read_numbers(text)
     assert find_unknown(("dateline_", "process_"), known) == set()

@@ -10,8 +10,6 @@ from deploy.local.programs import ProgramMissing, find_programs
 
 pytestmark = pytest.mark.torture
 SECONDS = float(os.environ.get("TORTURE_SECONDS", "120"))
-STALE_MS = 300
-"""Until half of the articles are found; the slowest wait for a machine that has other nodes to start."""
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +19,7 @@ def report() -> Report:
     except ProgramMissing as error:
         pytest.skip(str(error))
     plan = RunPlan(seconds=SECONDS, every=min(20.0, SECONDS / 6))
-    return run(plan, ClusterPlan(nodes=3, address_standby=False, requests_per_minute=1_000_000))
+    return run(plan, ClusterPlan(nodes=3, requests_per_minute=1_000_000))
 
 
 def test_all_indexes_are_what_the_database_says(report: Report) -> None:
@@ -36,6 +34,5 @@ def test_no_response_contradicts_what_was_acknowledged(report: Report) -> None:
 
 def test_every_node_that_runs_finds_what_was_published(report: Report) -> None:
     assert report.never_found == []
-    times, median, *_ = report.staleness["all"]
+    times, *_ = report.staleness["all"]
     assert times > SECONDS
-    assert median <= STALE_MS, report.staleness

@@ -24,7 +24,7 @@ def test_missing_programs_are_all_named_with_their_packages(monkeypatch: pytest.
 
 @pytest.mark.slow
 def test_setup_serves_an_archive_and_leaves_nothing_behind(needs_programs: None) -> None:
-    with run_cluster(ClusterPlan(address_standby=False, has_standby=True)) as cluster:
+    with run_cluster(ClusterPlan(has_standby=True)) as cluster:
         pids = list_processes(cluster)
         assert cluster.primary.query(STANDBYS) == "standby|streaming|sync"
         _write_and_read(cluster)

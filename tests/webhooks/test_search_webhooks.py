@@ -10,6 +10,7 @@ import pytest
 from conftest import ENGINES, Served, serve, with_own_epoch
 from sqlalchemy import select
 from support.tables import tables_with
+from support.webhooks.pace import look_often
 from support.webhooks.receivers import Received, Receiver, find_closed_port, respond_with, run_receiver
 
 from app.models import SearchPosition, table
@@ -22,6 +23,11 @@ ON = ENGINES
 Json = dict[str, Any]
 ANY = {"If-Match": "*"}
 POSITION = table(SearchPosition)
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_often(monkeypatch)
 
 
 @pytest.fixture

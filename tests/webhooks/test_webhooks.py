@@ -12,6 +12,7 @@ from conftest import Served, serve
 from sqlalchemy import update
 from standardwebhooks.webhooks import WebhookVerificationError
 from support.tables import tables_with
+from support.webhooks.pace import look_often
 from support.webhooks.receivers import (
     Received,
     Receiver,
@@ -32,6 +33,11 @@ pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
 BODY = "<p>The dams of the region.</p>"
 ANY = {"If-Match": "*"}
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_often(monkeypatch)
 
 
 @pytest.fixture

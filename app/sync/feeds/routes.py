@@ -68,7 +68,9 @@ async def get_feed(request: Request, context: Context, view: AnyCaller, params: 
     return await _respond(request, context, view, params, ARTICLES, None)
 
 
-SEARCH_SLUG = SLUG | {"description": "Of a public saved search, or of one of the key's.", "example": "grain-exports"}
+SEARCH_SLUG = {name: SLUG[name] for name in ("name", "in", "required", "schema")} | {
+    "description": "Of a public saved search, or of one of the key's; a new archive has none."
+}
 
 
 @router.get(

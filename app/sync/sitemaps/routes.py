@@ -29,9 +29,8 @@ NAME: dict[str, object] = {
     "name": "name",
     "in": "path",
     "required": True,
-    "description": "A month in UTC, or `undated`; from the index.",
+    "description": "A month in UTC such as `2025-11`, or `undated`; from the index.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 20},
-    "example": "2025-11",
 }
 
 
