@@ -314,17 +314,11 @@ class AppContext:
         is_logged = (
             position is not None
             and position.epoch == head.epoch
-            and await self._has_logged(position.seq, position.mark)
+            and await log.knows_place(self.db, head, position.seq, position.mark)
         )
         if position is None or not is_logged:
             raise SeqUnknown("This archive's change log has no such place.", "min_seq")
         return position
-
-    async def _has_logged(self, seq: int, mark: int) -> bool:
-        if seq == 0:
-            return mark == 0
-        rows = await self.db.reader.rows(log.mark_statement(self.db.dialect), {"seq": seq})
-        return bool(rows) and rows[0][0] == mark
 
 
 async def _wait_until(read_seq: Callable[[], int | None], enough: int) -> None:

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 
 from app.articles import schedule
 from app.audit import retention
+from app.audit.pruning import daily as daily_pruning
+from app.audit.pruning import index_positions
 from app.changes.follower import FollowerTask
 from app.context import AppContext
 from app.db import permissions
@@ -131,16 +133,18 @@ def _begin_leading(
     *,
     follow: bool,
 ) -> None:
-    """What one worker of a server does: the schedule, jobs and imports, old rows of the audit, the hub, webhooks, and
-    the indexes."""
+    """What one worker of a server does: the schedule, jobs and imports, what is not kept, the hub, webhooks, and the
+    indexes."""
     work = [schedule.run(archive.db, archive.settings.trash_days), app.state.jobs.run(), app.state.imports.run()]
     if days := archive.settings.audit_days:
         work.append(retention.run(archive.db, days))
     if archive.settings.websub_hub:
         work.append(HubPublisher(archive, partial(_tell_hub, archive.settings)).run())
+    work.append(daily_pruning.run(archive.db, archive.settings))
     work += [app.state.webhooks.run(), webhook_sender.prune(archive, archive.settings.webhook_attempt_days)]
     work += [one.begin() for one in indexing]
     if follow:
+        work.append(index_positions.run(archive.db, archive.settings))
         app.state.percolation.start()
     tasks += map(asyncio.create_task, work)
 

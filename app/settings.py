@@ -266,6 +266,12 @@ class Settings(BaseSettings):
         description="Whether webhooks may be sent to addresses of private networks and of this machine. `true` lets "
         "every key with `admin` find out what responds there.",
     )
+    import_result_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="Days that it can be seen what became of each item of an import that ran as a job.",
+    )
     webhook_attempt_days: int = Field(
         30,
         ge=1,
@@ -316,6 +322,27 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days after which rows of the audit are deleted; 0 for never. A row takes about 250 bytes.",
     )
+    log_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Days that the change log is kept whole; 0 for ever. Of what is older, the last change of each "
+        "article stays. Who follows from a place before that gets `cursor_expired`.",
+    )
+    revisions_kept: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="How many replaced versions of each article are kept at least, the latest; 0 for all. Older ones "
+        "are deleted when `DATELINE_REVISION_DAYS` have passed since they were replaced.",
+    )
+    revision_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Days that every replaced version is kept as it is; older ones are compressed, which readers do "
+        "not notice, or deleted where there are more than `DATELINE_REVISIONS_KEPT`. 0: none is compressed.",
+    )
     enrich: bool = Field(
         True,
         description="Whether imports find out the language and regions of articles where the source does not say, and "
@@ -359,6 +386,11 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The database's address with its default filled in."""
         return self.database_url or f"sqlite:///{self.data_dir / 'dateline.db'}"
+
+    @property
+    def keeps_not_all(self) -> bool:
+        """Whether anything of the log or of versions is to go by itself."""
+        return bool(self.log_days or self.revisions_kept or self.revision_days)
 
     @property
     def of_one_worker(self) -> "Settings":

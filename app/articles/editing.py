@@ -12,8 +12,9 @@ from sqlmodel import Session
 from app.articles.input.fields import make_invalid_input
 from app.articles.manuscript import Manuscript
 from app.articles.reading import replacements
-from app.articles.store import related_links, revisions, saving, slugs, stored_article
-from app.articles.store.related_merge import merge_entries
+from app.articles.store import revisions, saving, slugs, stored_article
+from app.articles.store.related import related_links
+from app.articles.store.related.related_merge import merge_entries
 from app.articles.store.row_columns import ExistingRow, SaveContext
 from app.articles.store.stored_article import StoredArticle
 from app.db.sql import lock_vocabulary

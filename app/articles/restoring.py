@@ -7,7 +7,6 @@ from sqlmodel import Session
 from app.articles.editing import ArticleEdit
 from app.articles.store import revisions, stored_article
 from app.articles.store.stored_article import StoredArticle
-from app.errors import NotFound
 from app.regions import service as regions
 
 RESTORED = (
@@ -19,7 +18,8 @@ the source calls the article."""
 
 
 def edit_to(version: int, session: Session, current: StoredArticle) -> ArticleEdit:
-    """NotFound where there is no such version. What it was linked to and is gone meanwhile is left out."""
+    """NotFound where there is no such version, or it is not kept any more. What it was linked to and is gone meanwhile
+    is left out."""
     connection = session.connection()
     old = (
         current
@@ -27,7 +27,7 @@ def edit_to(version: int, session: Session, current: StoredArticle) -> ArticleEd
         else revisions.get(connection, current.existing_row.id, version)
     )
     if old is None:
-        raise NotFound()
+        raise revisions.make_not_found(version, current.existing_row.version)
     [said], known = stored_article.make_manuscripts(connection, [old]), regions.atlas(connection).by_id
     changes = {name: getattr(said, name) for name in RESTORED}
     changes["authors"] = tuple(one for one in said.tags if one.kind == "contributor")

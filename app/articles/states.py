@@ -13,12 +13,12 @@ from app.articles.store import (
     log_changes,
     log_facts,
     purge,
-    related_links,
     revisions,
     source_baselines,
     stored_article,
 )
 from app.articles.store.authorship import SCHEDULE
+from app.articles.store.related import related_links
 from app.changes import log
 from app.db import audit_rows
 from app.db.sql import read_clock

@@ -33,11 +33,29 @@ def find_touched(connection: Connection, job: int, rows: Sequence[TouchedRow], *
     that only what came after it counts; else also what somebody saved between two of its batches."""
     floors = {row.article: row.version if by_person else (row.before or 0) for row in rows}
     undone, others = _other_records(connection, job, {row.article: row.version for row in rows})
-    reasons = dict.fromkeys(others, "another import has changed it since")
+    reasons = dict.fromkeys(_find_forgotten(connection, floors, undone), "versions since are not kept any more")
+    reasons |= dict.fromkeys(others, "another import has changed it since")
     for id, version in _persons_versions(connection, list(floors)):
         if version > floors[id] and not any(low < version <= high for low, high in undone.get(id, ())):
             reasons[id] = "edited since"
     return reasons
+
+
+def _find_forgotten(
+    connection: Connection, floors: Mapping[int, int], undone: Mapping[int, Sequence[Span]]
+) -> Iterator[int]:
+    """Articles of which a version since is not kept: nobody knows any more whether it was somebody's."""
+    for some in split_chunks(list(floors)):
+        pruned = select(REVISION.c.article_id).where(REVISION.c.article_id.in_(some), REVISION.c.pruned.is_not(None))
+        current = dict(connection.execute(select(A.c.id, A.c.version).where(A.c.id.in_(pruned))).all())
+        kept: dict[int, set[int]] = {id: set() for id in current}
+        columns = (REVISION.c.article_id, REVISION.c.version)
+        for id, version in connection.execute(select(*columns).where(REVISION.c.article_id.in_(current))):
+            kept[id].add(version)
+        for id, last in current.items():
+            since = {version for version in range(floors[id] + 1, last) if version not in kept[id]}
+            if any(not any(low < version <= high for low, high in undone.get(id, ())) for version in since):
+                yield id
 
 
 def _persons_versions(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, bindparam, select, tuple_, update
 from sqlmodel import Session
 
 from app.articles.manuscript import Manuscript, Withdrawal
-from app.articles.store import authorship, saving, stored_article
+from app.articles.store import authorship, revision_texts, saving, stored_article
+from app.articles.store.revision_texts import COLUMNS, JOINED
 from app.articles.store.row_columns import ExistingRow, SaveContext
 from app.articles.store.stored_article import StoredArticle
 from app.models import Article, Revision, table
@@ -44,11 +45,12 @@ def restore(
 
 
 def _load(connection: Connection, versions: Mapping[int, int]) -> dict[int, tuple[StoredArticle, str | None]]:
-    columns = (REVISION.c.article_id, REVISION.c.version, REVISION.c.saved_by, REVISION.c.document)
-    statement = select(*columns).where(tuple_(REVISION.c.article_id, REVISION.c.version).in_(list(versions.items())))
+    columns = (REVISION.c.article_id, REVISION.c.version, REVISION.c.saved_by, *COLUMNS)
+    of = tuple_(REVISION.c.article_id, REVISION.c.version).in_(list(versions.items()))
+    statement = select(*columns).select_from(JOINED).where(of)
     return {
-        id: (stored_article.from_document(document, id, version), by)
-        for id, version, by, document in (connection.execute(statement) if versions else ())
+        id: (stored_article.from_document(revision_texts.read_text(*text), id, version), by)
+        for id, version, by, *text in (connection.execute(statement) if versions else ())
     }
 
 

@@ -1,8 +1,8 @@
 """Takes an import or a bulk edit back, as a job in chunks: stopped, it is begun again where it stood.
 
 Withdraws what it published, bins its drafts, puts what it changed back to the version before, and removes tags that
-only it made and nothing uses. What somebody has touched since stays as it is, with a note. Plain functions, session
-first; never commit.
+only it made and nothing uses. What somebody has touched since stays as it is, with a note; so does what it cannot put
+back because the version before is not kept. Plain functions, session first; never commit.
 """
 
 import time
@@ -28,6 +28,7 @@ from app.models import Article, ImportSource, SourceBaseline, table
 A, BASELINE, SOURCE = table(Article), table(SourceBaseline), table(ImportSource)
 KIND = "undo"
 REASON = "import undone"
+NOT_KEPT = "the version before is not kept any more"
 DONE_TO = ("created", "updated")
 
 
@@ -145,7 +146,7 @@ def _undo(session: Session, id: int, rows: Sequence[edited_since.TouchedRow]) ->
     if not is_edit:
         _forget_source(connection, forgotten)
     noted = [
-        {"of": article, "what": outcome, "why": reasons.get(article) if outcome == "kept" else None}
+        {"of": article, "what": outcome, "why": reasons.get(article, NOT_KEPT) if outcome == "kept" else None}
         for article, outcome in outcomes.items()
     ]
     mine = (ARTICLE.c.job_id == id) & (ARTICLE.c.article_id == bindparam("of"))

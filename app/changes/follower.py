@@ -9,7 +9,7 @@ from typing import Protocol
 
 from app.changes import log
 from app.db.database import CommitNotifier, Database, Snapshot
-from app.db.log_position import LogPosition
+from app.db.log_position import LogHead, LogPosition
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ def step(db: Database, follower: Follower) -> int:
     """One round: rebuilds, or takes in the next rows. Returns how many; 0 says that the follower is at the head."""
     with db.snapshot() as snapshot:
         place, head = follower.position(), log.head(snapshot)
-        if place is None or not log.has_position(snapshot, place):
-            logger.info("rebuilding: %s", "nothing to go on from" if place is None else "it follows another log")
+        if (reason := _find_reason(snapshot, place, head)) is not None or place is None:
+            logger.info("rebuilding: %s", reason)
             if not log.has_position(snapshot, head.position):
                 # Nobody could go on from there: every round would rebuild again.
                 raise log.LogBroken(f"The counter stands at {head.seq}, where the change log has no such row.")
@@ -61,6 +61,16 @@ def step(db: Database, follower: Follower) -> int:
         if rows:
             follower.apply(snapshot, rows, LogPosition(place.epoch, last, rows[-1].mark))
         return len(rows)
+
+
+def _find_reason(snapshot: Snapshot, place: LogPosition | None, head: LogHead) -> str | None:
+    """Why a follower cannot go on from its place; None where it can."""
+    if place is None:
+        return "nothing to go on from"
+    if not log.has_position(snapshot, place):
+        return "its place is of another log, or was pruned"
+    # The beginning is a place of every log: of what follows it, not every row may be there.
+    return None if head.has_all_behind(place) else "what follows its place was pruned"
 
 
 def catch_up(db: Database, follower: Follower) -> int:

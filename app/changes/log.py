@@ -21,9 +21,9 @@ from app.changes import audit_trail
 from app.changes.entries import Facts as Facts
 from app.changes.entries import LogEntry as LogEntry
 from app.db import audit_rows
-from app.db.database import Snapshot
+from app.db.database import Readable, Snapshot
 from app.db.log_position import LogHead, LogPosition
-from app.db.sql import AnyOf, Prepared, make_insert, prepare, present_clock
+from app.db.sql import AnyOf, Prepared, make_insert, prepare, present_clock, read_integer
 from app.models import Change, ChangeHead, table
 
 CHANGE, HEAD = table(Change), table(ChangeHead)
@@ -121,7 +121,7 @@ def append(session: Session) -> LogHead:
     return head
 
 
-_HEAD_COLUMNS = [HEAD.c[name] for name in ("epoch", "seq", "mark", "public_seq", "public_mark", "names_seq")]
+_HEAD_COLUMNS = [HEAD.c[name] for name in LogHead.__slots__]
 _HEAD = select(*_HEAD_COLUMNS)
 
 
@@ -177,10 +177,23 @@ def has_position(snapshot: Snapshot, place: LogPosition) -> bool:
     now = head(snapshot)
     if place.epoch != now.epoch or not 0 <= place.seq <= now.seq:
         return False
-    if place.seq == 0:
-        return place.mark == 0
-    mark = snapshot.connection.execute(select(CHANGE.c.mark).where(CHANGE.c.seq == place.seq)).scalar()
+    mark = now.find_mark(place.seq)
+    if mark is None:
+        mark = snapshot.connection.execute(select(CHANGE.c.mark).where(CHANGE.c.seq == place.seq)).scalar()
     return mark == place.mark
+
+
+async def knows_place(db: Readable, head: LogHead, seq: int, mark: int) -> bool:
+    """Whether a place of this epoch is one of the log that stands at `head`, as `has_position`."""
+    return await find_mark(db, head, seq) == mark
+
+
+async def find_mark(db: Readable, head: LogHead, seq: int) -> int | None:
+    """The mark of the place behind row `seq`; None where the log has no such row."""
+    if (known := head.find_mark(seq)) is not None:
+        return known
+    rows = await db.reader.rows(mark_statement(db.dialect), {"seq": seq})
+    return read_integer(rows[0][0]) if rows else None
 
 
 _LOGGED_COLUMNS = [CHANGE.c[name] for name in ("seq", "mark", "entity", "entity_id", "event", "version", "public")]
@@ -194,10 +207,10 @@ def read(snapshot: Snapshot, after: int, limit: int) -> list[Logged]:
     return rows
 
 
-def check_order(after: int, seqs: Iterable[int]) -> None:
-    """LogBroken unless the numbers go on from `after` one by one."""
+def check_order(after: int, seqs: Iterable[int], pruned_seq: int = 0) -> None:
+    """LogBroken unless the numbers go on from `after` one by one; up to `pruned_seq` some may be missing."""
     expected = after
     for seq in seqs:
-        expected += 1
+        expected = max(expected, min(seq - 1, pruned_seq)) + 1
         if seq != expected:
             raise LogBroken(f"The change log has no row {expected}; the next one is {seq}.")

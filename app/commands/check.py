@@ -18,7 +18,7 @@ from app.db import migrate
 from app.db.database import Database, Snapshot
 from app.db.log_position import LogPosition
 from app.errors import IndexBehind
-from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, RegionWithin, table
+from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, RegionWithin, Revision, table
 from app.regions import service as regions
 from app.search.engine import Holding, Question
 from app.search.indexing import documents, verification
@@ -28,7 +28,7 @@ from app.search.tantivy.storage import index_folders
 from app.settings import Settings
 
 A, TAGGED, PLACED, WITHIN = (table(model) for model in (Article, ArticleTag, ArticleRegion, RegionWithin))
-CHANGE, HEAD = table(Change), table(ChangeHead)
+CHANGE, HEAD, REVISION = table(Change), table(ChangeHead), table(Revision)
 TRIES, SETTLE_SECONDS = 5, 0.5
 PAGE = 1_000
 NAMED = 5
@@ -52,6 +52,7 @@ def run_checks(db: Database, settings: Settings) -> list[CheckResult]:
             ("schema", lambda: _check_schema(db)),
             ("change log", lambda: _check_log(connection)),
             ("articles and log", lambda: _check_versions(connection)),
+            ("replaced versions", lambda: _check_revisions(connection)),
             ("links", lambda: _check_links(connection)),
             ("regions", lambda: _check_regions(connection)),
         ]
@@ -103,15 +104,20 @@ def _check_schema(db: Database) -> str | None:
 
 
 def _check_log(connection: Connection) -> str | None:
-    """Gapless from 1 (or from where old rows were let go) to the counter, whose mark is the last row's."""
-    first, last, rows = connection.execute(
-        select(func.min(CHANGE.c.seq), func.max(CHANGE.c.seq), func.count()).select_from(CHANGE)
+    """Without holes but those that pruning made, which are counted, up to the counter, whose mark is the last row's."""
+    last, rows = connection.execute(select(func.max(CHANGE.c.seq), func.count()).select_from(CHANGE)).one()
+    seq, mark, pruned_seq, erased = connection.execute(
+        select(HEAD.c.seq, HEAD.c.mark, HEAD.c.pruned_seq, HEAD.c.erased_rows)
     ).one()
-    seq, mark = connection.execute(select(HEAD.c.seq, HEAD.c.mark)).one()
     if rows == 0:
         return None if seq == 0 else f"the counter says {seq}, and there are no rows"
-    if last - first + 1 != rows:
-        return f"{last - first + 1 - rows} rows are missing between {first} and {last}"
+    old_rows = connection.execute(
+        select(func.count()).select_from(CHANGE).where(CHANGE.c.seq <= pruned_seq)
+    ).scalar_one()
+    if old_rows + erased != pruned_seq:
+        return f"{pruned_seq - erased - old_rows} rows are missing up to {pruned_seq}, beside those that were pruned"
+    if last - pruned_seq != rows - old_rows:
+        return f"{last - pruned_seq - (rows - old_rows)} rows are missing between {pruned_seq + 1} and {last}"
     last_mark = connection.execute(select(CHANGE.c.mark).where(CHANGE.c.seq == last)).scalar_one()
     return None if (last, last_mark) == (seq, mark) else f"the counter says {seq}, the last row is {last}"
 
@@ -132,6 +138,17 @@ def _check_versions(connection: Connection) -> str | None:
     )
     count = connection.execute(differ).scalar_one()
     return None if count == 0 else f"{count} articles have another version than the log"
+
+
+def _check_revisions(connection: Connection) -> str | None:
+    """Each has a text: in plain, compressed alone, or against one that is there and stands alone."""
+    base = REVISION.alias("base")
+    own = (base.c.article_id == REVISION.c.article_id) & (base.c.version == REVISION.c.base_version)
+    is_empty = REVISION.c.packed.is_(None) & (REVISION.c.document == "")
+    is_lost = REVISION.c.base_version.is_not(None) & (base.c.packed.is_(None) | base.c.base_version.is_not(None))
+    wrong = select(func.count()).select_from(REVISION).outerjoin(base, own).where(is_empty | is_lost)
+    count = connection.execute(wrong).scalar_one()
+    return None if count == 0 else f"{count} versions have lost their text, or what they are compressed against"
 
 
 def _check_links(connection: Connection) -> str | None:

@@ -305,6 +305,24 @@ def compact() -> None:
 
 
 @cli.command()
+def prune(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, in rows and bytes, and change nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Remove what settings say is not kept: old changes, versions, rows of the audit. Also beside a running server."""
+    from app.commands import pruning  # with the search engine, which other commands need not wait for
+
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        if dry_run:
+            pruning.tell_forecast(db, chosen, json=json)
+        else:
+            pruning.prune(db, chosen, json=json)
+
+
+@cli.command()
 def backup(file: Annotated[Path, typer.Argument(help="The copy, a file of SQLite; must not exist yet.")]) -> None:
     """A consistent copy of an archive in one file, also of a running one, and of one that has to be migrated first;
     restored, it is known to be a copy."""

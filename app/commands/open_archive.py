@@ -261,6 +261,8 @@ def compact(db: Database) -> None:
         # The driver's own connection: SQLite runs VACUUM in no transaction, and SQLAlchemy begins one before it.
         with hold_server_lock(db.url), db.hold_write_lock(), closing(db.engine.raw_connection()) as connection:
             cursor = connection.cursor()
+            # From then on free pages can be given back without this: see `app.audit.pruning.file_space`.
+            cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.Error as error:

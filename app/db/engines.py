@@ -95,6 +95,10 @@ def create_sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare_connection(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         if not read_only:
+            if connection.execute("PRAGMA page_count").fetchone() == (0,):
+                # Before the first table: pages that become free can be given back in portions. Of a file that is there
+                # this would write, and `dateline compact` does it.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             # FULL: after a power cut NORMAL would give sequence numbers out again that followers have seen.
             connection.execute("PRAGMA synchronous = FULL")

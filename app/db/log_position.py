@@ -38,7 +38,9 @@ def _encode_token(epoch: int, seq: int, mark: int) -> str:
 class LogHead:
     """Where the log stands. Drafts move `seq` only; what the public can see moves `public_seq` too.
 
-    `names_seq` is the last change of a tag or region: what shows names is fresh as of it.
+    `names_seq` is the last change of a tag or region: what shows names is fresh as of it. Up to `pruned_seq`, a row
+    that the public sees and whose mark is `pruned_mark`, rows of articles that later ones up to there supersede are not
+    kept.
     """
 
     epoch: int
@@ -47,6 +49,28 @@ class LogHead:
     public_seq: int
     public_mark: int
     names_seq: int
+    pruned_seq: int = 0
+    pruned_mark: int = 0
+
+    def find_mark(self, seq: int) -> int | None:
+        """The mark that a place bears, or None where that is the one of row `seq`.
+
+        Places among pruned rows bear the mark of the last of them. So a place from before the pruning is told from one
+        of a reader who began after it, has met what is left, and may go on; and rows may go without such a reader
+        noticing."""
+        if seq == 0:
+            return 0
+        return self.pruned_mark if 0 < seq <= self.pruned_seq else None
+
+    def has_all_behind(self, place: LogPosition) -> bool:
+        """Whether nothing is missing of what follows a place, as far as this head tells: it is of this log, and was not
+        pruned beyond it. By what is left behind others it cannot be told what is public no more."""
+        return place.epoch == self.epoch and place.seq >= self.pruned_seq
+
+    def place_behind(self, seq: int, mark: int) -> LogPosition:
+        """The place behind the row of that number and mark."""
+        known = self.find_mark(seq)
+        return LogPosition(self.epoch, seq, mark if known is None else known)
 
     @property
     def position(self) -> LogPosition:

@@ -167,7 +167,7 @@ class Gone(DatelineError):
 
 class CursorExpired(DatelineError):
     """The place in the change log is of another archive, or older than what is kept. Start again from the export at
-    `export`, and follow from its `X-Seq`."""
+    `export`, and follow from its `X-Seq`; or with `since=0`."""
 
     code, status, title = "cursor_expired", 410, "The place in the change log is no longer known"
 

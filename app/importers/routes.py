@@ -169,7 +169,8 @@ async def get_import(
     """The record of an import or a bulk edit: state, counts, whether it was undone. Needs `publish`, and `read_drafts`
     for a bulk edit, and for what an undo did.
 
-    Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
+    Of an import that ran as a job also what became of each item, in their order, until
+    `DATELINE_IMPORT_RESULT_DAYS` after its end."""
     if record.kind == records.BULK:
         view.caller.require_scope("read_drafts")
     response.headers.update(responses.build_change_headers(view.token))
@@ -180,7 +181,8 @@ async def _render_import(
     context: AppContext, view: RequestContext, record: queries.Record, params: ResultParams
 ) -> Json:
     drafts = view.caller.has_scope("read_drafts")
-    rows, page = await results.load_page(context.db, record, params, drafts=drafts)
+    days = context.settings.import_result_days
+    rows, page = await results.load_page(context.db, record, params, days, drafts=drafts)
     return {**results.render_import(record, drafts=drafts), "results": rows, "page": page.to_dict()}
 
 

@@ -45,6 +45,7 @@ from app.models.taxonomy import RegionWithin as RegionWithin
 from app.models.taxonomy import Tag as Tag
 from app.models.taxonomy import TagName as TagName
 from app.models.taxonomy import TagSlug as TagSlug
+from app.models.webhooks import IndexPosition as IndexPosition
 from app.models.webhooks import LeaseRow as LeaseRow
 from app.models.webhooks import Webhook as Webhook
 from app.models.webhooks import WebhookAttempt as WebhookAttempt

@@ -107,13 +107,22 @@ class ArticleUrl(SQLModel, table=True):
 
 
 class Revision(SQLModel, table=True):
-    """A version of an article that a later one has replaced, written in the transaction that replaced it."""
+    """A version of an article that a later one has replaced, written in the transaction that replaced it.
+
+    `document` is empty where the text is compressed, in `packed`: alone, or against the text of `base_version`, a later
+    version of the article that is compressed alone. `pruned` (JSON) is there where the version before is not kept any
+    more, and says what cannot be told without it: see `authorship.PrunedHistory`."""
 
     article_id: int = Field(sa_column=reference("article.id", primary=True))
     version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     saved_at: int = Field(sa_column=instant())
     saved_by: str | None = Field(default=None, sa_column=words(null=True))
     document: str = Field(sa_column=words())  # the article's own fields; tags, regions and targets by id
+    packed: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    base_version: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
+    pruned: str | None = Field(default=None, sa_column=words(null=True))
+
+    __table_args__ = (partial_index("ix_revision_unpacked", "saved_at", where="packed IS NULL"),)
 
 
 class PurgedRef(SQLModel, table=True):

@@ -70,6 +70,11 @@ def instant(*, null: bool = False) -> Column[int]:
     return Column(InstantType, nullable=null)
 
 
+def count_column() -> Column[int]:
+    """A number of 64 bits that begins at 0."""
+    return Column(BigInteger, nullable=False, server_default=text("0"))
+
+
 def reference(target: str, *, null: bool = False, primary: bool = False, on_delete: str = "CASCADE") -> Column[int]:
     """The key of a row of another table; by default what refers to it goes with it."""
     return Column(

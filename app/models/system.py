@@ -4,14 +4,24 @@ imports."""
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
-from app.models.column_types import NEVER_AGAIN, KeyType, instant, key, partial_index, reference, words
+from app.models.column_types import (
+    NEVER_AGAIN,
+    KeyType,
+    count_column,
+    instant,
+    key,
+    partial_index,
+    reference,
+    words,
+)
 
 TOLD_TO_ALL = "event IN ('purged', 'tag_renamed', 'region_renamed', 'region_filled')"
 """Rows of the log that are told whatever is followed."""
 
 
 class Change(SQLModel, table=True):
-    """The change log, in commit order without holes. `before` and `after` hold the filterable facts, or null."""
+    """The change log, in commit order without holes above `ChangeHead.pruned_seq`. `before` and `after` hold the
+    filterable facts, or null."""
 
     seq: int = Field(sa_column=Column(KeyType, primary_key=True, autoincrement=False))
     mark: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -71,7 +81,10 @@ class Audit(SQLModel, table=True):
 
 
 class ChangeHead(SQLModel, table=True):
-    """The log's only counter row: taken as the last statement of every transaction that writes."""
+    """The log's only counter row: taken as the last statement of every transaction that writes.
+
+    Up to `pruned_seq`, whose mark is `pruned_mark`, what later rows supersede is not kept. How far these have been
+    deleted so far says `erased_seq`, and how many `erased_rows`."""
 
     __tablename__ = "change_head"
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
@@ -81,6 +94,10 @@ class ChangeHead(SQLModel, table=True):
     public_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     public_mark: int = Field(sa_column=Column(BigInteger, nullable=False))
     names_seq: int = Field(sa_column=Column(BigInteger, nullable=False))  # last change of a tag or region
+    pruned_seq: int = Field(default=0, sa_column=count_column())
+    pruned_mark: int = Field(default=0, sa_column=count_column())
+    erased_seq: int = Field(default=0, sa_column=count_column())
+    erased_rows: int = Field(default=0, sa_column=count_column())
 
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
 

@@ -1,4 +1,4 @@
-"""Endpoints that are told of changes, what they have yet to be told, and every attempt; and who does such work."""
+"""Endpoints that are told of changes, what they have yet to be told, and every attempt; and what servers are at."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text
 from sqlmodel import Field, SQLModel
@@ -13,6 +13,16 @@ class LeaseRow(SQLModel, table=True):
     name: str = Field(sa_column=Column(Text, primary_key=True))
     holder: str = Field(sa_column=words())
     until: int = Field(sa_column=instant())
+
+
+class IndexPosition(SQLModel, table=True):
+    """Up to where the indexes of a server had followed the log when it said so last."""
+
+    __tablename__ = "index_position"
+    server: str = Field(sa_column=Column(Text, primary_key=True))
+    epoch: int = Field(sa_column=Column(BigInteger, nullable=False))
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    at: int = Field(sa_column=instant())
 
 
 class Webhook(SQLModel, table=True):

@@ -11,7 +11,7 @@ from app.articles.filters import ArticleFilter
 from app.articles.store.log_facts import from_log
 from app.changes import log
 from app.db.database import Database
-from app.db.sql import Prepared, prepare, read_integer
+from app.db.sql import Prepared, Value, prepare, read_integer
 from app.models import SearchMatch, table
 
 CHANGE, MATCH = log.CHANGE, table(SearchMatch)
@@ -28,11 +28,14 @@ class LeftArticle:
 
 
 async def load_left(
-    db: Database, query: int, until: int, limit: int, within: ArticleFilter | None = None
+    db: Database, query: int, span: tuple[int, int], limit: int, within: ArticleFilter | None = None
 ) -> list[LeftArticle]:
-    """Those that had left a question by a row of the log, the latest first; what was purged is not among them.
-    `within`: only those that matched this filter before that change, as who sees no others may know."""
-    rows = await db.reader.rows(_statement(db.dialect), {"query": query, "until": until, "most": MOST_ROWS})
+    """Those that have left a question by rows of the log behind the first of `span` up to the other, the latest first;
+    what was purged is not among them. `within`: only those that matched this filter before that change, as who sees no
+    others may know."""
+    after, until = span
+    values: dict[str, Value] = {"query": query, "after": after, "until": until, "most": MOST_ROWS}
+    rows = await db.reader.rows(_statement(db.dialect), values)
     left = []
     for id, matched, at, entity, entity_id, before in rows:
         if matched:
@@ -50,10 +53,10 @@ async def load_left(
 @lru_cache(maxsize=4)
 def _statement(dialect: str) -> Prepared:
     """Bounded by the index of what has changed of a question, however much matches it."""
-    query, until = (bindparam(name, type_=MATCH.c.seq.type) for name in ("query", "until"))
+    query, after, until = (bindparam(name, type_=MATCH.c.seq.type) for name in ("query", "after", "until"))
     latest = (
         select(MATCH.c.article_id, MATCH.c.seq, MATCH.c.matched)
-        .where(MATCH.c.query_id == query, MATCH.c.seq <= until)
+        .where(MATCH.c.query_id == query, MATCH.c.seq > after, MATCH.c.seq <= until)
         .order_by(MATCH.c.seq.desc(), MATCH.c.article_id.desc())
         .limit(bindparam("most"))
         .subquery()

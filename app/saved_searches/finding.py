@@ -3,6 +3,7 @@ themselves. Reads only."""
 
 from dataclasses import dataclass
 
+from app.changes import log
 from app.db.database import Snapshot
 from app.db.log_position import LogPosition
 from app.errors import IndexBehind
@@ -30,12 +31,10 @@ def ask_index(engine: SearchEngine, question: SearchQuestion, most: int) -> Inde
     return IndexMatches(frozenset(hit.id for hit in hits_found.hits), hits_found.total, hits_found.position)
 
 
-def bring_up_to_date(
-    snapshot: Snapshot, question: SearchQuestion, index_matches: IndexMatches, epoch: int, until: int
-) -> set[int]:
+def bring_up_to_date(snapshot: Snapshot, question: SearchQuestion, index_matches: IndexMatches, until: int) -> set[int]:
     """What matches when the index had every row up to `until`. IndexBehind where it is too far from there."""
-    if index_matches.position.epoch != epoch:
-        raise IndexBehind("The search index follows another copy of this archive.")
+    if not log.head(snapshot).has_all_behind(index_matches.position):
+        raise IndexBehind("The search index follows another copy of this archive, or is too old to go on.")
     ids = set(index_matches.ids)
     changed = matches.list_changed(snapshot.connection, index_matches.position.seq, until, MOST_BEHIND + 1)
     if len(changed) > MOST_BEHIND:

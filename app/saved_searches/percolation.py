@@ -169,7 +169,7 @@ class Percolator:
         """What has changed of one question that means something else now. `fresh`: what is known already."""
         question = self.registry.get(query)
         by_index = finding.ask_index(self._engine, question, EVERY_MATCH)
-        now = finding.bring_up_to_date(snapshot, question, by_index, moved.epoch, moved.seq)
+        now = finding.bring_up_to_date(snapshot, question, by_index, moved.seq)
         known = matches.load_of_query(snapshot.connection, query)
         changed = {(query, id): (query, id, moved.public_seq, True) for id in now if not known.get(id)}
         gone = (id for id, matched in known.items() if matched and id not in now)

@@ -168,7 +168,7 @@ def _ask(session: Session, position: MatchPosition, definition: Definition, inde
         )  # fmt: skip
     if position.epoch != head.epoch or index_matches is None:
         raise IndexBehind("Saved searches are being matched; try again.")
-    ids = finding.bring_up_to_date(snapshot, definition.question, index_matches, head.epoch, position.seq)
+    ids = finding.bring_up_to_date(snapshot, definition.question, index_matches, position.seq)
     check_total(len(ids))
     values = {
         "hash": compute_hash(question), "mark": secrets.token_hex(6), "base_seq": position.public_seq,

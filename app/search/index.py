@@ -18,10 +18,10 @@ from sqlalchemy import bindparam, exists, select, true
 from app.articles.filters import ArticleFilter
 from app.articles.reading.entitlement.visible_rows import Entitlement
 from app.articles.reading.queries import CursorPosition, TimeSort
+from app.changes.single_flight import SingleFlight
 from app.context import NamedArticles, RequestContext, SharedTags, SimilarArticle
 from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition
-from app.db.single_flight import SingleFlight
 from app.db.sql import Prepared, Value, prepare, read_integer
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
@@ -126,12 +126,12 @@ class EngineIndex:
         """Articles that the log has changed since the index's place and that are public no more.
 
         IndexBehind where the index follows another log: after a restore it names articles that this archive may never
-        have shown.
+        have shown. Also where the log was pruned beyond its place, and does not name all of them any more.
         """
         return await self._find_excluded(self.engine.position(), head)
 
     async def _find_excluded(self, position: LogPosition | None, head: LogHead) -> tuple[int, ...]:
-        if position is not None and position.epoch != head.epoch:
+        if position is not None and not head.has_all_behind(position):
             raise make_building_error(self.engine.progress())
         if position is None:
             return ()
@@ -300,7 +300,7 @@ class EngineIndex:
         self, article_filter: ArticleFilter, sort: TimeSort, limit: int, place: CursorPosition, head: LogHead
     ) -> NamedArticles | None:
         position = self.engine.position()
-        if position is None or position.epoch != head.epoch:
+        if position is None or not head.has_all_behind(position):
             return None
         changed = await self._list_changed(position, head)
         if len(changed) > MOST_CHANGED:

@@ -101,9 +101,9 @@ class EngineListSearch:
 
     async def _find_moved(self, states: Sequence[str], head: LogHead) -> tuple[int, ...]:
         """Articles that the log has changed since the index's place and that are in none of these states now.
-        IndexBehind where there is no index, or one that follows another log."""
+        IndexBehind where there is no index, or one that cannot go on with this log."""
         position = self._hidden.position()
-        if position is None or position.epoch != head.epoch:
+        if position is None or not head.has_all_behind(position):
             raise make_building_error(self._hidden.progress())
         if position.seq >= head.seq:
             return ()

@@ -34,6 +34,8 @@ from app.sync.delayed_changes import DelayedLook
 from app.sync.watch import LogWatch
 from app.tags import queries as tags
 
+NOT_KEPT = "The changes behind that place are not all kept any more (DATELINE_LOG_DAYS)."
+UNKNOWN_PLACE = "This change log does not have that place."
 LOOK_UP = 10
 """Every so many ticks a waiting response looks whether its client is still there; with hundreds waiting it counts."""
 
@@ -120,12 +122,12 @@ class ChangeReader:
         until, told = self._find_end(self.view.head), list[VisibleChange]()
         for _ in range(EXAMINED // BATCH):
             rows = await self.read_rows(self.place.seq, until, BATCH)
-            needed, hidden = await self._find_needed(consumer, rows, until), await self.find_hidden_tags(rows)
+            needed, hidden = await self._find_needed(consumer, rows, until), await self.find_hidden(rows)
             for row in rows:
                 is_told = row.seq in needed and row.seq not in hidden
                 shown = change_rows.tell(consumer, row) if is_told else None
                 told += [shown] if shown is not None else []
-                self.place = LogPosition(self.place.epoch, row.seq, row.mark)
+                self.place = self.view.head.place_behind(row.seq, row.mark)
                 if len(told) == limit:
                     break
             if len(told) == limit or self.place.seq >= until:
@@ -135,12 +137,17 @@ class ChangeReader:
 
     async def read_rows(self, after: int, until: int, limit: int) -> list[ChangeRow]:
         """Rows of the log; CursorExpired where those behind the place are not kept."""
-        rows = await change_rows.read(self.context.db, after, until, limit)
-        if rows and rows[0].seq != after + 1:
-            raise make_cursor_expired(self.request, "The changes from that place on are not kept any more.")
-        return rows
+        try:
+            return await change_rows.read(self.context.db, self.view.head, after, until, limit)
+        except change_rows.PlacePruned:
+            raise make_cursor_expired(self.request, NOT_KEPT) from None
 
-    async def find_hidden_tags(self, rows: Sequence[ChangeRow]) -> set[int]:
+    async def find_hidden(self, rows: Sequence[ChangeRow]) -> set[int]:
+        """The rows, by number, that this consumer is not told of, whatever its filter."""
+        superseded = await change_rows.find_superseded(self.context.db, rows, self.view.head.pruned_seq)
+        return superseded | await self._find_hidden_tags(rows)
+
+    async def _find_hidden_tags(self, rows: Sequence[ChangeRow]) -> set[int]:
         """The rows, by number, of tags that no article has which a key with an entitlement sees: it is not told of
         them."""
         named = {row.seq: row.entity_id for row in rows if row.entity == "tag"}
@@ -169,7 +176,8 @@ class ChangeReader:
         return self.place
 
     def _find_place(self, told: VisibleChange) -> LogPosition:
-        return told.place or replace(self.place, seq=told.row.seq, mark=told.row.mark)
+        behind = self.view.head.place_behind(told.row.seq, told.row.mark)
+        return told.place or replace(self.place, seq=behind.seq, mark=behind.mark)
 
     def has_card(self, told: VisibleChange) -> bool:
         """Whether an article that is told of may be shown, where it matches."""
@@ -203,8 +211,7 @@ class ChangeReader:
         """Reads the head, and whether caller and filter are still what they were; raises as a new request would."""
         self.context, self.view = await get_context(self.request).begin(self.request)
         self.params.check_statuses(self.view.caller)
-        if self.view.head.epoch != self.place.epoch or self.view.head.seq < self.place.seq:
-            raise make_cursor_expired(self.request, "The archive has been replaced by another copy.")
+        check_place(self.request, self.view.head, self.place)
         await merged_tags.refuse(self.context, self.view, self.params, self.place)
 
     async def list_warnings(self) -> list[Warning]:
@@ -292,10 +299,10 @@ async def _find_place(
         at, drafts = _read_time(since, zone, view.now), view.caller.has_scope("read_drafts")
         position = await time_position.find(context.db, head, at, drafts=drafts)
         if position is None:
-            raise make_cursor_expired(request, "The changes from that time on are not kept any more.")
+            raise make_cursor_expired(request, NOT_KEPT)
         return await _delay(context, view, position, at)
-    if place.epoch != head.epoch or not await has_position(context, place):
-        raise make_cursor_expired(request)
+    if place.epoch != head.epoch or not await log.knows_place(context.db, head, place.seq, place.mark):
+        raise make_cursor_expired(request, NOT_KEPT if 0 < place.seq < head.pruned_seq else UNKNOWN_PLACE)
     return place
 
 
@@ -324,17 +331,19 @@ def _read_time(since: str, zone: tzinfo, now: int) -> int:
     return at
 
 
-async def has_position(context: AppContext, place: LogPosition) -> bool:
-    """Whether the log has that row with that mark."""
-    if place.seq == 0:
-        return place.mark == 0
-    rows = await context.db.reader.rows(log.mark_statement(context.db.dialect), {"seq": place.seq})
-    return bool(rows) and rows[0][0] == place.mark
+def check_place(request: Request, head: LogHead, place: LogPosition) -> None:
+    """CursorExpired where a place that was good is so no more: the log is that of another copy of the archive, or was
+    pruned beyond it."""
+    if head.epoch != place.epoch or head.seq < place.seq:
+        raise make_cursor_expired(request, "The archive has been replaced by another copy.")
+    if 0 < place.seq < head.pruned_seq and place.mark != head.pruned_mark:
+        raise make_cursor_expired(request, NOT_KEPT)
 
 
-def make_cursor_expired(request: Request, detail: str = "This change log does not have that place.") -> CursorExpired:
+def make_cursor_expired(request: Request, detail: str) -> CursorExpired:
     """With the address of the export of the same filter."""
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     names = ChangeFilter.declared.specs
     query = urlencode([pair for pair in pairs if pair[0] in names])
-    return CursorExpired(f"{detail} Start again from the export.", export="/v1/export" + (f"?{query}" if query else ""))
+    detail = f"{detail} Start again from the export, or with since=0."
+    return CursorExpired(detail, export="/v1/export" + (f"?{query}" if query else ""))

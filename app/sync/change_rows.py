@@ -17,7 +17,7 @@ from app.articles import filters
 from app.articles.store.log_facts import from_log
 from app.changes import log
 from app.db.database import Database
-from app.db.log_position import LogPosition
+from app.db.log_position import LogHead, LogPosition
 from app.db.sql import AnyOf, Prepared, Value, prepare, read_integer, read_into
 from app.models import Change, table
 
@@ -178,14 +178,31 @@ def name_event(row: ChangeRow, *, had: bool, has: bool) -> Event | None:
     return None
 
 
-async def read(db: Database, after: int, until: int, limit: int) -> list[ChangeRow]:
-    """The rows behind `after` up to `until`, at most `limit`. LogBroken for a hole between them; the first may be
-    later than the one asked for where older ones are not kept."""
+async def read(db: Database, head: LogHead, after: int, until: int, limit: int) -> list[ChangeRow]:
+    """The rows behind `after` up to `until`, at most `limit`. LogBroken for a hole among them, but where the log is
+    pruned: there it is whole with `find_superseded`. PlacePruned where rows behind `after` went after `head` was read,
+    or are missing altogether."""
     values: dict[str, Value] = {"after": after, "until": until, "limit": limit}
     rows = read_into(ChangeRow, await db.reader.rows(_statement(db.dialect), values))
-    if rows:
-        log.check_order(rows[0].seq - 1, (row.seq for row in rows))
+    if rows and rows[0].seq > max(after, head.pruned_seq) + 1:
+        raise PlacePruned
+    try:
+        log.check_order(after, (row.seq for row in rows), head.pruned_seq)
+    except log.LogBroken:
+        [[pruned_seq]] = await db.reader.rows(_pruned_statement(db.dialect), {})
+        if read_integer(pruned_seq) != head.pruned_seq:
+            raise PlacePruned from None
+        raise
     return rows
+
+
+class PlacePruned(Exception):
+    """What follows a place in the log is not kept any more."""
+
+
+@lru_cache(maxsize=4)
+def _pruned_statement(dialect: str) -> Prepared:
+    return prepare(select(log.HEAD.c.pruned_seq), dialect)
 
 
 @lru_cache(maxsize=4)
@@ -262,6 +279,20 @@ async def load_later(
         more = read_into(ChangeRow, await db.reader.rows(_by_numbers(db.dialect), {"seqs": missing}))
         rows_by_seq |= {row.seq: row for row in more}
     return {seq: rows_by_seq[latest] for seq, latest in numbers.items() if latest in rows_by_seq}
+
+
+async def find_superseded(db: Database, rows: Sequence[ChangeRow], pruned_seq: int) -> set[int]:
+    """The rows, by number, that are as good as pruned: a later one up to `pruned_seq` says what has become of their
+    article. Some stay for others to look up, and some are deleted a while later; no reader is told of any, so that it
+    does not matter when."""
+    if not rows or rows[0].seq > pruned_seq:
+        return set()
+    # As pruning does: what only moves an article's regions says too little to stand for the rows before it.
+    values: dict[str, Value] = {"first": rows[0].seq, "last": min(rows[-1].seq, pruned_seq), "until": pruned_seq}
+    pairs = await db.reader.rows(_latest_numbers(db.dialect, True, False), values)
+    return {
+        read_integer(seq) for seq, latest in pairs if latest is not None and read_integer(latest) > read_integer(seq)
+    }
 
 
 @lru_cache(maxsize=8)

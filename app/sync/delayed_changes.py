@@ -3,7 +3,8 @@
 Such a consumer stands at two places. Behind the first, each row is looked at as soon as it is there: by it the articles
 that the key sees have changed, or have left. Behind the second, `delayed_seq`, are the rows whose embargo is not over:
 when it is, the articles that became public by them are told of, if they are still to be seen. Neither place ever goes
-back, and both are in the token, so that nothing is kept of any key.
+back, and both are in the token, so that nothing is kept of any key. Where the log is pruned, the row by which an
+article became public last is there for the second, also behind later ones.
 
 A change says that an article is there where it is so *now*: then it does not matter in which order the two places come
 by, and whoever does as the changes say has in the end what the list has.
@@ -103,10 +104,11 @@ async def _tell_changes(one: DelayedLook) -> None:
         rows = await one.read(reader.place.seq, until)
         visible = await one.find_visible(rows)
         embargoed = await _find_embargoed(reader, rows)
-        hidden = await reader.find_hidden_tags(rows)
+        hidden = await reader.find_hidden(rows)
         superseded = await _find_superseded(one, rows, until) if reader.params.compact else set()
         for row in rows:
-            reader.place = replace(reader.place, seq=row.seq, mark=row.mark)
+            behind = reader.view.head.place_behind(row.seq, row.mark)
+            reader.place = replace(reader.place, seq=behind.seq, mark=behind.mark)
             if row.seq in hidden or not row.public:
                 continue
             is_visible = row.entity_id in visible

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from app.articles.filters import ArticleFilter
 from app.articles.reading.card_cache import Cards
 from app.articles.render.article_json import ArticleParts
+from app.changes import log
 from app.context import AppContext, RequestContext
 from app.db.database import Database
 from app.db.log_position import LogHead, parse_token
@@ -15,7 +16,6 @@ from app.regions import service as regions
 from app.search.index import EngineIndex
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
-from app.sync.change_reader import has_position
 from app.sync.export import Export, include_all_states
 
 
@@ -40,6 +40,6 @@ async def write(db: Database, settings: Settings, since: str | None, to: Callabl
 
 async def _check_position(context: AppContext, head: LogHead, since: str) -> int:
     place = parse_token(since)
-    if place is None or place.epoch != head.epoch or not await has_position(context, place):
+    if place is None or place.epoch != head.epoch or not await log.knows_place(context.db, head, place.seq, place.mark):
         raise CursorExpired("The archive's change log does not have that place; export everything.")
     return place.seq

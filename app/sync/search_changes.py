@@ -56,7 +56,7 @@ class SearchChangeReader(ChangeReader):
         if more:
             last = rows[-1]
             mark = 0 if last.logged is None else read_integer(last.logged[1])
-            self.place, self.article = LogPosition(self.place.epoch, last.seq, mark), last.article or 0
+            self.place, self.article = self.view.head.place_behind(last.seq, mark), last.article or 0
         elif until.seq >= self.place.seq:
             self.place, self.article = until, None
         place = SearchPlace(self.place, self.search.mark, self.article)
@@ -64,7 +64,7 @@ class SearchChangeReader(ChangeReader):
 
     def name_place(self, told: VisibleChange) -> SearchPlace:
         """The place behind a change."""
-        return name_place(self.place.epoch, self.search.mark, told)
+        return name_place(self.view.head.place_behind(told.row.seq, told.row.mark), self.search.mark, told)
 
     def stand_behind(self, told: VisibleChange) -> SearchPlace:
         """Goes back to the place behind a change that was told."""
@@ -97,8 +97,7 @@ class SearchChangeReader(ChangeReader):
         """See ChangeReader. NotFound where the search was removed or made private, FilterChanged where it asks
         something else."""
         self.view = await self.context.view(self.request)
-        if self.view.head.epoch != self.place.epoch or self.view.head.seq < self.place.seq:
-            raise change_reader.make_cursor_expired(self.request, "The archive has been replaced by another copy.")
+        change_reader.check_place(self.request, self.view.head, self.place)
         row = await _find(self.context, self.view, self.search.slug)
         if row.mark != self.search.mark:
             raise _refuse_place(row)
@@ -173,11 +172,11 @@ Shown = dict[int, tuple[str, int]]
 """Slug and version of published articles."""
 
 
-def name_place(epoch: int, mark: str, told: VisibleChange) -> SearchPlace:
-    """The place behind a change of a question, which has that mark."""
+def name_place(behind: LogPosition, mark: str, told: VisibleChange) -> SearchPlace:
+    """The place behind a change of a question, which has that mark; `behind` its row."""
     row = told.row
     is_own = row.entity == "article" and row.event != "purged"
-    return SearchPlace(LogPosition(epoch, row.seq, row.mark), mark, row.entity_id if is_own else 0)
+    return SearchPlace(behind, mark, row.entity_id if is_own else 0)
 
 
 async def load_shown(context: AppContext, rows: Sequence[SearchChange]) -> Shown:

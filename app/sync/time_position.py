@@ -17,6 +17,12 @@ async def find(db: Database, head: LogHead, at: int, *, drafts: bool) -> LogPosi
     """The place before the first row that was committed at this second or later. None where the row at that place is
     not kept any more. Without `drafts` a place of what the public sees: where drafts were saved is not told."""
     low, high = 0, head.seq + 1  # every row up to `low` is older, none from `high` on
+    if head.pruned_seq:
+        [*rows] = await db.reader.rows(_read_time(db.dialect), {"seq": head.pruned_seq})
+        # It is there until the log is pruned again.
+        if not rows or read_integer(rows[0][0]) >= at:
+            return None
+        low = head.pruned_seq
     while high - low > 1:
         middle = (low + high) // 2
         [*rows] = await db.reader.rows(_read_time(db.dialect), {"seq": middle})
@@ -25,7 +31,8 @@ async def find(db: Database, head: LogHead, at: int, *, drafts: bool) -> LogPosi
         else:
             low = middle
     # Clocks of several servers differ, and are put back: rows not far before that bear a later time belong to it.
-    near = await db.reader.rows(_find_earlier(db.dialect), {"from": high - log.NEAR, "to": high, "at": at})
+    after = max(high - log.NEAR, head.pruned_seq)
+    near = await db.reader.rows(_find_earlier(db.dialect), {"from": after, "to": high, "at": at})
     first = high if near[0][0] is None else read_integer(near[0][0])
     if not drafts and first > head.public_seq:
         return head.public_position

@@ -12,6 +12,7 @@ from app.changes.daemon_thread import run_in_daemon_thread
 from app.context import AppContext
 from app.db.leases import Lease, LeaseLost
 from app.errors import DatabaseUnavailable, Unavailable
+from app.sync import change_rows
 from app.sync.change_rows import Place, VisibleChange
 from app.webhooks import queries, schedule, selection, service, signing
 from app.webhooks.backlog import Backlog, BacklogItem, Key
@@ -201,7 +202,7 @@ class Delivery:
         for _ in range(BATCHES):
             try:
                 part = await selected.read(self._backlog.examined, self._backlog.article, BATCH)
-            except queries.PlaceExpired:
+            except change_rows.PlacePruned:
                 self._off = "place_expired"
                 return False
             self._backlog.take_in(part, self._db_time)

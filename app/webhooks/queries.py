@@ -15,7 +15,6 @@ from app.db.sql import Prepared, Value, clock, prepare, read_integer, read_into
 from app.http import paging
 from app.http.params.typed import Params
 from app.models import SavedSearch, Webhook, WebhookAttempt, WebhookRetry, table
-from app.sync import change_rows
 from app.sync.change_rows import CHANGE, ChangeRow
 from app.webhooks.backlog import BacklogItem, Key
 from app.webhooks.service import LEASE_PREFIX
@@ -154,18 +153,6 @@ def _retries(dialect: str) -> Prepared:
     columns = [RETRY.c[name] for name in ("entity", "entity_id", "seq", "attempts", "next_try")]
     own = RETRY.c.webhook_id == bindparam("id", type_=RETRY.c.webhook_id.type)
     return prepare(select(*columns).where(own).order_by(RETRY.c.seq), dialect)
-
-
-class PlaceExpired(Exception):
-    """What follows a place in the log is not kept any more."""
-
-
-async def read_log(db: Database, after: int, until: int, limit: int) -> list[ChangeRow]:
-    """The rows behind `after` up to `until`; PlaceExpired."""
-    rows = await change_rows.read(db, after, until, limit)
-    if rows and rows[0].seq != after + 1:
-        raise PlaceExpired
-    return rows
 
 
 async def find_change(db: Database, seq: int) -> ChangeRow | None:

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from app.changes import log
 from app.context import Admin, AppContext, Context, RequestContext
 from app.db.log_position import LogPosition
-from app.db.sql import read_integer
 from app.errors import FieldError, InvalidInput, NotFound
 from app.http import auth, conditional, responses
 from app.http.api_route import ApiRoute, describe_path, read_row_id
@@ -23,6 +22,7 @@ from app.http.params import parser
 from app.http.params.typed import Paging, Params
 from app.saved_searches import queries as searches
 from app.sync import change_reader
+from app.sync.change_rows import PlacePruned
 from app.webhooks import examples, queries, schemas, selection, service
 from app.webhooks.payloads import WebhookCreate, WebhookPatch, names_private_address
 from app.webhooks.queries import WebhookRow
@@ -225,7 +225,10 @@ async def replay_webhook(
     # Behind an article within a row there may be others, and a webhook stands behind rows.
     own = searches.parse_place(since)
     seq = place.seq if own is None or own[1] is None else place.seq - 1
-    await context.db.write(service.replay, row.id, place.epoch, seq)
+    try:
+        await context.db.write(service.replay, row.id, LogPosition(place.epoch, seq, place.mark))
+    except PlacePruned:
+        raise change_reader.make_cursor_expired(request, change_reader.NOT_KEPT) from None
     return await _show(context, row.id, response)
 
 
@@ -300,7 +303,6 @@ async def _show(context: AppContext, id: int, response: Response) -> Json:
 
 async def _render(context: AppContext, row: WebhookRow) -> Json:
     head = await context.head()
-    rows = await context.db.reader.rows(log.mark_statement(context.db.dialect), {"seq": row.seq})
-    place = LogPosition(row.epoch, row.seq, read_integer(rows[0][0]) if rows else 0)
+    place = LogPosition(row.epoch, row.seq, await log.find_mark(context.db, head, row.seq) or 0)
     warnings: list[Mapping[str, object]] = [*await selection.list_warnings(context, row)]
     return render_webhook(row, head, place, warnings)

@@ -34,8 +34,9 @@ class SearchSelection:
     drafts: bool = field(default=False, init=False)
 
     def name_place(self, told: VisibleChange) -> SearchPlace:
-        """The place behind a change."""
-        return search_changes.name_place(self.view.head.epoch, self.search.mark, told)
+        """The place behind a change. It names the message too, which keeps its name when the log is pruned."""
+        behind = change_rows.place(self.view.head.epoch, [told.row])
+        return search_changes.name_place(behind, self.search.mark, told)
 
     def stand_behind(self, told: VisibleChange) -> SearchPlace:
         """The same: of one change, all fits."""
@@ -46,9 +47,9 @@ class SearchSelection:
         return told.event != "left_filter"
 
     async def read(self, after: int, article: int | None, limit: int) -> LogPart:
-        """The next changes. PlaceExpired where what follows is not kept any more."""
+        """The next changes. PlacePruned where what follows is not kept any more."""
         db = self.context.db
-        await queries.read_log(db, after, self.end.seq, 1)
+        await change_rows.read(db, self.view.head, after, self.end.seq, 1)
         rows = await changes.load_changes(db, self.search.query_id, (after, article), self.end.seq, limit)
         told = [(key, row.seq) for row in rows if (key := _name_key(row)) is not None]
         purged = [key for row in rows if row.article is None and (key := _name_key(row)) and key[0] == "article"]

@@ -98,7 +98,7 @@ class Selection(Protocol):
     def view(self) -> RequestContext: ...
 
     async def read(self, after: int, article: int | None, limit: int) -> LogPart:
-        """Looks at the next `limit` rows behind a place: row `after`, or `article` within it. PlaceExpired where they
+        """Looks at the next `limit` rows behind a place: row `after`, or `article` within it. PlacePruned where they
         are not kept any more."""
         ...
 
@@ -143,8 +143,14 @@ class FilterSelection:
 
     async def read(self, after: int, article: int | None, limit: int) -> LogPart:
         """See Selection. A row is one change, so that none is ever read in part."""
-        rows = await queries.read_log(self.context.db, after, self.view.head.public_seq, limit)
-        told = [((row.entity, row.entity_id), row.seq) for row in rows if change_rows.tell(self.consumer, row)]
+        head = self.view.head
+        rows = await change_rows.read(self.context.db, head, after, head.public_seq, limit)
+        superseded = await change_rows.find_superseded(self.context.db, rows, head.pruned_seq)
+        told = [
+            ((row.entity, row.entity_id), row.seq)
+            for row in rows
+            if row.seq not in superseded and change_rows.tell(self.consumer, row)
+        ]
         purged = [(row.entity, row.entity_id) for row in rows if row.event == "purged"]
         return LogPart(told, purged, rows[-1].seq if rows else after, None, more=len(rows) == limit)
 

@@ -9,14 +9,17 @@ import orjson
 from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
+from app.audit import old_rows
 from app.changes import log
 from app.db import audit_rows
 from app.db.audit_rows import Action, AuditRecord
 from app.db.leases import LEASE
+from app.db.log_position import LogPosition
 from app.db.sql import read_clock, split_chunks
 from app.errors import FieldError, InvalidInput, NotFound, PreconditionFailed
 from app.models import Article, Webhook, WebhookAttempt, WebhookRetry, table
 from app.saved_searches import followers
+from app.sync.change_rows import PlacePruned
 from app.webhooks import signing
 from app.webhooks.backlog import BacklogItem, Key
 
@@ -92,7 +95,8 @@ def revise(session: Session, id: int, edit: WebhookEdit, versions: frozenset[int
     InvalidInput where the search is gone that it follows, or is to follow."""
     connection = session.connection()
     _lock_search(session, edit)
-    statement = select(WEBHOOK.c.version, WEBHOOK.c.off_reason, WEBHOOK.c.epoch).where(WEBHOOK.c.id == id)
+    columns = [WEBHOOK.c[name] for name in ("version", "off_reason", "epoch", "seq")]
+    statement = select(*columns).where(WEBHOOK.c.id == id)
     row = connection.execute(statement.with_for_update()).first()
     if row is None:
         raise NotFound()
@@ -115,7 +119,7 @@ def revise(session: Session, id: int, edit: WebhookEdit, versions: frozenset[int
         fields.append("enabled")
         values |= {"off_reason": None, "off_at": None} if edit.enabled else {"off_reason": "asked", "off_at": now}
         if edit.enabled:
-            values |= _restart(session, id, row.epoch)
+            values |= _restart(session, id, row.epoch, row.seq, now)
     if "url" in values:  # another endpoint has failed
         values |= _HEALTHY
         _hurry(session, id, now)
@@ -126,13 +130,18 @@ def revise(session: Session, id: int, edit: WebhookEdit, versions: frozenset[int
     _note(session, "webhook_edit", id, row.version + 1, {"fields": fields})
 
 
-def _restart(session: Session, id: int, followed: int) -> dict[str, object]:
-    """Columns of a webhook that is switched on again."""
-    epoch, seq = _read_head(session)
+def _restart(session: Session, id: int, followed: int, place: int, now: int) -> dict[str, object]:
+    """Columns of a webhook that is switched on again: of one that is on, pruning leaves what it has yet to be told."""
+    connection, (epoch, seq) = session.connection(), _read_head(session)
     if epoch != followed:
-        session.connection().execute(delete(RETRY).where(RETRY.c.webhook_id == id))
+        connection.execute(delete(RETRY).where(RETRY.c.webhook_id == id))
         return {**_HEALTHY, "epoch": epoch, "seq": seq}
-    _hurry(session, id, read_clock(session.connection()))
+    pruned_seq = connection.execute(select(log.HEAD.c.pruned_seq)).scalar_one()
+    waiting = connection.execute(select(func.min(RETRY.c.seq)).where(RETRY.c.webhook_id == id)).scalar()
+    # Of what it did not take, the rows that came next may be gone.
+    if 0 < place < pruned_seq or (waiting is not None and waiting <= pruned_seq):
+        return {"off_reason": "place_expired", "off_at": now}
+    _hurry(session, id, now)
     return dict(_HEALTHY)
 
 
@@ -162,12 +171,17 @@ def rotate(session: Session, id: int) -> tuple[str, int]:
     return secret, until
 
 
-def replay(session: Session, id: int, epoch: int, seq: int) -> None:
-    """Everything behind that row of the log is told again. InvalidInput where nothing behind it has been told yet."""
-    connection = session.connection()
+def replay(session: Session, id: int, place: LogPosition) -> None:
+    """Everything behind that place of the log is told again. InvalidInput where nothing behind it has been told yet;
+    PlacePruned where the log was pruned since the place was looked up."""
+    connection, epoch, seq = session.connection(), place.epoch, place.seq
     row = connection.execute(select(WEBHOOK.c.epoch, WEBHOOK.c.seq).where(WEBHOOK.c.id == id).with_for_update()).first()
     if row is None:
         raise NotFound()
+    # Behind the lock on the row, which pruning takes before it looks how far webhooks are.
+    pruned_seq, pruned_mark = connection.execute(select(log.HEAD.c.pruned_seq, log.HEAD.c.pruned_mark)).one()
+    if 0 < seq < pruned_seq and place.mark != pruned_mark:
+        raise PlacePruned
     if row.epoch == epoch and seq >= row.seq:
         detail = "Nothing behind that place has been told yet: what follows it is sent anyway."
         raise InvalidInput(FieldError("invalid_value", detail, "since"))
@@ -294,7 +308,4 @@ def encode(value: object) -> str:
 
 def prune_attempts(session: Session, days: int, limit: int) -> int:
     """Deletes at most `limit` attempts that are older than so many days; how many."""
-    connection = session.connection()
-    until = read_clock(connection) - days * 86_400
-    oldest = select(ATTEMPT.c.id).where(ATTEMPT.c.at < until).order_by(ATTEMPT.c.at, ATTEMPT.c.id).limit(limit)
-    return connection.execute(delete(ATTEMPT).where(ATTEMPT.c.id.in_(oldest))).rowcount
+    return old_rows.delete_older(session, ATTEMPT, days, limit)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 expand_only = True  # a table that the version before neither reads nor writes
 
 key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

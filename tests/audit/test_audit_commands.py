@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "index restore": (("FOLDER",), []),
     "migrate": ((), []),
     "compact": ((), []),
+    "prune": ((), []),
     "backup": (("COPY",), []),
     "copy": (("--to", "ELSEWHERE"), []),
     "audit": ((), []),

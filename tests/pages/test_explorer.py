@@ -28,7 +28,7 @@ RTL = {
 
 
 @pytest.fixture(scope="module")
-def stocked(site: ServedArchive) -> ServedArchive:
+def rich_site(site: ServedArchive) -> ServedArchive:
     """With what the sample articles lack: other directions, corrections, translations, missing posts, long titles."""
     site.post("/v1/articles", RTL)
     first = site.post(
@@ -97,11 +97,11 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Browser, stocked: ServedArchive) -> Iterator[Visit]:
+def visit(browser: Browser, rich_site: ServedArchive) -> Iterator[Visit]:
     """At the end nothing was refused by the policy, and nothing failed, that the test has not looked at."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en-GB", timezone_id="Europe/Paris")
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=stocked.address)
-    page = Visit(context, stocked)
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=rich_site.address)
+    page = Visit(context, rich_site)
     yield page
     context.close()
     assert page.said == []
@@ -309,12 +309,12 @@ def test_first_visit_is_small_and_the_second_fetches_no_code(visit: Visit) -> No
     assert measure()[1] == 0
 
 
-def test_hostile_text_in_every_field_runs_nothing(browser: Browser, stocked: ServedArchive) -> None:
-    articles = [stocked.post("/v1/articles", article) for article in make_hostile_articles()]
-    stocked.wait_for(articles[-1])
+def test_hostile_text_in_every_field_runs_nothing(browser: Browser, rich_site: ServedArchive) -> None:
+    articles = [rich_site.post("/v1/articles", article) for article in make_hostile_articles()]
+    rich_site.wait_for(articles[-1])
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     context.add_init_script("window.ran = 0; window.alert = () => { window.ran += 1; };")
-    visit = Visit(context, stocked)
+    visit = Visit(context, rich_site)
     # Pictures of these articles lie on hosts that there are not.
     context.route(re.compile("^https://"), lambda route: route.fulfill(status=200, content_type="image/png", body=b""))
     page = visit.open("/?q=zzcanary")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from support.search_archive import SearchArchive
 
+from app.changes.single_flight import SingleFlight
 from app.db.log_position import LogHead
-from app.db.single_flight import SingleFlight
 from app.search.vocabulary.current import CurrentVocabulary
 
 pytestmark = pytest.mark.anyio

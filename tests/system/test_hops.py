@@ -1,5 +1,5 @@
 """A request is a few functions away from SQL: whoever looks for what it does finds it. What counts as a hop stands in
-`support.hops`."""
+`hops`."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from conftest import Served, serve
-from support.hops import HopTracer
+from hops import HopTracer
 
 from app.settings import Settings
 

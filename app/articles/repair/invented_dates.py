@@ -7,7 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, case, func, select, update
 from sqlmodel import Session
 
-from app.articles.store import links, log_changes, log_facts, related_links, revisions, stored_article
+from app.articles.store import links, log_changes, log_facts, revisions, stored_article
+from app.articles.store.related import related_links
 from app.models import Article, table
 
 A = table(Article)

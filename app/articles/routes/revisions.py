@@ -20,7 +20,7 @@ from app.articles.routes.writes import CHANGE, FAILURES
 from app.articles.store import revisions, stored_article
 from app.articles.store.stored_article import StoredArticle
 from app.context import Context, DraftReader, RequestContext, authorize
-from app.errors import InvalidValue, NotFound
+from app.errors import InvalidValue
 from app.http import responses
 from app.http.api_route import ApiRoute
 from app.http.list_paging import slice_page
@@ -111,7 +111,7 @@ async def get_revision(
         return article
     versions = await revision_json.render_articles(context, view, article.id, [number])
     if number not in versions:
-        raise NotFound()
+        raise revisions.make_not_found(number, article.version)
     return responses.render_item(request, orjson.dumps(versions[number]), token=view.token, public=False)
 
 
@@ -134,9 +134,10 @@ async def get_revision_diff(
         base = _find_previous(await revisions.versions(context.db, id), number)
     versions = await revision_json.render_articles(context, view, id, [number] if base is None else [number, base])
     if number not in versions:
-        raise NotFound()
+        raise revisions.make_not_found(number, article.version)
     if base is not None and base not in versions:
-        raise InvalidValue(f"There is no version {base} of this article.", "from")
+        is_old = "is not kept any more" if base < article.version else "does not exist"
+        raise InvalidValue(f"Version {base} of this article {is_old}.", "from")
     body = await asyncio.to_thread(_diff, base, number, versions.get(base or 0, {}), versions[number])
     return responses.render_item(request, body, token=view.token, public=False)
 

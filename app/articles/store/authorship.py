@@ -5,12 +5,16 @@ saved is nobody's decision. An undo that puts an older version back gives each p
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, and_, select
 
-from app.articles.store import stored_article
+from app.articles.store import revision_texts, stored_article
 from app.articles.store.field_hashes import FIELDS
+from app.articles.store.revision_texts import COLUMNS, JOINED
 from app.articles.store.stored_article import StoredArticle
 from app.models import Article, Revision, table
 
@@ -30,7 +34,28 @@ _FIELDS_OF = {
     "tags": ("tags", "sections"),  # which kind of tag it was, no version tells
 }
 
-Version = tuple[StoredArticle, str | None]
+
+@dataclass(frozen=True, slots=True)
+class PrunedHistory:
+    """What holds with a version by all that came before it: the fields that are editors', whether somebody has saved
+    any, and the languages that people and imports have saved. Kept with a version whose predecessor is not."""
+
+    edited: frozenset[str] = frozenset()
+    by_person: bool = False
+    languages: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, text: str) -> "PrunedHistory":
+        said = orjson.loads(text)
+        return cls(frozenset(said["edited"]), said["by_person"], frozenset(said["languages"]))
+
+    def write(self) -> str:
+        """JSON."""
+        said = {"edited": sorted(self.edited), "by_person": self.by_person, "languages": sorted(self.languages)}
+        return orjson.dumps(said).decode()
+
+
+Version = tuple[StoredArticle, str | None, PrunedHistory | None]
 
 
 _UNDO_OF = f"{UNDO} (version "
@@ -67,6 +92,10 @@ def find_edited(connection: Connection, ids: Sequence[int]) -> set[int]:
         for of, by in ((A.c.id, A.c.saved_by), (REVISION.c.article_id, REVISION.c.saved_by)):
             rows = connection.execute(select(of).where(of.in_(some), is_persons(by)))
             edited_ids |= set(rows.scalars())
+        kept = select(REVISION.c.article_id, REVISION.c.pruned).where(
+            REVISION.c.article_id.in_(some), REVISION.c.pruned.is_not(None)
+        )
+        edited_ids |= {id for id, pruned in connection.execute(kept) if PrunedHistory.read(pruned).by_person}
     return edited_ids
 
 
@@ -74,38 +103,67 @@ def find_edited_fields(connection: Connection, current: Sequence[StoredArticle])
     """The fields (of `field_hashes.FIELDS`) that are editors', by article."""
     known = find_edited(connection, [one.existing_row.id for one in current])
     return {
-        one.existing_row.id: _collect_edited_fields(_versions(connection, one))
+        one.existing_row.id: _find_current_history(connection, one).edited
         if one.existing_row.id in known
         else frozenset()
         for one in current
     }
 
 
-def _collect_edited_fields(versions: Iterator[Version]) -> frozenset[str]:
-    before, by = next(versions)
-    fields = set() if is_machine(by) or by is None else set(FIELDS)
-    known = {before.columns["version"]: frozenset(fields)}
-    for after, by in versions:
-        changed = {field for name in stored_article.compare(before, after) for field in _FIELDS_OF.get(name, (name,))}
-        fields = fields - changed if is_machine(by) else fields | changed
-        if by is not None and (restored := _RESTORED.fullmatch(by)):
-            fields = set(known.get(int(restored[1]), fields))
-        known[after.columns["version"]] = frozenset(fields)
+def _find_current_history(connection: Connection, current: StoredArticle) -> PrunedHistory:
+    [(_, history)] = deque(_follow(_versions(connection, current)), maxlen=1)
+    return history
+
+
+def _follow(versions: Iterable[Version]) -> Iterator[tuple[int, PrunedHistory]]:
+    """Each version by its number, the oldest first, with what holds with it."""
+    known: dict[int, frozenset[str]] = {}
+    before: StoredArticle | None = None
+    by_person, languages = False, frozenset[str]()
+    fields = frozenset[str]()
+    for after, by, pruned in versions:
+        by_person |= by is not None and not is_machine(by)
+        languages |= frozenset() if by == ENRICH else {after.columns["language"]}
+        if pruned is not None:
+            fields, by_person, languages = pruned.edited, pruned.by_person, pruned.languages
+        elif before is None:
+            fields = frozenset() if is_machine(by) or by is None else frozenset(FIELDS)
+        else:
+            names = stored_article.compare(before, after)
+            changed = {field for name in names for field in _FIELDS_OF.get(name, (name,))}
+            fields = fields - changed if is_machine(by) else fields | changed
+            if by is not None and (restored := find_restored(by)) is not None:
+                fields = known.get(restored, fields)
+        number = after.columns["version"]
+        known[number] = fields
         before = after
-    return frozenset(fields)
+        yield number, PrunedHistory(fields, by_person, languages)
 
 
-def find_languages(connection: Connection, current: StoredArticle) -> set[str]:
+def find_histories(connection: Connection, current: StoredArticle) -> dict[int, PrunedHistory]:
+    """What holds with each kept version of an article, and with the current one, by their numbers."""
+    return dict(_follow(_versions(connection, current)))
+
+
+def find_restored(by: str | None) -> int | None:
+    """The version that an undo has put back, by who saved that; None of any other."""
+    restored = None if by is None else _RESTORED.fullmatch(by)
+    return None if restored is None else int(restored[1])
+
+
+def find_languages(connection: Connection, current: StoredArticle) -> frozenset[str]:
     """Every language that the article has had by what people and imports saved."""
-    return {version.columns["language"] for version, by in _versions(connection, current) if by != ENRICH}
+    return _find_current_history(connection, current).languages
 
 
 def _versions(connection: Connection, current: StoredArticle) -> Iterator[Version]:
     """All that are kept, the oldest first, and the current one; a few at a time, for each holds a whole text."""
     id, last = current.existing_row.id, 0
-    columns = (REVISION.c.version, REVISION.c.saved_by, REVISION.c.document)
-    older = select(*columns).where(REVISION.c.article_id == id).order_by(REVISION.c.version).limit(AT_ONCE)
+    columns = (REVISION.c.version, REVISION.c.saved_by, REVISION.c.pruned, *COLUMNS)
+    older = select(*columns).select_from(JOINED).where(REVISION.c.article_id == id)
+    older = older.order_by(REVISION.c.version).limit(AT_ONCE)
     while rows := connection.execute(older.where(REVISION.c.version > last)).all():
-        for last, by, document in rows:
-            yield stored_article.from_document(document, id, last), by
-    yield current, current.columns["saved_by"]
+        for last, by, pruned, *text in rows:
+            history = None if pruned is None else PrunedHistory.read(pruned)
+            yield stored_article.from_document(revision_texts.read_text(*text), id, last), by, history
+    yield current, current.columns["saved_by"], None

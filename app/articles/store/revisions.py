@@ -1,4 +1,5 @@
-"""Keeps every version of an article that a later one replaces, and reads kept ones. Those of purged articles go too."""
+"""Keeps every version of an article that a later one replaces, and reads kept ones. Those of purged articles go too,
+and old ones where a setting says so."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,10 +8,12 @@ from functools import lru_cache
 import orjson
 from sqlalchemy import Connection, bindparam, select
 
-from app.articles.store import stored_article
+from app.articles.store import revision_texts, stored_article
+from app.articles.store.revision_texts import COLUMNS, JOINED
 from app.articles.store.stored_article import StoredArticle
 from app.db.database import Database
 from app.db.sql import Prepared, make_insert, prepare, read_into
+from app.errors import NotFound
 from app.models import Article, Revision, table
 
 A, REVISION = table(Article), table(Revision)
@@ -33,10 +36,17 @@ def save_current(connection: Connection, articles: Mapping[int, StoredArticle]) 
 
 
 def get(connection: Connection, id: int, version: int) -> StoredArticle | None:
-    """A kept version; None for the current one and for those that there never were."""
+    """A kept version; None for the current one, for those that there never were, and for those that are not kept."""
     of = (REVISION.c.article_id == id) & (REVISION.c.version == version)
-    document = connection.execute(select(REVISION.c.document).where(of)).scalar()
-    return None if document is None else stored_article.from_document(document, id, version)
+    row = connection.execute(select(*COLUMNS).select_from(JOINED).where(of)).first()
+    return None if row is None else stored_article.from_document(revision_texts.read_text(*row), id, version)
+
+
+def make_not_found(version: int, current: int) -> NotFound:
+    """What is said of a version that is not there, of an article whose current one has this number."""
+    if version < current:
+        return NotFound(f"Version {version} is not kept any more (DATELINE_REVISIONS_KEPT).")
+    return NotFound()
 
 
 def changed_since(connection: Connection, now: StoredArticle, versions: Collection[int]) -> list[str]:
@@ -44,17 +54,18 @@ def changed_since(connection: Connection, now: StoredArticle, versions: Collecti
     from the oldest that is kept."""
     since = max((version for version in versions if version < now.columns["version"]), default=0)
     oldest = (
-        select(REVISION.c.document, REVISION.c.version)
+        select(REVISION.c.version, *COLUMNS)
+        .select_from(JOINED)
         .where(REVISION.c.article_id == now.columns["id"], REVISION.c.version >= since)
         .order_by(REVISION.c.version)
         .limit(1)
     )
     row = connection.execute(oldest).first()
-    return (
-        []
-        if row is None
-        else stored_article.compare(stored_article.from_document(row[0], now.columns["id"], row[1]), now)
-    )
+    if row is None:
+        return []
+    version, *text = row
+    old = stored_article.from_document(revision_texts.read_text(*text), now.columns["id"], version)
+    return stored_article.compare(old, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +95,10 @@ async def versions(db: Database, id: int) -> list[Version]:
 def documents(connection: Connection, id: int, numbers: Collection[int]) -> dict[int, StoredArticle]:
     """These versions of an article, as far as there are such; the current one as it is stored."""
     of = (REVISION.c.article_id == id) & REVISION.c.version.in_(list(numbers))
-    rows = connection.execute(select(REVISION.c.version, REVISION.c.document).where(of))
-    documents = {row[0]: stored_article.from_document(row[1], id, row[0]) for row in rows}
+    rows = connection.execute(select(REVISION.c.version, *COLUMNS).select_from(JOINED).where(of))
+    documents = {
+        version: stored_article.from_document(revision_texts.read_text(*text), id, version) for version, *text in rows
+    }
     current = stored_article.load(connection, [id]).get(id)
     if current is not None and current.columns["version"] in numbers:
         documents[current.columns["version"]] = current

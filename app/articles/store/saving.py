@@ -14,13 +14,12 @@ from app.articles.store import (
     links,
     log_changes,
     log_facts,
-    related_links,
-    related_merge,
     revisions,
     row_columns,
     slugs,
     stored_article,
 )
+from app.articles.store.related import related_links, related_merge
 from app.articles.store.row_columns import ExistingRow, Row, SaveContext
 from app.articles.store.stored_article import StoredArticle
 from app.articles.store.suggested import near_duplicates, suggestions

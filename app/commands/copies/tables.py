@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeEngine
 NOT_COPIED: Mapping[str, str] = {
     "alembic_version": "the migrations that make the copy's tables write it",
     "lease": "it says which process works for the archive just now; the servers of a copy are others",
+    "index_position": "it says how far the indexes of the archive's servers are; those of a copy are others",
 }
 """Tables whose rows a copy does not have, each with the reason. All others are copied as they are: what could be
 derived from other rows, too, so that a copy can be compared with its original row by row."""

@@ -15,11 +15,12 @@ from app.http.params import parser
 from app.http.params.typed import Params
 from app.importers.enrichment import COPY
 from app.importers.jobs.job_items import read_progress
-from app.importers.jobs.upload_store import KEPT_SECONDS, KIND
+from app.importers.jobs.upload_store import KIND
 from app.models import Article, ImportResult, table
 
 A, RESULT = table(Article), table(ImportResult)
 OF_HIDDEN = (COPY, *three_way_merge.OF_HIDDEN)
+DAY = 86_400
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
@@ -32,11 +33,13 @@ class ResultParams(Params):
 
 
 async def load_page(
-    db: Database, record: queries.Record, params: ResultParams, *, drafts: bool
+    db: Database, record: queries.Record, params: ResultParams, days: int, *, drafts: bool
 ) -> tuple[list[Json], paging.PageInfo]:
-    """Results of an import that ran as a job, none of any other and none after KEPT_SECONDS, in the order of the items,
-    from a cursor on, of one outcome or of all. Without `drafts`, neither id nor slug of an article
+    """Results of an import that ran as a job, none of any other and none `days` after its end, in the order of the
+    items, from a cursor on, of one outcome or of all. Without `drafts`, neither id nor slug of an article
     that is not public, nor that something repeats it."""
+    if record.kind != KIND or (record.has_ended and record.updated_at < params.now - days * DAY):
+        return [], paging.PageInfo(params.limit, total=0, total_is="exact")
     outcome, limit, signature = params.outcome or "", params.limit, f"import {record.id} {params.signature}"
     after = queries.read_position(params.cursor, signature, 0)
     values: dict[str, Value] = {"job": record.id, "after": after, "limit": limit + 1, "outcome": outcome}
@@ -45,8 +48,7 @@ async def load_page(
     rendered = [_render_result(row, drafts=drafts) for row in rows[:limit]]
     more = len(rows) > limit
     following = paging.encode(paging.Cursor("after", id=read_integer(rows[limit - 1][0])), signature) if more else None
-    is_there = record.kind == KIND and not (record.has_ended and record.updated_at < params.now - KEPT_SECONDS)
-    total = 0 if not is_there else record.count(outcome) if outcome else sum(record.count(name) for name in OUTCOMES)
+    total = record.count(outcome) if outcome else sum(record.count(name) for name in OUTCOMES)
     return rendered, paging.PageInfo(limit, next=following, total=total, total_is="exact")
 
 

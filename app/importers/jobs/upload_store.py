@@ -9,7 +9,6 @@ import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app.articles.store import purge
 from app.bulk import records
 from app.changes import jobs
 from app.changes.jobs import JOB, Json
@@ -22,8 +21,6 @@ KIND, ARRIVING = "import", "import_arriving"
 ABANDONED_SECONDS = 3_600
 """After so long without a new piece nobody is sending any more: the server that took them has died."""
 AT_ONCE = 100
-KEPT_SECONDS = 30 * 86_400
-"""For how long it can be seen what became of each item of a job that has ended."""
 
 
 def encode_authority(sees_hidden: bool) -> Json:
@@ -84,13 +81,6 @@ def _delete_abandoned(session: Session, now: int) -> None:
     connection.execute(delete(JOB).where(JOB.c.kind == ARRIVING, JOB.c.updated_at < now - ABANDONED_SECONDS))
     ended = select(JOB.c.id).where(JOB.c.kind == KIND, JOB.c.state.in_(["done", "failed"]))
     connection.execute(delete(PART).where(PART.c.job_id.in_(ended)))
-    old = ended.where(JOB.c.updated_at < now - KEPT_SECONDS)
-    connection.execute(delete(RESULT).where(RESULT.c.job_id.in_(old)))
-    telling = select(JOB.c.id, JOB.c.progress).where(JOB.c.id.in_(old), JOB.c.progress.contains('"notes":'))
-    for id, progress in connection.execute(telling.limit(AT_ONCE)).all():
-        # By then nothing tells which articles came with it, and a purge of one would not find what is said here.
-        values = {"progress": purge.strip_progress(progress)}
-        connection.execute(update(JOB).where(JOB.c.id == id).values(values))
 
 
 class StoredParts(PartStream):

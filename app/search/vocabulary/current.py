@@ -9,9 +9,9 @@ from functools import lru_cache
 from sqlalchemy import func, select
 
 from app.changes import log
+from app.changes.single_flight import SingleFlight
 from app.db.database import Database
 from app.db.log_position import LogHead
-from app.db.single_flight import SingleFlight
 from app.db.sql import Prepared, Value, prepare
 from app.models import Tag, table
 from app.search.vocabulary import names

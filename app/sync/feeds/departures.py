@@ -1,8 +1,8 @@
 """Which articles have left a filter lately, out of the change log: what feeds tell of deletions.
 
 The rows that may say so are read once, and kept for all filters; for each filter it is kept which of them do. Only rows
-that the public may see are looked at. What is told depends on the log and the filter alone, so that every process of a
-server tells the same.
+that the public may see are looked at, and none that are pruned. What is told depends on the log and the filter alone,
+so that every process of a server tells the same.
 """
 
 import asyncio
@@ -54,8 +54,12 @@ class _FollowedFilter:
     """What is known of one filter up to a row of the log. `latest`: what feeds tell, None where that has changed."""
 
     seq: int = 0
+    pruned_seq: int = 0
     departed: dict[int, _LogRow] = field(default_factory=dict)
     latest: Departures | None = NO_DEPARTURES
+
+    def reflects(self, head: LogHead) -> bool:
+        return head.public_seq <= self.seq and head.pruned_seq == self.pruned_seq
 
     def tell(self, present: Set[int]) -> Departures:
         if not present.isdisjoint(self.departed):
@@ -75,7 +79,7 @@ class DepartureLog:
     def __init__(self, db: Database, addresses: Addresses) -> None:
         self._db, self._addresses = db, addresses
         self._rows: deque[_LogRow] = deque(maxlen=MOST_ROWS)
-        self._epoch, self._seq = 0, 0
+        self._epoch, self._seq, self._pruned_seq = 0, 0, 0
         self._filters: OrderedDict[ArticleFilter, _FollowedFilter] = OrderedDict()
         self._lock = asyncio.Lock()
 
@@ -83,13 +87,16 @@ class DepartureLog:
         """Of the articles that have left the filter the latest MOST_TOLD, without those that are `present`: a document
         of a search may be a moment behind."""
         followed = self._filters.get(article_filter)
-        if followed is None or head.epoch != self._epoch or head.public_seq > followed.seq:
+        if followed is None or self._is_behind(head) or not followed.reflects(head):
             followed = await self._update(article_filter, head)
         return followed.tell(present)
 
+    def _is_behind(self, head: LogHead) -> bool:
+        return (head.epoch, head.pruned_seq) != (self._epoch, self._pruned_seq) or head.public_seq > self._seq
+
     async def _update(self, article_filter: ArticleFilter, head: LogHead) -> _FollowedFilter:
         async with self._lock:
-            if head.epoch != self._epoch or head.public_seq > self._seq:
+            if self._is_behind(head):
                 await self._read(head)
             followed = self._filters.pop(article_filter, None) or _FollowedFilter()
             self._filters[article_filter] = followed
@@ -104,13 +111,17 @@ class DepartureLog:
             self._rows.clear()
             self._filters.clear()
             self._seq = 0
-        values = {"after": self._seq, "until": head.public_seq, "most": MOST_ROWS}
+        # Rows that are pruned go at once for every process, whenever they are deleted.
+        while self._rows and self._rows[0].seq <= head.pruned_seq:
+            self._rows.popleft()
+        after = max(self._seq, head.pruned_seq)
+        values = {"after": after, "until": head.public_seq, "most": MOST_ROWS}
         rows = await self._db.reader.rows(_statement(self._db.dialect), values, bounded=False)
         for i, row in enumerate(reversed(rows)):
             if i % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
             self._add(_read_row(row, self._addresses))
-        self._epoch, self._seq = head.epoch, head.public_seq
+        self._epoch, self._seq, self._pruned_seq = head.epoch, head.public_seq, head.pruned_seq
 
     def _add(self, row: _LogRow) -> None:
         if row.purged:
@@ -124,7 +135,7 @@ class DepartureLog:
             if i % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
             _note(followed, row, article_filter)
-        followed.seq = self._seq
+        followed.seq, followed.pruned_seq = self._seq, self._pruned_seq
         first = self._rows[0].seq if self._rows else self._seq + 1
         for id in [one.id for one in followed.departed.values() if one.seq < first]:
             del followed.departed[id]

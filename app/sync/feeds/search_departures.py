@@ -24,7 +24,9 @@ async def find(
     if matched.epoch != view.head.epoch:  # of a copy of the archive, for a moment
         return NO_DEPARTURES
     within = None if context.entitlement is None else context.entitlement.filter
-    left = await load_left(context.db, row.query_id, min(matched.public_seq, view.head.public_seq), MOST_TOLD, within)
+    # As of the log itself: what was pruned is told no more.
+    span = view.head.pruned_seq, min(matched.public_seq, view.head.public_seq)
+    left = await load_left(context.db, row.query_id, span, MOST_TOLD, within)
     told = [
         Departure(name_article(context.addresses, one.id), format_time(one.at)) for one in left if one.id not in present
     ]

@@ -113,8 +113,8 @@ def make_form(addresses: Iterable[str]) -> Form:
 
 async def list_addresses(context: AppContext, after: int, head: LogHead) -> list[str]:
     """The feeds that changes of the log may have changed, the one of all articles first, each in all its forms."""
-    start = max(after, head.public_seq - MOST_ROWS)
-    rows = await change_rows.read(context.db, start, head.public_seq, MOST_ROWS)
+    start = max(after, head.public_seq - MOST_ROWS, head.pruned_seq)
+    rows = await change_rows.read(context.db, head, start, head.public_seq, MOST_ROWS)
     tag_ids: Counter[int] = Counter()
     region_ids: Counter[int] = Counter()
     for row in rows:

@@ -50,7 +50,8 @@ class SitemapMonths:
 
     async def _find_moved(self, head: LogHead) -> set[str] | None:
         """The months of which an article has changed since; None where all have to be measured."""
-        if head.epoch != self._epoch or self._seq < 0:
+        # Of what was pruned, the rows do not tell which months an article has left.
+        if head.epoch != self._epoch or self._seq < head.pruned_seq:
             return None
         rows = await queries.load_moved(self.db, self._seq, head.public_seq, MOST_ROWS + 1)
         if len(rows) > MOST_ROWS:

@@ -20,7 +20,7 @@ from app.articles.editing import ArticleEdit
 from app.articles.filters import BITS
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.articles.service import Saved
-from app.articles.store import related_links
+from app.articles.store.related import related_links
 from app.articles.store.row_columns import SaveContext
 from app.changes import log
 from app.db.database import Committed, Database

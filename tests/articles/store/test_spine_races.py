@@ -13,7 +13,7 @@ from support.stories import DAY, NOW, story
 
 from app.articles import service
 from app.articles.manuscript import Manuscript
-from app.articles.store import related_links
+from app.articles.store.related import related_links
 from app.db.database import Database
 from app.models import Article, Change, RelatedPost, table
 

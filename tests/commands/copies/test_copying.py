@@ -9,10 +9,13 @@ from filled_tables import fill_tables
 from places import Dump, FindPlace, dump, list_indexes
 from sqlalchemy import insert
 from sqlmodel import Session, SQLModel
+from support.old_log import make_older
 from support.stories import NOW, story
 
 from app.articles import service
-from app.commands import moving, open_archive
+from app.articles.store import revisions
+from app.audit.pruning.run import Pruning
+from app.commands import check, moving, open_archive
 from app.commands.copies.comparison import compare_archives
 from app.commands.copies.copying import copy_archive, open_target
 from app.commands.copies.source import open_source, read_address
@@ -89,6 +92,40 @@ def test_copy_opens_as_an_archive_whose_tables_are_those_of_the_models(
     assert len(list_indexes(url)) > 50
     if engine == db.dialect:
         assert list_indexes(url) == list_indexes(settings.url)
+
+
+@on_both
+def test_a_pruned_archive_is_copied_as_it_is(
+    db: Database, settings: Settings, find_place: FindPlace, engine: str
+) -> None:
+    for turn in range(5):
+        db.write_now(service.upsert, [story(db, 1, tags=[f"turn-{turn}"])], now=NOW + turn, site_url="")
+    make_older(db)
+    kept = {"log_days": 30, "revisions_kept": 2, "revision_days": 1}
+    report = Pruning(db, settings.model_copy(update=kept)).run()
+    assert (report.log_rows > 0, report.versions, report.versions_compressed) == (True, 2, 2)
+    url = find_place(engine)
+    copy(settings, url)
+    with open_source(settings) as one, open_source(settings, read_address(url, "--to")) as two:
+        assert compare_archives(one, two).differences == []
+    original, copied = dump(settings.url), dump(url)
+    names = ("pruned_seq", "pruned_mark", "erased_seq", "erased_rows")
+    heads = [[tables["change_head"][0][name] for name in names] for tables in (original, copied)]
+    assert heads[0] == heads[1]
+    assert 0 not in heads[0]
+    opened = open_archive.open_archive(settings.model_copy(update={"database_url": url}))
+    try:
+        with opened.snapshot() as snapshot:
+            connection = snapshot.connection
+            assert check._check_log(connection) is check._check_revisions(connection) is None
+            assert [revisions.get(connection, 1, version) is not None for version in (1, 2, 3, 4)] == [
+                False,
+                False,
+                True,
+                True,
+            ]
+    finally:
+        opened.close_now()
 
 
 @on_both

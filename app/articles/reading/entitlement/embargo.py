@@ -58,4 +58,6 @@ def _first_young(dialect: str) -> Prepared:
 def _is_young(dialect: str) -> Prepared:
     seq = CHANGE.c.seq
     young = CHANGE.c.at > clock() - bindparam("seconds", type_=CHANGE.c.at.type)
-    return prepare(select(young).where(seq == bindparam("seq", type_=seq.type)), dialect)
+    # The next one that is there: of pruned rows not all are.
+    statement = select(young).where(seq >= bindparam("seq", type_=seq.type))
+    return prepare(statement.order_by(seq).limit(1), dialect)
