@@ -32,7 +32,7 @@ from app.main import create_app
 from app.models import ChangeHead, table
 from app.settings import Settings
 
-pytest_plugins = ["support.browser"]
+pytest_plugins = ["support.pages.browser"]
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 ENGINES = ("sqlite", "postgresql")
 

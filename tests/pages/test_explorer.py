@@ -13,7 +13,7 @@ import httpx
 import pytest
 from browsing import ServedArchive, serve_archive
 from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
-from support.hostile import HOSTILE_TEXT, make_hostile_articles
+from support.pages.hostile import HOSTILE_TEXT, make_hostile_articles
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
