@@ -17,7 +17,8 @@ import pytest
 from conftest import Served, _administer, serve
 from sqlmodel import Session
 from starlette.types import ASGIApp
-from support import doors, search_archive
+from support import search_archive
+from support.leaks import doors
 from support.leaks.doors import ask
 from support.leaks.leak_archive import (
     HIDDEN_REGION,
