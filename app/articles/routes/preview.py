@@ -75,7 +75,9 @@ async def _compare(context: AppContext, view: RequestContext, sent: PreviewReque
     version = article.version if sent.version is None else sent.version
     documents = await revision_json.load_documents(context, article.id, [version])
     if version not in documents:
-        raise make_invalid_input(f"There is no version {version} of this article.", "/version")
+        is_replaced = version < article.version
+        detail = f"Version {version} is not kept any more." if is_replaced else f"There is no version {version} yet."
+        raise make_invalid_input(detail, "/version")
     before = body_views.render_body(documents[version].columns["body"])
     paragraphs = await asyncio.to_thread(version_diff.compare_paragraphs, before, stored)
     return {"article": article.id, "from": version, "changed": before != stored, "body": paragraphs}

@@ -46,7 +46,7 @@ export function ArticleList({ params, scopes }) {
     ${data?.warnings.map((one) => html`<p class="small" key=${one.detail}>${one.detail}</p>`)}
     ${rows.length > 0 && html`<${BulkBar} rows=${rows} chosen=${chosen} setChosen=${setChosen} scopes=${scopes} onDone=${reload} />`}
     <ul class="bare articles">${rows.map((article) => html`<${Row} key=${article.id} article=${article} chosen=${chosen}
-      setChosen=${setChosen} />`)}</ul>
+      setChosen=${setChosen} hasStates=${Array.isArray(filter.status)} />`)}</ul>
     ${data && html`<${Pages} params=${params} page=${data.page} />`}
     <${RequestView} url=${url} />`;
 }
@@ -85,7 +85,7 @@ function SearchField({ name, q }) {
   </form>`;
 }
 
-function Row({ article, chosen, setChosen }) {
+function Row({ article, chosen, setChosen, hasStates }) {
   const choose = (event) => {
     const next = new Set(chosen);
     if (event.target.checked) next.add(article.id);
@@ -97,7 +97,7 @@ function Row({ article, chosen, setChosen }) {
     <input type="checkbox" checked=${chosen.has(article.id)} onChange=${choose} aria-label=${`Select “${title}”`} />
     <div>
       <${Link} params=${new Query({ article: article.id })} dir="auto" class="article-title">${title}<//>
-      <p class="small"><${StateBadge} status=${article.status} /> ${describe(article)}</p>
+      <p class="small">${hasStates && html`<${StateBadge} status=${article.status} /> `}${describe(article)}</p>
     </div></li>`;
 }
 

@@ -12,6 +12,7 @@ export function Combobox({ label, placeholder, find, onChoose, onFree }) {
   const [text, setText] = useState("");
   const [found, setFound] = useState(NOTHING);
   const [at, setAt] = useState(-1);
+  const [isLeft, setLeft] = useState(false);
   const asked = useRef(null);
   const id = useId();
   useEffect(() => () => asked.current?.abort(), []);
@@ -33,6 +34,10 @@ export function Combobox({ label, placeholder, find, onChoose, onFree }) {
     look("");
     setFound(NOTHING);
     setAt(-1);
+  };
+  const leave = () => {
+    setLeft(true);
+    close();
   };
   const choose = (item) => {
     onChoose(item);
@@ -69,11 +74,12 @@ export function Combobox({ label, placeholder, find, onChoose, onFree }) {
     <label>${label}
       <input role="combobox" aria-expanded=${isOpen} aria-controls=${id} aria-autocomplete="list" autocomplete="off" dir="auto"
         aria-activedescendant=${at >= 0 ? `${id}-${at}` : undefined} value=${text} placeholder=${placeholder}
-        onInput=${type} onKeyDown=${press} onBlur=${close} /></label>
+        onInput=${type} onKeyDown=${press} onBlur=${leave} onFocus=${() => setLeft(false)} /></label>
     <ul id=${id} role="listbox" aria-label=${label} class="bare options" hidden=${!isOpen}>${found.items.map((item, place) => html`
       <li key=${item.key} id=${`${id}-${place}`} role="option" aria-selected=${place === at}
         onMouseDown=${(event) => { event.preventDefault(); choose(item); }}>
         <span dir="auto">${item.text}</span>${item.hint && html` <span class="small">${item.hint}</span>`}</li>`)}</ul>
+    ${isLeft && text.trim() !== "" && html`<p class="small warning" role="status">“${text.trim()}” is not added yet: Enter adds it.</p>`}
     ${found.problem && html`<p class="small" role="alert">${found.problem.sentence}</p>`}
   </div>`;
 }

@@ -1,7 +1,7 @@
 // The desk at `/desk`: what editors do, with a key that this tab keeps. It reads and writes through the public API.
 
-import { html, render, useMemo } from "../shared/view.js";
-import { buildUrl, getKey, setKey } from "../shared/api.js";
+import { html, render, useEffect, useMemo } from "../shared/view.js";
+import { ROOT, buildUrl, getKey, setKey } from "../shared/api.js";
 import { PageHeader } from "../shared/header.js";
 import { KeyForm, ProblemView } from "../shared/problem_view.js";
 import { useRead } from "../shared/requests.js";
@@ -13,19 +13,22 @@ import { ImportDesk } from "./imports.js";
 import { Query } from "./parts.js";
 
 const KEY_URL = buildUrl("v1/key");
+const LINKS = [["", "Explorer"], ["guides/desk", "Guide"]];
 const WELCOME = {
   code: "", sentence: "The desk needs an API key with the scopes read_drafts and write; publish and admin allow more.",
 };
+const siteName = document.title.replace(/^.*? – /, "");
 
 function Desk() {
   const [params] = useAddress();
   const key = useRead(KEY_URL);
   // A key that is refused later leaves what is open as it is: only at the beginning there is nothing to lose.
   const scopes = useMemo(() => new Set(key.data?.scopes ?? []), [key.data]);
-  return html`<${PageHeader} title="Dateline" links=${[["desk", "Desk"], ["guides", "Guides"]]}>
+  useTitle(params);
+  return html`<${PageHeader} title=${siteName} links=${LINKS}>
       ${key.data && html`<${Sections} params=${params} />`}
     <//>
-    <main id="main" class="desk">${key.data === null || getKey() === null
+    <main id="main" tabindex="-1" class="desk">${key.data === null || getKey() === null
       ? html`<${Entrance} problem=${key.problem} retry=${key.reload} />`
       : html`${!scopes.has("read_drafts") && html`<p class="problem" role="alert">This key cannot read drafts: it lacks
           the scope read_drafts. <button type="button" onClick=${() => setKey(null)}>Use another key</button></p>`}
@@ -33,8 +36,20 @@ function Desk() {
 }
 
 function Entrance({ problem, retry }) {
-  if (getKey() === null) return html`<h1>Desk</h1><div class="entrance"><${KeyForm} problem=${WELCOME} /></div>`;
+  if (getKey() === null) {
+    return html`<h1>Desk</h1><div class="entrance"><${KeyForm} problem=${WELCOME} hasFocus>
+      Whoever runs the server makes one: <a href=${new URL("guides/desk#sign-in", ROOT)}>how</a>.<//></div>`;
+  }
   return problem && html`<h1>Desk</h1><${ProblemView} problem=${problem} retry=${retry} />`;
+}
+
+/** Of what has no title of its own; an article has. */
+function useTitle(params) {
+  const list = LISTS[params.get("list")] ?? LISTS.drafts;
+  const title = params.get("view") === "imports" ? "Imports" : params.get("article") === null ? list.title : null;
+  useEffect(() => {
+    if (title !== null) document.title = `${title} – Desk – ${siteName}`;
+  }, [title]);
 }
 
 function Sections({ params }) {

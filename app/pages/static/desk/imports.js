@@ -19,6 +19,9 @@ const TYPES = {
 /** What is sent of a file whose ending says nothing: its content tells. */
 const OTHER = "application/octet-stream";
 
+/** The source of what was sent as a file. */
+const SENT = "request";
+
 export function ImportDesk({ id, scopes }) {
   return id === null
     ? html`<h1>Imports</h1><${NewImport} scopes=${scopes} /><${Records} />`
@@ -51,7 +54,8 @@ function NewImport({ scopes }) {
       <input type="url" value=${address} disabled=${file !== null || !scopes.has("admin")} placeholder="https://news.example/feed.xml"
         onInput=${(event) => setAddress(event.target.value)} /></label>
     <label>or a file <input type="file" onChange=${(event) => setFile(event.target.files[0] ?? null)} /></label>
-    <label>Called (origin) <input value=${origin} maxlength="200" onInput=${(event) => setOrigin(event.target.value)} /></label>
+    <label>Origin <input value=${origin} maxlength="200" onInput=${(event) => setOrigin(event.target.value)} />
+      <span class="small">A name for where these articles come from, by which they are known when it is imported again. Empty: by the address or the file.</span></label>
     <label class="check"><input type="checkbox" checked=${isDry} onChange=${(event) => setDry(event.target.checked)} />
       Try it only: say what would happen, and change nothing</label>
     ${problem && html`<${ProblemView} problem=${problem} />`}
@@ -83,7 +87,8 @@ function describe({ state, created_at: at, created_by: by, progress, undo }) {
 }
 
 function name({ id, kind, source }) {
-  return kind === "bulk_edit" ? `Bulk edit ${id}` : source || `Import ${id}`;
+  if (kind === "bulk_edit") return `Bulk edit ${id}`;
+  return !source || source === SENT ? `Import ${id}` : source;
 }
 
 function OneImport({ id, scopes }) {

@@ -28,8 +28,8 @@ export function useRecord(id) {
 export function Record({ record, scopes, onChanged }) {
   const { state, progress, error, undo, dry_run: isDry } = record;
   return html`<section class="record" aria-label=${`Record ${record.id}`}>
-    <p role="status"><strong>${describeState(state)}</strong>${isDry ? " (a trial: nothing was changed)" : ""} ·
-      ${formatNumber(progress.read)} read${COUNTS.filter((name) => progress[name] > 0).map((name) => `, ${formatNumber(progress[name])} ${name}`)}</p>
+    <p role="status"><strong>${describeState(state)}</strong>${isDry ? " (a trial: nothing was changed)" : ""}
+      ${` · ${formatNumber(progress.read)} read`}${COUNTS.filter((name) => progress[name] > 0).map((name) => `, ${formatNumber(progress[name])} ${name}`)}</p>
     ${OPEN.has(state) && html`<progress aria-label="In progress"></progress>`}
     ${error && html`<p class="problem">${error}</p>`}
     ${undo && html`<${UndoState} undo=${undo} />`}

@@ -24,12 +24,14 @@ export function ArticleView({ params, id }) {
     heading.current?.focus({ preventScroll: true });
     if (data) document.title = `${data.title} – ${document.documentElement.dataset.siteName}`;
   }, [data?.id]);
+  const isThere = problem === null && data !== null;
   return html`<div class="reading">
+    ${!isThere && html`<h1 class="off-screen">An article of the archive</h1>`}
     <p class="no-print"><${Link} params=${back}>← Back to the results<//></p>
     ${problem && html`<${Failure} problem=${problem} retry=${retry} params=${params} />`}
     ${isSlow && data === null && html`<p class="waiting" role="status">Fetching the article …</p>`}
-    ${problem === null && data && html`<${Story} article=${data} params=${params} heading=${heading} />`}
-    ${problem === null && data && html`<${RelatedPosts} params=${params} id=${data.id} /><${Translations} params=${params} article=${data} />`}
+    ${isThere && html`<${Story} article=${data} params=${params} heading=${heading} />`}
+    ${isThere && html`<${RelatedPosts} params=${params} id=${data.id} /><${Translations} params=${params} article=${data} />`}
     <${RequestView} url=${url} label="The request behind this article" />
   </div>`;
 }

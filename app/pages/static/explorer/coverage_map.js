@@ -13,18 +13,19 @@ import { countriesUrl, coverageUrl, isNarrowed, listValues, toggle } from "./sta
 const LEVELS = 5;
 const DOT = 5;
 
-export function CoverageMap({ params }) {
+/** `failed`: the code of the problem that the list beside it tells of. */
+export function CoverageMap({ params, failed }) {
   const narrowed = isNarrowed(params);
   const countries = useRead(countriesUrl());
   const coverage = useRead(narrowed ? coverageUrl(params) : null);
-  const { value: shapes, failed } = useLoaded(loadShapes);
+  const { value: shapes, failed: isMissing } = useLoaded(loadShapes);
   const problem = countries.problem ?? (narrowed ? coverage.problem : null);
-  if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${countries.retry} aside />`;
+  if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${countries.retry} aside=${["unauthorized", failed]} />`;
   const places = countPlaces(countries.data, narrowed ? coverage.data : null);
   const pick = (slug) => go(toggle(params, "region", slug));
   return html`<div class="map">
       ${shapes !== null && html`<${Drawing} shapes=${shapes} places=${places} picked=${listValues(params, "region")} pick=${pick} />`}
-      ${failed && html`<p class="note">${NOT_DRAWN}</p>`}
+      ${isMissing && html`<p class="note">${NOT_DRAWN}</p>`}
     </div>
     <${Legend} places=${places} />
     <${RequestView} url=${narrowed ? coverageUrl(params) : countriesUrl()} label="The request behind the map" />`;

@@ -35,7 +35,7 @@ function Explorer({ siteName }) {
       <${SearchBox} params=${params} field=${field} onDown=${focusFirstResult} />
     <//>
     <main id="main" tabindex="-1">
-      <h1 class="off-screen">${id === null ? "Explore the archive" : "An article of the archive"}</h1>
+      ${id === null && html`<h1 class="off-screen">Explore the archive</h1>`}
       <div class="explorer" hidden=${id !== null}><${Search} params=${params} /></div>
       ${id !== null && html`<${ArticleView} key=${id} params=${params} id=${id} />`}
     </main>`;
@@ -82,15 +82,15 @@ function Search({ params }) {
       <${Facets} params=${list} facets=${data?.facets} names=${names} hasAll=${hasAll} onAll=${() => setAll(true)} />
     <//>
     <div class="charts">
-      <${Panel} title="Over time"><${Timeline} params=${list} query=${data?.query ?? null} /><//>
-      <${Panel} title="By country"><${CoverageMap} params=${list} /><//>
+      <${Panel} title="Over time"><${Timeline} params=${list} query=${data?.query ?? null} failed=${problem?.code} /><//>
+      <${Panel} title="By country"><${CoverageMap} params=${list} failed=${problem?.code} /><//>
     </div>
     <section class="found" aria-label="Search results" aria-busy=${isSlow}>
       ${isSlow && html`<p class="waiting over" role="status">Searching …</p>`}
       ${problem && html`<${ProblemView} problem=${problem} retry=${retry} /><${Picked} params=${list} names=${names} />`}
-      ${problem === null && data && html`<${Summary} params=${list} response=${data} names=${names} />
-        <${Results} params=${list} response=${data} />`}
+      ${problem === null && data && html`<${Summary} params=${list} response=${data} names=${names} />`}
       <${RequestView} url=${url} label="The request behind this list" />
+      ${problem === null && data && html`<${Results} params=${list} response=${data} />`}
     </section>`;
 }
 

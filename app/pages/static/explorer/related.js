@@ -15,7 +15,7 @@ const MOST = 8;
 export function RelatedPosts({ params, id }) {
   const url = buildUrl(`v1/articles/${id}/related`, { limit: MOST, fields: FIELDS });
   const { data, problem, retry } = useRead(url);
-  if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${retry} aside />`;
+  if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${retry} />`;
   const posts = data?.data ?? [];
   const groups = [
     ["Related posts", posts.filter((post) => post.kind === "editorial")],

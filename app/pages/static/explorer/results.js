@@ -49,7 +49,10 @@ function Excerpt({ article, highlights }) {
   const fragments = [...(highlights.body ?? [])];
   if (fragments.length === 0 && highlights.standfirst?.length) fragments.push(highlights.standfirst[0]);
   if (fragments.length === 0) return article.standfirst;
-  return fragments.slice(0, 2).map((text) => html`<${Marked} text=${text} key=${text} /> `);
+  const [first, second] = fragments;
+  // Where one breaks off and the next begins within a sentence, one ellipsis says so.
+  const rest = second && (first.endsWith("…") ? second.replace(/^… /, "") : second);
+  return html`<${Marked} text=${first} />${rest && html` <${Marked} text=${rest} />`}`;
 }
 
 function Labels({ article, params }) {

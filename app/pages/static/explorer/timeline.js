@@ -1,6 +1,6 @@
 // Articles over time. Drawing across it, or a click on a bar, picks a period; two fields do the same by keyboard.
 
-import { html, useEffect, useState } from "../shared/view.js";
+import { html, useEffect, useMemo, useState } from "../shared/view.js";
 import { go } from "../shared/router.js";
 import { useRead } from "../shared/requests.js";
 import { ProblemView } from "../shared/problem_view.js";
@@ -13,18 +13,20 @@ import { change, timelineUrl } from "./state.js";
 /** With fewer months than this, days tell more. */
 const FEW_MONTHS = 3;
 
-/** `query`: how the search was read, as it tells; null while that is not known. */
-export function Timeline({ params, query }) {
+/** `query`: how the search was read, as it tells; null while that is not known. `failed`: the code of the problem that
+ * the list beside it tells of. */
+export function Timeline({ params, query, failed }) {
   const [{ data, problem, retry }, url] = useTimeline(params, query);
   const [pointed, setPointed] = useState(null);
-  const buckets = data?.buckets ?? [];
+  const picked = readPicked(params);
+  const buckets = useMemo(() => dropEmptyEnd(data?.buckets ?? [], picked?.[1] ?? 0), [data, picked?.[1]]);
   const pick = (first, last) => {
     const [from, to] = [namePeriod(buckets[first].start, data.interval), namePeriod(buckets[last].start, data.interval)];
     go(change(params, { published_from: from, published_to: to, article: null }));
   };
-  if (problem !== null && problem.code !== "too_many_buckets") return html`<${ProblemView} problem=${problem} retry=${retry} aside />`;
-  return html`<div class="time-chart" role="img" aria-label=${describe(data)}>
-      <${TimeChart} buckets=${buckets} picked=${readPicked(params)} onPick=${pick} onPoint=${setPointed} />
+  if (problem !== null && problem.code !== "too_many_buckets") return html`<${ProblemView} problem=${problem} retry=${retry} aside=${["unauthorized", failed]} />`;
+  return html`<div class="time-chart" role="img" aria-label=${describe(data, buckets)}>
+      <${TimeChart} buckets=${buckets} picked=${picked} onPick=${pick} onPoint=${setPointed} />
     </div>
     <p class="small pointed" aria-hidden="true">${tell(data, buckets[pointed])}</p>
     <${Period} params=${params} />
@@ -55,10 +57,16 @@ function readPicked(params) {
   return from === null && to === null ? null : [from?.[0] ?? null, to?.[1] ?? null];
 }
 
-function describe(data) {
-  if (data === null || data.buckets.length === 0) return "No articles over time";
-  const most = data.buckets.reduce((best, one) => (one.count > best.count ? one : best));
-  const [first, last] = [data.buckets[0], data.buckets.at(-1)];
+/** Buckets lead up to today. Those behind the last article, and behind what is picked, would only make the others small. */
+function dropEmptyEnd(buckets, pickedUntil) {
+  const last = buckets.findLastIndex(({ start, count }) => count > 0 || Date.parse(start) / 1000 < pickedUntil);
+  return buckets.slice(0, last + 1);
+}
+
+function describe(data, buckets) {
+  if (buckets.length === 0) return "No articles over time";
+  const most = buckets.reduce((best, one) => (one.count > best.count ? one : best));
+  const [first, last] = [buckets[0], buckets.at(-1)];
   return `Articles by ${data.interval}, from ${formatDate(first.start, data.interval)} to ${formatDate(last.start, data.interval)}; ` +
     `the most in ${formatDate(most.start, data.interval)}: ${countArticles(most.count)}`;
 }
@@ -66,8 +74,8 @@ function describe(data) {
 /** What the bar under the pointer stands for; else what has no bar. */
 function tell(data, bucket) {
   if (bucket) return `${formatDate(bucket.start, data.interval)}: ${countArticles(bucket.count)}`;
-  if (data?.buckets.length === 0) return "No article here has a date that is exact enough";
   const left = (data?.undated ?? 0) + (data?.too_coarse ?? 0);
+  if (data?.buckets.length === 0) return left > 0 ? "No article here has a date that is exact enough" : "There is nothing to draw";
   return left > 0 ? `${countArticles(left)} without so exact a date` : "Draw across bars to pick a period";
 }
 

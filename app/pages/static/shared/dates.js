@@ -41,5 +41,10 @@ export function formatNumber(count) {
 }
 
 export function countArticles(count) {
-  return `${formatNumber(count)} ${count === 1 ? "article" : "articles"}`;
+  return countThings(count, "article");
+}
+
+/** A number with what is counted; `name` is of one. */
+export function countThings(count, name) {
+  return `${formatNumber(count)} ${name}${count === 1 ? "" : "s"}`;
 }

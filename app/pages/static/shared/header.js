@@ -18,10 +18,10 @@ export function PageHeader({ title, links, children }) {
   </header>`;
 }
 
-/** Says that this tab has a key, and forgets it. */
+/** Says that this tab has a key, and forgets it on request. */
 function KeyState() {
   const [key, setKeyState] = useState(getKey);
   useEffect(() => onKeyChange(setKeyState), []);
   if (key === null) return null;
-  return html`<button type="button" class="plain" onClick=${() => setKey(null)}>Forget the key</button>`;
+  return html`<button type="button" class="plain" title="Forgets the key of this tab" onClick=${() => setKey(null)}>Sign out</button>`;
 }

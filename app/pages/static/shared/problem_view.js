@@ -1,12 +1,13 @@
 // A failure as its visitor reads it: what happened, what to do, and the number by which an operator finds it.
 
-import { html, useEffect, useState } from "./view.js";
+import { html, useEffect, useRef, useState } from "./view.js";
 import { setKey } from "./api.js";
 
-/** `retry` is offered, once the server's time is over, where trying again can help. `aside`: beside a view that asks for
- * a key already, one is enough. */
-export function ProblemView({ problem, retry, aside = false }) {
-  if (problem.code === "unauthorized") return aside ? html`<p class="note">A key is needed.</p>` : html`<${KeyForm} problem=${problem} />`;
+/** `retry` is offered, once the server's time is over, where trying again can help. `aside`: codes of problems
+ * that another view beside this one tells of; each is told once. */
+export function ProblemView({ problem, retry, aside = [] }) {
+  if (aside.includes(problem.code)) return html`<p class="note">${problem.code === "unauthorized" ? "A key is needed." : "This cannot be shown either."}</p>`;
+  if (problem.code === "unauthorized") return html`<${KeyForm} problem=${problem} />`;
   const canHelp = retry !== undefined && (problem.status === 0 || problem.status === 429 || problem.status >= 500);
   return html`<div class="problem" role="alert">
     <p>${problem.sentence}</p>
@@ -26,9 +27,13 @@ function Retry({ seconds, retry }) {
     ${left > 0 ? `Try again in ${left} s` : "Try again"}</button>`;
 }
 
-/** Asks for a key, which this tab keeps until it is closed. */
-export function KeyForm({ problem }) {
+/** Asks for a key, which this tab keeps until it is closed. `hasFocus`: what is typed next is the key. */
+export function KeyForm({ problem, hasFocus = false, children }) {
   const [value, setValue] = useState("");
+  const field = useRef(null);
+  useEffect(() => {
+    if (hasFocus) field.current.focus();
+  }, []);
   const submit = (event) => {
     event.preventDefault();
     if (value.trim() !== "") setKey(value.trim());
@@ -36,8 +41,8 @@ export function KeyForm({ problem }) {
   return html`<form class="problem key-form" onSubmit=${submit}>
     <p role="alert">${problem.sentence}</p>
     <label>API key
-      <input type="password" autocomplete="off" value=${value} onInput=${(event) => setValue(event.target.value)} /></label>
-    <button type="submit">Use this key</button>
-    <p class="small">It stays in this tab and is forgotten when the tab is closed.</p>
+      <input type="password" autocomplete="off" ref=${field} value=${value} onInput=${(event) => setValue(event.target.value)} /></label>
+    <button type="submit" class="primary">Use this key</button>
+    <p class="small">It stays in this tab and is forgotten when the tab is closed. ${children}</p>
   </form>`;
 }

@@ -54,7 +54,7 @@ export function BodyField({ body, language, onChange, onTurn }) {
     <div class="body-preview">
       <div class="body-head"><h2>As it will be kept</h2>
         ${preview && html`<span class="small">${preview.word_count} words, ${preview.reading_minutes} min</span>`}</div>
-      ${problem && html`<${ProblemView} problem=${problem} retry=${retry} aside />`}
+      ${problem && html`<${ProblemView} problem=${problem} retry=${retry} aside=${["unauthorized"]} />`}
       ${preview?.warnings.map(({ detail }) => html`<p key=${detail} class="small warning" role="status">${detail}</p>`)}
       ${/* Sanitised by the server as a save does it, and put into the page by the one function that may: it takes out
            what no body may hold, and the policy of the page runs no script and loads nothing but pictures. A frame with

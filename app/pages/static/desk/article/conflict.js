@@ -1,13 +1,13 @@
 // Somebody has saved the article meanwhile: both versions side by side, and what is to become of each difference.
 
 import { html, useEffect, useState } from "../../shared/view.js";
-import { formatDate } from "../../shared/dates.js";
+import { countThings, formatDate } from "../../shared/dates.js";
 import { ProblemView } from "../../shared/problem_view.js";
 import { SafeHtml } from "../../shared/safe_html.js";
 import { joinPieces, mergeBodies } from "./body_merge.js";
 import { previewBody } from "./body_field.js";
 import { findDifferences, isSame, LABELS, makeForm, rebase } from "./form.js";
-import { ActionButton } from "../parts.js";
+import { ActionButton, STATES, StateBadge } from "../parts.js";
 import { describe } from "./revisions.js";
 
 const PICKS = { theirs: "Theirs", mine: "Mine", both: "Both, theirs first" };
@@ -27,6 +27,7 @@ export function Conflict({ base, form, theirs, onResolve, onDiscard }) {
     <h1>Somebody has saved this article meanwhile</h1>
     <p>It is version ${theirs.version} now, saved ${formatDate(theirs.updated_at)}; yours began with version ${base.article.version}.
       Nothing of yours is lost: it is kept in this tab.</p>
+    ${theirs.status !== base.article.status && html`<p>It was ${STATES[base.article.status]}; now it is <${StateBadge} status=${theirs.status} />, and stays so.</p>`}
     ${changed.length > 0 && html`<p>Taken from theirs: ${changed.map((name) => LABELS[name]).join(", ")}.</p>`}
     ${mine.length > 0 && html`<p>Kept of yours: ${mine.map((name) => LABELS[name]).join(", ")}.</p>`}
     ${open.filter((name) => name !== "body").map((name) => html`<${FieldChoice} key=${name} name=${name} mine=${form[name]} theirs=${upon[name]}
@@ -75,7 +76,7 @@ function FieldChoice({ name, mine, theirs, pick, onPick }) {
 function BodyChoice({ pieces, setPieces }) {
   const pick = (place) => (side) => setPieces(pieces.map((one, at) => (at === place ? { ...one, pick: side } : one)));
   return html`<section aria-label="Text"><h2>Text</h2>${pieces.map((piece, place) => (piece.kind === "same"
-    ? html`<details key=${place} class="same"><summary class="small">${piece.blocks.length} paragraphs that both have</summary>
+    ? html`<details key=${place} class="same"><summary class="small">${countThings(piece.blocks.length, "paragraph")} that both have</summary>
         <${SafeHtml} text=${piece.blocks.join("\n")} class="prose" dir="auto" /></details>`
     : html`<fieldset class="choice" key=${place}><legend>${describePiece(piece)}</legend><div class="sides">
         ${["theirs", "mine"].map((side) => html`<${Side} key=${side} side=${side} group=${`body-${place}`} pick=${piece.pick} onPick=${pick(place)}>

@@ -107,6 +107,7 @@ export function Editor({ id, view, start, scopes, url }) {
     setTheirs(null);
   };
   useSaveKey(() => isDirty && save());
+  useTitle(form.title || nameUntitled(article));
 
   if (theirs !== null) {
     const resolve = (merged, upon) => {
@@ -141,7 +142,7 @@ export function Editor({ id, view, start, scopes, url }) {
     ${view === "revisions" && article && html`<${Revisions} article=${article} isDirty=${isDirty} change=${change} />`}
     ${view === "audit" && article && html`<${Audit} article=${article} />`}
     <div class="bottom">${failure && html`<${ProblemView} problem=${failure.problem} retry=${failure.retry} />`}
-      <${SaveBar} article=${article} names=${names} said=${said} save=${save} /></div>`;
+      ${(view === "text" || isDirty || said !== NOTHING) && html`<${SaveBar} article=${article} names=${names} said=${said} save=${save} />`}</div>`;
 }
 
 function turnBody({ base, form }, body) {
@@ -212,9 +213,19 @@ function useSaveKey(save) {
   }, []);
 }
 
+function nameUntitled(article) {
+  return article === null ? "New article" : "(no title)";
+}
+
+function useTitle(title) {
+  useEffect(() => {
+    document.title = `${title} – Desk`;
+  }, [title]);
+}
+
 function Head({ article, form, view, id }) {
   return html`<p class="small"><${Link} params=${new Query({ list: article ? LIST_OF[article.status] : "drafts" })}>← Articles<//></p>
-    <h1 dir="auto">${form.title || (article === null ? "New article" : "(no title)")}</h1>
+    <h1 dir="auto">${form.title || nameUntitled(article)}</h1>
     ${article && html`<div class="head-line"><${StateBadge} status=${article.status} /> <span class="small">version ${article.version}
       ${article.published_at ? ` · ${article.status === "scheduled" ? "goes out" : "published"} ${formatDate(article.published_at, article.published_precision)}` : ""}</span>
       ${article.status === "published" && html`<a class="small" href=${new URL(`?article=${article.slug}`, ROOT)}>As readers see it</a>`}

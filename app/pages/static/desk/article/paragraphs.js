@@ -1,6 +1,7 @@
 // A difference by paragraph, as the API tells it: removed, added, and what stayed, of which long runs are folded.
 
 import { html, useState } from "../../shared/view.js";
+import { countThings } from "../../shared/dates.js";
 
 const CONTEXT = 1;
 
@@ -8,7 +9,7 @@ export function Paragraphs({ rows }) {
   const [isOpen, setOpen] = useState(false);
   const shown = isOpen ? rows.map((row) => ({ row })) : fold(rows);
   return html`<div class="paragraphs">${shown.map(({ row, folded }, at) => (folded
-    ? html`<button type="button" class="plain small" key=${at} onClick=${() => setOpen(true)}>${folded} unchanged paragraphs</button>`
+    ? html`<button type="button" class="plain small" key=${at} onClick=${() => setOpen(true)}>${countThings(folded, "unchanged paragraph")}</button>`
     : html`<${Paragraph} key=${at} row=${row} />`))}</div>`;
 }
 

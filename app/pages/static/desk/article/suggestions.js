@@ -27,7 +27,7 @@ export function Suggestions({ article, change }) {
   };
   const rows = data?.data.slice(0, MOST_SHOWN) ?? [];
   return html`<section class="panel" aria-label="Suggestions"><h2>Suggestions</h2>
-    ${problem && html`<${ProblemView} problem=${problem} retry=${reload} aside />`}
+    ${problem && html`<${ProblemView} problem=${problem} retry=${reload} aside=${["unauthorized"]} />`}
     ${data && rows.length === 0 && html`<p class="small">Nothing is open.</p>`}
     <ul class="bare rows">${rows.map((one) => html`<li key=${one.id} class="suggestion">
       <div><span class="small">${KINDS[one.kind] ?? KINDS_OF_TAGS[one.tag.kind] ?? "Tag"}</span> ${one.article
