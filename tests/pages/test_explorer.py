@@ -400,6 +400,8 @@ def test_key_is_asked_for_where_reading_needs_one(browser: Browser, tmp_path: Pa
         page.get_by_text("The request behind this list").click()
         assert site.key not in page.content()
         assert site.key not in page.url
+        kept = page.evaluate("[document.cookie, JSON.stringify(localStorage), JSON.stringify(history.state)]")
+        assert site.key not in "".join(kept)
         expect(page.locator(".found pre")).to_contain_text("/news/v1/search")
         page.reload()
         expect(page.locator("a.result").first).to_be_visible()

@@ -28,10 +28,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedArchive]:
-    """A server with the sample articles; not started where there is no browser to look at it."""
+    """A server with the sample articles, which imports from this machine, too; not started where there is no browser to
+    look at it."""
     from browsing import serve_archive
 
-    with serve_archive(tmp_path_factory.mktemp("site")) as running:
+    with serve_archive(tmp_path_factory.mktemp("site"), DATELINE_IMPORT_PRIVATE_ADDRESSES="true") as running:
         yield running
 
 

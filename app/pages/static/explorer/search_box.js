@@ -5,7 +5,7 @@ import { go } from "../shared/router.js";
 import { useDebounced } from "../shared/requests.js";
 import { change } from "./state.js";
 
-/** Milliseconds without a key before it is searched: shorter than most pauses between two keys would ask for each. */
+/** Milliseconds without a key before it is searched where keys follow one another faster than that. */
 const PAUSE = 60;
 const LONGEST = 512;
 
@@ -27,10 +27,10 @@ export function SearchBox({ params, field, onDown }) {
     if (sent.current === "" && params.get("sort") === "relevance") changes.sort = null;
     go(change(params, changes), { replace: !isFinished });
   };
-  const searchLater = useDebounced((text) => search(text, false), PAUSE);
+  const searchSoon = useDebounced((text) => search(text, false), PAUSE, { isEager: true });
   const type = (event) => {
     setTyped(event.target.value);
-    searchLater(event.target.value);
+    searchSoon(event.target.value);
   };
   const submit = (event) => {
     event.preventDefault();

@@ -57,16 +57,21 @@ function retry() {
   dispatchEvent(new Event(RETRY));
 }
 
-/** A function that runs `callback` once nothing has called it for so many milliseconds. */
-export function useDebounced(callback, milliseconds) {
+/** A function that runs `callback` once nothing has called it for so many milliseconds; `isEager`: the first time after
+ * so long a silence at once. */
+export function useDebounced(callback, milliseconds, { isEager = false } = {}) {
   const latest = useRef(callback);
   const timer = useRef(null);
+  const called = useRef(-Infinity);
   latest.current = callback;
   useEffect(() => () => clearTimeout(timer.current), []);
   return useCallback(
     (...values) => {
       clearTimeout(timer.current);
-      timer.current = setTimeout(() => latest.current(...values), milliseconds);
+      const isFirst = performance.now() - called.current > milliseconds;
+      called.current = performance.now();
+      if (isEager && isFirst) latest.current(...values);
+      else timer.current = setTimeout(() => latest.current(...values), milliseconds);
     },
     [milliseconds],
   );
