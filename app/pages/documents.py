@@ -39,11 +39,8 @@ class Surroundings:
         return self.address(f"assets/{self.names[path]}")
 
 
-FEED_PARAMETERS = frozenset(
-    {"q", "tag", "region", "language", "author", "section", "source", "year", "published_from", "published_to", "has",
-     "tz", "match", "typo"}
-)  # fmt: skip
-"""What the explorer's address and a feed call alike."""
+OF_THE_PAGE = frozenset({"sort", "cursor", "prefix", "limit", "page", "recency", "article"})
+"""Parameters of the explorer's address that its feeds have not; all others narrow both, and are called alike."""
 FEEDS = (("application/atom+xml", "atom"), ("application/rss+xml", "rss"), ("application/feed+json", "json"))
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
@@ -89,7 +86,7 @@ def render_document(page: WebPage, surroundings: Surroundings, query: str) -> st
 
 def _render_feeds(surroundings: Surroundings, query: str) -> Iterable[str]:
     """Feed readers look for these in the document itself and run no scripts."""
-    pairs = [(name, value) for name, value in parse_qsl(query) if name in FEED_PARAMETERS]
+    pairs = [(name, value) for name, value in parse_qsl(query) if name not in OF_THE_PAGE]
     asked = f"?{urlencode(pairs)}" if pairs else ""
     title = "These articles" if pairs else "All articles"
     for media_type, ending in FEEDS:

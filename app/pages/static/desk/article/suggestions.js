@@ -25,7 +25,8 @@ export function Suggestions({ article, change }) {
     const address = buildUrl(`v1/articles/${article.id}/suggestions/${one.id}`);
     if (await change(address, { method: "PUT", json: { state } }, `${nameOf(one)}: ${state}.`)) reload();
   };
-  const rows = data?.data.slice(0, MOST_SHOWN) ?? [];
+  const all = sortSuggestions(data?.data ?? []);
+  const rows = all.slice(0, MOST_SHOWN);
   return html`<section class="panel" aria-label="Suggestions"><h2>Suggestions</h2>
     ${problem && html`<${ProblemView} problem=${problem} retry=${reload} aside=${["unauthorized"]} />`}
     ${data && rows.length === 0 && html`<p class="small">Nothing is open.</p>`}
@@ -38,8 +39,14 @@ export function Suggestions({ article, change }) {
       <div class="row-buttons">
         <${ActionButton} onClick=${() => decide(one, "accepted")} aria-label=${`Accept ${nameOf(one)}`}>Accept<//>
         <${ActionButton} class="plain" onClick=${() => decide(one, "refused")} aria-label=${`Refuse ${nameOf(one)}`}>Refuse<//></div></li>`)}</ul>
+    ${all.length > rows.length && html`<p class="small">${all.length - rows.length} more follow when these are decided.</p>`}
     <${RequestView} url=${url} />
   </section>`;
+}
+
+/** That the same is here already is to be known first. */
+function sortSuggestions(rows) {
+  return [...rows.filter(({ kind }) => kind === "duplicate"), ...rows.filter(({ kind }) => kind !== "duplicate")];
 }
 
 function nameOf({ language, region, tag, article }) {
