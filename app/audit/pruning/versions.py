@@ -40,7 +40,8 @@ def pack_texts(connection: Connection, article: int, days: int) -> dict[int, tup
     of, until = REVISION.c.article_id == article, read_clock(connection) - days * DAY
     sizes = select(REVISION.c.version, measure_bytes(REVISION.c.document))
     old = sizes.where(of, REVISION.c.saved_at < until, REVISION.c.packed.is_(None)).order_by(REVISION.c.version)
-    total, numbers = 0, list[int]()
+    total = 0
+    numbers: list[int] = []
     for version, size in connection.execute(old.limit(MOST_PACKED)).all():
         total += size
         if numbers and total > MOST_BYTES:
