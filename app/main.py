@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections import Counter
+from collections.abc import Awaitable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -134,12 +135,12 @@ class Application(FastAPI):
             inner = cls(inner, *args, **kwargs)
         return inner
 
-    async def call_layers(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def call_layers(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """All layers and routes."""
         scope["app"] = self
         if self.middleware_stack is None:
             self.middleware_stack = self.build_middleware_stack()
-        await self.middleware_stack(scope, receive, send)
+        return self.middleware_stack(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)

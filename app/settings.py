@@ -291,11 +291,11 @@ class Settings(BaseSettings):
         description="PostgreSQL only: how many reads run side by side in one server, at least one in each worker.",
     )
     index_interval: float = Field(
-        0.25,
+        0.1,
         ge=0.01,
         le=60,
-        description="Shortest time in seconds between two commits of the search index; a write is searchable after "
-        "at most this plus the commit itself.",
+        description="Shortest time in seconds from one commit of the search index to the next, while articles change. "
+        "While many do, and after a commit that takes long, up to two and a half times as much passes.",
     )
     index_heap_mb: int = Field(
         64,

@@ -16,6 +16,10 @@ logger = logging.getLogger(__name__)
 BATCH = 1_000
 LOOK, IDLE = 0.03, 1.0
 """Seconds between two looks for commits, and between two readings of the log where there were none."""
+REST, LONGEST_REST, FEW = 3, 2.5, 10
+"""A follower rests REST times as long as its last round took, for LONGEST_REST intervals at most, and for these after
+more than FEW rows: what is written now and then is found at once, and where much is written commits take little of the
+processor from it."""
 
 
 Preparation = Callable[[threading.Event], object]
@@ -118,9 +122,9 @@ class CommitTask(ABC):
 
 
 class FollowerTask(CommitTask):
-    """Keeps one follower in step. Every LOOK seconds, `interval` seconds after it took something in, it asks whether
-    anything was committed; only then, and every IDLE seconds to see that the data itself is still whole, it reads the
-    log."""
+    """Keeps one follower in step. Every LOOK seconds it asks whether anything was committed; only then, and every IDLE
+    seconds to see that the data itself is still whole, it reads the log. Rounds that take something in begin `interval`
+    seconds apart at least."""
 
     def __init__(self, db: Database, follower: Follower, interval: float, prepare: Preparation | None = None) -> None:
         """`prepare` is called before the first round; where it raises, it is called again a second later."""
@@ -152,11 +156,11 @@ class FollowerTask(CommitTask):
             rung, now = doorbell.number(), time.monotonic()
             # The number is the same: nobody has committed anything, and the log need not be read.
             if rung is not None and rung == heard and now - looked < IDLE:
-                self._pause(0)
+                self._ended.wait(min(LOOK, self._interval))
                 continue
             taken = self._round()
             heard, looked = rung if taken < BATCH and self.problem is None else None, now
-            self._pause(taken)
+            self._ended.wait(self.find_pause(taken, time.monotonic() - now))
 
     def _round(self) -> int:
         """How many rows were taken in; none where the follower failed, after a moment's wait."""
@@ -175,7 +179,11 @@ class FollowerTask(CommitTask):
         logger.exception("a follower failed and will try again")
         self._ended.wait(1)
 
-    def _pause(self, taken: int) -> None:
-        """After a full batch none; after news the interval, so that the follower's own commits stay rare."""
-        if taken < BATCH:
-            self._ended.wait(self._interval if taken else min(LOOK, self._interval))
+    def find_pause(self, taken: int, seconds: float) -> float:
+        """Until the next round, after one that took so many rows in within `seconds`. After a full batch more wait."""
+        if taken >= BATCH:
+            return 0
+        if not taken:
+            return min(LOOK, self._interval)
+        longest = LONGEST_REST * self._interval
+        return longest if taken > FEW else max(self._interval - seconds, min(REST * seconds, longest))

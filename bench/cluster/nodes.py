@@ -151,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.cluster.nodes", description=(__doc__ or "").splitlines()[0])
     for name, value in asdict(RunPlan()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--index-interval", default="0.25", help="DATELINE_INDEX_INTERVAL of the nodes (0.25)")
+    parser.add_argument("--index-interval", default="0.1", help="DATELINE_INDEX_INTERVAL of the nodes (0.1)")
     parser.add_argument("--json", action="store_true")
     arguments = vars(parser.parse_args())
     as_json = arguments.pop("json")

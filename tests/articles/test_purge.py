@@ -12,10 +12,10 @@ from sqlalchemy import select
 from support.tables import tables_with
 
 from app.articles.store import purge
+from app.audit import old_rows
 from app.commands import open_archive
 from app.db.database import DatabaseProblem
 from app.importers import pipeline, sources
-from app.importers.jobs import upload_store
 from app.importers.pipeline import ImportOptions
 from app.models import ImportSource, Job, PurgedRef, table
 from app.search.indexing.rebuild import rebuild_indexes
@@ -129,7 +129,7 @@ async def test_import_of_long_ago_tells_nothing_of_its_items(api: Served) -> Non
     row = {"kind": "import", "state": "done", "arguments": "{}", "progress": progress, "created_at": 1, "updated_at": 1}
     with api.db.engine.begin() as connection:
         connection.execute(table(Job).insert(), row)
-    await api.db.write(upload_store.create_whole, {}, None, b"any other import")
+    await api.db.write(old_rows.delete_results, 30, 100)
     assert list(tables_with(api.db, WORD)) == []
     assert list(tables_with(api.db, '{"created":3}')) == ["job.progress"]
 

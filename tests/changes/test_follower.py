@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
 from app.changes import follower, log
-from app.changes.follower import Follower, FollowerTask, catch_up, step
+from app.changes.follower import BATCH, LOOK, Follower, FollowerTask, catch_up, step
 from app.changes.log import LogBroken, LogEntry, Logged
 from app.commands import open_archive
 from app.db.database import Database, DatabaseProblem, Snapshot
@@ -231,6 +231,18 @@ def test_first_write_after_a_pause_is_taken_in_at_once_and_the_next_after_the_in
         db.write_now(_put, {1: "second"})
         time.sleep(0.2)
         assert names.kept[1] == {1: "first"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_rounds_begin_an_interval_apart_and_further_where_they_take_much(db: Database) -> None:
+    following = FollowerTask(db, FollowedNames(), 0.1)
+    pauses = {seconds: following.find_pause(1, seconds) for seconds in (0.0, 0.02, 0.05, 0.08, 2.0)}
+    assert pauses == pytest.approx({0.0: 0.1, 0.02: 0.08, 0.05: 0.15, 0.08: 0.24, 2.0: 0.25})
+    assert (following.find_pause(0, 2.0), following.find_pause(11, 0.01), following.find_pause(BATCH, 0.01)) == (
+        LOOK,
+        0.25,
+        0,
+    )
 
 
 @pytest.mark.slow

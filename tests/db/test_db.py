@@ -167,8 +167,8 @@ def test_deadlock_is_dissolved_and_both_transactions_succeed(db: Database) -> No
         for i, id in enumerate(order):
             rename = update(SOURCE).where(SOURCE.c.id == id).values(name=SOURCE.c.name + str(order[0]))
             session.connection().execute(rename)
-            if i == 0 and len(runs) <= 2:
-                meet.wait(5)
+            if i == 0 and runs.count(order[0]) == 1:
+                meet.wait(9)
         log.record(session, LogEntry("article", order[0], "updated", public=True))
 
     before = _seq(db)
@@ -176,7 +176,7 @@ def test_deadlock_is_dissolved_and_both_transactions_succeed(db: Database) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(runs) == 3
     with db.snapshot() as snapshot:
         names = snapshot.connection.execute(select(SOURCE.c.name)).scalars().all()

@@ -56,7 +56,7 @@ async def _write_together(db: Database, kinds: list[str], first: int) -> list[Co
     return await asyncio.gather(*writes, return_exceptions=True)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kinds=KINDS)
 def test_writes_that_share_commits_have_each_their_own_outcome(db: Database, kinds: list[str]) -> None:
     with db.snapshot() as snapshot:

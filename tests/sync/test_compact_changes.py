@@ -59,7 +59,7 @@ async def list_articles(client: httpx.AsyncClient, query: dict[str, str]) -> dic
     return {one["id"]: one for one in (await client.get("/v1/articles", params=asked)).json()["data"]}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 async def test_compact_copy_is_the_list_with_each_article_once(api: Served, seed: int) -> None:
     chance = random.Random(seed)
     await write_at_random(api, chance, 40)
@@ -76,7 +76,7 @@ async def test_compact_copy_is_the_list_with_each_article_once(api: Served, seed
         assert sorted(came) == sorted(copy), query
 
 
-@pytest.mark.parametrize("seed", [4, 5, 6])
+@pytest.mark.parametrize("seed", [4, 5])
 async def test_compact_copy_is_right_whatever_happens_meanwhile(api: Served, seed: int) -> None:
     chance = random.Random(seed)
     await write_at_random(api, chance, 15)
@@ -95,7 +95,7 @@ async def test_compact_copy_is_right_whatever_happens_meanwhile(api: Served, see
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [7, 8])
+@pytest.mark.parametrize("seed", [7])
 async def test_compact_copy_follows_what_enters_and_leaves_a_region(api: Served, seed: int) -> None:
     chance = random.Random(seed)
     made = await api.editor.post("/v1/regions", json={"name": "Both", "level": "grouping", "members": ["belgium"]})

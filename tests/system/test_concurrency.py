@@ -98,7 +98,7 @@ def _head(settings: Settings) -> int:
 
 def test_killed_server_and_import_lose_nothing_that_was_confirmed(sqlite_settings: Settings) -> None:
     archive = crashes.CrashingArchive(sqlite_settings, random.Random(), lines=150)
-    for _ in range(10):
+    for _ in range(5):
         archive.crash(within=0.15)
     archive.retry()
     assert archive.faults() == []

@@ -137,7 +137,9 @@ def read_copy(received: list[Received]) -> dict[int, str]:
 
 
 async def list_results(api: Served, slug: str) -> dict[int, str]:
-    hits = (await api.public.get(f"/v1/searches/{slug}", params={"limit": 100})).json()["data"]
+    seq = (await api.public.get("/v1/articles", params={"limit": 1})).headers["x-seq"]
+    response = await api.public.get(f"/v1/searches/{slug}", params={"limit": 100, "min_seq": seq})
+    hits = response.raise_for_status().json()["data"]
     return {hit["article"]["id"]: hit["article"]["title"] for hit in hits}
 
 

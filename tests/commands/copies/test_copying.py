@@ -30,6 +30,9 @@ ON = ENGINES
 AUDIT, TAG, MADE = table(Audit), table(Tag), table(ImportTag)
 
 on_both = pytest.mark.parametrize("engine", ENGINES)
+to_the_other = pytest.mark.parametrize(
+    ("database_url", "engine"), [("sqlite", "postgresql"), ("postgresql", "sqlite")], indirect=["database_url"]
+)
 
 
 def copy(settings: Settings, url: str, *, keeps_webhooks: bool = False) -> None:
@@ -73,7 +76,7 @@ def test_every_table_is_copied_to_the_last_bit_or_named_with_a_reason(
         assert result.rows > 19_000
 
 
-@on_both
+@to_the_other
 def test_copy_opens_as_an_archive_whose_tables_are_those_of_the_models(
     db: Database, settings: Settings, find_place: FindPlace, engine: str
 ) -> None:
@@ -94,7 +97,7 @@ def test_copy_opens_as_an_archive_whose_tables_are_those_of_the_models(
         assert list_indexes(url) == list_indexes(settings.url)
 
 
-@on_both
+@to_the_other
 def test_a_pruned_archive_is_copied_as_it_is(
     db: Database, settings: Settings, find_place: FindPlace, engine: str
 ) -> None:
@@ -128,7 +131,7 @@ def test_a_pruned_archive_is_copied_as_it_is(
         opened.close_now()
 
 
-@on_both
+@to_the_other
 def test_numbers_are_not_given_out_again(db: Database, settings: Settings, find_place: FindPlace, engine: str) -> None:
     def leave_gaps(session: Session) -> tuple[int, int]:
         connection = session.connection()
@@ -159,7 +162,7 @@ def test_numbers_are_not_given_out_again(db: Database, settings: Settings, find_
     assert (next_audit > last, next_tag > tag) == (True, True)
 
 
-@on_both
+@to_the_other
 def test_what_is_written_meanwhile_is_not_in_the_copy_and_nothing_of_it_is(
     db: Database, settings: Settings, find_place: FindPlace, engine: str
 ) -> None:
@@ -188,7 +191,7 @@ def test_what_is_written_meanwhile_is_not_in_the_copy_and_nothing_of_it_is(
 
 
 @pytest.mark.anyio
-@on_both
+@to_the_other
 async def test_followers_begin_again_once_and_webhooks_are_off_unless_they_are_moved(
     settings: Settings, find_place: FindPlace, engine: str, tmp_path: Path
 ) -> None:

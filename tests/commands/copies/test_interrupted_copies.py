@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from conftest import ENGINES, _administer
+from conftest import _administer
 from filled_tables import fill_tables
 from places import FindPlace, dump, execute, find_file
 from support.processes import DatelineProcess
@@ -28,7 +28,9 @@ from app.db.database import Database, DatabaseProblem
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-on_both = pytest.mark.parametrize("engine", ENGINES)
+to_the_other = pytest.mark.parametrize(
+    ("database_url", "engine"), [("sqlite", "postgresql"), ("postgresql", "sqlite")], indirect=["database_url"]
+)
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def check_refused(settings: Settings, url: str) -> None:
 
 
 @pytest.mark.slow
-@on_both
+@to_the_other
 def test_copy_that_was_killed_is_opened_by_nobody_and_begins_anew(
     source: Database, settings: Settings, find_place: FindPlace, engine: str
 ) -> None:
@@ -97,7 +99,7 @@ def test_copy_that_was_killed_is_opened_by_nobody_and_begins_anew(
         assert [file.name for file in find_file(url).parent.iterdir() if file.name.endswith(("-wal", "-shm"))] == []
 
 
-@on_both
+@to_the_other
 def test_what_holds_an_archive_is_not_written_to(
     source: Database, settings: Settings, find_place: FindPlace, engine: str
 ) -> None:
@@ -173,7 +175,7 @@ def test_webhooks_are_not_moved_while_a_server_would_tell_them_too(
     assert not to.parent.exists()
 
 
-@on_both
+@to_the_other
 def test_two_copies_to_one_place_do_not_mix(
     source: Database, settings: Settings, find_place: FindPlace, engine: str
 ) -> None:
