@@ -39,8 +39,12 @@ class Surroundings:
         return self.address(f"assets/{self.names[path]}")
 
 
-OF_THE_PAGE = frozenset({"sort", "cursor", "prefix", "limit", "page", "recency", "article"})
-"""Parameters of the explorer's address that its feeds have not; all others narrow both, and are called alike."""
+OF_THE_PAGE = frozenset(
+    {"article", "count", "cursor", "explain", "facet_limit", "facets", "fields", "format", "highlight", "include",
+     "limit", "min_seq", "page", "prefix", "recency", "region_level", "sort"}
+)  # fmt: skip
+"""Parameters of the explorer's address that its feeds have not: how results are ordered and shown. All others narrow
+both, and are called alike."""
 FEEDS = (("application/atom+xml", "atom"), ("application/rss+xml", "rss"), ("application/feed+json", "json"))
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"

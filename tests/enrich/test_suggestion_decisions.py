@@ -119,6 +119,15 @@ async def test_refusal_of_a_tag_holds_for_what_it_is_merged_into(api: Served) ->
     merged = await api.editor.post("/v1/tags/harbour/merge", json={"into": "ports"})
     assert merged.status_code < 300, merged.text
     assert [one for one in (await list_suggestions(api, first["id"])).values() if one["kind"] == "tag"] == []
+    [refused] = (await list_suggestions(api, first["id"], state="refused")).values()
+    back = await decide(api, await article(api), refused["id"], "accepted")
+    assert [one["slug"] for one in back["tags"]] == ["ports"]
+    assert await list_suggestions(api, first["id"], state="refused") == {}
+    without = await api.editor.patch(
+        f"/v1/articles/{first['id']}", json={"tags": []}, headers={"If-Match": f'"{back["version"]}"'}
+    )
+    assert without.status_code == 200, without.text
+    assert (await list_suggestions(api, first["id"]))[refused["id"]]["state"] == "open"
 
 
 @pytest.mark.skipif(language.model() is None, reason="no model of languages is installed")

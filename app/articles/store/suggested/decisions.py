@@ -44,20 +44,20 @@ def keep(session: Session, article: int, one: SuggestedValue, state: Decision, *
     here, which filters and followers are told of.
     """
     connection = session.connection()
-    names = {
-        "article_id": article,
-        "kind": one.kind,
-        "target_id": 0 if one.kind == "language" else one.target,
-        "value": one.value if one.kind == "language" else "",
-    }
-    of = [DECIDED.c[name] == value for name, value in names.items()]
+    target = 0 if one.kind == "language" else one.target
+    names = {"article_id": article, "kind": one.kind, "value": one.value if one.kind == "language" else ""}
+    is_target = DECIDED.c.target_id == target
+    if one.kind == "tag":  # what was decided of tags that have become this one is decided anew with it
+        is_target |= DECIDED.c.target_id.in_(select(TAG.c.id).where(TAG.c.merged_into == target))
+    of = [is_target, *(DECIDED.c[name] == value for name, value in names.items())]
     kept = connection.execute(select(DECIDED.c.state).where(*of)).scalar()
     new_state = state if state == "refused" or one.kind == "duplicate" else None
     if kept == new_state:
         return False
     connection.execute(delete(DECIDED).where(*of))
     if new_state is not None:
-        connection.execute(insert(DECIDED), {**names, "state": new_state, "decided_at": now, "decided_by": by})
+        row = {**names, "target_id": target, "state": new_state, "decided_at": now, "decided_by": by}
+        connection.execute(insert(DECIDED), row)
     if one.kind == "duplicate" and one.target is not None:
         before = log_facts.load(connection, [article])[article]
         if state == "accepted":
