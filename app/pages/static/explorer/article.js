@@ -28,6 +28,7 @@ export function ArticleView({ params, id }) {
   return html`<div class="reading">
     ${!isThere && html`<h1 class="off-screen">An article of the archive</h1>`}
     <p class="no-print"><${Link} params=${back}>← Back to the results<//></p>
+    ${isThere && data.status !== "published" && html`<p class="note"><strong>State: ${data.status}.</strong> Readers do not see this; the key of this tab does.</p>`}
     ${problem && html`<${Failure} problem=${problem} retry=${retry} params=${params} />`}
     ${isSlow && data === null && html`<p class="waiting" role="status">Fetching the article …</p>`}
     ${isThere && html`<${Story} article=${data} params=${params} heading=${heading} />`}

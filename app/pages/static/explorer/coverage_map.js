@@ -8,16 +8,17 @@ import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
 import { countArticles, formatNumber } from "../shared/dates.js";
 import { MAP_SIZE, NOT_DRAWN, loadShapes, useLoaded } from "./drawing.js";
-import { countriesUrl, coverageUrl, isNarrowed, listValues, toggle } from "./state.js";
+import { MOST_VALUES, countriesUrl, coverageUrl, isNarrowed, listValues, toggle } from "./state.js";
 
 const LEVELS = 5;
 const DOT = 5;
 
-/** `failed`: the code of the problem that the list beside it tells of. */
-export function CoverageMap({ params, failed }) {
-  const narrowed = isNarrowed(params);
+/** `charted`: what is drawn, as its `params`; `params`: what is to be narrowed. `failed`: the code of the problem that
+ * the list beside it tells of. */
+export function CoverageMap({ params, charted, failed }) {
+  const narrowed = isNarrowed(charted.params);
   const countries = useRead(countriesUrl());
-  const coverage = useRead(narrowed ? coverageUrl(params) : null);
+  const coverage = useRead(narrowed ? coverageUrl(charted.params) : null);
   const { value: shapes, failed: isMissing } = useLoaded(loadShapes);
   const problem = countries.problem ?? (narrowed ? coverage.problem : null);
   if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${countries.retry} aside=${["unauthorized", failed]} />`;
@@ -28,18 +29,21 @@ export function CoverageMap({ params, failed }) {
       ${isMissing && html`<p class="note">${NOT_DRAWN}</p>`}
     </div>
     <${Legend} places=${places} />
-    <${RequestView} url=${narrowed ? coverageUrl(params) : countriesUrl()} label="The request behind the map" />`;
+    <${RequestView} url=${narrowed ? coverageUrl(charted.params) : countriesUrl()} label="The request behind the map" />`;
 }
 
-/** Every country that the archive has articles about, with the number among those that are shown. */
+/** Every country that the archive has articles about, with the number among those that are shown; null where a search
+ * finds more countries than it lists, and this is none of the first. */
 function countPlaces(countries, coverage) {
-  const counts = coverage === null ? null : new Map(coverage.facets.region.map(({ value, count }) => [value, count]));
+  const counted = coverage?.facets.region ?? null;
+  const counts = counted && new Map(counted.map(({ value, count }) => [value, count]));
+  const others = counted?.length === MOST_VALUES ? null : 0;
   return (countries?.features ?? []).map(({ properties, geometry }) => ({
     slug: properties.slug,
     name: properties.name,
     m49: properties.m49,
     point: geometry?.coordinates ?? null,
-    count: counts === null ? properties.article_count : (counts.get(properties.slug) ?? 0),
+    count: counts === null ? properties.article_count : (counts.get(properties.slug) ?? others),
   }));
 }
 
@@ -69,9 +73,9 @@ function Dot({ place, at, most, picked, pick }) {
 
 function present(place, name, most, picked, pick) {
   if (place === undefined) return ["", name, undefined];
-  const level = place.count === 0 ? 0 : Math.max(1, Math.ceil((LEVELS * Math.log1p(place.count)) / Math.log1p(most)));
+  const level = place.count === 0 ? 0 : Math.max(1, Math.ceil((LEVELS * Math.log1p(place.count ?? 0)) / Math.log1p(most)));
   const look = `level-${level} can-pick ${picked.includes(place.slug) ? "picked" : ""}`;
-  return [look, `${place.name}: ${countArticles(place.count)}`, () => pick(place.slug)];
+  return [look, `${place.name}: ${place.count === null ? "few articles" : countArticles(place.count)}`, () => pick(place.slug)];
 }
 
 function describe(places) {
@@ -82,7 +86,7 @@ function describe(places) {
 
 function Legend({ places }) {
   const most = Math.max(0, ...places.map((place) => place.count));
-  const covered = places.filter((place) => place.count > 0).length;
+  const covered = places.filter((place) => place.count !== 0).length;
   return html`<p class="small legend">
     <span>${formatNumber(covered)} ${covered === 1 ? "country" : "countries"}</span>
     ${most > 0 && html`<span class="scale" aria-hidden="true">few ${[1, 2, 3, 4, 5].map((level) => html`<i key=${level} class="level-${level}"></i>`)} ${formatNumber(most)}</span>`}

@@ -20,6 +20,8 @@ import { change, feedUrl, searchUrl } from "./state.js";
 
 const LINKS = [["guides", "Guides"], ["docs", "Endpoints"]];
 const WIDE = matchMedia("(min-width: 62rem)");
+/** Milliseconds after a list before its charts are asked for. */
+const PAUSE = 60;
 /** In the document's head, which the server has written for the address that it was asked for first. */
 const FEEDS = { "application/atom+xml": "atom", "application/rss+xml": "rss", "application/feed+json": "json" };
 
@@ -28,6 +30,9 @@ function Explorer({ siteName }) {
   const field = useRef(null);
   const id = params.get("article");
   const back = () => go(withoutArticle(params));
+  // Whoever opens an article by its address has asked for no list yet.
+  const hasList = useRef(false);
+  hasList.current ||= id === null;
   useKeys(field, id === null ? null : back);
   useReturn(id);
   useHead(params, id, siteName);
@@ -36,7 +41,7 @@ function Explorer({ siteName }) {
     <//>
     <main id="main" tabindex="-1">
       ${id === null && html`<h1 class="off-screen">Explore the archive</h1>`}
-      <div class="explorer" hidden=${id !== null}><${Search} params=${params} /></div>
+      <div class="explorer" hidden=${id !== null}>${hasList.current && html`<${Search} params=${params} />`}</div>
       ${id !== null && html`<${ArticleView} key=${id} params=${params} id=${id} />`}
     </main>`;
 }
@@ -76,14 +81,15 @@ function Search({ params }) {
   const [hasAll, setAll] = useState(false);
   const list = withoutArticle(params);
   const url = searchUrl(list, hasAll);
-  const { data, problem, isSlow, retry } = useRead(url);
+  const { data, problem, isSlow, retry, url: responded } = useRead(url);
+  const charted = useCharted(list, data?.query ?? null, responded === String(url));
   const names = collectNames(data);
   return html`<${Panel} title="Filters" class="filters">
       <${Facets} params=${list} facets=${data?.facets} names=${names} hasAll=${hasAll} onAll=${() => setAll(true)} />
     <//>
     <div class="charts">
-      <${Panel} title="Over time"><${Timeline} params=${list} query=${data?.query ?? null} failed=${problem?.code} /><//>
-      <${Panel} title="By country"><${CoverageMap} params=${list} failed=${problem?.code} /><//>
+      <${Panel} title="Over time"><${Timeline} params=${list} charted=${charted} failed=${problem?.code} /><//>
+      <${Panel} title="By country"><${CoverageMap} params=${list} charted=${charted} failed=${problem?.code} /><//>
     </div>
     <section class="found" aria-label="Search results" aria-busy=${isSlow}>
       ${isSlow && html`<p class="waiting over" role="status">Searching …</p>`}
@@ -92,6 +98,18 @@ function Search({ params }) {
       <${RequestView} url=${url} label="The request behind this list" />
       ${problem === null && data && html`<${Results} params=${list} response=${data} />`}
     </section>`;
+}
+
+/** What the charts are of: the list whose response has come, and how its query was read. The list is waited for with
+ * every key; its charts follow when the keys pause, so that they do not take the server's time from it. */
+function useCharted(params, query, isCurrent) {
+  const [charted, setCharted] = useState({ params, query });
+  useEffect(() => {
+    if (!isCurrent) return undefined;
+    const timer = setTimeout(() => setCharted({ params, query }), PAUSE);
+    return () => clearTimeout(timer);
+  }, [String(params), query, isCurrent]);
+  return charted;
 }
 
 /** A part that is open where there is room for it. What is closed asks nothing of the server. */

@@ -73,6 +73,7 @@ function Pages({ params, page }) {
   if (page.next === null && page.previous === null) return null;
   const turn = (cursor) => {
     const copy = new URLSearchParams(params);
+    copy.delete("page");
     copy.set("cursor", cursor);
     go(copy);
     scrollTo({ top: 0 });

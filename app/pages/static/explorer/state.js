@@ -1,22 +1,26 @@
-// What the explorer shows, as it stands in the address. Parameters are called what the API calls them, and all that the
-// search takes may be there; `article` alone is the page's own. Pure.
+// What the explorer shows, as it stands in the address. Parameters are called what the API calls them, and all by which
+// a search finds and orders may be there; `article` alone is the page's own. Pure.
 
 import { buildUrl } from "../shared/api.js";
 
 /** Filters with checkboxes, in the order of their groups. */
 export const FACETS = { section: "Section", region: "Place", tag: "Tag", author: "Author", language: "Language", source: "Source", year: "Year" };
 export const PAGE_SIZE = 20;
-const MOST_VALUES = 200;
+export const MOST_VALUES = 200;
 const FEW_VALUES = 20;
 const SHOWN_FIELDS =
   "slug,title,standfirst,dateline.text,language,authors.name,tags,regions,published_at,published_precision,corrections";
+/** How a response is shown, which the page decides itself. */
+const OF_THE_PAGE = [
+  "article", "count", "explain", "facet_limit", "facets", "fields", "format", "highlight", "include", "limit", "min_seq", "region_level",
+];
 /** Of a search, not of a filter: the timeline and feeds do not take them. */
-const OF_THE_LIST = ["sort", "cursor", "prefix", "limit", "page", "recency", "article"];
+export const OF_THE_LIST = [...OF_THE_PAGE, "sort", "cursor", "prefix", "page", "recency"];
 
 /** A copy of `params` with changes: a value, a list of values, or null for none. Another list begins at its start. */
 export function change(params, changes) {
   const copy = new URLSearchParams(params);
-  copy.delete("cursor");
+  for (const name of ["cursor", "page"]) copy.delete(name);
   for (const [name, value] of Object.entries(changes)) {
     copy.delete(name);
     for (const one of Array.isArray(value) ? value : [value]) {
@@ -54,7 +58,7 @@ function toObject(params, left) {
 /** The search behind the results. `all`: more values of facets. */
 export function searchUrl(params, all) {
   return buildUrl("v1/search", {
-    ...toObject(params, ["article"]),
+    ...toObject(params, OF_THE_PAGE),
     limit: PAGE_SIZE,
     facets: Object.keys(FACETS).join(","),
     facet_limit: all ? MOST_VALUES : FEW_VALUES,
@@ -86,7 +90,7 @@ export function countriesUrl() {
 /** Articles of each country among what is shown; a picked place does not hide the others. */
 export function coverageUrl(params) {
   return buildUrl("v1/search", {
-    ...toObject(params, ["article", "sort", "cursor", "recency"]),
+    ...toObject(params, [...OF_THE_PAGE, "sort", "cursor", "page", "recency"]),
     limit: 1,
     fields: "id",
     facets: "region",

@@ -3,7 +3,7 @@
 import { html } from "../shared/view.js";
 import { Link, go } from "../shared/router.js";
 import { countArticles, formatNumber } from "../shared/dates.js";
-import { FACETS, change, isNarrowed, listValues, toggle } from "./state.js";
+import { FACETS, OF_THE_LIST, change, isNarrowed, listValues, toggle } from "./state.js";
 
 const SORTS = { relevance: "Best match", "-published_at": "Newest first", published_at: "Oldest first" };
 
@@ -47,7 +47,7 @@ export function Picked({ params, names }) {
 }
 
 function isKnown(name) {
-  return name in FACETS || ["q", "published_from", "published_to", "sort", "prefix", "cursor", "article"].includes(name);
+  return name in FACETS || OF_THE_LIST.includes(name) || ["q", "published_from", "published_to"].includes(name);
 }
 
 function describePeriod(params) {

@@ -13,10 +13,10 @@ import { change, timelineUrl } from "./state.js";
 /** With fewer months than this, days tell more. */
 const FEW_MONTHS = 3;
 
-/** `query`: how the search was read, as it tells; null while that is not known. `failed`: the code of the problem that
- * the list beside it tells of. */
-export function Timeline({ params, query, failed }) {
-  const [{ data, problem, retry }, url] = useTimeline(params, query);
+/** `charted`: what is drawn, as `params`, with `query`, how the search read it, which is null while that is not known;
+ * `params`: what is to be narrowed. `failed`: the code of the problem that the list beside it tells of. */
+export function Timeline({ params, charted, failed }) {
+  const [{ data, problem, retry }, url] = useTimeline(charted);
   const [pointed, setPointed] = useState(null);
   const picked = readPicked(params);
   const buckets = useMemo(() => dropEmptyEnd(data?.buckets ?? [], picked?.[1] ?? 0), [data, picked?.[1]]);
@@ -34,7 +34,7 @@ export function Timeline({ params, query, failed }) {
 }
 
 /** By month; by year where those are too many, by day where they are few. */
-function useTimeline(params, query) {
+function useTimeline({ params, query }) {
   const relaxed = query?.relaxed ?? false;
   const base = String(timelineUrl(params, "month", relaxed));
   const [chosen, setChosen] = useState({ base: null, interval: null });

@@ -65,7 +65,7 @@ export function buildUrl(path, params = {}) {
   return url;
 }
 
-/** Sends a request; resolves to `{status, data, headers, etag}`, `data` being parsed JSON, text, or null without a body.
+/** Sends a request; resolves to `{status, data, headers, etag}`, `data` being parsed JSON, or null without a body.
  * Rejects with a Problem, or with an AbortError. Where the server asks a read to wait for a few seconds, it waits. */
 export async function send(url, options = {}) {
   for (let attempt = 1; ; attempt += 1) {
@@ -95,6 +95,7 @@ async function sendOnce(url, { method = "GET", body, json, headers = {}, signal,
   }
   const data = await readBody(response);
   if (!response.ok) throw makeProblem(response, data);
+  if (typeof data === "string") throw new Problem({ status: response.status, code: "unreadable", detail: "The response is not the API's." });
   return { status: response.status, data, headers: response.headers, etag: response.headers.get("ETag") };
 }
 

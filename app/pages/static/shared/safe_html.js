@@ -8,7 +8,8 @@ const FORBIDDEN = "script, style, link, meta, base, iframe, object, embed, form,
 const KEPT_ATTRIBUTES = new Set(
   "href title hreflang cite span datetime src alt width height start reversed type colspan rowspan scope lang dir id open".split(" "),
 );
-const ADDRESS = /^(?:https?:|mailto:|tel:|#|\/(?!\/)|[^:/?#]*(?:[/?#]|$))/i;
+/** With one of these schemes, or with none: no colon before the first of what ends a scheme's place. */
+const ADDRESS = /^(?:https?:|mailto:|tel:|[^:/?#]*(?:[/?#]|$))/i;
 
 /** An element with the HTML in it; other properties become attributes of the element. */
 export function SafeHtml({ text, ...rest }) {
