@@ -1,89 +1,19 @@
-"""The desk in a real browser, over a server with the sample articles: what editors do on it, and that nothing which
-they typed is ever lost."""
+"""The desk in a real browser, over a server with the sample articles: what editors do on it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
 import pytest
-from browsing import ServedArchive
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Route, expect
+from playwright.sync_api import Page, expect
+from support.pages.editors_tab import BODY, EditorsTab, confirm, edit, make_article, read_article, save
 from support.websites import make_handler, run_website
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 HOSTILE = "<p>Kept.</p><script>alert(1)</script><img src=x onerror=alert(2)><a href='javascript:alert(3)'>link</a>"
-BODY = "<p>One stays.</p>\n<p>Two is old.</p>\n<p>Three stays.</p>\n<p>Four is old.</p>"
 ZONE = timezone(timedelta(hours=5, minutes=30))  # Asia/Kolkata, which has no summer time
-
-
-class EditorsTab:
-    """A tab of the desk with a key, and what was said on its console."""
-
-    def __init__(self, context: BrowserContext, site: ServedArchive) -> None:
-        self.site, self.page = site, context.new_page()
-        self.said: list[str] = []
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.page.on("dialog", self._accept)
-
-    def _note(self, message: ConsoleMessage) -> None:
-        if not message.text.startswith("Failed to load resource"):  # a response that the page tells of itself
-            self.said.append(message.text)
-
-    def _accept(self, dialog: Dialog) -> None:
-        self.said.append(f"dialog: {dialog.type}")
-        dialog.accept()
-
-    def open(self, query: str = "") -> Page:
-        """Signs in where this tab has no key yet."""
-        self.page.goto(f"{self.site.address}/desk{query}")
-        field = self.page.get_by_label("API key")
-        expect(field.or_(self.page.get_by_role("navigation", name="Desk"))).to_be_visible()
-        if field.is_visible():
-            field.fill(self.site.key)
-            field.press("Enter")
-        self.page.wait_for_load_state("networkidle")
-        return self.page
-
-    def open_article(self, article: dict[str, object], view: str = "") -> Page:
-        page = self.open(f"?article={article['id']}{view}")
-        expect(page.get_by_role("heading", level=1, name=str(article["title"]))).to_be_visible()
-        return page
-
-
-def make_article(site: ServedArchive, **fields: object) -> dict[str, object]:
-    made: dict[str, object] = site.post("/v1/articles", {"title": "A story", "body": BODY, **fields}).json()
-    return made
-
-
-def read_article(site: ServedArchive, article: dict[str, object]) -> dict[str, object]:
-    headers = {"Authorization": f"Bearer {site.key}"}
-    shown: dict[str, object] = httpx.get(f"{site.address}/v1/articles/{article['id']}", headers=headers).json()
-    return shown
-
-
-def edit(site: ServedArchive, article: dict[str, object], **fields: object) -> dict[str, object]:
-    """By somebody else."""
-    edited: dict[str, object] = site.post(f"/v1/articles/{article['id']}", fields, "PATCH", **{"If-Match": "*"}).json()
-    return edited
-
-
-@pytest.fixture
-def tab(browser: Browser, site: ServedArchive) -> Iterator[EditorsTab]:
-    """At the end nothing was refused by the policy, and nothing failed, that the test has not looked at."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-GB", timezone_id="Asia/Kolkata")
-    opened = EditorsTab(context, site)
-    yield opened
-    context.close()
-    assert opened.said == []
-
-
-def save(page: Page, name: str = "Save") -> Locator:
-    page.get_by_role("button", name=name, exact=True).click()
-    return page.get_by_role("group", name="Saving").get_by_role("status").first
 
 
 def test_draft_is_written_scheduled_and_published(tab: EditorsTab) -> None:
@@ -107,47 +37,18 @@ def test_draft_is_written_scheduled_and_published(tab: EditorsTab) -> None:
     at = (datetime.now(ZONE) + timedelta(days=2)).replace(hour=9, minute=30, second=0, microsecond=0)
     page.get_by_role("button", name="Schedule…").click()
     page.get_by_label("Goes out at").fill(f"{at:%Y-%m-%dT%H:%M}")
-    page.get_by_role("dialog").get_by_role("button", name="Schedule", exact=True).click()
+    confirm(page, "Schedule")
     expect(page.locator(".head-line .state")).to_have_text("scheduled")
     id = page.url.rpartition("article=")[2]
     shown = read_article(tab.site, {"id": id})
     assert shown["published_at"] == f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     assert shown["body"] == "<p>It is <strong>loaded</strong>.</p>"
     assert [tag["slug"] for tag in shown["tags"]] == ["bridges"]  # type: ignore[attr-defined]  # JSON
-    page.get_by_role("button", name="Publish now").click()
+    page.get_by_role("button", name="Publish now…").click()
+    assert read_article(tab.site, {"id": id})["status"] == "scheduled", "nothing is published before it is confirmed"
+    confirm(page, "Publish now")
     expect(page.locator(".head-line .state")).to_have_text("published")
     assert httpx.get(f"{tab.site.address}/v1/articles/{id}").json()["title"] == "How a bridge is tested"
-
-
-def test_conflict_is_merged_paragraph_by_paragraph(tab: EditorsTab) -> None:
-    article = make_article(tab.site, title="A conflict", tags=["old"], status="published")
-    page = tab.open_article(article)
-    mine = (
-        page.get_by_label("Text", exact=True)
-        .input_value()
-        .replace("Two is old", "Two is mine")
-        .replace("Four is old", "Four is mine")
-    )
-    page.get_by_label("Text", exact=True).fill(mine)
-    page.get_by_role("button", name="Remove old").click()
-    theirs = BODY.replace("One stays.</p>", "One stays.</p>\n<p>One more is theirs.</p>").replace(
-        "Four is old", "Four is theirs"
-    )
-    edit(tab.site, article, body=theirs, tags=["old", "theirs"], standfirst="Theirs.")
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("heading", name="Somebody has saved this article meanwhile")).to_be_visible()
-    expect(page.get_by_role("button", name="Merge and save")).to_be_disabled()
-    open_choice = page.get_by_role("group", name="Changed by both")
-    expect(open_choice).to_contain_text("Four is theirs.")
-    open_choice.get_by_label("Mine").check()
-    page.get_by_role("button", name="Merge and save").click()
-    expect(page.get_by_text("Saved.")).to_be_visible()
-    merged = read_article(tab.site, article)
-    assert merged["version"] == 3
-    assert merged["standfirst"] == "Theirs."
-    assert [tag["slug"] for tag in merged["tags"]] == ["theirs"]  # type: ignore[attr-defined]  # JSON
-    words = ["One stays.", "One more is theirs.", "Two is mine.", "Three stays.", "Four is mine."]
-    assert merged["body"] == "\n".join(f"<p>{one}</p>" for one in words)
 
 
 def test_published_story_is_corrected_and_withdrawn(tab: EditorsTab) -> None:
@@ -161,7 +62,7 @@ def test_published_story_is_corrected_and_withdrawn(tab: EditorsTab) -> None:
     assert httpx.get(address).json()["corrections"][0]["text"] == "It said ten."
     page.get_by_role("button", name="Withdraw…").click()
     page.get_by_label("Reason").fill("It was not so.")
-    page.get_by_role("dialog").get_by_role("button", name="Withdraw", exact=True).click()
+    confirm(page, "Withdraw")
     expect(page.locator(".head-line .state")).to_have_text("withdrawn")
     assert (httpx.get(address).status_code, httpx.get(address).json()["reason"]) == (410, "It was not so.")
 
@@ -206,6 +107,7 @@ def test_import_is_followed_and_undone(tab: EditorsTab, tmp_path: Path) -> None:
     expect(record).to_contain_text("Done")
     expect(record).to_contain_text("3 created")
     page.get_by_role("button", name="Undo all of it").click()
+    confirm(page, "Undo it")
     expect(record).to_contain_text("3 withdrawn")
 
 
@@ -244,70 +146,6 @@ def test_selection_is_edited_in_one_step(tab: EditorsTab) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("2 updated")
 
 
-def test_unsaved_text_outlives_a_reload_another_view_and_a_revoked_key(tab: EditorsTab) -> None:
-    article = make_article(tab.site, title="Overnight")
-    page = tab.open_article(article)
-    page.get_by_label("Standfirst").fill("Typed in the evening.")
-    page.wait_for_timeout(400)
-    page.reload()
-    assert tab.said == ["dialog: beforeunload"]
-    tab.said.clear()
-    expect(page.get_by_text("which was not saved, is back")).to_be_visible()
-    expect(page.get_by_label("Standfirst")).to_have_value("Typed in the evening.")
-    page.get_by_role("link", name="← Articles").click()
-    page.get_by_role("complementary", name="Not saved").get_by_role("link", name="Overnight").click()
-    expect(page.get_by_label("Standfirst")).to_have_value("Typed in the evening.")
-    page.evaluate("sessionStorage.setItem('dateline-key', 'dl_revoked')")
-    page.get_by_role("button", name="Save", exact=True).click()
-    asked = page.locator(".bottom")
-    expect(asked).to_contain_text("A key that is valid is needed")
-    expect(page.get_by_label("Standfirst")).to_have_value("Typed in the evening.")
-    asked.get_by_label("API key").fill(tab.site.key)
-    asked.get_by_role("button", name="Use this key").click()
-    expect(save(page)).to_have_text("Saved.")
-    assert read_article(tab.site, article)["standfirst"] == "Typed in the evening."
-
-
-def test_text_kept_upon_an_old_version_is_merged_with_the_new_one(tab: EditorsTab) -> None:
-    article = make_article(tab.site, title="In the tab")
-    page = tab.open_article(article)
-    page.get_by_label("Standfirst").fill("Mine.")
-    page.wait_for_timeout(400)
-    page.get_by_role("link", name="← Articles").click()
-    edit(tab.site, article, title="Theirs")
-    page.get_by_role("complementary", name="Not saved").get_by_role("link", name="In the tab").click()
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("button", name="Merge and save").click()
-    expect(page.get_by_role("heading", level=1, name="Theirs")).to_be_visible()
-    shown = read_article(tab.site, article)
-    assert (shown["title"], shown["standfirst"]) == ("Theirs", "Mine.")
-
-
-def test_server_that_is_away_takes_nothing_and_the_save_is_repeated(tab: EditorsTab) -> None:
-    page = tab.open("?article=new")
-    page.get_by_label("Title").fill("Sent while the server was away")
-    away = {"/v1/articles": 2, "/v1/preview": 1}
-
-    def fail(route: Route) -> None:
-        path = route.request.url.removeprefix(tab.site.address)
-        if route.request.method == "POST" and away.get(path):
-            away[path] -= 1
-            route.abort()
-        else:
-            route.continue_()
-
-    page.route("**/v1/**", fail)
-    page.get_by_label("Text", exact=True).fill("Words.")
-    page.get_by_role("button", name="Save and publish now").click()
-    problem = page.locator(".bottom")
-    expect(problem).to_contain_text("The server cannot be reached.")
-    problem.get_by_role("button", name="Try again").click()
-    problem.get_by_role("button", name="Try again").click()
-    expect(page.locator(".head-line .state")).to_have_text("published")
-    drafts = httpx.get(f"{tab.site.address}/v1/articles", params={"sort": "-created_at", "limit": 2}).json()["data"]
-    assert [one["title"] for one in drafts].count("Sent while the server was away") == 1
-
-
 def test_hostile_text_runs_nothing(tab: EditorsTab) -> None:
     title = "<img src=x onerror=alert(4)> & <b>bold</b>"
     article = make_article(tab.site, title=title, body=HOSTILE, standfirst=title, tags=[title])
@@ -328,6 +166,7 @@ def test_hostile_text_runs_nothing(tab: EditorsTab) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Somebody has saved this article meanwhile")).to_be_visible()
     page.get_by_role("button", name="Put mine away").click()
+    confirm(page, "Put mine away for good")
     for query in (f"?article={article['id']}&view=revisions", f"?article={article['id']}&view=audit", "?list=drafts"):
         tab.open(query)
         for button in page.get_by_role("button", name="What it changed").all():
@@ -337,7 +176,9 @@ def test_hostile_text_runs_nothing(tab: EditorsTab) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (390, "dark")])
-def test_no_view_has_a_fault_of_accessibility(tab: EditorsTab, axe: str, width: int, scheme: str) -> None:
+def test_no_view_has_a_fault_of_accessibility(
+    tab: EditorsTab, find_faults: Callable[[Page], list[object]], width: int, scheme: str
+) -> None:
     rows = [{"title": "Not here yet"}]
     article = make_article(
         tab.site, title="كيف يقيس الناس الأمطار", language="ar", body="<p>المطر في بلجيكا.</p>", related=rows,
@@ -355,8 +196,6 @@ def test_no_view_has_a_fault_of_accessibility(tab: EditorsTab, axe: str, width: 
         "?view=imports",
     ):
         tab.open(query)
-        page.evaluate(axe)
-        faults = page.evaluate("options => axe.run(document, options)", AXE)["violations"]
-        assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in faults] == [], query
+        assert find_faults(page) == [], query
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), query
     tab.said = [one for one in tab.said if "192.0.2.1" not in one]

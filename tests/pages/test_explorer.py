@@ -1,110 +1,16 @@
-"""The explorer in a real browser, over a server with the sample articles: what its visitors do, and what must never
-happen on their screen."""
+"""The explorer in a real browser, over a server with the sample articles: what its visitors do."""
 
 import json
-import re
 import subprocess
-import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from browsing import ServedArchive, serve_archive
-from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
-from support.pages.hostile import HOSTILE_TEXT, make_hostile_articles
+from playwright.sync_api import Page, expect
+from support.pages.visit import Visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-
-PATIENCE = 20_000
-"""Milliseconds for anything to appear, on machines that are busy with other things."""
-expect.set_options(timeout=PATIENCE)
-AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
-RTL = {
-    "title": "كيف يقيس الناس الأمطار", "standfirst": "قصة قصيرة", "language": "ar", "status": "published",
-    "body": "<p>المطر يقاس بالمليمترات.</p>", "regions": ["egypt"], "external_id": "rtl",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def rich_site(site: ServedArchive) -> ServedArchive:
-    """With what the sample articles lack: other directions, corrections, translations, missing posts, long titles."""
-    site.post("/v1/articles", RTL)
-    first = site.post(
-        "/v1/articles",
-        {
-            "title": "Harbour cranes " + "and more cranes " * 30, "status": "published", "external_id": "long",
-            "body": "<h2>One</h2><img src='http://192.0.2.1/x.png' alt='A crane'><p>Cranes" + "x" * 3_000 + "</p>",
-            "related": [{"title": "Not here yet", "url": "https://news.example/later"}],
-        },
-    )  # fmt: skip
-    id, etag = first.json()["id"], first.headers["etag"]
-    site.post(f"/v1/articles/{id}", {"correction": "There are four."}, "PATCH", **{"If-Match": etag})
-    last = site.post(
-        "/v1/articles",
-        {"title": "Hafenkräne", "language": "de", "translation_of": id, "status": "published", "body": "<p>Kräne.</p>"},
-    )
-    site.wait_for(last)
-    return site
-
-
-class Visit:
-    """A page with what it asked for, what it said on its console, and what it ran."""
-
-    def __init__(self, context: BrowserContext, site: ServedArchive) -> None:
-        context.set_default_timeout(PATIENCE)
-        self.site, self.page = site, context.new_page()
-        self.responses: list[Response] = []
-        self.said: list[str] = []
-        self._pending = 0
-        self.page.on("response", self._keep)
-        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.page.on("request", lambda request: self._count(1))
-        self.page.on("requestfinished", lambda request: self._count(-1))
-        self.page.on("requestfailed", lambda request: self._count(-1))
-
-    def _keep(self, response: Response) -> None:
-        self.responses.append(response)
-
-    def _count(self, change: int) -> None:
-        self._pending += change
-
-    def open(self, path: str = "/") -> Page:
-        self.page.goto(f"{self.site.address}{path}")
-        self.settle()
-        return self.page
-
-    def settle(self) -> None:
-        """Until nothing has been asked for a while: longer than a visitor's keys are waited for."""
-        quiet, until = 0, time.monotonic() + PATIENCE / 1000
-        while quiet < 3:
-            assert time.monotonic() < until, "requests do not end"
-            self.page.wait_for_timeout(40)
-            quiet = 0 if self._pending else quiet + 1
-
-    def check(self, name: str) -> None:
-        """Picks a value of a filter."""
-        self.page.get_by_role("checkbox", name=re.compile(rf"^{name} *[0-9]*$")).check()
-        self.settle()
-
-    def titles(self) -> list[str]:
-        return self.page.locator("a.result").all_inner_texts()
-
-    def total(self) -> str:
-        return self.page.locator(".total").inner_text()
-
-
-@pytest.fixture
-def visit(browser: Browser, rich_site: ServedArchive) -> Iterator[Visit]:
-    """At the end nothing was refused by the policy, and nothing failed, that the test has not looked at."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en-GB", timezone_id="Europe/Paris")
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=rich_site.address)
-    page = Visit(context, rich_site)
-    yield page
-    context.close()
-    assert page.said == []
 
 
 def test_story_is_found_from_a_typo_as_it_is_typed(visit: Visit) -> None:
@@ -271,143 +177,45 @@ def test_what_is_not_there_says_what_may_help(visit: Visit) -> None:
     visit.said.clear()  # browsers tell of failures on their console
 
 
+def test_address_that_shapes_responses_shows_the_page_all_the_same(visit: Visit) -> None:
+    page = visit.open("/?format=csv&fields=id&explain=true&facets=tag&page=2&sort=published_at")
+    assert len(visit.titles()) == 20
+    assert visit.total() == visit.site_total()
+    page.get_by_role("button", name="Next").click()
+    visit.settle()
+    assert visit.titles()
+    assert "page=" not in page.url
+
+
+def test_article_that_is_opened_by_its_address_asks_for_no_list(visit: Visit) -> None:
+    page = visit.open("/?article=32")
+    assert [response.url for response in visit.responses if "/v1/search" in response.url] == []
+    page.keyboard.press("Escape")
+    expect(page.locator("a.result").first).to_be_visible()
+
+
+def test_article_that_readers_do_not_see_says_so(visit: Visit) -> None:
+    draft = visit.site.post("/v1/articles", {"title": "Nobody reads this yet"}).json()
+    page = visit.open(f"/?article={draft['id']}")
+    expect(page.get_by_role("alert")).to_contain_text("nothing at this address, or nothing that you may see")
+    visit.said.clear()
+    page.evaluate("key => sessionStorage.setItem('dateline-key', key)", visit.site.key)
+    page.reload()
+    expect(page.get_by_role("heading", level=1, name="Nobody reads this yet")).to_be_visible()
+    expect(page.get_by_text("State: draft. Readers do not see this")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/?q=naot+trade&section=economy&published_from=2025", "/?article=32", "/?q=zzgrblx"]
 )
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (360, "dark")])
-def test_no_view_has_a_fault_of_accessibility(visit: Visit, axe: str, path: str, width: int, scheme: str) -> None:
+def test_no_view_has_a_fault_of_accessibility(
+    visit: Visit, find_faults: Callable[[Page], list[object]], path: str, width: int, scheme: str
+) -> None:
     visit.page.set_viewport_size({"width": width, "height": 900})
     visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type] # one of two
     page = visit.open(path)
     page.locator("summary").evaluate_all("all => all.forEach(one => { one.parentElement.open = true; })")
     visit.settle()
-    page.evaluate(axe)
-    faults = page.evaluate("options => axe.run(document, options)", AXE)["violations"]
-    assert [(one["id"], [node["html"][:200] for node in one["nodes"]][:3]) for one in faults] == []
+    assert find_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the screen"
-
-
-SHIFTS = """window.shifted = 0;
-new PerformanceObserver((list) => list.getEntries().forEach((one) => { window.shifted += one.value; }))
-  .observe({ type: 'layout-shift', buffered: true });"""
-
-
-def test_first_visit_is_small_and_the_second_fetches_no_code(visit: Visit) -> None:
-    def measure() -> tuple[int, int, int]:
-        sizes = "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
-        entries = visit.page.evaluate(f"{sizes}.map(one => [one.name, one.transferSize])")
-        code = sum(size for name, size in entries if "/assets/" in name)
-        return sum(size for _, size in entries), code, len(entries)
-
-    visit.page.add_init_script(SHIFTS)
-    page = visit.open()
-    assert page.evaluate("window.shifted") < 0.1, "what is read moves while the rest comes"
-    size, _, requests = measure()
-    assert size <= 250_000
-    assert requests <= 12
-    visit.open("/?q=trade")
-    assert measure()[1] == 0
-
-
-def test_hostile_text_in_every_field_runs_nothing(browser: Browser, rich_site: ServedArchive) -> None:
-    articles = [rich_site.post("/v1/articles", article) for article in make_hostile_articles()]
-    rich_site.wait_for(articles[-1])
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    context.add_init_script("window.ran = 0; window.alert = () => { window.ran += 1; };")
-    visit = Visit(context, rich_site)
-    # Pictures of these articles lie on hosts that there are not.
-    context.route(re.compile("^https://"), lambda route: route.fulfill(status=200, content_type="image/png", body=b""))
-    page = visit.open("/?q=zzcanary")
-    assert page.locator("a.result", has_text=HOSTILE_TEXT).count() == 20
-    for created in articles:
-        page.evaluate(SHOW, created.json()["slug"])
-        expect(page.locator("article.story h1")).to_have_text(created.json()["title"])
-        assert page.evaluate(f"({TOUCH})()") > 3
-    visit.open(f"/?article={articles[-1].json()['slug']}")
-    assert page.evaluate("window.ran") == 0
-    assert visit.said == []
-    context.close()
-
-
-SHOW = "slug => { history.pushState(null, '', `?article=${slug}`); dispatchEvent(new Event('dateline-address')); }"
-TOUCH = """() => {
-  const all = [...document.querySelectorAll('article.story *')];
-  const types = ['mouseover', 'focus', 'toggle', 'load', 'error'];
-  for (const one of all) for (const type of types) one.dispatchEvent(new Event(type));
-  const isActive = (one) => /^\\s*\\w*script:|^data:text/i.test(one.href ?? one.src ?? '');
-  window.ran += all.filter(isActive).length;
-  return all.length;
-}"""
-"""Does what a visitor may do to everything in an article, and counts addresses that would run something."""
-
-
-def continue_late(route: Route) -> None:
-    time.sleep(0.6)
-    route.continue_()
-
-
-def test_slow_gone_and_busy_servers_are_told_in_sentences(visit: Visit) -> None:
-    page = visit.open("/?q=trade")
-    begin = time.monotonic()
-    page.route("**/v1/search*", continue_late)
-    page.get_by_role("checkbox", name=re.compile("^Economy [0-9]")).check()
-    expect(page.get_by_text("Searching …")).to_be_visible()
-    assert page.locator("a.result").count() > 0, "what was shown is gone before there is anything newer"
-    expect(page.get_by_text("Searching …")).to_be_hidden()
-    assert time.monotonic() - begin >= 0.6
-    page.unroute("**/v1/search*")
-    page.context.set_offline(True)
-    page.get_by_role("checkbox", name=re.compile("^World [0-9]")).check()
-    expect(page.get_by_role("alert").first).to_contain_text("cannot be reached")
-    page.get_by_role("button", name="Try again").first.click()
-    expect(page.get_by_role("alert").first).to_contain_text("cannot be reached")
-    page.context.set_offline(False)  # which it notices by itself
-    expect(page.locator("a.result").first).to_be_visible()
-    problem = {"code": "rate_limited", "status": 429, "title": "x", "detail": "x", "request_id": "abc123"}
-    page.route(
-        "**/v1/search*",
-        lambda route: route.fulfill(
-            status=429, json=problem, headers={"Retry-After": "60"}, content_type="application/problem+json"
-        ),
-    )
-    page.get_by_role("checkbox", name=re.compile("^Climate [0-9]")).check()
-    alert = page.get_by_role("alert").first
-    expect(alert).to_contain_text("Too many requests for the moment. Try again in 60 seconds.")
-    expect(alert).to_contain_text("abc123")
-    expect(page.get_by_role("button", name="Try again in").first).to_be_disabled()
-    visit.said.clear()
-
-
-def test_no_request_leaves_the_server(visit: Visit) -> None:
-    for path in ("/", "/?q=trade", "/?article=32"):
-        visit.open(path)
-    assert {response.url.split("/")[2] for response in visit.responses} == {visit.site.address.removeprefix("http://")}
-
-
-def test_key_is_asked_for_where_reading_needs_one(browser: Browser, tmp_path: Path) -> None:
-    with serve_archive(tmp_path, DATELINE_PUBLIC_READS="false", DATELINE_ROOT_PATH="/news") as site:
-        context = browser.new_context()
-        visit = Visit(context, site)
-        page = visit.open("/news/?q=trade")
-        field = page.get_by_label("API key")
-        field.fill("dl_wrong")
-        field.press("Enter")
-        expect(page.get_by_role("alert").first).to_contain_text("A key that is valid is needed")
-        field.fill(site.key)
-        page.get_by_role("button", name="Use this key").click()
-        expect(page.locator("a.result").first).to_be_visible()
-        visit.settle()
-        page.get_by_text("The request behind this list").click()
-        assert site.key not in page.content()
-        assert site.key not in page.url
-        kept = page.evaluate("[document.cookie, JSON.stringify(localStorage), JSON.stringify(history.state)]")
-        assert site.key not in "".join(kept)
-        expect(page.locator(".found pre")).to_contain_text("/news/v1/search")
-        page.reload()
-        expect(page.locator("a.result").first).to_be_visible()
-        assert context.new_page().goto(f"{site.address}/news") is not None
-        other = context.pages[-1]
-        expect(other.get_by_label("API key").first).to_be_visible()
-        page.get_by_role("button", name="Sign out").click()
-        expect(page.get_by_label("API key").first).to_be_visible()
-        context.close()

@@ -110,7 +110,9 @@ function describe({ status, published_at: at, published_precision: precision, up
 
 /** What this tab keeps of articles that are not open. */
 function Unsaved() {
-  const kept = listUnsaved();
+  const [kept, setKept] = useState([]);
+  // Behind the rendering: an editor that makes room for this list keeps its text when it goes.
+  useEffect(() => setKept(listUnsaved()), []);
   if (kept.length === 0) return null;
   return html`<aside class="notice" aria-label="Not saved">
     <p>This tab keeps text that is not saved:</p>

@@ -10,6 +10,13 @@ import { Record, useRecord } from "./records.js";
 import { TermPicker } from "./term_picker.js";
 
 const STATES = { "": "leave as it is", draft: "draft", published: "published", withdrawn: "withdrawn", trashed: "in the bin" };
+/** What comes of a state for readers. */
+const TOLD = {
+  published: "Everybody sees all of them at once.",
+  draft: "Readers do not find any of them then.",
+  withdrawn: "Readers are told that those which they have seen are gone.",
+  trashed: "Readers do not find any of them then.",
+};
 const URL_OF_BULK = buildUrl("v1/articles/bulk");
 
 export function BulkBar({ rows, chosen, setChosen, scopes, onDone }) {
@@ -49,7 +56,8 @@ function BulkForm({ ids, scopes }) {
     <label>State <select value=${edit.status} onChange=${(event) => change("status")(event.target.value)}>
       ${Object.entries(STATES).map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label>
     ${problem && html`<${ProblemView} problem=${problem} />`}
-    <${ActionButton} class="primary" onClick=${submit} disabled=${isEmpty}>Change ${countArticles(ids.length)}<//>
+    ${TOLD[edit.status] && html`<p class="warning">${TOLD[edit.status]}</p>`}
+    <${ActionButton} class="primary" onClick=${submit} disabled=${isEmpty}>${edit.status === "published" ? "Publish" : "Change"} ${countArticles(ids.length)}<//>
     <${RequestView} method="POST" url=${URL_OF_BULK} json=${json} />
   </div>`;
 }

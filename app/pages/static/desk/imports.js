@@ -61,7 +61,7 @@ function NewImport({ scopes }) {
     ${problem && html`<${ProblemView} problem=${problem} />`}
     <p><${ActionButton} class="primary" disabled=${!mayRead || (file === null && address.trim() === "")} onClick=${begin}>
       ${isDry ? "Try the import" : "Import"}<//></p>
-    <${RequestView} method="POST" url=${url} headers=${headers} json=${json} />
+    <${RequestView} method="POST" url=${url} headers=${headers} json=${json} file=${file?.name} />
   </section>`;
 }
 

@@ -19,12 +19,14 @@ export function StateBadge({ status }) {
 }
 
 /** A button that is busy while what it does takes its time, so that nothing is done twice. What fails is told by
- * whoever `onClick` belongs to. */
+ * whoever `onClick` belongs to. It keeps the focus while it can do nothing, so that a keyboard's place is not lost. */
 export function ActionButton({ onClick, disabled = false, children, ...rest }) {
   const [isBusy, setBusy] = useState(false);
   const isThere = useRef(true);
   useEffect(() => () => { isThere.current = false; }, []);
+  const isOff = disabled || isBusy;
   const click = async () => {
+    if (isOff) return;
     setBusy(true);
     try {
       await onClick();
@@ -32,15 +34,34 @@ export function ActionButton({ onClick, disabled = false, children, ...rest }) {
       if (isThere.current) setBusy(false);
     }
   };
-  return html`<button type="button" disabled=${disabled || isBusy} aria-busy=${isBusy} onClick=${click} ...${rest}>${children}</button>`;
+  return html`<button type="button" aria-disabled=${isOff} aria-busy=${isBusy} onClick=${click} ...${rest}>${children}</button>`;
 }
 
-/** What asks a question before something is done: opened when it is rendered, closed by Escape, `onClose` in any case. */
+/** A button for what others see at once, or what cannot be taken back: it asks `question` first, and does it by a second
+ * button, which is called `action`. */
+export function ConfirmButton({ question, action, onClick, disabled = false, children, ...rest }) {
+  const [isAsked, setAsked] = useState(false);
+  const act = async () => {
+    await onClick();
+    setAsked(false);
+  };
+  return html`<button type="button" disabled=${disabled} onClick=${() => setAsked(true)} ...${rest}>${children}</button>
+    ${isAsked && html`<${Dialog} title=${action} onClose=${() => setAsked(false)}><p>${question}</p>
+      <${ActionButton} class="primary" onClick=${act}>${action}<//><//>`}`;
+}
+
+/** What asks a question before something is done: opened when it is rendered, closed by Escape, `onClose` in any case.
+ * The focus goes back to where it was, or to the page where that is not there any more. */
 export function Dialog({ title, onClose, children }) {
   const place = useRef(null);
   useEffect(() => {
-    place.current.showModal();
-    return () => place.current?.close();
+    const [dialog, opener] = [place.current, document.activeElement];
+    dialog.showModal();
+    return () => {
+      dialog.close();
+      // Rendered at once, the opener may go with what the dialog has done.
+      setTimeout(() => (opener.isConnected && !opener.disabled ? opener : document.getElementById("main")).focus());
+    };
   }, []);
   return html`<dialog ref=${place} aria-label=${title} onClose=${onClose} class="dialog">
     <h2>${title}</h2>${children}

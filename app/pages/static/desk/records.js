@@ -6,7 +6,7 @@ import { formatDate, formatNumber } from "../shared/dates.js";
 import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
 import { useRead } from "../shared/requests.js";
-import { ActionButton } from "./parts.js";
+import { ConfirmButton } from "./parts.js";
 
 const PAUSE = 700;
 const OPEN = new Set(["waiting", "running"]);
@@ -61,7 +61,8 @@ function UndoButton({ id, onChanged }) {
       setProblem(error);
     }
   };
-  return html`<${ActionButton} onClick=${undo}>Undo all of it<//>
+  return html`<${ConfirmButton} onClick=${undo} action="Undo it" question="What it made goes to the bin, or is withdrawn where readers
+    see it; what it changed is as before. What somebody has edited since stays.">Undo all of it<//>
     ${problem && html`<${ProblemView} problem=${problem} />`}
     <${RequestView} label="Undoing is" method="POST" url=${url} />`;
 }

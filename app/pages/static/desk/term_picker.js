@@ -24,6 +24,7 @@ export function TermPicker({ label, kind, terms, onChange, known = kind === "reg
   const addFree = (text, items) => {
     const item = items.find((one) => one.text.toLowerCase() === text.toLowerCase()) ?? (known ? items[0] : { key: "", text });
     if (item !== undefined) add(item);
+    return item !== undefined;
   };
   const change = (place, term) => onChange(terms.map((one, at) => (at === place ? term : one)));
   const remove = (place) => onChange(terms.filter((_, at) => at !== place));

@@ -7,12 +7,13 @@ import { getKey } from "./api.js";
 const FORMS = { url: "URL", curl: "curl", fetch: "fetch" };
 const SAID_FOR = 2000;
 
-/** `method`, `url`, `headers` and `json` (a body) as the view sends them; `label` says what for. */
-export function RequestView({ label = "The request behind this", method = "GET", url, headers = {}, json }) {
+/** `method`, `url`, `headers` and `json` (a body) as the view sends them, or `file`, the name of one that is sent;
+ * `label` says what for. */
+export function RequestView({ label = "The request behind this", method = "GET", url, headers = {}, json, file }) {
   const [isOpen, setOpen] = useState(false);
   return html`<details class="request" onToggle=${(event) => setOpen(event.currentTarget.open)}>
     <summary>${label} <code>${method} ${shorten(String(url))}</code></summary>
-    ${isOpen && html`<${WrittenRequest} request=${{ method, url: String(url), headers: withKey(headers, json), json }} />`}
+    ${isOpen && html`<${WrittenRequest} request=${{ method, url: String(url), headers: withKey(headers, json), json, file }} />`}
   </details>`;
 }
 
@@ -76,11 +77,12 @@ function write(form, request) {
   return form === "fetch" ? writeFetch(request) : request.url;
 }
 
-function writeCurl({ method, url, headers, json }) {
+function writeCurl({ method, url, headers, json, file }) {
   const parts = ["curl"];
   if (method !== "GET") parts.push(`--request ${method}`);
   for (const [name, value] of Object.entries(headers)) parts.push(`--header ${quoteHeader(`${name}: ${value}`)}`);
   if (json !== undefined) parts.push(`--data-raw ${quote(JSON.stringify(json))}`);
+  if (file !== undefined) parts.push(`--data-binary ${quote(`@${file}`)}`);
   parts.push(quote(url));
   return parts.join(parts.length > 3 ? " \\\n  " : " ");
 }
@@ -94,12 +96,13 @@ function quoteHeader(text) {
   return text.includes("$DATELINE_KEY") ? `"${text}"` : quote(text);
 }
 
-function writeFetch({ method, url, headers, json }) {
+function writeFetch({ method, url, headers, json, file }) {
   const options = [];
   if (method !== "GET") options.push(`method: ${JSON.stringify(method)}`);
   const named = Object.entries(headers).map(([name, value]) => `${JSON.stringify(name)}: ${writeHeader(value)}`);
   if (named.length) options.push(`headers: { ${named.join(", ")} }`);
   if (json !== undefined) options.push(`body: JSON.stringify(${JSON.stringify(json)})`);
+  if (file !== undefined) options.push("body: file");
   const second = options.length ? `, {\n  ${options.join(",\n  ")}\n}` : "";
   return `const response = await fetch(${JSON.stringify(url)}${second});\nconst data = await response.json();`;
 }

@@ -1,7 +1,7 @@
 // Requests of components: the newest wins, older ones are aborted, and what was shown stays until there is something
 // newer, so that nothing jumps.
 
-import { useCallback, useEffect, useRef, useState } from "./view.js";
+import { useCallback, useEffect, useMemo, useRef, useState } from "./view.js";
 import { onKeyChange, send } from "./api.js";
 
 /** Milliseconds before a view says that it waits: what comes sooner would only flicker. */
@@ -58,21 +58,22 @@ function retry() {
 }
 
 /** A function that runs `callback` once nothing has called it for so many milliseconds; `isEager`: the first time after
- * so long a silence at once. */
+ * so long a silence at once. Its `cancel()` forgets the last call. */
 export function useDebounced(callback, milliseconds, { isEager = false } = {}) {
   const latest = useRef(callback);
   const timer = useRef(null);
   const called = useRef(-Infinity);
   latest.current = callback;
   useEffect(() => () => clearTimeout(timer.current), []);
-  return useCallback(
-    (...values) => {
+  return useMemo(() => {
+    const call = (...values) => {
       clearTimeout(timer.current);
       const isFirst = performance.now() - called.current > milliseconds;
       called.current = performance.now();
       if (isEager && isFirst) latest.current(...values);
       else timer.current = setTimeout(() => latest.current(...values), milliseconds);
-    },
-    [milliseconds],
-  );
+    };
+    call.cancel = () => clearTimeout(timer.current);
+    return call;
+  }, [milliseconds, isEager]);
 }

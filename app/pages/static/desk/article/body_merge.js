@@ -10,12 +10,12 @@ const MOST_COMPARED = 4_000_000;
  * is the side that changed the piece, and null where both did, in different ways. */
 export function mergeBodies(base, mine, theirs) {
   const [old, own, other] = [base, mine, theirs].map(listElements);
-  const changes = { mine: listChanges(old, own), theirs: listChanges(old, other) };
+  const sides = [own, other].map((blocks) => ({ changes: listChanges(old, blocks), next: 0 }));
   const pieces = [];
   let done = 0;
-  for (const { start, end } of listRanges([...changes.mine, ...changes.theirs])) {
+  for (const { start, end } of listRanges(sides.flatMap(({ changes }) => changes))) {
     addSame(pieces, old.slice(done, start));
-    addChange(pieces, old.slice(start, end), apply(changes.mine, old, start, end), apply(changes.theirs, old, start, end));
+    addChange(pieces, old.slice(start, end), ...sides.map((side) => apply(side, old, start, end)));
     done = end;
   }
   addSame(pieces, old.slice(done));
@@ -49,15 +49,16 @@ function listRanges(changes) {
   return ranges;
 }
 
-/** The elements of the base from `start` to `end` as one side has them. */
-function apply(changes, old, start, end) {
-  const blocks = [];
+/** The elements of the base from `start` to `end` as one side has them, which goes on to its next change. */
+function apply(side, old, start, end) {
+  const parts = [];
   let at = start;
-  for (const change of changes.filter((one) => isWithin(one, start, end))) {
-    blocks.push(...old.slice(at, change.start), ...change.blocks);
+  for (; side.next < side.changes.length && isWithin(side.changes[side.next], start, end); side.next += 1) {
+    const change = side.changes[side.next];
+    parts.push(old.slice(at, change.start), change.blocks);
     at = change.end;
   }
-  return [...blocks, ...old.slice(at, end)];
+  return [...parts, old.slice(at, end)].flat();
 }
 
 /** The body that comes of the pieces; `both` has theirs before mine. */
@@ -73,7 +74,7 @@ function choose(piece) {
 function addSame(pieces, blocks) {
   if (blocks.length === 0) return;
   const last = pieces.at(-1);
-  if (last?.kind === "same") last.blocks.push(...blocks);
+  if (last?.kind === "same") last.blocks = last.blocks.concat(blocks);
   else pieces.push({ kind: "same", blocks });
 }
 

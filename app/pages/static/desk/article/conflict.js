@@ -1,50 +1,53 @@
 // Somebody has saved the article meanwhile: both versions side by side, and what is to become of each difference.
 
-import { html, useEffect, useState } from "../../shared/view.js";
+import { html, useEffect, useRef, useState } from "../../shared/view.js";
 import { countThings, formatDate } from "../../shared/dates.js";
 import { ProblemView } from "../../shared/problem_view.js";
 import { SafeHtml } from "../../shared/safe_html.js";
 import { joinPieces, mergeBodies } from "./body_merge.js";
 import { previewBody } from "./body_field.js";
-import { findDifferences, isSame, LABELS, makeForm, rebase } from "./form.js";
-import { ActionButton, STATES, StateBadge } from "../parts.js";
+import { findDifferences, isSame, LABELS, rebase } from "./form.js";
+import { ActionButton, ConfirmButton, STATES, StateBadge } from "../parts.js";
 import { describe } from "./revisions.js";
 
 const PICKS = { theirs: "Theirs", mine: "Mine", both: "Both, theirs first" };
 
-/** `base`: the version that both began with, as article and form. `onResolve(form, upon)`: the form to be saved upon
- * theirs, which as a form is `upon`. */
+/** `base`: the version that both began with, as article and form; `form`: mine; `theirs`: the version that was saved
+ * meanwhile, also as article and form, with the state that I `wanted`. `onResolve` gets the form to be saved upon theirs. */
 export function Conflict({ base, form, theirs, onResolve, onDiscard }) {
-  const upon = makeForm(theirs, findTheirBody(base, form, theirs));
+  const { article, form: upon, wanted } = theirs;
   const { form: merged, open } = rebase(form, base.form, upon);
   const [picks, setPicks] = useState({});
-  const { pieces, setPieces, problem } = usePieces(base, form, theirs, open.includes("body"));
+  const heading = useFocus();
+  const { pieces, setPieces, problem, retry } = usePieces(base, form, article, open.includes("body"));
   const isReady = open.every((name) => (name === "body" ? pieces?.every(({ kind, pick }) => kind === "same" || pick !== null) : name in picks));
-  const resolve = () => onResolve({ ...merged, ...choose(open, picks, form, upon, pieces) }, upon);
+  const resolve = () => onResolve({ ...merged, ...choose(open, picks, form, upon, pieces) });
   const mine = findDifferences(form, base.form).filter((name) => !open.includes(name));
   const changed = findDifferences(upon, base.form).filter((name) => !open.includes(name));
   return html`<section class="conflict" aria-label="Two versions">
-    <h1>Somebody has saved this article meanwhile</h1>
-    <p>It is version ${theirs.version} now, saved ${formatDate(theirs.updated_at)}; yours began with version ${base.article.version}.
+    <h1 ref=${heading} tabindex="-1">Somebody has saved this article meanwhile</h1>
+    <p>It is version ${article.version} now, saved ${formatDate(article.updated_at)}; yours began with version ${base.article.version}.
       Nothing of yours is lost: it is kept in this tab.</p>
-    ${theirs.status !== base.article.status && html`<p>It was ${STATES[base.article.status]}; now it is <${StateBadge} status=${theirs.status} />, and stays so.</p>`}
+    ${article.status !== base.article.status && html`<p>It was ${STATES[base.article.status]}; now it is <${StateBadge} status=${article.status} />, and stays so.</p>`}
+    ${wanted !== null && wanted !== article.status && html`<p>You wanted it ${STATES[wanted]}. Merging does not do that: see what comes of it first.</p>`}
+    ${article.status === "published" && html`<p>Readers see what is merged as soon as it is saved.</p>`}
     ${changed.length > 0 && html`<p>Taken from theirs: ${changed.map((name) => LABELS[name]).join(", ")}.</p>`}
     ${mine.length > 0 && html`<p>Kept of yours: ${mine.map((name) => LABELS[name]).join(", ")}.</p>`}
     ${open.filter((name) => name !== "body").map((name) => html`<${FieldChoice} key=${name} name=${name} mine=${form[name]} theirs=${upon[name]}
       pick=${picks[name]} onPick=${(pick) => setPicks({ ...picks, [name]: pick })} />`)}
-    ${problem && html`<${ProblemView} problem=${problem} />`}
+    ${problem && html`<${ProblemView} problem=${problem} retry=${retry} />`}
     ${open.includes("body") && pieces && html`<${BodyChoice} pieces=${pieces} setPieces=${setPieces} />`}
     <div class="bottom"><div class="save-bar" role="group" aria-label="Merging"><div class="save-said"><p role="status">${isReady ? "Everything is decided." : "Choose what is to stay, where it is open."}</p></div>
-      <${ActionButton} onClick=${onDiscard}>Put mine away<//>
+      <${ConfirmButton} question="What you typed and nobody has saved is gone then; their version is shown." action="Put mine away for good" onClick=${onDiscard}>Put mine away<//>
       <${ActionButton} class="primary" disabled=${!isReady} onClick=${resolve}>Merge and save<//></div></div>
   </section>`;
 }
 
-/** Their text in the notation of the form, so that the two can be compared. */
-function findTheirBody(base, form, theirs) {
-  if (theirs.body === base.article.body) return base.form.body;
-  const { notation } = form.body;
-  return { notation, text: notation === "html" ? theirs.body : theirs.body_markdown };
+/** What has come in the place of the editor is read out, and keys go on from there. */
+function useFocus() {
+  const place = useRef(null);
+  useEffect(() => place.current.focus(), []);
+  return place;
 }
 
 function choose(open, picks, form, upon, pieces) {
@@ -58,13 +61,16 @@ function choose(open, picks, form, upon, pieces) {
 
 /** The pieces of the three texts; mine as a save would keep it. */
 function usePieces(base, form, theirs, isOpen) {
-  const [pieces, setPieces] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const [{ pieces, problem }, setState] = useState({ pieces: null, problem: null });
+  const [turn, setTurn] = useState(0);
   useEffect(() => {
     if (!isOpen) return;
-    previewBody(form.body).then((mine) => setPieces(mergeBodies(base.article.body, mine.body, theirs.body)), setProblem);
-  }, [theirs.version]);
-  return { pieces, setPieces, problem };
+    previewBody(form.body).then(
+      (mine) => setState({ pieces: mergeBodies(base.article.body, mine.body, theirs.body), problem: null }),
+      (failure) => setState({ pieces: null, problem: failure }),
+    );
+  }, [theirs.version, turn]);
+  return { pieces, problem, setPieces: (next) => setState({ pieces: next, problem: null }), retry: () => setTurn(turn + 1) };
 }
 
 function FieldChoice({ name, mine, theirs, pick, onPick }) {
@@ -76,12 +82,19 @@ function FieldChoice({ name, mine, theirs, pick, onPick }) {
 function BodyChoice({ pieces, setPieces }) {
   const pick = (place) => (side) => setPieces(pieces.map((one, at) => (at === place ? { ...one, pick: side } : one)));
   return html`<section aria-label="Text"><h2>Text</h2>${pieces.map((piece, place) => (piece.kind === "same"
-    ? html`<details key=${place} class="same"><summary class="small">${countThings(piece.blocks.length, "paragraph")} that both have</summary>
-        <${SafeHtml} text=${piece.blocks.join("\n")} class="prose" dir="auto" /></details>`
+    ? html`<${SamePiece} key=${place} blocks=${piece.blocks} />`
     : html`<fieldset class="choice" key=${place}><legend>${describePiece(piece)}</legend><div class="sides">
         ${["theirs", "mine"].map((side) => html`<${Side} key=${side} side=${side} group=${`body-${place}`} pick=${piece.pick} onPick=${pick(place)}>
           ${piece[side].length === 0 ? html`<em>nothing</em>` : html`<${SafeHtml} text=${piece[side].join("\n")} class="prose" dir="auto" />`}<//>`)}</div>
         ${isOpen(piece) && html`<${Choice} side="both" group=${`body-${place}`} pick=${piece.pick} onPick=${pick(place)} />`}</fieldset>`))}</section>`;
+}
+
+/** Rendered when it is opened: it may be nearly all of a long text. */
+function SamePiece({ blocks }) {
+  const [isShown, setShown] = useState(false);
+  return html`<details class="same" onToggle=${(event) => setShown(event.currentTarget.open)}>
+    <summary class="small">${countThings(blocks.length, "paragraph")} that both have</summary>
+    ${isShown && html`<${SafeHtml} text=${blocks.join("\n")} class="prose" dir="auto" />`}</details>`;
 }
 
 function describePiece(piece) {

@@ -2,20 +2,20 @@
 
 /** Fields that are lists of things with a name of their own, which two people may change side by side. */
 export const LISTS = ["authors", "tags", "regions"];
-export const FIELDS = ["title", "standfirst", "body", "language", "dateline", ...LISTS, "images", "related"];
+export const FIELDS = ["title", "standfirst", "body", "language", "dateline", ...LISTS, "images", "related", "correction"];
 export const LABELS = {
   title: "Title", standfirst: "Standfirst", body: "Text", language: "Language", dateline: "Dateline", authors: "Authors",
   tags: "Tags", regions: "Regions", images: "Images", related: "Related posts", status: "State", slug: "Slug",
   corrections: "Corrections", published_at: "Date of publication", first_published_at: "First published", source: "Source",
   seo: "Search engines", translation_of: "Original", external_id: "External id", signature: "Signature",
-  published_precision: "Precision of the date", replaced_by: "Replaced by",
+  published_precision: "Precision of the date", replaced_by: "Replaced by", correction: "Correction",
 };
 const NEW = {
   title: "", standfirst: null, body: "", language: null, dateline: null, authors: [], tags: [], regions: [], images: [],
   related: [],
 };
 
-/** The fields of an article. A body is a notation with its text. */
+/** The fields of an article. A body is a notation with its text; a correction is of the next save, and then none. */
 export function makeForm(article = NEW, body = { notation: "html", text: article.body }) {
   return {
     title: article.title,
@@ -30,6 +30,7 @@ export function makeForm(article = NEW, body = { notation: "html", text: article
     regions: article.regions,
     images: article.images.map((image) => ({ ...image, alt: image.alt ?? "", caption: image.caption ?? "", credit: image.credit ?? "" })),
     related: article.related.filter(({ kind }) => kind !== "similar").map(makeEntry),
+    correction: "",
   };
 }
 
@@ -63,6 +64,7 @@ export function makePatch(form, names, base = null) {
 function render(name, value, base) {
   if (name === "body") return { [value.notation]: value.text };
   if (name === "standfirst") return value.trim() === "" ? null : value;
+  if (name === "correction") return value.trim();
   if (name === "language") return value.trim() === "" ? "und" : value.trim();
   if (name === "dateline") return value.text.trim() === "" ? null : renderDateline(value, base?.dateline);
   if (name === "images") return value.map((image) => fill(image, ["alt", "caption", "credit"]));
@@ -124,7 +126,8 @@ function mergeLists(mine, base, theirs) {
     const here = own.get(nameTerm(one));
     return here !== undefined && !isSame(here, known.get(nameTerm(one))) ? here : one;
   });
-  const there = new Set(theirs.map(nameTerm));
+  // What was new here may have been made meanwhile, and has a slug since.
+  const there = new Set([...theirs.map(nameTerm), ...theirs.map(({ name }) => nameTerm({ name }))]);
   return [...changed, ...mine.filter((one) => !known.has(nameTerm(one)) && !there.has(nameTerm(one)))];
 }
 

@@ -44,7 +44,7 @@ async function begin(id, url, signal) {
   if (id === "new") {
     const kept = findUnsaved(id);
     const form = makeForm(undefined, NEW_BODY);
-    return { base: { article: null, form }, form: kept?.form ?? form, keptAt: kept?.at ?? null };
+    return { base: { article: null, form }, form: { ...form, ...kept?.form }, keptAt: kept?.at ?? null };
   }
   const { data: current } = await send(url, { signal });
   // By its number, whatever it was opened by.
@@ -59,8 +59,8 @@ async function begin(id, url, signal) {
   const { notation } = kept.form.body;
   const text = notation === "html" ? article.body
     : article.body_markdown ?? (await previewBody({ notation: "html", text: article.body }, { include: "body_markdown" })).body_markdown;
-  const isForeign = older === null;
-  return { base: { article, form: makeForm(article, { notation, text }) }, form: kept.form, keptAt: kept.at, isForeign };
+  const form = makeForm(article, { notation, text });
+  return { base: { article, form }, form: { ...form, ...kept.form }, keptAt: kept.at, isForeign: older === null };
 }
 
 /** What was typed upon a version that somebody has replaced meanwhile is brought together with theirs when it is saved.

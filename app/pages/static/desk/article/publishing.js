@@ -8,56 +8,73 @@ import { ActionButton, Dialog, StateBadge, toLocalInput, ZONE_NAME } from "../pa
 
 const HOUR = 3_600_000;
 
-export function Publishing({ article, isDirty, scopes, save, change }) {
+/** `save(json)` saves what is not saved with `json`, `requestOf(json)` is the request for that; `change` sends another. */
+export function Publishing({ article, isDirty, scopes, save, change, requestOf }) {
   const [asked, setAsked] = useState(null);
   const status = article?.status ?? "draft";
   const mayPublish = scopes.has("publish");
   const close = () => setAsked(null);
   const actions = listActions(status, article);
+  const action = actions.find(({ name }) => name === asked);
   return html`<section class="panel" aria-label="Publishing">
     <h2>Publishing</h2>
     <p><${StateBadge} status=${status} />${status === "scheduled" && html` <span class="small">${formatDate(article.published_at)}</span>`}</p>
     ${!mayPublish && html`<p class="small">This key cannot publish: it lacks the scope publish.</p>`}
-    <div class="stack">${actions.map(({ name, title, isPrimary, needs, json }) => html`<${ActionButton} key=${name}
-      class=${isPrimary ? "primary" : ""} disabled=${needs !== "write" && !mayPublish}
-      onClick=${async () => (json === undefined ? setAsked(name) : save(json))}>${title(isDirty)}<//>`)}</div>
-    ${asked === "schedule" && html`<${Schedule} article=${article} save=${save} onClose=${close} />`}
-    ${asked === "withdraw" && html`<${Withdraw} article=${article} change=${change} onClose=${close} />`}
-    ${asked === "trash" && html`<${Trash} article=${article} change=${change} onClose=${close} />`}
-    ${asked === "restore" && html`<${Restore} article=${article} change=${change} onClose=${close} />`}
+    <div class="stack">${actions.map(({ name, title, isPrimary, needs }) => html`<button type="button" key=${name}
+      class=${isPrimary ? "primary" : ""} disabled=${needs !== "write" && !mayPublish} onClick=${() => setAsked(name)}>${title}…</button>`)}</div>
+    ${action && html`<${action.form} ...${action} article=${article} isDirty=${isDirty} save=${save} change=${change} requestOf=${requestOf} onClose=${close} />`}
   </section>`;
 }
 
-/** `json`: what is saved at once; without it a question is asked first. */
+/** What may become of an article in a state; each is asked for by a `form` before it is done. `json`: what is saved. */
 function listActions(status, article) {
   // A draft without a date gets that of now; one that has a date, because it was public or imported, keeps it.
   const json = status === "scheduled" ? { status: "published", published_at: null } : { status: "published" };
-  const publish = { name: "publish", title: (isDirty) => (isDirty ? "Save and publish now" : "Publish now"), isPrimary: true, json };
-  const schedule = { name: "schedule", title: () => (status === "scheduled" ? "Change the time…" : "Schedule…") };
-  const back = { name: "draft", title: () => "Back to draft", json: { status: "draft" } };
-  const trash = { name: "trash", title: () => "Move to the bin…", needs: status === "draft" ? "write" : "publish" };
+  const publish = { name: "publish", title: status === "withdrawn" ? "Publish again" : "Publish now", isPrimary: true, form: Publish, json };
+  const schedule = { name: "schedule", title: status === "scheduled" ? "Change the time" : "Schedule", form: Schedule };
+  const back = { name: "draft", title: "Back to draft", form: BackToDraft, json: { status: "draft" } };
+  const trash = { name: "trash", title: "Move to the bin", needs: status === "draft" ? "write" : "publish", form: Trash };
   if (status === "draft") return article === null ? [publish, schedule] : [publish, schedule, trash];
   return {
     scheduled: [publish, schedule, back, trash],
-    published: [{ name: "withdraw", title: () => "Withdraw…" }, back],
-    withdrawn: [{ ...publish, title: () => "Publish again" }, back],
-    trashed: [{ name: "restore", title: () => "Take it out of the bin…", needs: "write" }],
+    published: [{ name: "withdraw", title: "Withdraw", form: Withdraw }, back],
+    withdrawn: [publish, back],
+    trashed: [{ name: "restore", title: "Take it out of the bin", needs: "write", form: Restore }],
   }[status];
 }
 
-function Schedule({ article, save, onClose }) {
+function Publish({ article, isDirty, title, json, save, requestOf, onClose }) {
+  const date = article?.published_at;
+  const isDated = json.published_at === undefined && date;
+  return html`<${SaveDialog} title=${title} action=${title} json=${json} save=${save} requestOf=${requestOf} onClose=${onClose}>
+    <p>Everybody sees it at once${isDirty ? ", with what is not saved yet" : ""}.${isDated ? ` It keeps its date, ${formatDate(date, article.published_precision)}.` : ""}</p><//>`;
+}
+
+function BackToDraft({ article, isDirty, title, json, save, requestOf, onClose }) {
+  return html`<${SaveDialog} title=${title} action="Make it a draft" json=${json} save=${save} requestOf=${requestOf} onClose=${onClose}>
+    <p>${article.status === "published" ? "Readers do not find it any more." : "It is not published then."}${isDirty ? " What is not saved yet is saved with it." : ""}</p><//>`;
+}
+
+function Schedule({ article, isDirty, save, requestOf, onClose }) {
   const [value, setValue] = useState(toLocalInput(article?.status === "scheduled" ? article.published_at : Date.now() + HOUR));
   const at = new Date(value);
   const isGood = !Number.isNaN(at.getTime()) && at > new Date();
   const json = { status: "scheduled", published_at: isGood ? at.toISOString().replace(".000Z", "Z") : null };
+  return html`<${SaveDialog} title="Schedule" action="Schedule" json=${json} isReady=${isGood} save=${save} requestOf=${requestOf} onClose=${onClose}>
+    <label>Goes out at <input type="datetime-local" value=${value} onInput=${(event) => setValue(event.target.value)} /></label>
+    <p class="small">In your time zone, ${ZONE_NAME}.${isGood ? ` That is ${json.published_at} in UTC.` : " Choose a time in the future."}
+      ${isDirty ? " What is not saved yet is saved with it." : ""}</p><//>`;
+}
+
+/** A question whose answer is saved. */
+function SaveDialog({ title, action, json, isReady = true, save, requestOf, onClose, children }) {
   const submit = async () => {
     await save(json);
     onClose();
   };
-  return html`<${Dialog} title="Schedule" onClose=${onClose}>
-    <label>Goes out at <input type="datetime-local" value=${value} onInput=${(event) => setValue(event.target.value)} /></label>
-    <p class="small">In your time zone, ${ZONE_NAME}.${isGood ? ` That is ${json.published_at} in UTC.` : " Choose a time in the future."}</p>
-    <${ActionButton} class="primary" disabled=${!isGood} onClick=${submit}>Schedule<//>
+  return html`<${Dialog} title=${title} onClose=${onClose}>${children}
+    <${ActionButton} class="primary" disabled=${!isReady} onClick=${submit}>${action}<//>
+    <${RequestView} ...${requestOf(json)} />
   <//>`;
 }
 

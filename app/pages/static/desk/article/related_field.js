@@ -21,11 +21,12 @@ export function RelatedField({ posts, own, onChange }) {
   const addFree = (text) => {
     const known = ADDRESS.test(text) ? { title: null, url: text } : { title: text, url: null };
     onChange([...posts, { article: null, ...known, unlinked: false }]);
+    return true;
   };
   return html`<div class="terms">
     <${Combobox} label="Related posts" placeholder="words of an article, or a title or address of one that is not here"
       find=${find} onChoose=${add} onFree=${addFree} />
-    <ol class="bare rows">${posts.map((post, place) => html`<${Post} key=${nameOf(post)} post=${post} place=${place} posts=${posts} onChange=${onChange} />`)}</ol>
+    <ol class="bare rows">${posts.map((post, place) => html`<${Post} key=${place} post=${post} place=${place} posts=${posts} onChange=${onChange} />`)}</ol>
   </div>`;
 }
 

@@ -8,7 +8,7 @@ import { RequestView } from "../../shared/request_view.js";
 import { useRead } from "../../shared/requests.js";
 import { LABELS } from "./form.js";
 import { Paragraphs } from "./paragraphs.js";
-import { ActionButton } from "../parts.js";
+import { ActionButton, ConfirmButton } from "../parts.js";
 
 export function Revisions({ article, isDirty, change }) {
   // The version is in the address for the reader only: with each there is one row more.
@@ -29,11 +29,20 @@ export function Revisions({ article, isDirty, change }) {
         <span class="row-buttons">
           <button type="button" aria-expanded=${shown === one.version} onClick=${() => setShown(shown === one.version ? null : one.version)}>
             ${shown === one.version ? "Hide what it changed" : "What it changed"}</button>
-          ${one.version !== article.version && html`<${ActionButton} disabled=${isDirty} onClick=${() => restore(one.version)}
-            aria-label=${`Go back to version ${one.version}`}>Go back to it<//>`}</span></div>
+          ${one.version !== article.version && html`<${Back} article=${article} version=${one.version} disabled=${isDirty} restore=${restore} />`}</span></div>
       ${shown === one.version && html`<${Difference} id=${article.id} version=${one.version} />`}</li>`)}</ol>
     <${RequestView} url=${url} />
   </section>`;
+}
+
+/** What readers see is asked for first. */
+function Back({ article, version, disabled, restore }) {
+  const label = `Go back to version ${version}`;
+  if (article.status !== "published") {
+    return html`<${ActionButton} disabled=${disabled} onClick=${() => restore(version)} aria-label=${label}>Go back to it<//>`;
+  }
+  return html`<${ConfirmButton} disabled=${disabled} onClick=${() => restore(version)} aria-label=${label} action=${label}
+    question=${`Readers see version ${version} at once. What is there now stays among the versions.`}>Go back to it<//>`;
 }
 
 function Difference({ id, version }) {
@@ -48,10 +57,16 @@ function Difference({ id, version }) {
   </div>`;
 }
 
+/** Beside its name, what of a dateline, an image, a region or a post may be all that differs. */
+const DETAILS = ["place", "date", "url", "alt", "caption", "credit", "roles", "description", "canonical_url"];
+
 /** A value of a property in words. */
 export function describe(value) {
   if (value === null || value === undefined || value === "") return "nothing";
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(describe).join(", ");
   if (typeof value !== "object") return String(value);
-  return value.name ?? value.article?.title ?? value.title ?? value.text ?? value.url ?? JSON.stringify(value);
+  const name = value.name ?? value.article?.title ?? value.title ?? value.text ?? value.url ?? JSON.stringify(value);
+  const details = DETAILS.map((detail) => value[detail]).filter((one) => one !== null && one !== undefined && one !== "" && one !== name);
+  if (value.unlinked) details.push("never linked");
+  return details.length === 0 ? name : `${name} (${details.map((one) => [one].flat().join(" + ")).join("; ")})`;
 }

@@ -1,22 +1,23 @@
 // What is not saved yet, and saving it: of a published article with what readers are told of a mistake.
 
-import { html, useEffect, useState } from "../../shared/view.js";
+import { html } from "../../shared/view.js";
 import { LABELS } from "./form.js";
 import { ActionButton } from "../parts.js";
 
-export function SaveBar({ article, names, said, save }) {
-  const [correction, setCorrection] = useState("");
-  const isPublic = article?.status === "published";
-  useEffect(() => setCorrection(""), [article?.version]);
-  const extra = correction.trim() === "" ? {} : { correction: correction.trim() };
+/** `names` of the fields that differ; `said`: what is told of the last save. */
+export function SaveBar({ article, names, said, save, correction, onCorrection }) {
   const isDirty = names.length > 0;
-  const text = isDirty ? `Not saved: ${names.map((name) => LABELS[name]).join(", ")}` : said.text || (article ? `Saved as version ${article.version}` : "");
+  const isPublic = article?.status === "published";
   return html`<div class="save-bar" role="group" aria-label="Saving">
-    <div class="save-said"><p role="status">${text}</p>
+    <div class="save-said"><p role="status">${isDirty ? describeUnsaved(names, isPublic) : said.text || (article ? `Saved as version ${article.version}` : "")}</p>
       ${said.warnings.map(({ detail }) => html`<p key=${detail} class="small warning" role="status">${detail}</p>`)}</div>
-    ${isPublic && isDirty && html`<label class="correction">Correction for readers, if something was wrong
-      <input value=${correction} maxlength="2000" dir="auto" onInput=${(event) => setCorrection(event.target.value)} /></label>`}
-    <${ActionButton} class="primary" disabled=${!isDirty} onClick=${() => save(extra)} aria-keyshortcuts="Control+S">
-      ${extra.correction ? "Save and correct" : "Save"}<//>
+    ${isDirty && (isPublic || correction !== "") && html`<label class="correction">Correction for readers, if something was wrong
+      <input value=${correction} maxlength="2000" dir="auto" onInput=${(event) => onCorrection(event.target.value)} /></label>`}
+    <${ActionButton} class="primary" disabled=${!isDirty} onClick=${() => save()} aria-keyshortcuts="Control+S">
+      ${correction.trim() === "" ? "Save" : "Save and correct"}<//>
   </div>`;
+}
+
+function describeUnsaved(names, isPublic) {
+  return `Not saved: ${names.map((name) => LABELS[name]).join(", ")}.${isPublic ? " Readers see it as soon as it is." : ""}`;
 }

@@ -3,46 +3,57 @@
 
 const PREFIX = "dateline-unsaved:";
 
-/** Keeps a form; false where the tab has no room for it, or keeps nothing. */
+/** Keeps a form in place of all that was kept of its article; false where the tab has no room for it, or keeps nothing:
+ * then what was kept before is still there. */
 export function keepUnsaved(id, version, form) {
+  const key = `${prefixOf(id)}${version}`;
   try {
-    sessionStorage.setItem(name(id, version), JSON.stringify({ form, at: new Date().toISOString() }));
-    return true;
+    sessionStorage.setItem(key, JSON.stringify({ form, at: new Date().toISOString() }));
   } catch {
     return false;
   }
+  removeAll(id, key);
+  return true;
 }
 
-/** `{version, form, at}` of an article, or null. */
+/** `{id, version, form, at}` of an article, or null. */
 export function findUnsaved(id) {
-  return listUnsaved().find((one) => one.id === String(id)) ?? null;
+  return listUnsaved(prefixOf(id))[0] ?? null;
 }
 
 export function dropUnsaved(id) {
-  for (const one of listUnsaved()) {
-    if (one.id === String(id)) sessionStorage.removeItem(name(id, one.version));
-  }
+  removeAll(id, null);
 }
 
 /** All that is kept, the newest first. */
-export function listUnsaved() {
-  const kept = [];
+export function listUnsaved(prefix = PREFIX) {
+  return listKeys(prefix).map(read).filter((one) => one !== null).sort((one, other) => other.at.localeCompare(one.at));
+}
+
+function removeAll(id, but) {
+  for (const key of listKeys(prefixOf(id))) {
+    if (key !== but) sessionStorage.removeItem(key);
+  }
+}
+
+function listKeys(prefix) {
   try {
-    for (let at = 0; at < sessionStorage.length; at += 1) {
-      const key = sessionStorage.key(at);
-      if (key.startsWith(PREFIX)) kept.push(read(key));
-    }
+    return Object.keys(sessionStorage).filter((key) => key.startsWith(prefix));
   } catch {
     return [];
   }
-  return kept.sort((one, other) => other.at.localeCompare(one.at));
 }
 
+/** Null for what this program has not written. */
 function read(key) {
   const [id, version] = key.slice(PREFIX.length).split(":");
-  return { id, version: Number(version), ...JSON.parse(sessionStorage.getItem(key)) };
+  try {
+    return { id, version: Number(version), ...JSON.parse(sessionStorage.getItem(key)) };
+  } catch {
+    return null;
+  }
 }
 
-function name(id, version) {
-  return `${PREFIX}${id}:${version}`;
+function prefixOf(id) {
+  return `${PREFIX}${id}:`;
 }
