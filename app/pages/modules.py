@@ -47,6 +47,7 @@ class _Joining:
     sources: Mapping[str, str]
     addresses: Mapping[str, str]
     parts: dict[str, str] = field(default_factory=dict)
+    exports: dict[str, Mapping[str, str]] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
 
@@ -71,14 +72,13 @@ def _add_module(joining: _Joining, path: str) -> Sequence[str]:
         raise ValueError(f"there is no module {path}, which {joining.open[-1:]} imports")
     joining.open.append(path)
     text = _MAP.sub("", joining.sources[path])
-    exports = {"default": LEFT_BY_SCRIPTS[path]} if path in LEFT_BY_SCRIPTS else {}
-    if not exports:
-        text = _replace_imports(joining, path, text)
-        text = _replace_exports(text, exports)
+    exports = _find_exports(joining, path)
+    if path in LEFT_BY_SCRIPTS:
+        text = f"const exports = {{}}, module = {{ exports }};\n{text}"
+    else:
+        text = _remove_exports(_replace_imports(joining, path, text))
         if unread := _UNREAD.search(text):
             raise ValueError(f"{path}: this form of import or export is not read: {unread[0].strip()[:80]}")
-    else:
-        text = f"const exports = {{}}, module = {{ exports }};\n{text}"
     returned = ", ".join(f"{name}: {value}" for name, value in exports.items())
     joining.open.pop()
     joining.parts[path] = f"const {_name(path)} = (() => {{\n{text}\nreturn {{ {returned} }};\n}})();"
@@ -94,6 +94,9 @@ def _replace_imports(joining: _Joining, path: str, text: str) -> str:
         elif target not in joining.parts:
             _add_module(joining, target)
         pairs = [("default", default)] if default else _read_names(names)
+        # A browser tells of a name that a module lacks; between functions it would be undefined.
+        if missing := [exported for exported, _ in pairs if exported not in _find_exports(joining, target)]:
+            raise ValueError(f"{path} imports {', '.join(missing)}, which {target} does not export")
         return f"const {{ {', '.join(f'{exported}: {local}' for exported, local in pairs)} }} = {_name(target)};"
 
     text = _IMPORT.sub(replace, text)
@@ -101,13 +104,22 @@ def _replace_imports(joining: _Joining, path: str, text: str) -> str:
     return _ADDRESS.sub(lambda match: f'new URL("./{_find_address(joining, path, match[1])}", import.meta.url)', text)
 
 
-def _replace_exports(text: str, exports: dict[str, str]) -> str:
-    """The text without the word; what is exported is added, with the name that it has within."""
-    exports |= {match[1]: match[1] for match in _DECLARED.finditer(text)}
-    for match in _LIST.finditer(text):
-        exports |= {exported: local for local, exported in _read_names(match[1])}
-    if _DEFAULT.search(text):
-        exports["default"] = "$default"
+def _find_exports(joining: _Joining, path: str) -> Mapping[str, str]:
+    """What a module exports, with the names that it has within."""
+    if path in LEFT_BY_SCRIPTS:
+        return {"default": LEFT_BY_SCRIPTS[path]}
+    if path not in joining.exports:
+        text = joining.sources[path]
+        exports = {match[1]: match[1] for match in _DECLARED.finditer(text)}
+        for match in _LIST.finditer(text):
+            exports |= {exported: local for local, exported in _read_names(match[1])}
+        if _DEFAULT.search(text):
+            exports["default"] = "$default"
+        joining.exports[path] = exports
+    return joining.exports[path]
+
+
+def _remove_exports(text: str) -> str:
     return _DEFAULT.sub("const $default = ", _LIST.sub("", _DECLARED.sub("", text)))
 
 

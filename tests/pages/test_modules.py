@@ -52,6 +52,8 @@ def test_joined_modules_do_what_they_do_one_by_one(tmp_path: Path) -> None:
         ("export let changes = 1;", "not read"),
         ('import { a } from "./missing.js";', "no module missing.js"),
         ('import { a } from "./a.js";', "imports itself"),
+        ('import { a, b } from "./b.js";', "imports a, which b.js does not export"),
+        ('import a from "./b.js";', "imports default, which b.js does not export"),
         ('const later = import("./b.js");', "not sent by itself"),
         ('const where = new URL("./b.css", import.meta.url);', "not sent by itself"),
     ],
