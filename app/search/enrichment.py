@@ -39,7 +39,8 @@ STATES: tuple[State, ...] = get_args(State)
 
 @dataclass(frozen=True, slots=True)
 class FoundSuggestions:
-    """Everything suggested, by kind and then the best first; `is_taken` tells what the article has."""
+    """Everything suggested, by kind and then the best first, and behind it what was decided of anything else;
+    `is_taken` tells what the article has."""
 
     suggestions: tuple[SuggestedValue, ...]
     language: str
@@ -53,15 +54,11 @@ class FoundSuggestions:
         return "accepted" if self.is_taken(one) else self.decided.get(one.id, "open")
 
     def find(self, id: str) -> SuggestedValue | None:
-        """The one with this id, also one that is not found again but was decided on."""
-        known = next((one for one in self.suggestions if one.id == id), None)
-        if known is not None or id not in self.decided:
-            return known
-        kind, _, value = id.partition("-")
-        target = int(value) if value.isdigit() else None
-        return _make_suggestion(cast("Kind", kind), target, 0, value, 0.0, "editor")
+        return next((one for one in self.suggestions if one.id == id), None)
 
     def is_taken(self, one: SuggestedValue) -> bool:
+        if one.kind == "region" and not one.roles:  # suggested in none any more, it may be there in any
+            return any(region == one.target for region, _ in self.regions)
         return one.kind != "duplicate" and store_suggestions.is_taken(one, self.language, self.regions, self.tags)
 
 
@@ -91,7 +88,16 @@ async def find_suggestions(db: Database, index: EngineIndex, id: int, view: Requ
     links = tuple((int(str(region)), int(str(roles))) for region, roles in placed)
     rows = await db.reader.rows(_decisions_statement(dialect), {"id": id})
     decided = {f"{kind}-{value or target}": cast("Decision", state) for _, kind, target, value, state in rows}
-    return FoundSuggestions(tuple(suggestions), str(spoken), links, frozenset(own.tags), words, decided)
+    known = {one.id for one in suggestions}
+    left = [_make_decided(key) for key in decided if key not in known]
+    return FoundSuggestions((*suggestions, *left), str(spoken), links, frozenset(own.tags), words, decided)
+
+
+def _make_decided(id: str) -> SuggestedValue:
+    """What nothing suggests any more, but an editor has decided of."""
+    kind, _, value = id.partition("-")
+    target = None if kind == "language" else int(value)
+    return _make_suggestion(cast("Kind", kind), target, 0, value if target is None else "", 0.0, "editor")
 
 
 def _combine(

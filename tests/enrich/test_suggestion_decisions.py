@@ -96,6 +96,13 @@ async def test_region_that_is_refused_before_it_is_linked_is_not_linked_later(ap
     after = await article(api)
     assert "nato" not in roles(after)
     assert nato["id"] not in await list_suggestions(api, first["id"])
+    assert import_stories(api, {**STORY, "title": "A harbour", "body": "Work begins in May."}).updated == 1
+    assert nato["id"] not in await list_suggestions(api, first["id"])
+    left = (await list_suggestions(api, first["id"], state="refused"))[nato["id"]]
+    assert (left["region"]["slug"], left["origin"], left["evidence"]) == ("nato", "editor", "")
+    again = await decide(api, await article(api), nato["id"], "accepted")
+    assert roles(again)["nato"] == ["about"]
+    assert (await list_suggestions(api, first["id"], state="refused")) == {}
 
 
 async def test_tags_are_accepted_and_refused(api: Served) -> None:
