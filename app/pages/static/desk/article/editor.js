@@ -25,10 +25,7 @@ const PAUSE = 250;
 
 export function Editor({ id, view, start, scopes, url }) {
   const isOver = useRef(false);
-  const onCreated = () => {
-    isOver.current = true;
-  };
-  const { state, update, save, change, requestOf } = useSaving({ start, url, onCreated });
+  const { state, update, save, change, requestOf } = useSaving({ start, url, isOver });
   const { base, form, keptAt, said, failure, theirs } = state;
   const { article } = base;
   const names = findDifferences(form, base.form);
@@ -46,7 +43,7 @@ export function Editor({ id, view, start, scopes, url }) {
 
   if (theirs !== null) {
     const resolve = (merged) => {
-      update(() => ({ base: theirs, form: merged, theirs: null }));
+      update(() => ({ base: { article: theirs.article, form: theirs.form }, form: merged, theirs: null }));
       return save();
     };
     const putAway = () => {

@@ -17,15 +17,16 @@ const OVERTAKEN = "Somebody has saved the article meanwhile: this is their versi
  * with `retry` where that may help; `theirs`, a newer version as article and form while there is a conflict, with the
  * state that was `wanted`. `update(change)` changes it, `save(extra)` sends what differs with `extra`, `change(address,
  * options, text)` sends another change of the article; both resolve to whether it was done. `requestOf(extra)` is the
- * request that `save` sends. `url`: that of the article as it is read. `onCreated`: before a new article is opened. */
-export function useSaving({ start, url, onCreated }) {
+ * request that `save` sends. `url`: that of the article as it is read. `isOver`: a ref that is set when a new article was
+ * made, which another editor goes on with. */
+export function useSaving({ start, url, isOver }) {
   const [latest, update] = useLatest({ ...start, said: NOTHING, failure: null, theirs: null });
   const queue = useRef(Promise.resolve());
   const key = useRef(makeKey());
   const attempts = useRef([]);
   const enqueue = (work) => {
     // A conflict is decided before anything else is sent.
-    const done = queue.current.then(() => latest.current.theirs === null && work());
+    const done = queue.current.then(() => latest.current.theirs === null && !isOver.current && work());
     queue.current = done.catch(() => false);
     return done;
   };
@@ -44,11 +45,13 @@ export function useSaving({ start, url, onCreated }) {
     try {
       const article = (await send(url)).data;
       const { base } = latest.current;
-      const form = dropMadeCorrection(latest.current.form, base.article, article);
-      const theirs = { article, form: await makeTheirForm(base, form, article) };
-      update(() => (hasEverything(theirs.form, base.form, form)
-        ? { base: theirs, form: theirs.form, keptAt: null, failure: null, said: { ...NOTHING, text: tellFound(article, extra) } }
-        : { form, theirs: { ...theirs, wanted: extra?.status ?? null }, failure: null, said: NOTHING }));
+      const clean = (one) => dropMadeCorrection(one, base.article, article);
+      const form = clean(latest.current.form);
+      const upon = await makeTheirForm(base, form, article);
+      // What is typed while their version is on its way stays, too.
+      update((old) => (hasEverything(upon, base.form, form)
+        ? { base: { article, form: upon }, form: rebase(clean(old.form), form, upon).form, keptAt: null, failure: null, said: { ...NOTHING, text: tellFound(article, extra) } }
+        : { form: clean(old.form), theirs: { article, form: upon, wanted: extra?.status ?? null }, failure: null, said: NOTHING }));
     } catch (another) {
       update(() => ({ failure: { problem: another, retry }, said: NOTHING }));
     }
@@ -72,7 +75,7 @@ export function useSaving({ start, url, onCreated }) {
     try {
       const { article, form } = await postOnce([attempt, ...attempts.current], key.current);
       keepRest(article, form, latest.current.form);
-      onCreated();
+      isOver.current = true;
       go(new Query({ article: article.id }), { replace: true });
       return true;
     } catch (error) {
