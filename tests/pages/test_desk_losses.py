@@ -121,10 +121,15 @@ def test_what_is_typed_while_a_new_article_is_on_its_way_is_kept(tab: EditorsTab
     page.get_by_label("Text", exact=True).fill("First words, and more.")
     [route] = sent
     route.continue_()
-    expect(page.get_by_text("which was not saved, is back")).to_be_visible()
+    expect(page.get_by_text("Not saved: Text.")).to_be_visible()
     expect(page.get_by_label("Text", exact=True)).to_have_value("First words, and more.")
+    expect(page.get_by_label("Text", exact=True)).to_be_focused()
     page.unroute("**/v1/articles")
     expect(save(page)).to_have_text("Saved.")
+    page.get_by_role("link", name="← Articles").click()
+    expect(page.get_by_role("link", name="On its way").first).to_be_visible()
+    expect(page.get_by_role("complementary", name="Not saved")).to_have_count(0)
+    page.go_back()
     shown = read_article(tab.site, {"id": page.url.rpartition("article=")[2]})
     assert (shown["version"], shown["body"]) == (2, "<p>First words, and more.</p>")
 

@@ -1,11 +1,11 @@
 // The desk at `/desk`: what editors do, with a key that this tab keeps. It reads and writes through the public API.
 
-import { html, render, useEffect, useMemo } from "../shared/view.js";
+import { html, render, useEffect, useMemo, useRef } from "../shared/view.js";
 import { ROOT, buildUrl, getKey, setKey } from "../shared/api.js";
 import { PageHeader } from "../shared/header.js";
 import { KeyForm, ProblemView } from "../shared/problem_view.js";
 import { useRead } from "../shared/requests.js";
-import { Link, useAddress } from "../shared/router.js";
+import { Link, go, useAddress } from "../shared/router.js";
 import { applyTheme } from "../shared/theme.js";
 import { ArticleDesk } from "./article/opening.js";
 import { ArticleList, LISTS } from "./article_list.js";
@@ -64,9 +64,34 @@ function Sections({ params }) {
 
 function View({ params, scopes }) {
   const article = params.get("article");
-  if (article !== null) return html`<${ArticleDesk} key=${article} id=${article} view=${params.get("view") ?? "text"} scopes=${scopes} />`;
-  if (params.get("view") === "imports") return html`<${ImportDesk} id=${params.get("import")} scopes=${scopes} />`;
+  const imported = params.get("view") === "imports" ? (params.get("import") ?? "") : null;
+  const { opened, rename } = useOpened(article, imported);
+  // A new article keeps its editor, and whoever types in it the focus, when it gets its number.
+  const onCreated = (id) => {
+    rename(String(id));
+    go(new Query({ article: id }), { replace: true });
+  };
+  if (article !== null) {
+    return html`<${ArticleDesk} key=${opened} id=${article} view=${params.get("view") ?? "text"} scopes=${scopes} onCreated=${onCreated} />`;
+  }
+  if (imported !== null) return html`<${ImportDesk} id=${params.get("import")} scopes=${scopes} />`;
   return html`<${ArticleList} params=${params} scopes=${scopes} />`;
+}
+
+/** The number of what is opened, which rises with another article or import; keys go on from its beginning. `rename`:
+ * the same article is called otherwise from here on. */
+function useOpened(article, imported) {
+  const opened = useRef({ article, imported, number: 0 });
+  const isOther = article !== opened.current.article || imported !== opened.current.imported;
+  if (isOther) opened.current = { article, imported, number: opened.current.number + 1 };
+  const { number } = opened.current;
+  useEffect(() => {
+    if (number > 0) document.getElementById("main").focus();
+  }, [number]);
+  const rename = (id) => {
+    opened.current.article = id;
+  };
+  return { opened: number, rename };
 }
 
 applyTheme();

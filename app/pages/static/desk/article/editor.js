@@ -23,14 +23,13 @@ const VIEWS = { text: "Text", revisions: "Revisions", audit: "Audit" };
 const LIST_OF = { draft: "drafts", scheduled: "scheduled", published: "published", withdrawn: "withdrawn", trashed: "bin" };
 const PAUSE = 250;
 
-export function Editor({ id, view, start, scopes, url }) {
-  const isOver = useRef(false);
-  const { state, update, save, change, requestOf } = useSaving({ start, url, isOver });
+export function Editor({ id, view, start, scopes, url, onCreated }) {
+  const { state, update, save, change, requestOf } = useSaving({ start, onCreated });
   const { base, form, keptAt, said, failure, theirs } = state;
   const { article } = base;
   const names = findDifferences(form, base.form);
   const isDirty = names.length > 0;
-  const hasRoom = useKept(article?.id ?? id, article?.version ?? 0, form, isDirty, isOver);
+  const hasRoom = useKept(article?.id ?? id, article?.version ?? 0, form, isDirty);
   const setForm = (next) => update((old) => ({ form: next(old.form) }));
   // A text in another notation that says the same is no change.
   const setBody = (body) => update((old) => turnBody(old, body));
@@ -38,6 +37,7 @@ export function Editor({ id, view, start, scopes, url }) {
     dropUnsaved(article?.id ?? id);
     update((old) => ({ form: old.base.form, keptAt: null }));
   };
+  useFocusAfter(theirs !== null);
   useSaveKey(save);
   useTitle(form.title || nameUntitled(article));
 
@@ -80,15 +80,21 @@ function turnBody({ base, form }, body) {
 }
 
 /** Keeps a changed form in this tab, at the latest when the page is left, and asks before a window with it is closed;
- * whether there is room for it. `isOver`: a ref that tells that there is nothing to be kept any more. */
-function useKept(id, version, form, isDirty, isOver) {
+ * whether there is room for it. */
+function useKept(id, version, form, isDirty) {
   const [hasRoom, setRoom] = useState(true);
   const latest = useRef(null);
   latest.current = () => {
-    if (isDirty && !isOver.current) return keepUnsaved(id, version, form);
+    if (isDirty) return keepUnsaved(id, version, form);
     dropUnsaved(id);
     return true;
   };
+  const name = useRef(id);
+  useEffect(() => {
+    // A new article has got its number: under that its text is kept from here on.
+    if (name.current !== id) dropUnsaved(name.current);
+    name.current = id;
+  }, [id]);
   useEffect(() => {
     const timer = setTimeout(() => setRoom(latest.current()), PAUSE);
     return () => clearTimeout(timer);
@@ -103,11 +109,20 @@ function useKept(id, version, form, isDirty, isOver) {
   }, []);
   useEffect(() => {
     if (!isDirty) return undefined;
-    const ask = (event) => isOver.current || event.preventDefault();
+    const ask = (event) => event.preventDefault();
     addEventListener("beforeunload", ask);
     return () => removeEventListener("beforeunload", ask);
   }, [isDirty]);
   return hasRoom;
+}
+
+/** Where a conflict was, keys go on in the page. */
+function useFocusAfter(isConflict) {
+  const was = useRef(false);
+  useEffect(() => {
+    if (was.current && !isConflict) document.getElementById("main").focus();
+    was.current = isConflict;
+  }, [isConflict]);
 }
 
 function useSaveKey(save) {

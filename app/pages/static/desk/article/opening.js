@@ -11,7 +11,8 @@ import { findUnsaved } from "./unsaved.js";
 
 const NEW_BODY = { notation: "markdown", text: "" };
 
-export function ArticleDesk({ id, view, scopes }) {
+/** `onCreated` gets the number of a new article when it has one; its editor stays. */
+export function ArticleDesk({ id, view, scopes, onCreated }) {
   const [start, setStart] = useState(null);
   const [problem, setProblem] = useState(null);
   const [turn, setTurn] = useState(0);
@@ -26,7 +27,7 @@ export function ArticleDesk({ id, view, scopes }) {
   useEffect(() => (problem === null ? undefined : onKeyChange(() => setTurn((count) => count + 1))), [problem]);
   if (problem) return html`<${ProblemView} problem=${problem} retry=${() => setTurn(turn + 1)} /><${KeptText} id=${id} /><${RequestView} url=${url} />`;
   if (start === null) return html`<p class="waiting" role="status">Opening…</p>`;
-  return html`<${Editor} id=${id} view=${view} start=${start} scopes=${scopes} url=${url} />`;
+  return html`<${Editor} id=${id} view=${view} start=${start} scopes=${scopes} url=${url} onCreated=${onCreated} />`;
 }
 
 /** What this tab keeps of an article that cannot be opened, to be copied. */

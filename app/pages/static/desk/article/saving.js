@@ -4,11 +4,9 @@
 import { useCallback, useRef, useState } from "../../shared/view.js";
 import { buildUrl, send } from "../../shared/api.js";
 import { formatDate } from "../../shared/dates.js";
-import { go } from "../../shared/router.js";
 import { previewBody } from "./body_field.js";
 import { FIELDS, findDifferences, isSame, makeForm, makePatch, rebase } from "./form.js";
-import { keepUnsaved } from "./unsaved.js";
-import { makeKey, Query } from "../parts.js";
+import { makeKey } from "../parts.js";
 
 const NOTHING = { text: "", warnings: [] };
 const OVERTAKEN = "Somebody has saved the article meanwhile: this is their version. What you asked for was not done.";
@@ -17,16 +15,15 @@ const OVERTAKEN = "Somebody has saved the article meanwhile: this is their versi
  * with `retry` where that may help; `theirs`, a newer version as article and form while there is a conflict, with the
  * state that was `wanted`. `update(change)` changes it, `save(extra)` sends what differs with `extra`, `change(address,
  * options, text)` sends another change of the article; both resolve to whether it was done. `requestOf(extra)` is the
- * request that `save` sends. `url`: that of the article as it is read. `isOver`: a ref that is set when a new article was
- * made, which another editor goes on with. */
-export function useSaving({ start, url, isOver }) {
+ * request that `save` sends. `onCreated` gets the number of a new article when it has one. */
+export function useSaving({ start, onCreated }) {
   const [latest, update] = useLatest({ ...start, said: NOTHING, failure: null, theirs: null });
   const queue = useRef(Promise.resolve());
   const key = useRef(makeKey());
   const attempts = useRef([]);
   const enqueue = (work) => {
     // A conflict is decided before anything else is sent.
-    const done = queue.current.then(() => latest.current.theirs === null && !isOver.current && work());
+    const done = queue.current.then(() => latest.current.theirs === null && work());
     queue.current = done.catch(() => false);
     return done;
   };
@@ -43,8 +40,8 @@ export function useSaving({ start, url, isOver }) {
   const fail = async (problem, retry, extra) => {
     if (problem.code !== "precondition_failed") return update(() => ({ failure: { problem, retry }, said: NOTHING }));
     try {
-      const article = (await send(url)).data;
       const { base } = latest.current;
+      const article = (await send(buildUrl(`v1/articles/${base.article.id}`, { include: "body_markdown" }))).data;
       const clean = (one) => dropMadeCorrection(one, base.article, article);
       const form = clean(latest.current.form);
       const upon = await makeTheirForm(base, form, article);
@@ -73,10 +70,9 @@ export function useSaving({ start, url, isOver }) {
     update(() => ({ failure: null }));
     const attempt = { form: latest.current.form, request: requestOf(extra) };
     try {
-      const { article, form } = await postOnce([attempt, ...attempts.current], key.current);
-      keepRest(article, form, latest.current.form);
-      isOver.current = true;
-      go(new Query({ article: article.id }), { replace: true });
+      const { data, headers, form } = await postOnce([attempt, ...attempts.current], key.current);
+      adopt(data, form, extra.status === undefined ? "" : describeSaved(extra), headers);
+      onCreated(data.id);
       return true;
     } catch (error) {
       if (mayBeDone(error)) attempts.current = [attempt, ...attempts.current];
@@ -116,13 +112,13 @@ function useLatest(initial) {
 }
 
 /** Sends a new article. Nobody knows what became of an attempt without a response: all have the same key, by which one
- * of them is carried out, and where that was an earlier one, it is sent again as it was. Resolves to the article and the
- * form that it was made of. */
+ * of them is carried out, and where that was an earlier one, it is sent again as it was. Resolves to the response and the
+ * form that it is of. */
 async function postOnce(attempts, key) {
   let conflict = null;
   for (const { form, request: { url, ...options } } of attempts) {
     try {
-      return { article: (await send(url, { ...options, headers: { "Idempotency-Key": key } })).data, form };
+      return { ...(await send(url, { ...options, headers: { "Idempotency-Key": key } })), form };
     } catch (error) {
       if (error.code !== "idempotency_conflict") throw error;
       conflict = error;
@@ -157,11 +153,6 @@ function hasEverything(theirs, base, form) {
 
 function tellFound({ status }, extra) {
   return extra !== undefined && (extra.status === undefined || extra.status === status) ? describeSaved(extra) : OVERTAKEN;
-}
-
-/** What was typed while a new article was on its way is a change of it. */
-function keepRest(article, sent, form) {
-  if (findDifferences(form, sent).length > 0) keepUnsaved(article.id, article.version, rebase(form, sent, makeForm(article, sent.body)).form);
 }
 
 function addressOf(id) {
