@@ -15,7 +15,7 @@ const SHOWN = 30;
 const PAUSE = 200;
 const EDITABLE = "input, textarea, select";
 /** Lists by name: how they are called, and which articles they hold. */
-export const LISTS = {
+const LISTS = {
   drafts: { title: "Drafts", status: "draft", sort: "-updated_at", empty: "No drafts." },
   scheduled: { title: "Scheduled", status: "scheduled", sort: "published_at", empty: "Nothing is scheduled." },
   published: { title: "Published", status: "published", sort: "-published_at", empty: "Nothing is published." },
@@ -27,8 +27,20 @@ export const LISTS = {
   },
 };
 
+/** The list that is shown unless an address names another. */
+export const FIRST_LIST = "drafts";
+
+function findList(params) {
+  const name = params.get("list") ?? FIRST_LIST;
+  return Object.hasOwn(LISTS, name) ? name : FIRST_LIST;
+}
+
+export function nameList(params) {
+  return LISTS[findList(params)].title;
+}
+
 export function ArticleList({ params, scopes }) {
-  const name = params.get("list") in LISTS ? params.get("list") : "drafts";
+  const name = findList(params);
   const { title, empty, ...filter } = LISTS[name];
   const q = params.get("q") ?? "";
   const url = buildUrl("v1/articles", { ...filter, q, limit: SHOWN, cursor: params.get("cursor") });

@@ -8,7 +8,7 @@ import { useRead } from "../shared/requests.js";
 import { Link, go, useAddress } from "../shared/router.js";
 import { applyTheme } from "../shared/theme.js";
 import { ArticleDesk } from "./article/opening.js";
-import { ArticleList, LISTS } from "./article_list.js";
+import { ArticleList, FIRST_LIST, nameList } from "./article_list.js";
 import { ImportDesk } from "./imports.js";
 import { Query } from "./parts.js";
 
@@ -45,8 +45,7 @@ function Entrance({ problem, retry }) {
 
 /** Of what has no title of its own; an article has. */
 function useTitle(params) {
-  const list = LISTS[params.get("list")] ?? LISTS.drafts;
-  const title = params.get("view") === "imports" ? "Imports" : params.get("article") === null ? list.title : null;
+  const title = params.get("view") === "imports" ? "Imports" : params.get("article") === null ? nameList(params) : null;
   useEffect(() => {
     if (title !== null) document.title = `${title} – Desk – ${siteName}`;
   }, [title]);
@@ -56,7 +55,7 @@ function Sections({ params }) {
   const current = params.get("view") === "imports" ? "imports" : params.get("article") === "new" ? "new" : "list";
   const at = (name) => (current === name ? "page" : undefined);
   return html`<nav class="sections" aria-label="Desk">
-    <${Link} params=${new Query({ list: Object.keys(LISTS)[0] })} aria-current=${at("list")}>Articles<//>
+    <${Link} params=${new Query({ list: FIRST_LIST })} aria-current=${at("list")}>Articles<//>
     <${Link} params=${new Query({ article: "new" })} aria-current=${at("new")}>New article<//>
     <${Link} params=${new Query({ view: "imports" })} aria-current=${at("imports")}>Imports<//>
   </nav>`;

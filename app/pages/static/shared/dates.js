@@ -12,7 +12,7 @@ const formats = new Map();
 /** An instant of the API as words; null as "". */
 export function formatDate(instant, precision = "instant") {
   if (instant === null || instant === undefined) return "";
-  const form = precision in FORMS ? precision : "instant";
+  const form = Object.hasOwn(FORMS, precision) ? precision : "instant";
   if (!formats.has(form)) formats.set(form, new Intl.DateTimeFormat("en-GB", FORMS[form]));
   return formats.get(form).format(new Date(instant));
 }

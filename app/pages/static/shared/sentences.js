@@ -9,13 +9,13 @@ const BY_CODE = {
   overloaded: "The server is busy. Try again shortly.",
   read_only: "The archive can be read but not changed at the moment.",
   not_found: "There is nothing at this address, or nothing that you may see.",
-  missing_scope: "Your key is good, but not for this.",
   internal_error: "Something broke on the server. Its operator can find the cause by the request's number.",
 };
 
 /** One sentence or two about a Problem. */
 export function explain(problem) {
   if (problem.code === "unauthorized") return explainKey(problem);
+  if (problem.code === "missing_scope") return `Your key is good, but not for this. ${problem.detail}`;
   if (problem.code === "rate_limited") return `Too many requests for the moment.${explainWait(problem)}`;
   const known = BY_CODE[problem.code];
   if (known === undefined) return explainInput(problem);
@@ -23,7 +23,7 @@ export function explain(problem) {
 }
 
 function explainKey(problem) {
-  return `A key that is valid is needed to read this. ${problem.detail}`;
+  return `A key that is valid is needed for this. ${problem.detail}`;
 }
 
 function explainInput(problem) {

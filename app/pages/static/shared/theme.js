@@ -10,7 +10,7 @@ const SIGNS = { system: "◐", light: "☀", dark: "☾" };
 function load() {
   try {
     const saved = localStorage.getItem(NAME);
-    return saved in NEXT ? saved : "system";
+    return saved !== null && Object.hasOwn(NEXT, saved) ? saved : "system";
   } catch {
     return "system";
   }

@@ -6,6 +6,7 @@ import { formatDate } from "../../shared/dates.js";
 import { ProblemView } from "../../shared/problem_view.js";
 import { RequestView } from "../../shared/request_view.js";
 import { useRead } from "../../shared/requests.js";
+import { describe } from "./revisions.js";
 
 export function Audit({ article }) {
   const [cursor, setCursor] = useState(null);
@@ -31,5 +32,5 @@ function versions({ version_before: before, version_after: after }) {
 }
 
 function details(values) {
-  return Object.entries(values).map(([name, value]) => `${name}: ${[value].flat().map((one) => one ?? "none").join(name === "status" ? " → " : ", ")}`).join("; ");
+  return Object.entries(values).map(([name, value]) => `${name}: ${[value].flat().map(describe).join(name === "status" ? " → " : ", ")}`).join("; ");
 }
