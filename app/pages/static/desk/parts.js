@@ -57,13 +57,15 @@ export function Dialog({ title, onClose, children }) {
   useEffect(() => {
     const [dialog, opener] = [place.current, document.activeElement];
     dialog.showModal();
+    // Not upon a button: the key that has opened the dialog may be held.
+    (dialog.querySelector("input, select, textarea") ?? dialog).focus();
     return () => {
       dialog.close();
       // Rendered at once, the opener may go with what the dialog has done.
       setTimeout(() => (opener.isConnected && !opener.disabled ? opener : document.getElementById("main")).focus());
     };
   }, []);
-  return html`<dialog ref=${place} aria-label=${title} onClose=${onClose} class="dialog">
+  return html`<dialog ref=${place} tabindex="-1" aria-label=${title} onClose=${onClose} class="dialog">
     <h2>${title}</h2>${children}
     <button type="button" class="plain dialog-close" aria-label="Close" onClick=${onClose}>✕</button>
   </dialog>`;
