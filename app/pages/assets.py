@@ -73,16 +73,18 @@ def load_assets() -> Assets:
     assets = Assets()
     for path in DATA:
         assets.add(path, (FOLDER / path).read_bytes(), "application/json")
-    sources = {
-        path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
-        for path in FOLDER.rglob("*")
-        if path.suffix in (".js", ".mjs")
-    }
+    sources = read_modules()
     for path in SCRIPTS:
         assets.add(path, join_modules(path, sources, assets.names).text.encode(), _SCRIPT)
     for path, files in STYLES.items():
         assets.add(path, "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in files).encode(), _STYLE)
     return assets
+
+
+def read_modules() -> dict[str, str]:
+    """The texts of all modules, by path."""
+    files = (path for path in FOLDER.rglob("*") if path.suffix in (".js", ".mjs"))
+    return {path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
 def _compress(body: bytes, coding: Coding) -> bytes:
