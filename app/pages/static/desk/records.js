@@ -14,7 +14,7 @@ const COUNTS = ["created", "updated", "unchanged", "failed"];
 
 /** A record, asked for again while there is work on it. */
 export function useRecord(id) {
-  const url = buildUrl(`v1/imports/${id}`, { limit: 50 });
+  const url = buildUrl(`v1/imports/${encodeURIComponent(id)}`, { limit: 50 });
   const { data: record, problem, reload } = useRead(url);
   const isOpen = record !== null && (OPEN.has(record.state) || OPEN.has(record.undo?.state));
   useEffect(() => {
