@@ -117,7 +117,7 @@ def test_what_is_typed_while_a_new_article_is_on_its_way_is_kept(tab: EditorsTab
     page.get_by_label("Text", exact=True).fill("First words.")
     page.keyboard.press("Control+s")
     page.keyboard.press("Control+s")
-    expect(page.get_by_role("button", name="Save", exact=True)).to_be_disabled()
+    expect(page.get_by_text("Saving …")).to_be_visible()
     page.get_by_label("Text", exact=True).fill("First words, and more.")
     [route] = sent
     route.continue_()
@@ -211,6 +211,12 @@ def test_name_that_no_region_has_stays_in_its_field(tab: EditorsTab) -> None:
     field.press("Enter")
     expect(page.get_by_role("list", name="Regions").get_by_role("listitem")).to_have_text(re.compile("^Guinea-Bissau"))
     expect(field).to_have_value("")
+    field.fill("guine")
+    field.press("Enter")
+    expect(page.get_by_text("Choose one: the arrow keys lead to them.")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("list", name="Regions").get_by_role("listitem")).to_have_count(2)
     page.get_by_label("Title").fill("")
 
 

@@ -40,7 +40,7 @@ export function Combobox({ label, placeholder, find, onChoose, onFree }) {
     isTaking.current = false;
     if (items === null) return;
     if (takeFree.current(typed, items)) clear();
-    else setSaid(`Nothing here is called “${typed}”.`);
+    else setSaid(items.length === 0 ? `Nothing here is called “${typed}”.` : "Choose one: the arrow keys lead to them.");
   };
   const leave = () => {
     if (isTaking.current) return;

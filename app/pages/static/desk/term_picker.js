@@ -12,19 +12,21 @@ const HOW_MANY = 8;
  * regions have roles, which are chosen here. */
 export function TermPicker({ label, kind, terms, onChange, known = kind === "region", roles = false }) {
   const find = async (q, signal) => {
+    if (kind === "region") return findRegions(q, signal);
     const { data } = await send(buildUrl("v1/suggest", { q, types: kind, limit: HOW_MANY }), { signal });
     const items = data.groups.flatMap((group) => group.items).map(({ ref, text, count }) => ({ key: ref, text, hint: count === null ? "" : String(count) }));
-    return known || items.some(({ text }) => text.toLowerCase() === q.toLowerCase()) ? items : [...items, { key: "", text: q, hint: `new ${kind}` }];
+    return known || items.some((item) => isCalled(item, q)) ? items : [...items, { key: "", text: q, hint: `new ${kind}` }];
   };
   const add = ({ key, text }) => {
     const term = key === "" ? { name: text, kind: kind === "author" ? "contributor" : undefined } : { slug: key, name: text };
     if (terms.some((one) => nameTerm(one) === nameTerm(term))) return;
     onChange([...terms, kind === "region" ? { ...term, roles: ["about"] } : term]);
   };
+  // One that is only like it may be another country.
   const addFree = (text, items) => {
-    const item = items.find((one) => one.text.toLowerCase() === text.toLowerCase()) ?? (known ? items[0] : { key: "", text });
-    if (item !== undefined) add(item);
-    return item !== undefined;
+    const item = items.find((one) => isCalled(one, text)) ?? (known ? null : { key: "", text });
+    if (item !== null) add(item);
+    return item !== null;
   };
   const change = (place, term) => onChange(terms.map((one, at) => (at === place ? term : one)));
   const remove = (place) => onChange(terms.filter((_, at) => at !== place));
@@ -36,6 +38,16 @@ export function TermPicker({ label, kind, terms, onChange, known = kind === "reg
       ${term.slug === undefined && html`<span class="small">new</span>`}
       <button type="button" class="plain" aria-label=${`Remove ${term.name}`} onClick=${() => remove(place)}>✕</button></li>`)}</ul>
   </div>`;
+}
+
+/** Of all regions that there are: suggestions have only those with articles. */
+async function findRegions(q, signal) {
+  const { data } = await send(buildUrl("v1/regions", { q, limit: HOW_MANY }), { signal });
+  return data.data.map(({ slug, name, level }) => ({ key: slug, text: name, hint: level }));
+}
+
+function isCalled({ text }, name) {
+  return text.toLowerCase() === name.toLowerCase();
 }
 
 /** The role of the dateline follows from the dateline, and is only shown here. */

@@ -25,7 +25,7 @@ const PAUSE = 250;
 
 export function Editor({ id, view, start, scopes, url, onCreated }) {
   const { state, update, save, change, requestOf } = useSaving({ start, onCreated });
-  const { base, form, keptAt, said, failure, theirs } = state;
+  const { base, form, keptAt, said, failure, theirs, isSlow } = state;
   const { article } = base;
   const names = findDifferences(form, base.form);
   const isDirty = names.length > 0;
@@ -70,7 +70,7 @@ export function Editor({ id, view, start, scopes, url, onCreated }) {
     ${view === "revisions" && article && html`<${Revisions} article=${article} isDirty=${isDirty} change=${change} />`}
     ${view === "audit" && article && html`<${Audit} article=${article} />`}
     <div class="bottom">${failure && html`<${ProblemView} problem=${failure.problem} retry=${failure.retry} />`}
-      ${(view === "text" || isDirty || said.text !== "") && html`<${SaveBar} article=${article} names=${names} said=${said} save=${save}
+      ${(view === "text" || isDirty || said.text !== "") && html`<${SaveBar} article=${article} names=${names} said=${said} isSlow=${isSlow} save=${save}
         correction=${form.correction} onCorrection=${(correction) => setForm((old) => ({ ...old, correction }))} />`}</div>`;
 }
 

@@ -4,6 +4,7 @@
 import { useCallback, useRef, useState } from "../../shared/view.js";
 import { buildUrl, send } from "../../shared/api.js";
 import { formatDate } from "../../shared/dates.js";
+import { PATIENCE } from "../../shared/requests.js";
 import { previewBody } from "./body_field.js";
 import { FIELDS, findDifferences, isSame, makeForm, makePatch, rebase } from "./form.js";
 import { makeKey } from "../parts.js";
@@ -13,18 +14,24 @@ const OVERTAKEN = "Somebody has saved the article meanwhile: this is their versi
 
 /** `state`: `base`, the version that is open as article and form; `form`; `said`, of the last save; `failure`, a problem
  * with `retry` where that may help; `theirs`, a newer version as article and form while there is a conflict, with the
- * state that was `wanted`. `update(change)` changes it, `save(extra)` sends what differs with `extra`, `change(address,
- * options, text)` sends another change of the article; both resolve to whether it was done. `requestOf(extra)` is the
- * request that `save` sends. `onCreated` gets the number of a new article when it has one. */
+ * state that was `wanted`; `isSlow`, whether a save is waited for. `update(change)` changes it, `save(extra)` sends what
+ * differs with `extra`, `change(address, options, text)` sends another change of the article; both resolve to whether it
+ * was done. `requestOf(extra)` is the request that `save` sends. `onCreated` gets the number of a new article when it
+ * has one. */
 export function useSaving({ start, onCreated }) {
-  const [latest, update] = useLatest({ ...start, said: NOTHING, failure: null, theirs: null });
+  const [latest, update] = useLatest({ ...start, said: NOTHING, failure: null, theirs: null, isSlow: false });
   const queue = useRef(Promise.resolve());
   const key = useRef(makeKey());
   const attempts = useRef([]);
   const enqueue = (work) => {
+    const timer = setTimeout(() => update(() => ({ isSlow: true })), PATIENCE);
+    const finish = () => {
+      clearTimeout(timer);
+      if (latest.current.isSlow) update(() => ({ isSlow: false }));
+    };
     // A conflict is decided before anything else is sent.
     const done = queue.current.then(() => latest.current.theirs === null && work());
-    queue.current = done.catch(() => false);
+    queue.current = done.then(finish, finish);
     return done;
   };
 
