@@ -127,7 +127,7 @@ def test_feed_is_imported_by_its_address(tab: EditorsTab) -> None:
         page.get_by_label("Address of a feed, a sitemap or a site").fill(website.url("/feed.xml"))
         page.get_by_role("button", name="Import", exact=True).click()
         expect(record).to_contain_text("Done · 1 read, 1 created")
-        page.get_by_role("row", name="From a wire").get_by_role("link").click()
+        page.get_by_role("link", name="from-a-wire").click()
         expect(page.get_by_role("heading", level=1, name="From a wire")).to_be_visible()
 
 

@@ -1,6 +1,7 @@
 """The explorer in a real browser, over a server with the sample articles: what its visitors do."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
@@ -84,7 +85,10 @@ def test_period_is_picked_by_drawing_across_the_timeline(visit: Visit) -> None:
 
 
 def test_timeline_and_map_count_what_the_list_shows(visit: Visit) -> None:
-    page = visit.open("/?q=nato+article&section=world,explainers")  # of which few articles have both words
+    page = visit.page
+    with page.expect_response(re.compile("/v1/timeline")):  # it follows the list
+        visit.open("/?q=nato+article&section=world,explainers")  # of which few articles have both words
+    visit.settle()
     expect(page.get_by_text("those with some of them follow")).to_be_visible()
     queries = [urlsplit(response.url) for response in visit.responses if "/v1/timeline" in response.url]
     assert [parse_qs(query.query)["match"] for query in queries] == [["any"]]

@@ -94,8 +94,8 @@ async def test_assets_are_sent_for_ever_in_the_coding_that_is_asked_for(sqlite_s
         ("", ""),
         ("q=grain&tag=a&tag=b&sort=published_at", "?q=grain&tag=a&tag=b"),
         ("article=7&page=2", ""),
-        ("q=a&format=csv&facets=tag&explain=true&fields=title&count=none&match=any", "?q=a&match=any"),
-        ("tag_not=a&has_not=copy", "?tag_not=a&has_not=copy"),
+        ("q=a&format=csv&facets=tag&explain=true&fields=title&count=none&match=any", "?match=any&q=a"),
+        ("tag_not=a&has_not=copy", "?has_not=copy&tag_not=a"),
         ('q="><script>alert(1)</script>', "?q=%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E"),
     ],
 )
