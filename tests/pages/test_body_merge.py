@@ -53,7 +53,7 @@ LONG = """() => {
 
 
 @pytest.fixture(scope="module")
-def merging(browser: Browser) -> Iterator[Page]:
+def merge_page(browser: Browser) -> Iterator[Page]:
     """A page with the functions of the module as `window.merging`."""
     page = browser.new_page()
     text = join_modules("desk/article/body_merge.js", read_modules(), {}).text
@@ -63,11 +63,11 @@ def merging(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-def test_no_choice_loses_a_word(merging: Page) -> None:
-    assert merging.evaluate(TRIALS) == []
+def test_no_choice_loses_a_word(merge_page: Page) -> None:
+    assert merge_page.evaluate(TRIALS) == []
 
 
-def test_long_texts_are_merged_while_one_waits(merging: Page) -> None:
-    is_whole, milliseconds = merging.evaluate(LONG)
+def test_long_texts_are_merged_while_one_waits(merge_page: Page) -> None:
+    is_whole, milliseconds = merge_page.evaluate(LONG)
     assert is_whole
     assert milliseconds < 10_000
