@@ -34,6 +34,7 @@ def test_conflict_is_merged_paragraph_by_paragraph(tab: EditorsTab) -> None:
     open_choice.get_by_label("Mine").check()
     page.get_by_role("button", name="Merge and save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_role("button", name="Markdown")).to_have_attribute("aria-pressed", "true")
     merged = read_article(tab.site, article)
     assert merged["version"] == 3
     assert merged["standfirst"] == "Theirs."

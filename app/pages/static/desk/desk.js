@@ -21,7 +21,7 @@ const siteName = document.title.replace(/^.*? – /, "");
 
 function Desk() {
   const [params] = useAddress();
-  const key = useRead(KEY_URL);
+  const key = useRead(getKey() === null ? null : KEY_URL);
   // A key that is refused later leaves what is open as it is: only at the beginning there is nothing to lose.
   const scopes = useMemo(() => new Set(key.data?.scopes ?? []), [key.data]);
   useTitle(params);

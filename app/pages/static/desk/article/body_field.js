@@ -20,11 +20,18 @@ export async function previewBody(body, { signal, include, ...rest } = {}) {
   return (await send(url, { method: "POST", json: { body: { [body.notation]: body.text }, ...rest }, signal })).data;
 }
 
-/** The body that the editor begins with: Markdown where it says all that the HTML does, else the HTML. */
+/** A stored body to be edited: Markdown where it says all that the HTML does, else the HTML. */
 export async function chooseNotation(stored, markdown) {
   if (stored.trim() === "") return { notation: "markdown", text: "" };
   const body = { notation: "markdown", text: markdown };
   return (await previewBody(body)).body === stored ? body : { notation: "html", text: stored };
+}
+
+/** The body in the notation, where it says all in it. */
+export async function turnInto(notation, stored) {
+  if (notation === "html") return { notation, text: stored };
+  const { body_markdown: markdown } = await previewBody({ notation: "html", text: stored }, { include: "body_markdown" });
+  return chooseNotation(stored, markdown);
 }
 
 /** `onTurn` gets the body in the other notation, which says the same. */

@@ -5,7 +5,7 @@ import { countThings, formatDate } from "../../shared/dates.js";
 import { ProblemView } from "../../shared/problem_view.js";
 import { SafeHtml } from "../../shared/safe_html.js";
 import { joinPieces, mergeBodies } from "./body_merge.js";
-import { previewBody } from "./body_field.js";
+import { previewBody, turnInto } from "./body_field.js";
 import { findDifferences, isSame, LABELS, rebase } from "./form.js";
 import { ActionButton, ConfirmButton, STATES, StateBadge } from "../parts.js";
 import { describe } from "./revisions.js";
@@ -21,7 +21,7 @@ export function Conflict({ base, form, theirs, onResolve, onDiscard }) {
   const heading = useFocus();
   const { pieces, setPieces, problem, retry } = usePieces(base, form, article, open.includes("body"));
   const isReady = open.every((name) => (name === "body" ? pieces?.every(({ kind, pick }) => kind === "same" || pick !== null) : name in picks));
-  const resolve = () => onResolve({ ...merged, ...choose(open, picks, form, upon, pieces) });
+  const resolve = async () => onResolve({ ...merged, ...(await choose(open, picks, form, upon, pieces)) });
   const mine = findDifferences(form, base.form).filter((name) => !open.includes(name));
   const changed = findDifferences(upon, base.form).filter((name) => !open.includes(name));
   return html`<section class="conflict" aria-label="Two versions">
@@ -50,13 +50,18 @@ function useFocus() {
   return place;
 }
 
-function choose(open, picks, form, upon, pieces) {
+async function choose(open, picks, form, upon, pieces) {
   const chosen = {};
   for (const name of open) {
-    if (name === "body") chosen.body = { notation: "html", text: joinPieces(pieces) };
+    if (name === "body") chosen.body = await turnBack(form.body.notation, joinPieces(pieces));
     else chosen[name] = picks[name] === "theirs" ? upon[name] : form[name];
   }
   return chosen;
+}
+
+/** Who wrote Markdown goes on with Markdown; without the server it is HTML, which says the same. */
+function turnBack(notation, text) {
+  return turnInto(notation, text).catch(() => ({ notation: "html", text }));
 }
 
 /** The pieces of the three texts; mine as a save would keep it. */

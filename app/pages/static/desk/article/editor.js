@@ -10,7 +10,7 @@ import { Link } from "../../shared/router.js";
 import { ArticleFields } from "./fields.js";
 import { Audit } from "./audit.js";
 import { Conflict } from "./conflict.js";
-import { findDifferences, isSame, makeForm } from "./form.js";
+import { findDifferences, isSame } from "./form.js";
 import { ConfirmButton, Query, StateBadge } from "../parts.js";
 import { Publishing } from "./publishing.js";
 import { Revisions } from "./revisions.js";
@@ -46,10 +46,7 @@ export function Editor({ id, view, start, scopes, url, onCreated }) {
       update(() => ({ base: { article: theirs.article, form: theirs.form }, form: merged, theirs: null }));
       return save();
     };
-    const putAway = () => {
-      const upon = makeForm(theirs.article);
-      update(() => ({ base: { article: theirs.article, form: upon }, form: upon, theirs: null }));
-    };
+    const putAway = () => update(() => ({ base: { article: theirs.article, form: theirs.form }, form: theirs.form, theirs: null }));
     return html`<${Conflict} base=${base} form=${form} theirs=${theirs} onResolve=${resolve} onDiscard=${putAway} />`;
   }
   return html`<${Head} article=${article} form=${form} view=${view} id=${id} />

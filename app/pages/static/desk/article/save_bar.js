@@ -21,5 +21,5 @@ export function SaveBar({ article, names, said, isSlow, save, correction, onCorr
 function describe(article, names, said) {
   if (names.length === 0) return said.text || (article === null ? "" : `Saved as version ${article.version}`);
   const isPublic = article?.status === "published";
-  return `Not saved: ${names.map((name) => LABELS[name]).join(", ")}.${isPublic ? " Readers see it as soon as it is." : ""}`;
+  return `Not saved: ${names.map((name) => LABELS[name]).join(", ")}.${isPublic ? " Readers see it once it is saved." : ""}`;
 }

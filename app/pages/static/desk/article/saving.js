@@ -5,7 +5,7 @@ import { useCallback, useRef, useState } from "../../shared/view.js";
 import { buildUrl, send } from "../../shared/api.js";
 import { formatDate } from "../../shared/dates.js";
 import { PATIENCE } from "../../shared/requests.js";
-import { previewBody } from "./body_field.js";
+import { previewBody, turnInto } from "./body_field.js";
 import { FIELDS, findDifferences, isSame, makeForm, makePatch, rebase } from "./form.js";
 import { makeKey } from "../parts.js";
 
@@ -48,7 +48,7 @@ export function useSaving({ start, onCreated }) {
     if (problem.code !== "precondition_failed") return update(() => ({ failure: { problem, retry }, said: NOTHING }));
     try {
       const { base } = latest.current;
-      const article = (await send(buildUrl(`v1/articles/${base.article.id}`, { include: "body_markdown" }))).data;
+      const article = (await send(addressOf(base.article.id))).data;
       const clean = (one) => dropMadeCorrection(one, base.article, article);
       const form = clean(latest.current.form);
       const upon = await makeTheirForm(base, form, article);
@@ -144,12 +144,12 @@ function dropMadeCorrection(form, { version }, { corrections }) {
   return isMade ? { ...form, correction: "" } : form;
 }
 
-/** Their version as a form, with a body in the notation of the form here, and as it is here where both say the same. */
+/** Their version as a form, with a body in the notation of the form here where it can be, and as it is here where both
+ * say the same. */
 async function makeTheirForm(base, form, article) {
   if (article.body === base.article.body) return makeForm(article, base.form.body);
   if (!isSame(form.body, base.form.body) && (await previewBody(form.body)).body === article.body) return makeForm(article, form.body);
-  const { notation } = form.body;
-  return makeForm(article, { notation, text: notation === "html" ? article.body : article.body_markdown });
+  return makeForm(article, await turnInto(form.body.notation, article.body));
 }
 
 /** Whether their version has all that was changed here: a save whose response was lost has been carried out. */
