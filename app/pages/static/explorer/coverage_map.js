@@ -2,7 +2,7 @@
 // keyboard the filter of places does the same, so that the map is a picture to whoever cannot see it.
 
 import { html } from "../shared/view.js";
-import { go } from "../shared/router.js";
+import { go, readAddress } from "../shared/router.js";
 import { useRead } from "../shared/requests.js";
 import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
@@ -23,7 +23,7 @@ export function CoverageMap({ params, charted, failed }) {
   const problem = countries.problem ?? (narrowed ? coverage.problem : null);
   if (problem !== null) return html`<${ProblemView} problem=${problem} retry=${countries.retry} aside=${["unauthorized", failed]} />`;
   const places = countPlaces(countries.data, narrowed ? coverage.data : null);
-  const pick = (slug) => go(toggle(params, "region", slug));
+  const pick = (slug) => go(toggle(readAddress(), "region", slug));
   return html`<div class="map">
       ${shapes !== null && html`<${Drawing} shapes=${shapes} places=${places} picked=${listValues(params, "region")} pick=${pick} />`}
       ${isMissing && html`<p class="note">${NOT_DRAWN}</p>`}

@@ -1,7 +1,7 @@
 // The explorer at the root of the server: what is published, searched, counted, placed and read. It knows nothing that
 // the public API does not tell, and shows the request behind each of its views.
 
-import { html, render, useEffect, useLayoutEffect, useRef, useState } from "../shared/view.js";
+import { html, render, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../shared/view.js";
 import { PageHeader } from "../shared/header.js";
 import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
@@ -83,14 +83,18 @@ function Search({ params }) {
   const url = searchUrl(list, hasAll);
   const { data, problem, isSlow, retry, url: responded } = useRead(url);
   const charted = useCharted(list, data?.query ?? null, responded === String(url));
-  const names = collectNames(data);
-  return html`<${Panel} title="Filters" class="filters">
-      <${Facets} params=${list} facets=${data?.facets} names=${names} hasAll=${hasAll} onAll=${() => setAll(true)} />
-    <//>
-    <div class="charts">
+  const names = useMemo(() => collectNames(data), [data]);
+  const counted = useLater(data);
+  const narrowed = String(change(list, { q: null, prefix: null, sort: null }));
+  // With every key the list alone is rendered at once.
+  const filters = useMemo(() => html`<${Panel} title="Filters" class="filters">
+      <${Facets} params=${list} facets=${counted?.facets} names=${collectNames(counted)} hasAll=${hasAll} onAll=${() => setAll(true)} />
+    <//>`, [counted, narrowed, hasAll]);
+  const charts = useMemo(() => html`<div class="charts">
       <${Panel} title="Over time"><${Timeline} params=${list} charted=${charted} failed=${problem?.code} /><//>
       <${Panel} title="By country"><${CoverageMap} params=${list} charted=${charted} failed=${problem?.code} /><//>
-    </div>
+    </div>`, [charted, narrowed, problem?.code]);
+  return html`${filters}${charts}
     <section class="found" aria-label="Search results" aria-busy=${isSlow}>
       ${isSlow && html`<p class="waiting over" role="status">Searching …</p>`}
       ${problem && html`<${ProblemView} problem=${problem} retry=${retry} /><${Picked} params=${list} names=${names} />`}
@@ -98,6 +102,22 @@ function Search({ params }) {
       <${RequestView} url=${url} label="The request behind this list" />
       ${problem === null && data && html`<${Results} params=${list} response=${data} />`}
     </section>`;
+}
+
+/** A value when the frame with what is waited for has been painted. */
+function useLater(value) {
+  const [later, setLater] = useState(value);
+  useEffect(() => {
+    let timer = null;
+    const frame = requestAnimationFrame(() => {
+      timer = setTimeout(() => setLater(value));
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+  }, [value]);
+  return later;
 }
 
 /** What the charts are of: the list whose response has come, and how its query was read. The list is waited for with

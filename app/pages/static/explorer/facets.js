@@ -1,14 +1,14 @@
 // Filters with counts. Several values of a group can be picked: any of them will do; groups narrow one another.
 
 import { html, useState } from "../shared/view.js";
-import { go } from "../shared/router.js";
+import { go, readAddress } from "../shared/router.js";
 import { formatNumber, nameLanguage } from "../shared/dates.js";
 import { FACETS, listValues, toggle } from "./state.js";
 
 const FIRST = 6;
 
 /** `facets` as a search returns them; `names` leads from a filter and a value to a name. `onAll` asks for more values
- * than the first of each. */
+ * than the first of each. What is picked is added to the address as it is then: while one types, it goes on. */
 export function Facets({ params, facets, names, hasAll, onAll }) {
   return html`<div class="facets">
     ${Object.entries(FACETS).map(([name, title]) => html`<${FacetGroup} key=${name} name=${name} title=${title}
@@ -30,7 +30,7 @@ function FacetGroup({ name, title, params, values, names, hasAll, onAll }) {
     <legend>${title}</legend>
     <ul class="bare ${isLong ? "long" : ""}" tabindex=${isLong ? 0 : undefined} aria-label=${title}>
       ${shown.map((row) => html`<li key=${row.value}><label>
-        <input type="checkbox" checked=${picked.includes(row.value)} onChange=${() => go(toggle(params, name, row.value))} />
+        <input type="checkbox" checked=${picked.includes(row.value)} onChange=${() => go(toggle(readAddress(), name, row.value))} />
         <span class="facet-name" dir="auto">${row.name}</span>
         <span class="facet-count">${row.count === null ? "" : formatNumber(row.count)}</span></label></li>`)}
     </ul>

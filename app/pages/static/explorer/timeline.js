@@ -1,7 +1,7 @@
 // Articles over time. Drawing across it, or a click on a bar, picks a period; two fields do the same by keyboard.
 
 import { html, useEffect, useMemo, useState } from "../shared/view.js";
-import { go } from "../shared/router.js";
+import { go, readAddress } from "../shared/router.js";
 import { useRead } from "../shared/requests.js";
 import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
@@ -22,7 +22,7 @@ export function Timeline({ params, charted, failed }) {
   const buckets = useMemo(() => dropEmptyEnd(data?.buckets ?? [], picked?.[1] ?? 0), [data, picked?.[1]]);
   const pick = (first, last) => {
     const [from, to] = [namePeriod(buckets[first].start, data.interval), namePeriod(buckets[last].start, data.interval)];
-    go(change(params, { published_from: from, published_to: to, article: null }));
+    go(change(readAddress(), { published_from: from, published_to: to, article: null }));
   };
   if (problem !== null && problem.code !== "too_many_buckets") return html`<${ProblemView} problem=${problem} retry=${retry} aside=${["unauthorized", failed]} />`;
   return html`<div class="time-chart" role="img" aria-label=${describe(data, buckets)}>
@@ -85,11 +85,11 @@ function Period({ params }) {
   const to = params.get("published_to");
   const set = (name) => (event) => {
     // While a year is typed, a browser has years such as 0002.
-    if (event.target.value === "" || event.target.value >= "1000") go(change(params, { [name]: event.target.value }));
+    if (event.target.value === "" || event.target.value >= "1000") go(change(readAddress(), { [name]: event.target.value }));
   };
   return html`<div class="period">
     <label>From <input type="date" value=${firstDay(from)} onChange=${set("published_from")} /></label>
     <label>to <input type="date" value=${lastDay(to)} onChange=${set("published_to")} /></label>
-    ${(from ?? to) !== null && html`<button type="button" onClick=${() => go(change(params, { published_from: null, published_to: null }))}>All</button>`}
+    ${(from ?? to) !== null && html`<button type="button" onClick=${() => go(change(readAddress(), { published_from: null, published_to: null }))}>All</button>`}
   </div>`;
 }

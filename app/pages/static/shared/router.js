@@ -20,6 +20,11 @@ export function useAddress() {
   return [new URLSearchParams(query), useCallback(go, [])];
 }
 
+/** The query of the address as it is now, for what happens later than it was rendered. */
+export function readAddress() {
+  return new URLSearchParams(location.search);
+}
+
 export function go(params, { replace = false } = {}) {
   const address = format(params);
   if (address !== location.pathname + location.search) {
