@@ -48,7 +48,8 @@ LONG = """() => {
   const begin = performance.now();
   const pieces = mergeBodies(base, mine, theirs);
   const isWhole = joinPieces(pieces.map((piece) => ({ ...piece, pick: "mine" }))) === mine;
-  return [isWhole, performance.now() - begin];
+  const one = joinPieces(mergeBodies(base, mine, base)) === mine;
+  return [isWhole && one, pieces.length, performance.now() - begin];
 }"""
 
 
@@ -68,6 +69,7 @@ def test_no_choice_loses_a_word(merge_page: Page) -> None:
 
 
 def test_long_texts_are_merged_while_one_waits(merge_page: Page) -> None:
-    is_whole, milliseconds = merge_page.evaluate(LONG)
+    is_whole, choices, milliseconds = merge_page.evaluate(LONG)
     assert is_whole
+    assert choices == 1, "nobody makes thousands of choices"
     assert milliseconds < 10_000

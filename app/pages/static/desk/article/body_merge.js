@@ -5,10 +5,19 @@ import { parseDocument } from "../../shared/safe_html.js";
 
 /** Elements that are compared with one another at most; beyond, only what both begin and end with is the same. */
 const MOST_COMPARED = 4_000_000;
+/** Choices that a person makes at most, one by one; beyond, it is one text or the other. */
+export const MOST_CHOICES = 500;
 
 /** Bodies as pieces in reading order: `{kind: "same", blocks}`, or `{kind: "changed", base, mine, theirs, pick}`. `pick`
- * is the side that changed the piece, and null where both did, in different ways. */
+ * is the side that changed the piece, and null where both did, in different ways. Where that is so more than MOST_CHOICES
+ * times, the whole of each is one piece. */
 export function mergeBodies(base, mine, theirs) {
+  const pieces = compareBodies(base, mine, theirs);
+  if (pieces.filter(({ pick }) => pick === null).length <= MOST_CHOICES) return pieces;
+  return [{ kind: "changed", base: [base], mine: [mine], theirs: [theirs], pick: null }];
+}
+
+function compareBodies(base, mine, theirs) {
   const [old, own, other] = [base, mine, theirs].map(listElements);
   const sides = [own, other].map((blocks) => ({ changes: listChanges(old, blocks), next: 0 }));
   const pieces = [];

@@ -4,7 +4,7 @@ import { html, useEffect, useRef, useState } from "../../shared/view.js";
 import { countThings, formatDate } from "../../shared/dates.js";
 import { ProblemView } from "../../shared/problem_view.js";
 import { SafeHtml } from "../../shared/safe_html.js";
-import { joinPieces, mergeBodies } from "./body_merge.js";
+import { joinPieces, mergeBodies, MOST_CHOICES } from "./body_merge.js";
 import { previewBody, turnInto } from "./body_field.js";
 import { findDifferences, isSame, LABELS, rebase } from "./form.js";
 import { ActionButton, ConfirmButton, STATES, StateBadge } from "../parts.js";
@@ -86,12 +86,19 @@ function FieldChoice({ name, mine, theirs, pick, onPick }) {
 
 function BodyChoice({ pieces, setPieces }) {
   const pick = (place) => (side) => setPieces(pieces.map((one, at) => (at === place ? { ...one, pick: side } : one)));
-  return html`<section aria-label="Text"><h2>Text</h2>${pieces.map((piece, place) => (piece.kind === "same"
-    ? html`<${SamePiece} key=${place} blocks=${piece.blocks} />`
-    : html`<fieldset class="choice" key=${place}><legend>${describePiece(piece)}</legend><div class="sides">
-        ${["theirs", "mine"].map((side) => html`<${Side} key=${side} side=${side} group=${`body-${place}`} pick=${piece.pick} onPick=${pick(place)}>
-          ${piece[side].length === 0 ? html`<em>nothing</em>` : html`<${SafeHtml} text=${piece[side].join("\n")} class="prose" dir="auto" />`}<//>`)}</div>
-        ${isOpen(piece) && html`<${Choice} side="both" group=${`body-${place}`} pick=${piece.pick} onPick=${pick(place)} />`}</fieldset>`))}</section>`;
+  const isLong = pieces.filter(({ kind }) => kind === "changed").length > MOST_CHOICES;
+  return html`<section aria-label="Text"><h2>Text</h2>
+    ${isLong && html`<p class="small">What only one of you has changed is taken from whoever changed it, and is too much to be shown here.</p>`}
+    ${pieces.map((piece, place) => isLong && !isOpen(piece) ? null
+      : html`<${Piece} key=${place} piece=${piece} group=${`body-${place}`} onPick=${pick(place)} />`)}</section>`;
+}
+
+function Piece({ piece, group, onPick }) {
+  if (piece.kind === "same") return html`<${SamePiece} blocks=${piece.blocks} />`;
+  return html`<fieldset class="choice"><legend>${describePiece(piece)}</legend><div class="sides">
+    ${["theirs", "mine"].map((side) => html`<${Side} key=${side} side=${side} group=${group} pick=${piece.pick} onPick=${onPick}>
+      ${piece[side].length === 0 ? html`<em>nothing</em>` : html`<${SafeHtml} text=${piece[side].join("\n")} class="prose" dir="auto" />`}<//>`)}</div>
+    ${isOpen(piece) && html`<${Choice} side="both" group=${group} pick=${piece.pick} onPick=${onPick} />`}</fieldset>`;
 }
 
 /** Rendered when it is opened: it may be nearly all of a long text. */
@@ -108,8 +115,8 @@ function describePiece(piece) {
 }
 
 /** Whether both sides have changed it, so that both may be right. */
-function isOpen({ base, mine, theirs }) {
-  return !isSame(mine, base) && !isSame(theirs, base);
+function isOpen({ kind, base, mine, theirs }) {
+  return kind === "changed" && !isSame(mine, base) && !isSame(theirs, base);
 }
 
 function Side({ side, group, pick, onPick, children }) {

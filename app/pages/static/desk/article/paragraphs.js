@@ -4,13 +4,17 @@ import { html, useState } from "../../shared/view.js";
 import { countThings } from "../../shared/dates.js";
 
 const CONTEXT = 1;
+/** Paragraphs that are shown at once. */
+const MANY = 1000;
 
 export function Paragraphs({ rows }) {
   const [isOpen, setOpen] = useState(false);
+  const [most, setMost] = useState(MANY);
   const shown = isOpen ? rows.map((row) => ({ row })) : fold(rows);
-  return html`<div class="paragraphs">${shown.map(({ row, folded }, at) => (folded
+  return html`<div class="paragraphs">${shown.slice(0, most).map(({ row, folded }, at) => (folded
     ? html`<button type="button" class="plain small" key=${at} onClick=${() => setOpen(true)}>${countThings(folded, "unchanged paragraph")}</button>`
-    : html`<${Paragraph} key=${at} row=${row} />`))}</div>`;
+    : html`<${Paragraph} key=${at} row=${row} />`))}
+    ${shown.length > most && html`<button type="button" onClick=${() => setMost(most + MANY)}>Show more of ${countThings(shown.length, "paragraph")}</button>`}</div>`;
 }
 
 function Paragraph({ row }) {
