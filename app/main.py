@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
 from app.articles.reading.card_cache import Cards
+from app.articles.routes import preview, related_and_resolve, related_list, revisions, writes
 from app.articles.routes import reads as articles
-from app.articles.routes import related_and_resolve, related_list, revisions, writes
 from app.articles.store import relink_jobs
 from app.audit import key_routes as own_key
 from app.audit import routes as audit
@@ -56,6 +56,7 @@ from app.importers.jobs.worker import ImportWorker, choose_queue
 from app.importers.web.fetch import Fetch, HostThrottle
 from app.lifespan import create_lifespan
 from app.monitoring import health, index_snapshots, metrics, telemetry
+from app.pages import routes as pages
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
 from app.saved_searches import routes as searches
@@ -105,16 +106,16 @@ TAGS = (
 BODIES = (ImportAddress, ImportDocument)
 """Shapes within bodies that come as streams; those of all others are in the signatures of their routes."""
 FEATURES = (
-    articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, searches,
-    regions, regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key,
-    health, metrics, api_index, stats, feeds, sitemaps, webhooks, index_snapshots,
+    articles, related_and_resolve, writes, preview, related_list, revisions, search, timeline_and_trending, enrichment,
+    searches, regions, regions_writing, tags, related_tags, tags_writing, following, exports, imports, bulk, jobs,
+    audit, own_key, health, metrics, api_index, stats, feeds, sitemaps, webhooks, index_snapshots,
 )  # fmt: skip
 
 NEVER_KEPT = (
-    "/health", "/internal", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key",
-    "/v1/searches", "/v1/webhooks", "/feeds/searches",
+    "/assets", "/health", "/internal", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit",
+    "/v1/key", "/v1/searches", "/v1/webhooks", "/feeds/searches",
 )  # fmt: skip
-"""Where responses are for one client alone, take their time, or change without a row of the log."""
+"""Where responses are for one client alone, take their time, are kept elsewhere, or change without a row of the log."""
 
 
 class Application(FastAPI):
@@ -208,7 +209,10 @@ def create_app(
     app.state.imports = Jobs(db, {}, {upload_store.KIND: importing}, choose_queue)
     for feature in FEATURES:
         app.include_router(feature.router)
-    app.router.routes.append(Route("/", redirect_to_docs, name="start"))
+    if settings.pages:
+        pages.install(app, redirect_to_docs, site_name=settings.site_name)
+    else:
+        app.router.routes.append(Route("/", redirect_to_docs, name="start"))
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES, public_reads=settings.public_reads)
     docs_page.install(app)
@@ -218,8 +222,9 @@ def create_app(
 
 
 async def redirect_to_docs(request: Request) -> Response:
-    """Who opens the server in a browser is looking for its documentation."""
-    return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
+    """Who asks the server for no page is looking for its documentation."""
+    headers = {"Location": "/docs", "Cache-Control": "public, max-age=60", "Vary": "Accept"}
+    return Response(status_code=307, headers=headers)
 
 
 def _create_webhook_client(settings: Settings) -> Client:

@@ -33,6 +33,7 @@ from app.main import create_app
 from app.models import ChangeHead, table
 from app.settings import Settings
 
+pytest_plugins = ["support.pages.browser"]
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 ENGINES = ("sqlite", "postgresql")
 
@@ -74,19 +75,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many tests used the material beside the project, and which could not."""
+    """How many tests used the material beside the project, or a browser, and which could not."""
+    _tell_skipped(terminalreporter, "needs_data", "used the material beside the project", "no material")
+    _tell_skipped(terminalreporter, "browser", "used a browser", "no browser")
+
+
+def _tell_skipped(terminalreporter: pytest.TerminalReporter, marker: str, done: str, missing: str) -> None:
     reports = [
         report
         for kind in ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
         for report in terminalreporter.getreports(kind)
-        if "needs_data" in getattr(report, "keywords", ())  # a file that could not be collected has none
+        if marker in getattr(report, "keywords", ())  # a file that could not be collected has none
     ]
     skipped = sorted({report.nodeid for report in reports if report.skipped})
     ran = {report.nodeid for report in reports} - set(skipped)
     if ran or skipped:
-        terminalreporter.write_line(f"{len(ran)} tests used the material beside the project, {len(skipped)} had none.")
+        terminalreporter.write_line(f"{len(ran)} tests {done}, {len(skipped)} had none.")
     for nodeid in skipped:
-        terminalreporter.write_line(f"  no material: {nodeid}")
+        terminalreporter.write_line(f"  {missing}: {nodeid}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -120,3 +120,18 @@ DIFF = {
         {"change": "added", "type": "paragraph", "text": "Eleven are in.", "html": "<p>Eleven are in.</p>"},
     ],
 }
+
+PREVIEW = {
+    "body": "<p>Eleven states sit in <strong>Budapest</strong>.</p>",
+    "word_count": 5,
+    "reading_minutes": 1,
+    "warnings": [
+        {
+            "code": "markup_removed",
+            "pointer": "/body",
+            "detail": "Removed because it is not safe or not text: script.",
+            "removed": ["script"],
+        }
+    ],
+    "diff": None,
+}

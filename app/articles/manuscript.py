@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from app.enrich.suggestion import SuggestedValue
 from app.errors import InvalidInput
@@ -10,6 +11,10 @@ from app.tags.tag_names import TagSpec
 
 EXTRA = "extra."
 """Before the name of a column that has no place of its own, among what a table gives."""
+
+
+Decision = Literal["accepted", "refused"]
+"""What an editor makes of a suggestion."""
 
 
 @dataclass(frozen=True, slots=True)

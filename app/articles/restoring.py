@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import Connection
+from sqlmodel import Session
 
 from app.articles.editing import ArticleEdit
 from app.articles.store import revisions, stored_article
@@ -17,9 +17,10 @@ RESTORED = (
 the source calls the article."""
 
 
-def edit_to(version: int, connection: Connection, current: StoredArticle) -> ArticleEdit:
+def edit_to(version: int, session: Session, current: StoredArticle) -> ArticleEdit:
     """NotFound where there is no such version, or it is not kept any more. What it was linked to and is gone meanwhile
     is left out."""
+    connection = session.connection()
     old = (
         current
         if version == current.existing_row.version

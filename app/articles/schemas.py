@@ -225,6 +225,38 @@ class RevisionDiff(Shape):
     body: list[Paragraph]
 
 
+class RemovedMarkup(Shape):
+    """What a save takes from a body, as the header `Dateline-Warnings` tells it: `script`, `onclick of p`."""
+
+    code: Literal["markup_removed"]
+    pointer: str
+    detail: str
+    removed: list[str]
+
+
+class PreviewDiff(Shape):
+    """From the version `from` of an article to the body that was sent: all paragraphs of both in reading order."""
+
+    article: int
+    from_: int = Field(alias="from")
+    changed: bool
+    body: list[Paragraph]
+
+
+class Preview(Shape):
+    """A body as a save keeps it: `body` is byte for byte what the article would have. `diff` is null unless an article
+    is named."""
+
+    body: str
+    word_count: int
+    reading_minutes: int
+    warnings: list[RemovedMarkup]
+    diff: PreviewDiff | None
+    body_text: str = _only_with("body_text", "")
+    body_markdown: str = _only_with("body_markdown", "")
+    body_blocks: list[Block] = _only_with("body_blocks", [])
+
+
 class Candidate(Shape):
     """One of several articles that an address or id stands for."""
 
@@ -238,6 +270,6 @@ class Candidates(Shape):
 
 
 __all__ = [
-    "Article", "ArticleCard", "ArticleList", "Candidates", "Neighbours", "Notice", "Page", "RelatedList",
+    "Article", "ArticleCard", "ArticleList", "Candidates", "Neighbours", "Notice", "Page", "Preview", "RelatedList",
     "RevisionDiff", "RevisionList",
 ]  # fmt: skip

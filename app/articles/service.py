@@ -13,10 +13,11 @@ from sqlmodel import Session
 from app.articles.manuscript import Manuscript, Original
 from app.articles.reimport import own_exports, partial_rows, three_way_merge, url_matches
 from app.articles.states import AT_ONCE, go_live, withdraw
-from app.articles.store import saving, source_baselines, suggestions, translation_links
+from app.articles.store import saving, source_baselines, translation_links
 from app.articles.store.field_hashes import Hashes
 from app.articles.store.row_columns import EXISTING, ExistingRow, SaveContext
 from app.articles.store.saving import Batch, Outcome, Saved
+from app.articles.store.suggested import suggestions
 from app.db.sql import read_clock, split_chunks
 from app.errors import ExternalIdTaken
 from app.models import Article, table

@@ -25,7 +25,7 @@ Action = Literal[
     "purge", "link", "relink", "tag_create", "tag_edit", "tag_merge", "region_create", "region_edit", "region_load",
     "key_create", "key_revoke", "import", "undo", "bulk_edit", "job", "migrate", "server_start", "audit_prune",
     "webhook_create", "webhook_edit", "webhook_delete", "webhook_rotate", "webhook_replay", "webhook_off",
-    "search_create", "search_edit", "search_delete", "prune",
+    "search_create", "search_edit", "search_delete", "prune", "suggestion_accept", "suggestion_refuse",
 ]  # fmt: skip
 ACTIONS: tuple[str, ...] = get_args(Action)
 Entity = Literal["article", "tag", "region", "key", "import", "job", "webhook", "search"]

@@ -27,3 +27,8 @@ class SuggestedValue:
     target: int | None = None
     roles: int = 0
     evidence: str = ""
+
+    @property
+    def id(self) -> str:
+        """What it is called whenever and by whatever way it is found: `region-17`, `language-fr`."""
+        return f"{self.kind}-{self.value if self.kind == 'language' else self.target}"

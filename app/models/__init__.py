@@ -17,6 +17,7 @@ from app.models.articles import Revision as Revision
 from app.models.articles import Source as Source
 from app.models.articles import SourceBaseline as SourceBaseline
 from app.models.articles import Suggestion as Suggestion
+from app.models.articles import SuggestionDecision as SuggestionDecision
 from app.models.articles import TextKey as TextKey
 from app.models.records import ImportArticle as ImportArticle
 from app.models.records import ImportRecord as ImportRecord

@@ -242,6 +242,28 @@ class TextKey(SQLModel, table=True):
     __table_args__ = (Index("ix_text_key_article_id", "article_id"), {"sqlite_with_rowid": False})
 
 
+class SuggestionDecision(SQLModel, table=True):
+    """What an editor has made of a suggestion, whether or not it is found again. `target_id` is the region, tag or
+    article, 0 of a language, whose code is the `value`, empty of anything else.
+
+    Kept of what is refused, and of near-duplicates that are confirmed: of all else that was accepted the article tells.
+    """
+
+    __tablename__ = "suggestion_decision"
+    article_id: int = Field(sa_column=reference("article.id", primary=True))
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    target_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    value: str = Field(sa_column=Column(Text, primary_key=True))
+    state: str = Field(sa_column=words())
+    decided_at: int = Field(sa_column=instant())
+    decided_by: str | None = Field(default=None, sa_column=words(null=True))  # the name of the key
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('language', 'region', 'tag', 'duplicate')", name="kind"),
+        CheckConstraint("state IN ('accepted', 'refused')", name="state"),
+    )
+
+
 class Suggestion(SQLModel, table=True):
     """What enrichment found for an article, whether or not it was taken: a language, a region, a tag, a near-duplicate.
 

@@ -1,16 +1,19 @@
 """What is suggested for one article: what its import has kept, and for the rest what its text, the index and the
-archive's tags say now. Changes nothing."""
+archive's tags say now; and what an editor has made of it. Changes nothing."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Literal, cast, get_args
 
 import orjson
 from sqlalchemy import bindparam, case, func, select
 
-from app.articles.store import suggestions as store_suggestions
+from app.articles.manuscript import Decision
+from app.articles.store.suggested import decisions
+from app.articles.store.suggested import suggestions as store_suggestions
 from app.context import RequestContext
 from app.db.database import Database
 from app.db.sql import AnyOf, Prepared, prepare, read_into
@@ -30,23 +33,38 @@ A, PLACED, TAGGED, TAG, KEPT = table(Article), table(ArticleRegion), table(Artic
 NEIGHBOURS = 20
 
 
+State = Literal["open", "accepted", "refused"]
+STATES: tuple[State, ...] = get_args(State)
+
+
 @dataclass(frozen=True, slots=True)
 class FoundSuggestions:
-    """Everything suggested, by kind and then the best first; `is_taken` tells what the article has."""
+    """Everything suggested, by kind and then the best first, and behind it what was decided of anything else;
+    `is_taken` tells what the article has."""
 
     suggestions: tuple[SuggestedValue, ...]
     language: str
     regions: tuple[tuple[int, int], ...]
     tags: frozenset[int]
     words: Vocabulary
+    decided: Mapping[str, Decision]
+
+    def state_of(self, one: SuggestedValue) -> State:
+        """What the article has is accepted, whoever gave it that."""
+        return "accepted" if self.is_taken(one) else self.decided.get(one.id, "open")
+
+    def find(self, id: str) -> SuggestedValue | None:
+        return next((one for one in self.suggestions if one.id == id), None)
 
     def is_taken(self, one: SuggestedValue) -> bool:
+        if one.kind == "region" and not one.roles:  # suggested in none any more, it may be there in any
+            return any(region == one.target for region, _ in self.regions)
         return one.kind != "duplicate" and store_suggestions.is_taken(one, self.language, self.regions, self.tags)
 
 
 async def find_suggestions(db: Database, index: EngineIndex, id: int, view: RequestContext) -> FoundSuggestions:
     """Language and regions as kept, else from the text; tags as kept and from the archive of now; kept near-duplicates
-    and those that the index has. Seven to nine statements."""
+    and those that the index has; with what was decided of them. Eight to ten statements."""
     dialect = db.dialect
     stored = read_into(_make_suggestion, await db.reader.rows(_stored_statement(dialect), {"id": id}))
     placed = await db.reader.rows(_regions_statement(dialect), {"id": id})
@@ -68,7 +86,18 @@ async def find_suggestions(db: Database, index: EngineIndex, id: int, view: Requ
     entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}
     suggestions = await asyncio.to_thread(_combine, texts, own, others, tag_names, entries, view, stored)
     links = tuple((int(str(region)), int(str(roles))) for region, roles in placed)
-    return FoundSuggestions(tuple(suggestions), str(spoken), links, frozenset(own.tags), words)
+    rows = await db.reader.rows(_decisions_statement(dialect), {"id": id})
+    decided = {f"{kind}-{value or target}": cast("Decision", state) for _, kind, target, value, state in rows}
+    known = {one.id for one in suggestions}
+    left = [_make_decided(key) for key in decided if key not in known]
+    return FoundSuggestions((*suggestions, *left), str(spoken), links, frozenset(own.tags), words, decided)
+
+
+def _make_decided(id: str) -> SuggestedValue:
+    """What nothing suggests any more, but an editor has decided of."""
+    kind, _, value = id.partition("-")
+    target = None if kind == "language" else int(value)
+    return _make_suggestion(cast("Kind", kind), target, 0, value if target is None else "", 0.0, "editor")
 
 
 def _combine(
@@ -140,18 +169,30 @@ def _make_suggestion(
     return SuggestedValue(kind, value if spoken else "", float(score), origin, target, roles, "" if spoken else value)
 
 
-async def render_suggestions(db: Database, suggestions: FoundSuggestions, atlas: Atlas) -> list[dict[str, object]]:
-    """The suggestions as clients see them; what was deleted meanwhile is left out. One statement."""
+async def render_suggestions(
+    db: Database, suggestions: FoundSuggestions, atlas: Atlas, states: Collection[State]
+) -> list[dict[str, object]]:
+    """The suggestions in these states as clients see them; what was deleted meanwhile is left out. One statement."""
     copies = [one.target for one in suggestions.suggestions if one.kind == "duplicate" and one.target is not None]
     rows = await db.reader.rows(_titles_statement(db.dialect), {"ids": copies}) if copies else []
     articles = {int(str(id)): {"id": id, "slug": slug, "title": title} for id, slug, title in rows}
-    every = [(one, _render_target(one, suggestions.words, atlas, articles)) for one in suggestions.suggestions]
+    shown = [(one, suggestions.state_of(one)) for one in suggestions.suggestions]
+    every = [
+        (one, state, _render_target(one, suggestions.words, atlas, articles)) for one, state in shown if state in states
+    ]
     return [
         _PLAIN
-        | {"kind": one.kind, "score": one.score, "origin": one.origin, "evidence": one.evidence}
+        | {
+            "id": one.id,
+            "state": state,
+            "kind": one.kind,
+            "score": one.score,
+            "origin": one.origin,
+            "evidence": one.evidence,
+        }
         | {"roles": [name for name, bit in ROLES.items() if one.roles & bit], "taken": suggestions.is_taken(one)}
         | {"article" if one.kind == "duplicate" else one.kind: target}
-        for one, target in every
+        for one, state, target in every
         if target is not None
     ]
 
@@ -181,6 +222,11 @@ def _stored_statement(dialect: str) -> Prepared:
     columns = (KEPT.c[name] for name in ("roles", "value", "score", "origin"))
     statement = select(KEPT.c.kind, target, *columns).select_from(of)
     return prepare(statement.where(KEPT.c.article_id == bindparam("id")).order_by(KEPT.c.id), dialect)
+
+
+@lru_cache(maxsize=4)
+def _decisions_statement(dialect: str) -> Prepared:
+    return prepare(decisions.DECISIONS.where(decisions.DECIDED.c.article_id == bindparam("id")), dialect)
 
 
 @lru_cache(maxsize=4)

@@ -6,6 +6,8 @@ _NONE = {"language": None, "region": None, "tag": None, "article": None}
 SUGGESTIONS = {
     "data": [
         {
+            "id": "region-143",
+            "state": "accepted",
             "kind": "region",
             "score": 2.446,
             "origin": "gazetteer",
@@ -16,6 +18,8 @@ SUGGESTIONS = {
             "region": {"slug": "russia", "name": "Russia", "level": "country"},
         },
         {
+            "id": "tag-12",
+            "state": "open",
             "kind": "tag",
             "score": 0.9,
             "origin": "names",

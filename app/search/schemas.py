@@ -186,10 +186,13 @@ class SuggestedArticle(Shape):
 class ArticleSuggestion(Shape):
     """One finding; of `language`, `region`, `tag` and `article` the one that `kind` is about is set.
 
-    `score` compares within a kind; `origin` is the way of finding out, `evidence` the words or the reason; `taken`:
-    the article has it. `roles` are those of a region.
+    `id` stays the same whenever and however it is found. `state`: `accepted` is what the article has, and a
+    near-duplicate that an editor has confirmed. `score` compares within a kind; `origin` is the way of finding out,
+    `evidence` the words or the reason; `taken`: the article has it. `roles` are those of a region.
     """
 
+    id: str
+    state: Literal["open", "accepted", "refused"]
     kind: Literal["language", "region", "tag", "duplicate"]
     score: float
     origin: str

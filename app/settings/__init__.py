@@ -34,8 +34,8 @@ def _read_workers(value: object) -> object:
 
 ROOT_PATH, LONGEST_ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+"), 100
 RESERVED = frozenset(
-    {"docs", "feeds", "guides", "health", "internal", "metrics", "openapi.json", "problems", "robots.txt",
-     "sitemap.xml", "sitemaps", "v1"}
+    {"assets", "desk", "docs", "feeds", "guides", "health", "internal", "metrics", "openapi.json", "problems",
+     "robots.txt", "sitemap.xml", "sitemaps", "v1"}
 )  # fmt: skip
 """How paths of the API begin: what a root path begins with must be something else, or nobody could tell whether a proxy
 has stripped it."""
@@ -126,6 +126,11 @@ class Settings(ClusterSettings):
     public_reads: bool = Field(
         True,
         description="Whether published articles can be read without a key. `false` demands a key everywhere.",
+    )
+    pages: bool = Field(
+        True,
+        description="Whether the server has pages for people: the explorer at `/`, the desk at `/desk`. `off` for "
+        "none; programs are served alike either way.",
     )
     read_only: bool = Field(
         False,

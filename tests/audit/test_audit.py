@@ -97,6 +97,21 @@ async def restore(door: Door) -> list[tuple[object, ...]]:
     return [("edit", "article", id, 2, 3)]
 
 
+async def decide(door: Door) -> list[tuple[object, ...]]:
+    """The decision, and the edit that follows from it."""
+    id = await door.article(body="<p>Helsinki and Finland, Finland.</p>")
+    suggestions = (await door.send("GET", f"/v1/articles/{id}/suggestions", 200)).json()["data"]
+    one = next(one["id"] for one in suggestions if one["kind"] == "region")
+    await door.send("PUT", f"/v1/articles/{id}/suggestions/{one}", 200, headers=ANY, json={"state": "accepted"})
+    return [("edit", "article", id, 1, 2), ("suggestion_accept", "article", id, 1, 1)]
+
+
+async def preview(door: Door) -> list[tuple[object, ...]]:
+    """Nothing is stored."""
+    await door.send("POST", "/v1/preview", 200, json={"body": "Words."})
+    return []
+
+
 async def take_out_of_the_bin(door: Door) -> list[tuple[object, ...]]:
     id = await door.article()
     await door.send("DELETE", f"/v1/articles/{id}", 200, headers=ANY)
@@ -262,6 +277,8 @@ DOORS: dict[str, Try] = {
     "replace_related": relate,
     "restore_article": take_out_of_the_bin,
     "restore_revision": restore,
+    "decide_suggestion": decide,
+    "preview_body": preview,
     "create_tag": make_tag,
     "update_tag": change_tag,
     "merge_tags": merge,

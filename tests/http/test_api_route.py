@@ -175,6 +175,7 @@ SCOPES: dict[str, list[list[str]]] = {
     "delete_article": [["write"], ["admin"]], "restore_article": [["write"]], "replace_related": [["write"]],
     "list_revisions": [["read_drafts"]], "get_revision": [["read_drafts"]], "get_revision_diff": [["read_drafts"]],
     "restore_revision": [["write", "read_drafts"]], "list_suggestions": [["read_drafts"]],
+    "decide_suggestion": [["write", "read_drafts"]], "preview_body": [["write"]],
     "list_audit": [["admin"]], "list_article_audit": [["read_drafts"]], "get_own_key": [[]],
     "create_search": [["write"]], "update_search": [["write"]], "delete_search": [["write"]],
     "create_tag": [["admin"]], "update_tag": [["admin"]], "merge_tags": [["admin"]],

@@ -17,9 +17,10 @@ import pytest
 from conftest import Served, _administer, serve
 from sqlmodel import Session
 from starlette.types import ASGIApp
-from support import doors, search_archive
-from support.doors import ask
-from support.leak_archive import (
+from support import search_archive
+from support.leaks import doors
+from support.leaks.doors import ask
+from support.leaks.leak_archive import (
     HIDDEN_REGION,
     ONCE_PUBLIC,
     REASON,

@@ -55,8 +55,8 @@ def _many(name: str) -> _Made:
 
 
 def _text(payload: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
-    body = _body(payload.body)
-    return {"body": body, "word_count": bodies.count_words(bodies.to_text(body))}
+    body, words = read_body(payload.body)
+    return {"body": body, "word_count": words}
 
 
 def _source(payload: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
@@ -132,6 +132,12 @@ def _clean(value: str | None) -> str | None:
 
 def _json(value: object, empty: str) -> str:
     return orjson.dumps(value).decode() if value else empty
+
+
+def read_body(body: str | BodyIn | None) -> tuple[str, int]:
+    """A body as it is stored, and its words. InvalidInput for one that cannot be kept."""
+    stored = _body(body)
+    return stored, bodies.count_words(bodies.to_text(stored))
 
 
 def _body(body: str | BodyIn | None) -> str:

@@ -272,3 +272,26 @@ class ArticlePut(ArticlePatch):
 
     media_types = PayloadModel.media_types
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+
+class PreviewRequest(PayloadModel):
+    """A body as a write takes it; with `article` it is compared with a version of that article, the current one unless
+    `version` names another."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"body": {"markdown": "Eleven states sit in **Budapest**.\n\n<script>1</script>"}}
+        }
+    )
+
+    body: Body | None
+    article: Annotated[AsText | AsNumber, by_kind] | None = Field(default=None, description="Its id or slug.")
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class SuggestionDecision(PayloadModel):
+    """What an editor makes of a suggestion."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"state": "accepted"}})
+
+    state: Literal["accepted", "refused"]

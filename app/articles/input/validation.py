@@ -68,12 +68,16 @@ def measure_text(data: merge_patch.Json) -> int:
 
 def list_warnings(data: merge_patch.Json) -> dict[str, str]:
     """The header that says what is taken from the body that is being saved; none where nothing is."""
+    return responses.render_warnings(find_warnings(data))
+
+
+def find_warnings(data: merge_patch.Json) -> list[merge_patch.Json]:
+    """What is taken from the body that is being saved, as one warning; none where nothing is."""
     removed = _list_removed(data.get("body"))
     if not removed:
-        return {}
+        return []
     detail = f"Removed because it is not safe or not text: {', '.join(removed)}."
-    warning = {"code": "markup_removed", "pointer": "/body", "detail": detail, "removed": removed}
-    return responses.render_warnings([warning])
+    return [{"code": "markup_removed", "pointer": "/body", "detail": detail, "removed": removed}]
 
 
 def _list_removed(value: object) -> list[str]:

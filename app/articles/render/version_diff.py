@@ -12,9 +12,6 @@ Json = dict[str, object]
 
 _LEFT_OUT = {"body", "version", "updated_at", "word_count", "reading_minutes", "url"}
 """The body is shown by paragraph; the others follow from what is shown."""
-MOST_COMPARED = 1_000_000
-"""Pairs of paragraphs among which difflib looks for the longest runs: 0.1 s at most. Beyond, all that is in the same
-order in both stays, which may put moved paragraphs together in another way."""
 
 
 def compare_fields(before: Mapping[str, object], after: Mapping[str, object]) -> list[Json]:

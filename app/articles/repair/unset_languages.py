@@ -12,10 +12,11 @@ from sqlalchemy import Connection, select
 from sqlmodel import Session
 
 from app.articles.html import bodies
-from app.articles.store import authorship, saving, source_baselines, stored_article, suggestions
+from app.articles.store import authorship, saving, source_baselines, stored_article
 from app.articles.store.field_hashes import EMPTY, UNSAID
 from app.articles.store.row_columns import SaveContext
 from app.articles.store.stored_article import StoredArticle
+from app.articles.store.suggested import decisions, suggestions
 from app.db.sql import read_clock
 from app.enrich import language
 from app.enrich.suggestion import UNKNOWN_LANGUAGE, SuggestedValue
@@ -56,8 +57,12 @@ def find(connection: Connection, after: int) -> LanguageChunk:
     current = list(stored_article.load(connection, ids).values())
     kept = suggestions.load_languages(connection, ids)
     unset = _select_unset(connection, current, kept)
-    changes = (_find_change(one, kept.get(one.existing_row.id)) for one in unset)
-    return LanguageChunk(ids[-1] if ids else None, len(ids), len(unset), tuple(one for one in changes if one))
+    refused = decisions.load_refused(connection, [one.existing_row.id for one in unset])
+    all_changes = (_find_change(one, kept.get(one.existing_row.id)) for one in unset)
+    changes = (
+        one for one in all_changes if one and not (one.suggested and one.suggested.id in refused.get(one.id, ()))
+    )
+    return LanguageChunk(ids[-1] if ids else None, len(ids), len(unset), tuple(changes))
 
 
 def _find_change(article: StoredArticle, kept: str | None) -> LanguageChange | None:

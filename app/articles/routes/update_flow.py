@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import orjson
-from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -44,8 +43,8 @@ WANTED = 'Send If-Match with the ETag of the article as you read it, or with its
 ADDRESS = frozenset({"gone", "replaced_by"})
 """What the public gets at the address of an article that is not published."""
 
-Decide = Callable[[Connection, StoredArticle], ArticleEdit]
-"""What is changed of an article, told from how it is in the transaction."""
+Decide = Callable[[Session, StoredArticle], ArticleEdit]
+"""What is changed of an article, told from how it is in the transaction. What it writes itself is committed with it."""
 Change = ArticleEdit | Decide | Literal["purge"]
 Plan = Callable[[ArticleRef], Awaitable[Change]]
 """From an article as it was read to what is done to it; made anew where another request has changed it meanwhile."""
@@ -148,7 +147,7 @@ class UpdateRequest:
             result = WriteResult(article.id, states.remove(session, article.id, now=how.now, by=how.by), 204)
             stored_responses.delete_responses_of(session, article.id)
         else:
-            edit = change if isinstance(change, ArticleEdit) else change(connection, current)
+            edit = change if isinstance(change, ArticleEdit) else change(session, current)
             batch = editing.prepare(session, current, edit, how.now)
             version = saving.save(session, batch, how)[0].version if batch else article.version
             result = WriteResult(article.id, version, 200)

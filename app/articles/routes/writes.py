@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Connection
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -216,14 +216,14 @@ async def delete_article(
 
 
 def _withdraw_or_bin(
-    reason: str | None, replaced_by: int | None, connection: Connection, current: StoredArticle
+    reason: str | None, replaced_by: int | None, session: Session, current: StoredArticle
 ) -> ArticleEdit:
     """Withdraws what is published; what is not moves to the bin. InvalidTransition where it is there already."""
     existing = current.existing_row
     if existing.status in editing.WAYS_OUT:
         raise editing.make_invalid_transition(existing, editing.WAYS_OUT[existing.status])
     if existing.status == "published":
-        obstacle = replaced_by and replacements.find_obstacle(connection, existing.id, replaced_by)
+        obstacle = replaced_by and replacements.find_obstacle(session.connection(), existing.id, replaced_by)
         if obstacle:
             raise InvalidValue(obstacle, "replaced_by")
         return ArticleEdit({"status": "withdrawn", "replaced_by": replaced_by}, reason=reason)

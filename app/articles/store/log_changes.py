@@ -80,6 +80,19 @@ def record(
     _record_originals(session, known, {id: after[id] for id in ids}, removed)
 
 
+def record_copy(session: Session, before: ArticleFacts) -> None:
+    """A row for an article that is taken for a copy of another one than before, or of none, though no property of it
+    changes; and one for each original that has its first copy by it, or the last no more. Nothing where no filter
+    tells."""
+    connection, id = session.connection(), before.id
+    after = log_facts.load(connection, [id])[id]
+    if after == before:
+        return
+    version = connection.execute(select(A.c.version).where(A.c.id == id)).scalar_one()
+    log.record(session, replace(_entry(id, version, before, after, ["copy_of"]), event="linked"))
+    _record_originals(session, {id: before}, {id: after}, None)
+
+
 def _toggle_links(facts: ArticleFacts, links: Mapping[Link, int]) -> ArticleFacts:
     """As they were before these originals came or went."""
     return replace(

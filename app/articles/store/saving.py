@@ -14,17 +14,16 @@ from app.articles.store import (
     links,
     log_changes,
     log_facts,
-    near_duplicates,
     revisions,
     row_columns,
     slugs,
     stored_article,
-    suggestions,
 )
-from app.articles.store.near_duplicates import NearDuplicate
 from app.articles.store.related import related_links, related_merge
 from app.articles.store.row_columns import ExistingRow, Row, SaveContext
 from app.articles.store.stored_article import StoredArticle
+from app.articles.store.suggested import near_duplicates, suggestions
+from app.articles.store.suggested.near_duplicates import NearDuplicate
 from app.db.sql import AnyOf, lock_vocabulary, make_insert, read_integer, split_chunks
 from app.models import Article, table
 from app.models.column_types import InstantType, check_instant

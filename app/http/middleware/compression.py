@@ -26,7 +26,7 @@ _LARGE = 32_768
 _TEXTS = (
     b"text/", b"application/json", b"application/problem+json", b"application/schema+json", b"application/ld+json",
     b"application/ninjs+json", b"application/rss+xml", b"application/atom+xml", b"application/feed+json",
-    b"application/xml",
+    b"application/xml", b"application/geo+json",
 )  # fmt: skip
 _STREAMS = (b"application/x-ndjson", b"text/csv")
 """Rows that come piece by piece. Not events: a proxy or a browser that buffers compressed ones would tell them late."""

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from conftest import ENGINES, Served
 
-from app.articles.store import near_duplicates
+from app.articles.store.suggested import near_duplicates
 from app.db import migrate
 from app.importers import pipeline
 from app.importers.pipeline import ImportOptions, ImportReport

@@ -14,9 +14,9 @@ import pytest
 from conftest import Served, new_archive, serve
 from sqlalchemy import update
 from sqlmodel import Session
-from support import doors
-from support.doors import ask
-from support.leak_archive import DAY, HIDDEN_REGION, SITE, Hidden, point_to, public, purge
+from support.leaks import doors
+from support.leaks.doors import ask
+from support.leaks.leak_archive import DAY, HIDDEN_REGION, SITE, Hidden, point_to, public, purge
 
 from app.articles import editing, service
 from app.articles.editing import ArticleEdit

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 from support import linearizable
-from support.doors import ComparedResponse, ask
+from support.leaks.doors import ComparedResponse, ask
 from support.listening import listen
 
 from app.http.middleware.cache_store import CacheStore

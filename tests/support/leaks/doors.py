@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message
 
-from support.leak_archive import HIDDEN_REGION, Hidden
+from support.leaks.leak_archive import HIDDEN_REGION, Hidden
 
 FACETS = "facets=tag,region,author,section,language,source,year&facet_limit=200"
 STATES = "draft,scheduled,withdrawn,trashed"

@@ -1,6 +1,7 @@
 """Keeps what enrichment suggests for articles, and links what it may: regions in roles in which nobody declared one.
 
-Plain functions, never commit. What an editor has saved is an editor's: nothing is linked there, and links stay.
+Plain functions, never commit. What an editor has saved is an editor's: nothing is linked there, and links stay; nor is
+what an editor has refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -10,8 +11,9 @@ from sqlalchemy import Connection, delete, select
 
 from app.articles.manuscript import ArticleDateline, Manuscript
 from app.articles.store import authorship, stored_article
-from app.articles.store.near_duplicates import NearDuplicate
 from app.articles.store.row_columns import ExistingRow
+from app.articles.store.suggested import decisions, near_duplicates
+from app.articles.store.suggested.near_duplicates import NearDuplicate
 from app.db.sql import AnyOf, make_insert, split_chunks
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
 from app.models import Suggestion as Row
@@ -57,14 +59,21 @@ def apply_suggestions(
     """The manuscripts with what is taken of their suggestions: regions, and a language where the source named none."""
     known = [e.id for m, e in zip(manuscripts, old, strict=True) if e is not None and m.suggestions is not None]
     edited = stored_article.load(connection, sorted(authorship.find_edited(connection, known)))
+    refused = decisions.load_refused(connection, known)
     return [
-        _apply_suggestions(m, edited.get(e.id) if e else None) if m.suggestions is not None else m
+        _apply_suggestions(m, edited.get(e.id) if e else None, refused.get(e.id, set()) if e else set())
+        if m.suggestions is not None
+        else m
         for m, e in zip(manuscripts, old, strict=True)
     ]
 
 
-def _apply_suggestions(manuscript: Manuscript, edited: stored_article.StoredArticle | None) -> Manuscript:
+def _apply_suggestions(
+    manuscript: Manuscript, edited: stored_article.StoredArticle | None, refused: Set[str]
+) -> Manuscript:
     suggestions = manuscript.suggestions or ()
+    if edited is None:
+        suggestions = tuple(one for one in suggestions if one.id not in refused)
     language = next((one.value for one in suggestions if one.kind == "language"), None)
     if edited is None:
         regions = link_regions(suggestions, manuscript.regions)
@@ -101,7 +110,7 @@ def save(
     if replaced := [id for id in known if id in asked]:
         connection.execute(_REMOVE, {"articles": replaced})
     rows = [row for id, m in asked.items() for row in _rows(id, m, tags)]
-    rows += [_copy_row(id, copy) for id, copy in copies.items()]
+    rows += [near_duplicates.make_row(id, copy) for id, copy in copies.items()]
     if rows:
         connection.exec_driver_sql(*make_insert(connection.dialect, KEPT, rows))
 
@@ -155,16 +164,3 @@ def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int])
     if one.kind == "tag":
         return one.target in tags
     return any(region == one.target and roles & one.roles for region, roles in regions)
-
-
-def _copy_row(article: int, copy: NearDuplicate) -> dict[str, object]:
-    return {
-        "article_id": article,
-        "kind": "duplicate",
-        "target_id": copy.of,
-        "roles": 0,
-        "value": f"{copy.share:.0%} of the shorter one's runs of three words",
-        "score": copy.share,
-        "origin": "import",
-        "taken": False,
-    }

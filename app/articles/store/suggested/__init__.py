@@ -1,0 +1,1 @@
+"""What enrichment has found for articles, and what editors made of it."""

@@ -1,0 +1,1 @@
+"""An archive with something hidden in each way, and every way into it."""
