@@ -14,6 +14,7 @@ from fastapi.security import SecurityScopes
 from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from app.articles.filters import ArticleFilter
 from app.articles.reading.card_cache import Cards
@@ -233,13 +234,17 @@ class AppContext:
     async def view(self, request: Request) -> RequestContext:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public. What a key
         with an entitlement sees, `begin` alone knows."""
-        caller = await self._authenticate(request)
+        scope = request.scope
+        values = list_headers(scope, b"authorization")
+        # Nearly all requests come without a key: they need no coroutine more.
+        is_public = not values and self.settings.public_reads
+        caller = auth.PUBLIC if is_public else await self._authenticate(scope, values)
         if caller.key is not None:
-            key_usage.note_key(request.scope, caller, request.app.state.key_rates)
-            set_actor(Actor("key", caller.name or "", caller.key, get_request_id(request.scope)))
-        view = await self.view_as(caller, get_now(request.scope), request.scope.get("root_path", ""))
+            key_usage.note_key(scope, caller, request.app.state.key_rates)
+            set_actor(Actor("key", caller.name or "", caller.key, get_request_id(scope)))
+        view = await self.view_as(caller, get_now(scope), scope.get("root_path", ""))
         # Not where drafts may be seen, or something is going to be written: that is decided by what there is now.
-        is_read = request.method in ("GET", "HEAD") and not caller.scopes
+        is_read = scope["method"] in ("GET", "HEAD") and not caller.scopes
         read_as_of(view.head if is_read else None)
         return view
 
@@ -254,11 +259,9 @@ class AppContext:
         )
         return RequestContext(caller, head, atlas, now, root_path)
 
-    async def _authenticate(self, request: Request) -> auth.Caller:
-        values = list_headers(request.scope, b"authorization")
-        if not values and self.settings.public_reads:
-            return auth.PUBLIC
-        is_feed = request.scope["path"].startswith(auth.FEEDS)
+    async def _authenticate(self, scope: Scope, values: list[bytes]) -> auth.Caller:
+        """Whose key is in `values`, the Authorization headers: Unauthorized where that is not one good key."""
+        is_feed = scope["path"].startswith(auth.FEEDS)
         try:
             if len(values) > 1:
                 raise Unauthorized("There are several Authorization headers; send one.")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import Context, get_context
-from app.errors import IndexBehind, Overloaded
+from app.errors import IndexBehind, InvalidValue, Overloaded
 from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
 from app.http.headers import find_header
@@ -62,7 +62,11 @@ async def get_index_snapshot(
     request: Request, context: Context, _: Annotated[None, Depends(authorize_node)], params: SnapshotParams
 ) -> Response:
     """The newest commit of each index with its place in the change log, as `dateline index restore` takes it."""
-    indexes = [index for index in list_indexes(context.settings) if params.index in (None, index.part)]
+    kept = list_indexes(context.settings)
+    indexes = [index for index in kept if params.index in (None, index.part)]
+    if not indexes:
+        names = " and ".join(index.part for index in kept)
+        raise InvalidValue(f"This server keeps {names}, no {params.index}.", "index")
     headers = {"Cache-Control": "no-store", "Vary": VARY}
     return Streamed(_send_snapshot(indexes, request.app.state.load), headers, MEDIA_TYPE, request)
 

@@ -233,6 +233,6 @@ def test_time_and_speed_are_told(
 ) -> None:
     moving.copy(settings, str(tmp_path / "told" / "dateline.db"), keeps_webhooks=False, json=False)
     said = capsys.readouterr().out
-    assert "rows of 43 tables are in" in said
+    assert "rows of 44 tables are in" in said
     assert "rows a second" in said
     assert "clients begin again once" in said
