@@ -61,11 +61,11 @@ TORTURE_SECONDS = 2_700
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what needs the material beside the project and what runs on PostgreSQL, and gives long runs their time."""
     for item in items:
-        if (
-            isinstance(item, pytest.Function)
-            and "postgresql" in getattr(item, "callspec", NO_PARAMETERS).params.values()
-        ):
+        parameters = list(getattr(item, "callspec", NO_PARAMETERS).params.values())
+        if isinstance(item, pytest.Function) and "postgresql" in parameters:
             item.add_marker("slow")
+        if any(mark.args[0] in parameters for mark in item.iter_markers("long_on")):
+            item.add_marker("torture")
         if "opensearch_url" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
         if "data" in getattr(item, "fixturenames", ()):

@@ -325,6 +325,7 @@ def check_against_log(db: Database) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long_on("postgresql")
 async def test_every_door_that_writes_leaves_the_right_rows_for_each_of_three_keys(own_archive: Served) -> None:
     described = (await own_archive.public.get("/openapi.json")).json()["paths"]
     writes = {

@@ -136,6 +136,7 @@ def set_read_only(engine: Engine, name: str | None, *, is_on: bool) -> None:
         connection.commit()
 
 
+@pytest.mark.long_on("sqlite")
 async def test_webhooks_and_saved_searches_rest_and_go_on(
     settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def pairs() -> Iterable[tuple[str, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.long_on("postgresql")
 async def test_cells_are_what_the_filters_of_row_and_column_find(full_archive: Served) -> None:
     """Dates that are a month or a year are in no finer period."""
     for rows, columns in pairs():

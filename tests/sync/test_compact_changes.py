@@ -96,6 +96,7 @@ async def test_compact_copy_is_right_whatever_happens_meanwhile(api: Served, see
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [7])
+@pytest.mark.long_on("postgresql")
 async def test_compact_copy_follows_what_enters_and_leaves_a_region(api: Served, seed: int) -> None:
     chance = random.Random(seed)
     made = await api.editor.post("/v1/regions", json={"name": "Both", "level": "grouping", "members": ["belgium"]})

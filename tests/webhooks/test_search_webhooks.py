@@ -199,6 +199,7 @@ async def test_changes_of_one_row_are_told_each_and_again_by_replay(
 
 
 @pytest.mark.slow
+@pytest.mark.long_on("postgresql")
 async def test_nothing_is_lost_while_the_endpoint_is_away(api: Served) -> None:
     ids = [await publish(api, f"Wool {number}") for number in range(6)]
     port = find_closed_port()
@@ -236,6 +237,7 @@ async def test_nothing_is_lost_while_the_endpoint_is_away(api: Served) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long_on("postgresql")
 async def test_copy_by_messages_ends_as_the_results(api: Served, receiver: Receiver) -> None:
     chance = random.Random(11)
     refused = threading.Event()

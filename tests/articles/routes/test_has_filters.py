@@ -58,6 +58,7 @@ class Followers:
 
 
 @pytest.mark.slow
+@pytest.mark.long_on("postgresql")
 async def test_followers_lists_and_index_agree_whatever_happens(api: Served) -> None:
     """Also where another article is what changes: a translation or a copy of it."""
     followers = Followers(api)
@@ -88,6 +89,7 @@ async def test_followers_lists_and_index_agree_whatever_happens(api: Served) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.long_on("postgresql")
 async def test_copies_are_found_by_the_earlier_article_while_both_are_public(api: Served) -> None:
     followers = Followers(api)
     lines = [{"id": id, "title": f"Story {id}", "body": BODY} for id in ("a", "b", "c")]

@@ -86,6 +86,7 @@ async def test_who_follows_a_saved_search_is_told_the_same(api: Served) -> None:
     assert left not in follower.cards
 
 
+@pytest.mark.long_on("postgresql")
 async def test_feeds_tell_of_deletions_as_long_as_the_log_is_kept(api: Served) -> None:
     old, young = await post(api.editor, "Old story"), await post(api.editor, "Young story")
     await delete(api.editor, old)

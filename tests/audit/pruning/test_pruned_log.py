@@ -156,6 +156,7 @@ async def test_who_is_under_way_goes_on_until_the_log_is_pruned_again(api: Serve
     assert stream.status_code == 410  # it was within what is pruned now
 
 
+@pytest.mark.long_on("postgresql")
 async def test_readers_do_not_notice_when_rows_are_deleted(api: Served) -> None:
     await edit_at_random(api, random.Random(3), 40)
     make_older(api.db)

@@ -51,6 +51,7 @@ def list_versions(db: Database, id: int) -> list[int]:
         return list(snapshot.connection.execute(of).scalars())
 
 
+@pytest.mark.long_on("postgresql")
 async def test_compressed_versions_read_as_before(api: Served) -> None:
     id = await post(api.editor, "A long story", body=f"<p>{TEXT}</p>")
     for number in range(70):

@@ -86,6 +86,7 @@ async def test_last_change_is_that_of_the_log_and_moves_the_index(site: Served) 
     assert (await site.public.get("/sitemaps/2025-10.xml")).status_code == 404
 
 
+@pytest.mark.long_on("postgresql")
 async def test_edits_of_drafts_and_of_what_was_withdrawn_move_nothing(site: Served) -> None:
     await site.post(title="Public", body="<p>x</p>", published_at="2025-10-01")
     withdrawn = await site.post(title="Withdrawn", body="<p>x</p>", published_at="2025-10-02")
@@ -132,6 +133,7 @@ async def test_without_a_site_there_is_no_sitemap(sqlite_settings: Settings) -> 
         assert "Sitemap" not in (await api.public.get("/robots.txt")).text
 
 
+@pytest.mark.long_on("postgresql")
 async def test_months_that_are_followed_are_those_that_are_measured_anew(site: Served) -> None:
     followed, ids = SitemapMonths(site.db), []
     context = site.app.state.archive
