@@ -9,6 +9,8 @@ from support.search_archive import SearchArchive, SearchStory, ask, ids
 
 from app.search.engine import NamedRegion, NameKind, Question
 from app.search.query.parser import parse
+from app.search.tantivy import matches
+from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.local_engine import TantivyEngine
 
 
@@ -155,6 +157,14 @@ def make_mixed_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tant
     ])  # fmt: skip
     yield made.engine()
     made.close()
+
+
+@pytest.mark.parametrize(("text", "is_near"), [("elected chair", True), ("elected election", False)])
+def test_forms_of_one_word_do_not_stand_near_themselves(archive: SearchArchive, text: str, is_near: bool) -> None:
+    archive.put(SearchStory(1, "The vote", "They elected a chair before the election of a board."))
+    view, query = archive.engine().view(), parse(text)
+    question = Question(tree=query.tree, text=text, fallback=query.fallback, order="relevance")
+    assert any(matches.score_nearness(view, question, interpret(view, question))) is is_near
 
 
 @pytest.mark.parametrize("seed", range(60))

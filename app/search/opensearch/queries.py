@@ -138,12 +138,18 @@ def _build_phrase(field_name: str, placed: Sequence[tuple[int, str]]) -> Clause:
 
 
 def _build_near(field_name: str, first: str, second: str, slop: int) -> Clause:
-    """Two words with up to `slop` others between them, or, of a slop of 2 and more, turned round with two fewer. Spans
-    of each distance count alike: in a phrase with slop, words count for less that are further apart."""
-    spans = [_build_span(field_name, first, gap, second) for gap in range(slop + 1)]
-    if first != second:
-        spans += [_build_span(field_name, second, gap, first) for gap in range(slop - 1)]
-    return {"span_or": {"clauses": spans}}
+    """Two different words with up to `slop` others between them, or, of a slop of 2 and more, turned round with two
+    fewer. Spans of each distance count alike: in a phrase with slop, words count for less that are further apart. As on
+    this machine, `a b b` has the words near one another once: what overlaps a shorter span does not count."""
+    by_distance = [(gap, _build_span(field_name, first, gap, second)) for gap in range(slop + 1)]
+    by_distance += [(gap + 2, _build_span(field_name, second, gap, first)) for gap in range(slop - 1)]
+    spans = [span for _, span in sorted(by_distance, key=lambda pair: pair[0])]
+    apart: list[Clause] = [
+        {"span_not": {"include": span, "exclude": {"span_or": {"clauses": spans[:shorter]}}}}
+        for shorter, span in enumerate(spans)
+        if shorter
+    ]
+    return {"span_or": {"clauses": [spans[0], *apart]}}
 
 
 def _build_span(field_name: str, first: str, gap: int, second: str) -> Clause:

@@ -170,7 +170,8 @@ class QueryBuilder:
         for first, second in pairwise(dict.fromkeys(words)):
             readings = zip(self.terms.list_readings(first), self.terms.list_readings(second), strict=False)
             for first_reading, second_reading in readings:
-                if len(first_reading) == len(second_reading) == 1:
+                if len(first_reading) == len(second_reading) == 1 and first_reading[0][1] != second_reading[0][1]:
+                    # Forms of one word are left out: each place of it would stand near itself.
                     pair: list[str | tuple[int, str]] = [first_reading[0][1], second_reading[0][1]]
                     for field, slop, weight in (("title", 1, NEARNESS * TITLE_SHARE), ("body", 3, NEARNESS)):
                         near = self.query.phrase_query(index_schema.build_schema(), field, pair, slop)

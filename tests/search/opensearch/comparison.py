@@ -27,7 +27,8 @@ FIRST, LAST = TODAY - 2_000 * DAY, TODAY + DAY
 TIE = 1e-5
 """Of a score: what floating numbers leave of it, added up in another order."""
 NEAR = 0.05
-"""The same where words are to stand near one another: `a b b` is that once on this machine and twice in the cluster."""
+"""The same where words are to stand near one another: that often in `a b b a` the engines count differently, and the
+stories of these tests have few words, many times."""
 
 
 def compare_hits(both: BothEngines, question: Question) -> None:
