@@ -319,7 +319,10 @@ class Editors(RuleBasedStateMachine):
         """As `dateline reindex` does, beside the old index."""
         self.archive.stop()
         db, indexer = Database(self.archive.settings, log.append), Indexer(self.archive.settings.index_path, 15)
-        assert indexer.acquire()
+        deadline = time.monotonic() + 20
+        while not indexer.acquire():  # a process that was at work on the index ends a moment later
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         with db.snapshot() as snapshot:
             indexer.rebuild(snapshot, log.head(snapshot).position)
         catch_up(db, indexer)
