@@ -24,15 +24,16 @@ from app.http import auth
 from app.http.server.shared_counts import SharedCounts
 from app.importers.web.fetch import FetchError
 from app.monitoring.server_numbers import read_numbers
-from app.saved_searches.definition import get_index
-from app.saved_searches.percolation_task import PercolationTask
 from app.search.indexing.archive_indexes import ArchiveIndex, list_cluster_followers, list_indexes
 from app.search.indexing.snapshots.fetching import IndexFetcher
 from app.search.indexing.verification import Verification
-from app.settings import Settings, count_processors
+from app.search.saved_searches.definition import get_index
+from app.search.saved_searches.percolation_task import PercolationTask
+from app.settings import Settings
 from app.settings.cluster import MOST_SEARCHES
+from app.settings.values import count_processors
 from app.sync.feeds.websub import Form, HubPublisher, HubUnreachable
-from app.webhooks import sender as webhook_sender
+from app.sync.webhooks import sender as webhook_sender
 
 logger = logging.getLogger(__name__)
 

@@ -18,6 +18,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
+from app.articles.bulk import job_chunks
+from app.articles.bulk import routes as bulk
 from app.articles.reading.card_cache import Cards
 from app.articles.routes import preview, related_and_resolve, related_list, revisions, writes
 from app.articles.routes import reads as articles
@@ -25,8 +27,6 @@ from app.articles.store import relink_jobs
 from app.audit import key_routes as own_key
 from app.audit import routes as audit
 from app.audit.entitlements.opening import OpenedArchives
-from app.bulk import job_chunks
-from app.bulk import routes as bulk
 from app.changes import log
 from app.changes.cache_version import CacheVersions
 from app.changes.jobs import Jobs
@@ -59,29 +59,29 @@ from app.monitoring import health, index_snapshots, metrics, telemetry
 from app.pages import routes as pages
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
-from app.saved_searches import routes as searches
-from app.saved_searches.queries import load_position
 from app.search.index import EngineIndex
 from app.search.indexing.archive_indexes import open_cluster, open_engine
 from app.search.list_search import EngineListSearch
 from app.search.routes import enrichment, search, timeline_and_trending
+from app.search.saved_searches import routes as searches
+from app.search.saved_searches.queries import load_position
+from app.search.stats import routes as stats
 from app.settings import Settings
-from app.stats import routes as stats
-from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
 from app.sync import routes as following
+from app.sync.exports import routes as exports
 from app.sync.feeds import routes as feeds
 from app.sync.feeds.departures import DepartureLog
 from app.sync.sitemaps import routes as sitemaps
 from app.sync.sitemaps.months import SitemapMonths
 from app.sync.watch import LogWatch
+from app.sync.webhooks import routes as webhooks
+from app.sync.webhooks.messages import Client
+from app.sync.webhooks.sender import WebhookSender
+from app.sync.webhooks.testing import WebhookTester
 from app.tags import related_routes as related_tags
 from app.tags import routes as tags
 from app.tags import write_routes as tags_writing
-from app.webhooks import routes as webhooks
-from app.webhooks.messages import Client
-from app.webhooks.sender import WebhookSender
-from app.webhooks.testing import WebhookTester
 
 logger = logging.getLogger(__name__)
 
@@ -228,7 +228,7 @@ async def redirect_to_docs(request: Request) -> Response:
 
 
 def _create_webhook_client(settings: Settings) -> Client:
-    from app.webhooks.http_client import HttpClient
+    from app.sync.webhooks.http_client import HttpClient
 
     return HttpClient(allow_private=settings.webhook_private_addresses)
 

@@ -32,16 +32,16 @@ from app.db.database import Database
 from app.http import auth
 from app.main import create_app
 from app.models import Tag, table
-from app.saved_searches import finding, matches
-from app.saved_searches import service as searches
-from app.saved_searches.definition import Definition
-from app.saved_searches.percolation import Percolator
-from app.saved_searches.question import SearchQuestion
 from app.search.engine import Question
 from app.search.indexing.fixed import candidates
 from app.search.indexing.fixed.fixing import fix
 from app.search.indexing.indexer import Indexer
 from app.search.query.parser import parse
+from app.search.saved_searches import finding, matches
+from app.search.saved_searches import service as searches
+from app.search.saved_searches.definition import Definition
+from app.search.saved_searches.percolation import Percolator
+from app.search.saved_searches.question import SearchQuestion
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 from app.tags.service import TagSpec

@@ -360,6 +360,15 @@ async def shared_api(shared_settings: Settings) -> AsyncIterator[Served]:
         yield running
 
 
+@pytest.fixture(scope="module")
+async def desk(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """One archive on SQLite for all tests of a module, each of which makes its own articles."""
+    folder = tmp_path_factory.mktemp("desk")
+    shutil.copy(sqlite_template, folder / "dateline.db")
+    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as api:
+        yield api
+
+
 @pytest.fixture
 def data() -> Callable[[str], Path]:
     """A file or folder of the real material beside the project; skips where it is missing."""

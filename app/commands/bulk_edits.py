@@ -10,11 +10,11 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlmodel import Session
 
+from app.articles.bulk import edit_job, edit_request, job_chunks, queries, routes, undo_job
+from app.articles.bulk.params import RecordListParams
+from app.articles.bulk.payloads import BulkEdit
 from app.articles.reading.card_cache import Cards
 from app.articles.store import authorship
-from app.bulk import edit_job, edit_request, job_chunks, queries, routes, undo_job
-from app.bulk.params import RecordListParams
-from app.bulk.payloads import BulkEdit
 from app.changes import jobs
 from app.commands import import_articles
 from app.commands.output import err, find_user, out, print_json

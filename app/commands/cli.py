@@ -11,7 +11,6 @@ import orjson
 import typer
 
 from app import __version__
-from app.articles.repair import invented_dates
 from app.audit import listing
 from app.audit.queries import AuditFilter
 from app.audit.render import show_line, show_row
@@ -24,6 +23,7 @@ from app.commands.options import (
     AllowPrivate,
     BaseUrl,
     Json,
+    find_key,
     load_settings,
     open_database,
     parse_base_url,
@@ -33,13 +33,10 @@ from app.commands.options import (
     set_actor,
 )
 from app.db.audit_rows import ACTIONS
-from app.db.database import Database
-from app.http.params.times import format_time
 from app.importers import sources
 from app.importers.document import BodyKind, Identity
 from app.importers.pipeline import ImportOptions
 from app.search.indexing.rebuild import rebuild_indexes
-from app.settings import Settings
 
 cli = typer.Typer(
     name="dateline",
@@ -180,7 +177,7 @@ def export(
     ] = None,
 ) -> None:
     """Write the whole archive, in every state, to standard output; importing it elsewhere gives the same archive."""
-    from app.sync import full_export  # the server's part, which other commands need not wait for
+    from app.sync.exports import full_export  # the server's part, which other commands need not wait for
 
     parse_choice("--format", format, ("ndjson",))
     chosen = load_settings()
@@ -232,7 +229,7 @@ def check(
         return
     with open_database(chosen) as db:
         if fix_dates:
-            _fix_dates(db, chosen)
+            import_articles.fix_dates(db, chosen)
         results = checks.run_checks(db, chosen)
     if json:
         output.print_json(
@@ -246,25 +243,6 @@ def check(
             output.out.print(f"{'ok    ' if result.good else 'WRONG '} {result.name}: {result.detail}", markup=False)
     if not all(result.good for result in results):
         raise typer.Exit(1)
-
-
-def _fix_dates(db: Database, chosen: Settings) -> None:
-    """The list goes to standard error, which stays readable beside --json."""
-    with db.snapshot() as snapshot:
-        suspects = invented_dates.find(snapshot.connection)
-    for suspect in suspects:
-        output.err.print(
-            f"{suspect.id} {suspect.slug} {format_time(suspect.published_at)} {suspect.title}", markup=False
-        )
-    if (
-        suspects
-        and output.err.is_terminal
-        and not typer.confirm(f"Take the date from these {len(suspects)}?", err=True)
-    ):
-        return
-    changed = checks.remove_dates(db, suspects)
-    import_articles.catch_up_index(db, chosen)
-    output.err.print(f"{changed} articles have no date any more.", markup=False)
 
 
 @cli.command()
@@ -366,17 +344,9 @@ def audit(
     """List who did what, the newest first."""
     audit_filter = AuditFilter(article, action=parse_choice("--action", action, ACTIONS), **parse_span(from_, to))
     with open_database() as db:
-        for row in listing.read_rows(db, replace(audit_filter, key=_find_key(db, key)), limit):
+        for row in listing.read_rows(db, replace(audit_filter, key=find_key(db, key)), limit):
             line = orjson.dumps(show_row(row, {})).decode() if json else show_line(row)
             output.out.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _find_key(db: Database, name: str | None) -> int | None:
-    key_ids = [] if name is None else listing.find_keys(db, name)
-    if name is not None and len(key_ids) != 1:
-        message = f"Several keys are called so: {key_ids}; give a number." if key_ids else f"There is no key {name!r}."
-        raise typer.BadParameter(message, param_hint="--key")
-    return key_ids[0] if key_ids else None
 
 
 @cli.command()

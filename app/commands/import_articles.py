@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
+import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from app.articles.repair import invented_dates
 from app.changes.follower import catch_up
+from app.commands import check
 from app.commands.output import err, out, print_json
 from app.db.database import Database, DatabaseProblem
+from app.http.params.times import format_time
 from app.importers import pipeline, sources
 from app.importers.jobs.preparation_pool import PreparationPool, count_processes
 from app.importers.records import visibility
@@ -185,3 +189,17 @@ def _print_report(report: pipeline.ImportReport, seconds: float, *, dry_run: boo
         out.print(f"Not public at their source, drafts here: {draft_reasons}.", markup=False)
     counts_text = ", ".join(f"{count} {name}" for name, count in counts.items())
     out.print(f"{'Would be: ' if dry_run else ''}{counts_text}, in {seconds:.1f} s.", markup=False)
+
+
+def fix_dates(db: Database, chosen: Settings) -> None:
+    """Takes away dates that an import without dates made up: lists them on standard error, which stays readable beside
+    --json, and asks first on a terminal."""
+    with db.snapshot() as snapshot:
+        suspects = invented_dates.find(snapshot.connection)
+    for suspect in suspects:
+        err.print(f"{suspect.id} {suspect.slug} {format_time(suspect.published_at)} {suspect.title}", markup=False)
+    if suspects and err.is_terminal and not typer.confirm(f"Take the date from these {len(suspects)}?", err=True):
+        return
+    changed = check.remove_dates(db, suspects)
+    catch_up_index(db, chosen)
+    err.print(f"{changed} articles have no date any more.", markup=False)

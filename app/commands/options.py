@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from pydantic import ValidationError
 
+from app.audit import listing
 from app.commands import open_archive
 from app.db.actor import Actor, act_as
 from app.db.database import Database, DatabaseProblem
@@ -83,3 +84,12 @@ def parse_span(from_: str | None, to: str | None) -> dict[str, int | None]:
     except InvalidInput as wrong:
         raise typer.BadParameter(wrong.detail, param_hint="--from, --to") from None
     return {"since": time_range.from_, "until": time_range.to}
+
+
+def find_key(db: Database, name: str | None) -> int | None:
+    """The number of a key by its number or name; None for no name. BadParameter names --key."""
+    key_ids = [] if name is None else listing.find_keys(db, name)
+    if name is not None and len(key_ids) != 1:
+        message = f"Several keys are called so: {key_ids}; give a number." if key_ids else f"There is no key {name!r}."
+        raise typer.BadParameter(message, param_hint="--key")
+    return key_ids[0] if key_ids else None

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from app.articles import service
+from app.articles.bulk import records
 from app.articles.manuscript import Manuscript
-from app.bulk import records
 from app.changes import log
 from app.db.database import Database
 from app.db.readers import is_permanent_refusal, is_taken

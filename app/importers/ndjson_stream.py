@@ -14,8 +14,8 @@ import orjson
 from sqlalchemy import select
 from sqlmodel import Session
 
+from app.articles.bulk import records
 from app.articles.service import Saved
-from app.bulk import records
 from app.context import AppContext
 from app.db.actor import act_as, acting_within
 from app.db.log_position import LogHead

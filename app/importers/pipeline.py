@@ -14,8 +14,8 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from app.articles.bulk import records
 from app.articles.service import Outcome, Saved
-from app.bulk import records
 from app.db.actor import act_as, acting_within
 from app.db.database import Database
 from app.db.log_position import LogHead

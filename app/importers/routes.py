@@ -12,8 +12,8 @@ from fastapi import APIRouter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.bulk import queries, records
-from app.bulk.routes import FoundRecord
+from app.articles.bulk import queries, records
+from app.articles.bulk.routes import FoundRecord
 from app.changes.jobs import Json
 from app.context import AppContext, Context, Publisher, RequestContext
 from app.errors import BodyTooLarge

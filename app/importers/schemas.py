@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.bulk.examples import RECORD
-from app.bulk.schemas import ImportRecord
+from app.articles.bulk.examples import RECORD
+from app.articles.bulk.schemas import ImportRecord
 from app.http.schemas import Page, Shape
 
 

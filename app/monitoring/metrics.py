@@ -26,8 +26,8 @@ from app.http.conditional import VARY
 from app.http.middleware.access_log import EDGES
 from app.http.openapi import describe_stream
 from app.monitoring.server_numbers import SEPARATOR, ServerNumbers, read_server
-from app.saved_searches import queries as searches
-from app.webhooks import queries as webhooks
+from app.search.saved_searches import queries as searches
+from app.sync.webhooks import queries as webhooks
 
 router = APIRouter(tags=["operating"], route_class=ApiRoute)
 

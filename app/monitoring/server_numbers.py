@@ -19,7 +19,7 @@ from app.http.middleware.cache_store import CacheStore
 from app.http.middleware.load_shedding import CurrentLoad
 from app.http.server.connections import ConnectionLimiter
 from app.http.server.shared_counts import SharedCounts
-from app.saved_searches.percolation_task import PercolationTask
+from app.search.saved_searches.percolation_task import PercolationTask
 
 SEPARATOR = " "
 

@@ -19,7 +19,8 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading.entitlement.visible_rows import Entitlement
 from app.articles.reading.queries import CursorPosition, TimeSort
 from app.changes.single_flight import SingleFlight
-from app.context import NamedArticles, RequestContext, SharedTags, SimilarArticle
+from app.context import RequestContext
+from app.context.protocols import NamedArticles, SharedTags, SimilarArticle
 from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition
 from app.db.sql import Prepared, Value, prepare, read_integer

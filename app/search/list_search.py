@@ -14,7 +14,8 @@ from sqlalchemy import bindparam, exists, select
 
 from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.reading.queries import CursorPosition, ListRow, TimeSort
-from app.context import FoundRows, RequestContext
+from app.context import RequestContext
+from app.context.protocols import FoundRows
 from app.db.database import Database
 from app.db.log_position import LogHead
 from app.db.sql import AnyOf, Prepared, Value, prepare

@@ -1,62 +1,17 @@
 """What can be set from outside, each as an environment variable DATELINE_*. Reads no files and opens nothing."""
 
-import os
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, Field, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from app.settings.cluster import ClusterSettings, CommaList, check_nodes
-
-
-def _read_networks(value: object) -> object:
-    """One address is a network of its own. ValueError names the part that is no network."""
-    return [ip_network(part.strip()) for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def count_processors() -> int:
-    """Processors that this process may use: what a container's quota allows where that is less, rounded up."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        # Of version 2 of Linux's control groups: microseconds of processor time in so many, or `max`.
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return min(allowed, max(1, -(-int(quota) // int(period))))
-    except (OSError, ValueError):
-        return allowed
-
-
-def _read_workers(value: object) -> object:
-    return min(count_processors(), MOST_WORKERS) if value == "auto" else value
-
-
-ROOT_PATH, LONGEST_ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+"), 100
-RESERVED = frozenset(
-    {"assets", "desk", "docs", "feeds", "guides", "health", "internal", "metrics", "openapi.json", "problems",
-     "robots.txt", "sitemap.xml", "sitemaps", "v1"}
-)  # fmt: skip
-"""How paths of the API begin: what a root path begins with must be something else, or nobody could tell whether a proxy
-has stripped it."""
-
-
-def read_root_path(text: str) -> str:
-    """A path below which the API is served, without a slash at its end: `/api`, or nothing for the whole host.
-    ValueError for anything else, since it becomes a part of addresses."""
-    path = text.strip().rstrip("/")
-    if not path:
-        return ""
-    if len(path) > LONGEST_ROOT_PATH or ROOT_PATH.fullmatch(path) is None:
-        raise ValueError("a path such as /api is needed, of letters, digits and -._~")
-    if path.split("/")[1] in RESERVED:
-        raise ValueError(f"it must not begin like paths of the API itself: {', '.join(sorted(RESERVED))}")
-    return path
-
+from app.settings.values import MOST_WORKERS, Networks, RootPath, Workers
 
 _SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{16,200}")  # what the header of a bearer token may hold (RFC 6750)
-MOST_WORKERS = 64
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
 
 
 class Settings(ClusterSettings):
@@ -84,7 +39,7 @@ class Settings(ClusterSettings):
     )
     host: str = Field("127.0.0.1", description="Address that `dateline serve` listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `dateline serve` listens on; 0 picks a free one.")
-    workers: Annotated[int, BeforeValidator(_read_workers)] = Field(
+    workers: Workers = Field(
         1,
         ge=1,
         le=MOST_WORKERS,
@@ -102,7 +57,7 @@ class Settings(ClusterSettings):
         "are read elsewhere name resources of the API by it. Empty: they are named by their paths alone, or, where no "
         "`DATELINE_SITE_URL` is set either and only this machine reaches the server, by the address it listens on.",
     )
-    root_path: Annotated[str, BeforeValidator(read_root_path)] = Field(
+    root_path: RootPath = Field(
         "",
         description="Path below which a proxy serves this server, such as `/api`, whether the proxy strips it from "
         "requests or not: all addresses in responses begin with it. Empty: the whole host.",

@@ -16,10 +16,10 @@ from app.db.sql import AnyOf, Prepared, prepare, read_integer
 from app.errors import FieldError, FilterChanged, InvalidInput, NotFound
 from app.http import auth
 from app.models import Article, table
-from app.saved_searches import changes, queries
-from app.saved_searches.changes import SearchChange
-from app.saved_searches.matches import MatchPosition
-from app.saved_searches.queries import SearchPlace, SearchRow, parse_place
+from app.search.saved_searches import changes, queries
+from app.search.saved_searches.changes import SearchChange
+from app.search.saved_searches.matches import MatchPosition
+from app.search.saved_searches.queries import SearchPlace, SearchRow, parse_place
 from app.sync import change_reader, change_rows
 from app.sync.change_reader import ChangeFilter, ChangeReader, FollowParams
 from app.sync.change_rows import ChangeBatch, ChangeConsumer, ChangeRow, VisibleChange

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 from app.db.log_position import LogHead
-from app.saved_searches.matches import MatchPosition
+from app.search.saved_searches.matches import MatchPosition
 
 SECONDS, MATCHED_SECONDS = 0.1, 0.03
 

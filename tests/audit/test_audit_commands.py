@@ -12,10 +12,10 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from app.articles import service
+from app.articles.bulk import edit_job
+from app.articles.bulk.edit_job import Changes
 from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript
-from app.bulk import edit_job
-from app.bulk.edit_job import Changes
 from app.commands import open_archive
 from app.commands.cli import cli
 from app.db.actor import Actor, act_as

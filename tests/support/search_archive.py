@@ -29,15 +29,15 @@ from app.models import (
     Tag,
     table,
 )
-from app.saved_searches import finding
-from app.saved_searches import service as searches
-from app.saved_searches.definition import Definition
-from app.saved_searches.question import SearchQuestion
 from app.search.engine import Question, ResultPage, SearchEngine
 from app.search.indexing.fixed import candidates
 from app.search.indexing.fixed.fixing import fix
 from app.search.indexing.indexer import Indexer
 from app.search.query.parser import parse
+from app.search.saved_searches import finding
+from app.search.saved_searches import service as searches
+from app.search.saved_searches.definition import Definition
+from app.search.saved_searches.question import SearchQuestion
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.vocabulary.current import CurrentVocabulary
 from app.search.vocabulary.names import Vocabulary

@@ -25,15 +25,15 @@ LAYERS = {
         ("tags.related_routes", "tags.routes", "tags.write_routes"),
         ("articles.input",),
         ("articles.editing", "articles.render"),
-        ("articles.idempotency", "articles.reimport", "articles.restoring"),
+        ("articles.idempotency", "articles.reimport"),
         ("articles.states",),
         ("articles.service",),
         ("articles.routes", "articles.schedule"),
-        ("bulk", "search"),
-        ("saved_searches",),
-        ("audit", "stats", "sync"),
+        ("articles.bulk", "search"),
+        ("search.saved_searches",),
+        ("audit", "search.stats", "sync"),
         ("importers",),
-        ("webhooks",),
+        ("sync.webhooks",),
         ("monitoring", "pages"),
         ("lifespan",),
         ("main",),
@@ -76,20 +76,22 @@ LAYERS = {
         ("reading", "repair"),
         ("input",),
         ("editing", "render"),
-        ("idempotency", "reimport", "restoring"),
+        ("idempotency", "reimport"),
         ("states",),
         ("service",),
         ("routes", "schedule"),
+        ("bulk",),
     ),
     "app.search": (
-        ("examples", "query", "schemas", "similar.profile", "timeline"),
+        ("query", "schemas", "similar.profile", "timeline"),
         ("engine",),
         ("highlighting", "tantivy", "vocabulary"),
         ("narrowed_engine", "similar"),
         ("index", "indexing", "opensearch"),
-        ("enrichment", "list_search", "params"),
+        ("list_search", "params"),
         ("render",),
         ("routes",),
+        ("saved_searches", "stats"),
     ),
     "app.importers": (
         ("document", "schemas"),
@@ -101,7 +103,7 @@ LAYERS = {
         ("jobs", "ndjson_stream", "pipeline"),
         ("routes",),
     ),
-    "app.webhooks": (
+    "app.sync.webhooks": (
         ("backlog", "messages", "schedule", "signing"),
         ("http_client", "payloads", "service"),
         ("queries",),
@@ -144,7 +146,7 @@ HEIGHTS = {
     for folder, layers in LAYERS.items()
 }
 MOST_ENTRIES = 18
-MOST_ENTRIES_OF_APP = 26
+MOST_ENTRIES_OF_APP = 22
 
 
 def list_imports(source: str, package: str) -> list[tuple[int, str]]:

@@ -12,7 +12,8 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading import queries, query_plan
 from app.articles.reading.queries import START, TIME_SORTS, CursorPosition, ListRow
 from app.articles.reading.query_plan import FEW, DrivingLink, QueryPlan, Scan
-from app.context import AppContext, NamedArticles, RequestContext
+from app.context import AppContext, RequestContext
+from app.context.protocols import NamedArticles
 
 MARGIN = 10
 """Articles that are named beyond those of a page: some may leave the list before SQL is asked."""

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Security
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import examples, restoring, schemas
+from app.articles import examples, schemas
 from app.articles.reading.queries import ArticleRef
 from app.articles.render import revision_json, version_diff
 from app.articles.render.write_responses import ArticleRenderer
+from app.articles.routes import restoring
 from app.articles.routes.path_params import ArticlePath, VersionNumber
 from app.articles.routes.reads import MOVED, find
 from app.articles.routes.update_flow import Change, ChangeParams, UpdateRequest

@@ -14,7 +14,8 @@ from app.articles.reading.filter_warnings import Warning
 from app.articles.reading.queries import TIME_SORTS, ListRow, TimeSort
 from app.articles.routes import list_pages
 from app.articles.routes.list_pages import RELEVANCE, ArticleListParams
-from app.context import AppContext, FoundRows, ListSearch, RequestContext
+from app.context import AppContext, RequestContext
+from app.context.protocols import FoundRows, ListSearch
 from app.errors import FieldError, InvalidInput, InvalidValue, PageTooDeep
 from app.http import paging
 from app.http.params.parser import MAX_DEPTH

@@ -15,7 +15,7 @@ from app.db.database import Snapshot
 from app.db.log_position import LogHead
 from app.db.sql import read_clock, read_integer
 from app.models import ApiKey, SearchPosition, SearchQuery, Webhook, WebhookRetry, table
-from app.saved_searches import matches
+from app.search.saved_searches import matches
 from app.settings import Settings
 
 CHANGE, HEAD, KEY = log.CHANGE, log.HEAD, table(ApiKey)

@@ -17,7 +17,7 @@ from app.errors import MalformedRequest
 from app.http.headers import FixedHeaders, Headers, list_headers
 from app.http.problems import render_problem
 from app.http.server.client_address import ClientAddresses, Network
-from app.settings import read_root_path
+from app.settings.values import read_root_path
 
 HEADER = b"x-forwarded-prefix"
 _VARY = b"X-Forwarded-Prefix"

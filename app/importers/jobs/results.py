@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
+from app.articles.bulk import queries
 from app.articles.reimport import three_way_merge
-from app.bulk import queries
 from app.changes.jobs import Json
 from app.db.database import Database, Row
 from app.db.sql import Prepared, Value, prepare, read_integer

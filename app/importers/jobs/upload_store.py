@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app.bulk import records
+from app.articles.bulk import records
 from app.changes import jobs
 from app.changes.jobs import JOB, Json
 from app.db.database import Database

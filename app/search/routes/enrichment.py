@@ -35,9 +35,10 @@ from app.http.body import JsonBody
 from app.http.openapi import describe_item, describe_problems
 from app.http.params import parser
 from app.http.params.typed import Params
-from app.search import enrichment, examples, schemas
-from app.search.enrichment import STATES, FoundSuggestions
+from app.search import schemas
 from app.search.index import EngineIndex
+from app.search.routes import examples, suggestion_list
+from app.search.routes.suggestion_list import STATES, FoundSuggestions
 
 router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 
@@ -76,7 +77,7 @@ async def list_suggestions(
         return article
     findings = await _find_suggestions(context, view, article)
     states = params.state or ("open", "accepted")
-    rows = await enrichment.render_suggestions(context.db, findings, view.atlas, states)
+    rows = await suggestion_list.render_suggestions(context.db, findings, view.atlas, states)
     tags = [f"article:{article.id}", "list"]
     return responses.render_item(
         request,
@@ -91,7 +92,7 @@ async def list_suggestions(
 async def _find_suggestions(context: AppContext, view: RequestContext, article: ArticleRef) -> FoundSuggestions:
     index = context.index
     assert isinstance(index, EngineIndex)
-    return await enrichment.find_suggestions(context.db, index, article.id, view)
+    return await suggestion_list.find_suggestions(context.db, index, article.id, view)
 
 
 @router.put(

@@ -25,12 +25,13 @@ from app.http.params import parser
 from app.http.params.declaration import Parameter
 from app.http.params.negotiation import Representation
 from app.http.params.typed import AsOf, Paging, Params
-from app.search import examples, schemas
+from app.search import schemas
 from app.search.engine import DEEPEST, FacetName, Order, Question, Recency, ResultPage, SearchHit
 from app.search.index import EngineIndex
 from app.search.params import DAY, QueryParams, ResolvedSearch, choose_match, resolve_search
 from app.search.render import facets
 from app.search.render import hits as render_hits
+from app.search.routes import examples
 from app.search.vocabulary import completion
 from app.search.vocabulary.names import Realm
 from app.tags import queries as tags

@@ -22,10 +22,11 @@ from app.http.params.declaration import Parameter
 from app.http.params.times import Instant, format_time
 from app.http.params.typed import Params
 from app.regions.atlas import LEVELS
-from app.search import examples, schemas, timeline
+from app.search import schemas, timeline
 from app.search.engine import GroupName
 from app.search.params import QueryParams, ResolvedSearch, is_open_ended, resolve_search
 from app.search.render import facets, trending
+from app.search.routes import examples
 from app.search.tantivy import index_schema
 from app.search.vocabulary.names import Vocabulary
 

@@ -18,12 +18,12 @@ from app.articles.routes import list_rows
 from app.context import AppContext, RequestContext
 from app.errors import CursorInvalid
 from app.http import paging
-from app.saved_searches import results
-from app.saved_searches.definition import get_index
-from app.saved_searches.queries import SearchRow
 from app.search.engine import Order
 from app.search.params import DAY, ResolvedSearch, choose_match, resolve_search
 from app.search.query.parser import ParsedQuery
+from app.search.saved_searches import results
+from app.search.saved_searches.definition import get_index
+from app.search.saved_searches.queries import SearchRow
 from app.sync.feeds.params import UNDATED, FeedParams
 
 NEWEST, OLDEST = "-published_at", "published_at"

@@ -11,7 +11,7 @@ from app.http import auth, conditional, fast_path, responses
 from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems, describe_redirect
 from app.regions import refs
-from app.saved_searches import queries
+from app.search.saved_searches import queries
 from app.sync.feeds import examples, pages
 from app.sync.feeds.departures import DepartureLog
 from app.sync.feeds.documents import ARTICLES, FORMS, FeedDocument, FeedName, load_document

@@ -5,9 +5,9 @@ from collections.abc import Set
 from app.articles.filters import ArticleFilter
 from app.context import AppContext, RequestContext
 from app.http.params.times import format_time
-from app.saved_searches import queries
-from app.saved_searches.departures import load_left
-from app.saved_searches.queries import SearchRow
+from app.search.saved_searches import queries
+from app.search.saved_searches.departures import load_left
+from app.search.saved_searches.queries import SearchRow
 from app.sync.feeds.departures import MOST_TOLD, DepartureLog
 from app.sync.feeds.model import NO_DEPARTURES, Departure, Departures, name_article
 

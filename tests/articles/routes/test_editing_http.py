@@ -2,31 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx
 import pytest
-from conftest import Served, serve
+from conftest import Served
 from sqlalchemy import func, select
 
 from app.db.database import Reader, Row
 from app.db.sql import Prepared, Value
 from app.models import Change, Revision, table
-from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
 Json = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-async def desk(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    """One archive for all tests of this module, each of which makes its own articles."""
-    folder = tmp_path_factory.mktemp("desk")
-    (folder / "dateline.db").write_bytes(sqlite_template.read_bytes())
-    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as api:
-        yield api
 
 
 async def create_article(desk: Served, **article: object) -> Json:

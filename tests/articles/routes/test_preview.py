@@ -1,16 +1,13 @@
 """A preview shows of a body exactly what a save keeps of it, says what a save says, and stores nothing."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 import pytest
-from conftest import ENGINES, Served, serve
+from conftest import ENGINES, Served
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_editing_http import FULL, create_article, patch
-
-from app.settings import Settings
 
 ON = ENGINES
 pytestmark = pytest.mark.anyio
@@ -35,14 +32,6 @@ async def preview(api: Served, body: object, query: str = "", **more: object) ->
     assert response.headers["cache-control"] == "no-store"
     shown: Json = response.json()
     return shown
-
-
-@pytest.fixture(scope="module")
-async def desk(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    folder = tmp_path_factory.mktemp("desk")
-    (folder / "dateline.db").write_bytes(sqlite_template.read_bytes())
-    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as api:
-        yield api
 
 
 @pytest.mark.parametrize("body", HOSTILE)

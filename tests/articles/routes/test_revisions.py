@@ -2,11 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from conftest import Served, serve
+from conftest import Served
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session
@@ -16,19 +16,10 @@ from test_editing_http import FULL, create_article, patch, send
 from app.articles import service
 from app.articles.html import bodies
 from app.articles.render import version_diff
-from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
 Json = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-async def desk(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    folder = tmp_path_factory.mktemp("desk")
-    (folder / "dateline.db").write_bytes(sqlite_template.read_bytes())
-    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as api:
-        yield api
 
 
 async def get(desk: Served, article: Json, below: str = "", **parameters: Any) -> Json:

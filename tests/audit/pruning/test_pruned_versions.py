@@ -10,11 +10,11 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import func, select, update
 from support.old_log import ANY, delete, forecast, make_older, patch, post, prune
 
+from app.articles.bulk import edited_since
+from app.articles.bulk.edited_since import TouchedRow
 from app.articles.store import authorship, revision_texts, revisions, stored_article
 from app.articles.store.authorship import PrunedHistory
 from app.audit.pruning import versions
-from app.bulk import edited_since
-from app.bulk.edited_since import TouchedRow
 from app.commands import check
 from app.db.database import Database
 from app.models import Article, Revision, table

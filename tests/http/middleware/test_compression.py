@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.stories import story, write
 
 from app.http.middleware.compression import Coding, StreamCompressor, wrap_send
-from app.sync import export
+from app.sync.exports import export
 
 pytestmark = pytest.mark.anyio
 

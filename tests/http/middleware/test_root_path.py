@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.settings import RESERVED, Settings
+from app.settings import Settings
+from app.settings.values import RESERVED
 
 pytestmark = pytest.mark.anyio
 

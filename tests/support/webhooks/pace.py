@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.webhooks import delivery, sender
+from app.sync.webhooks import delivery, sender
 
 
 def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
