@@ -135,12 +135,18 @@ class Faults:
         while time.monotonic() < deadline:
             try:
                 path = f"/_cluster/health?wait_for_status=green&wait_for_nodes={len(self._nodes)}&timeout=5s"
-                if (await self._ask("GET", path))["status"] == "green" and await self._is_searchable():
+                is_green = (await self._ask("GET", path))["status"] == "green"
+                if is_green and await self._is_searchable() and not await self._is_blocked():
                     await asyncio.sleep(CALM_SECONDS)
                     return
             except ClusterProblem:
                 await asyncio.sleep(0.5)
         raise TimeoutError("the search cluster does not recover")
+
+    async def _is_blocked(self) -> bool:
+        """Whether the cluster still refuses new indexes, as it does for up to a minute after its disks were full."""
+        chosen = await self._ask("GET", "/_cluster/settings?flat_settings=true")
+        return any(one.get("cluster.blocks.create_index") == "true" for one in chosen.values())
 
     async def _is_searchable(self) -> bool:
         paths = [asyncio.to_thread(node.get_status, "/v1/search?q=story") for node in self._cluster.nodes]

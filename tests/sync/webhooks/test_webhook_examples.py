@@ -24,7 +24,7 @@ from app.sync.webhooks import signing
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+DOCS = Path(__file__).resolve().parent.parent.parent.parent / "docs"
 NODE = shutil.which("node")
 RECEIVERS = {
     "python": [sys.executable, str(DOCS / "examples" / "receive.py")],
