@@ -211,8 +211,8 @@ async def test_server_that_has_no_connection_left_is_waited_for(node: PostgresNo
         assert (await api.post(**STORY))["status"] == "published"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("join", [join_urls, pytest.param(join_urls_by_query, marks=pytest.mark.torture)])
+@pytest.mark.torture
+@pytest.mark.parametrize("join", [join_urls, join_urls_by_query])
 async def test_promoted_standby_is_written_to(join: Callable[[list[PostgresNode]], str], tmp_path: Path) -> None:
     with run_nodes(2) as nodes:
         first, second = nodes
@@ -248,8 +248,8 @@ async def load_titles(api: Served) -> dict[int, str]:
         return {row[0]: row[1] for row in rows}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", [pytest.param("session", marks=pytest.mark.torture), "transaction"])
+@pytest.mark.torture
+@pytest.mark.parametrize("mode", ["session", "transaction"])
 async def test_pgbouncer_stands_between(mode: str, tmp_path: Path) -> None:
     """Everything that a server does, from the first migration on, and several clients at once."""
     with run_nodes(1) as nodes, run_pgbouncer(nodes[0], mode) as url:

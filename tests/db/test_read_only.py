@@ -242,7 +242,7 @@ def as_nobody() -> Iterator[None]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["file", "folder"])
+@pytest.mark.parametrize("what", ["file", pytest.param("folder", marks=pytest.mark.torture)])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_sqlite_file_that_is_not_writable_is_noticed_and_left_again(
     what: str, open_folder: Path, database_url: str, caplog: pytest.LogCaptureFixture

@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 import orjson
 import pytest
-from conftest import Served, _administer, serve
+from conftest import ENGINES, Served, _administer, serve
 from sqlmodel import Session
 from starlette.types import ASGIApp
 from support import search_archive
@@ -425,19 +425,11 @@ OF_ONE_PROCESS = ("/metrics", "/health/ready", "/v1/key")
 """What tells of the server itself, in milliseconds and counts."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("engine", "every"),
-    [
-        ("sqlite", 4),
-        pytest.param("sqlite", 1, marks=pytest.mark.torture),
-        pytest.param("postgresql", 1, marks=pytest.mark.torture),
-    ],
-)
+@pytest.mark.torture
+@pytest.mark.parametrize("engine", ENGINES)
 async def test_several_workers_keep_the_same_secrets(
-    engine: str, every: int, request: pytest.FixtureRequest, tmp_path: Path
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """By all addresses in the long runs, by a sample of them otherwise."""
     with ExitStack() as databases:
         if engine == "sqlite":
             places = _files(request.getfixturevalue("sqlite_template"), tmp_path)
@@ -449,5 +441,5 @@ async def test_several_workers_keep_the_same_secrets(
             addresses = [a for a in naming_nothing(pair) if not a.startswith(OF_ONE_PROCESS)]
             addresses += [*doors.FOLLOWING, *list_addresses(pair, pair.hidden[0])]
             for headers in ({}, pair.keys["write"]):
-                result = await find_difference(pair, addresses[::every], headers)
+                result = await find_difference(pair, addresses, headers)
                 assert not result, result

@@ -102,7 +102,7 @@ async def count_articles(api: Served) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("serve", [serve, serve_by_workers])
+@pytest.mark.parametrize("serve", [serve, pytest.param(serve_by_workers, marks=pytest.mark.torture)])
 async def test_repeats_get_the_first_response_whatever_became_of_the_article(settings: Settings, serve: Serve) -> None:
     matrix: dict[tuple[int, str], list[RepeatedRequest]] = {}
     async with serve(settings) as api:

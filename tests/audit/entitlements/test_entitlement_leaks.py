@@ -11,7 +11,7 @@ from typing import Literal
 
 import orjson
 import pytest
-from conftest import Served, new_archive, serve
+from conftest import ENGINES, Served, new_archive, serve
 from sqlalchemy import update
 from sqlmodel import Session
 from support.leaks import doors
@@ -159,10 +159,11 @@ async def _number_terms(db: Database, asked: Terms) -> str:
 
 
 KEYS = (
-    *(pytest.param("sqlite", terms, id=f"{terms}-sqlite") for terms in ("filter", "embargo", "both")),
+    pytest.param("sqlite", "both", id="both-sqlite"),
     pytest.param("postgresql", "both", id="both-postgresql", marks=pytest.mark.slow),
     *(
-        pytest.param("postgresql", terms, id=f"{terms}-postgresql", marks=pytest.mark.torture)
+        pytest.param(engine, terms, id=f"{terms}-{engine}", marks=pytest.mark.torture)
+        for engine in ENGINES
         for terms in ("filter", "embargo")
     ),
 )

@@ -18,6 +18,7 @@ ON = ENGINES
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_nothing_is_missing_when_servers_and_receivers_are_killed(settings: Settings, tmp_path: Path) -> None:
     result = run_webhooks(settings, tmp_path, changes=150, servers=2, kills=1, receiver_kills=2, seed=3)
