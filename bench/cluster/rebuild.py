@@ -35,7 +35,6 @@ def _open_search_node(root: Path) -> OpenSearchNode:
         port = re.search(r"http\.port: (\d+)", (folder / "config/opensearch.yml").read_text())
         assert port is not None
         return OpenSearchNode(distribution, folder, int(port[1]))
-    root.mkdir(parents=True, exist_ok=True)
     http, transport = find_free_ports(2)
     return write_node(distribution, root, 0, [http], [transport])
 
@@ -84,9 +83,12 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=200_000)
     parser.add_argument("--changes", type=float, default=20.0, help="a second")
     arguments = parser.parse_args()
-    archive = arguments.folder.absolute() / "archive"
+    archive, nodes = (arguments.folder.absolute() / name for name in ("archive", "opensearch"))
+    nodes.mkdir(parents=True, exist_ok=True)
+    for folder in (nodes.parent, nodes):
+        folder.chmod(0o755)  # another user's process has to get through
     build_archive(archive, arguments.articles, WORDS)
-    search = _open_search_node(arguments.folder.absolute() / "opensearch")
+    search = _open_search_node(nodes)
     search.start()
     try:
         search.wait()
