@@ -27,6 +27,8 @@ class Datasette:
         shape = {"_shape": "array"}
         if question.article is not None:
             return "/beside/article.json?" + urlencode({"id": question.article, **shape})
+        if question.slug is not None:
+            return "/beside/slug.json?" + urlencode({"slug": question.slug, **shape})
         if question.words:
             query = "search" if question.bodies else "search_cards"
             return f"/beside/{query}.json?" + urlencode({"q": question.words, **shape})
@@ -57,6 +59,7 @@ def make_queries(columns: Sequence[str]) -> dict[str, dict[str, str]]:
     order = "order by t.published_at desc, t.article_id desc"
     queries = {
         "article": f"select {item} from articles a where a.id = :id",
+        "slug": f"select {item} from articles a where a.slug = :slug",
         "newest": f"select {rows} from articles a order by a.published_at desc, a.id desc limit {LIMIT}",
         "tag": f"select {rows} from article_tag t join articles a on a.id = t.article_id where t.tag = :tag "
         f"{order} limit {LIMIT}",
@@ -89,6 +92,7 @@ def write_database(file: Path, articles: Sequence[Row]) -> list[str]:
             ([row["id"], row["title"], row["body_text"]] for row in articles),
         )
         connection.execute("insert into words (words) values ('optimize')")
+        connection.execute("create unique index of_slug on articles (slug)")
         connection.execute("create index newest on articles (published_at desc, id desc)")
         connection.execute("create index of_tag on article_tag (tag, published_at desc, article_id desc)")
     connection.execute("vacuum")

@@ -26,8 +26,8 @@ class DatelineServer:
     name: str = "Dateline"
 
     def make_path(self, question: LoadQuestion) -> str:
-        if question.article is not None:
-            return f"/v1/articles/{question.article}"
+        if question.is_of_one:
+            return f"/v1/articles/{question.slug or question.article}"
         params: dict[str, str | int] = {"limit": LIMIT}
         if question.bodies:
             params["include"] = "body"
@@ -37,7 +37,7 @@ class DatelineServer:
 
     def read_page(self, question: LoadQuestion, content: bytes) -> LoadResult:
         response = json.loads(content)
-        if question.article is not None:
+        if question.is_of_one:
             return LoadResult([response])
         if question.words is None:
             return LoadResult(response["data"])

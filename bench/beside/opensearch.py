@@ -25,6 +25,7 @@ MAPPING = {
     "_source": {"excludes": INDEX_ONLY},
     "properties": {
         "id": {"type": "long"}, "published": {"type": "date"}, "tag_slugs": {"type": "keyword"},
+        "slug": {"type": "keyword"},
         "text": {"type": "text", "analyzer": "english"},
     },
 }  # fmt: skip
@@ -43,7 +44,9 @@ class OpenSearch:
             return f"/articles/_doc/{question.article}"
         left_out = ["related", *([] if question.bodies else ["body"])]
         search: dict[str, object] = {"size": LIMIT, "track_total_hits": True, "_source": {"excludes": left_out}}
-        if question.words:
+        if question.slug is not None:
+            search = {"size": 1, "track_total_hits": False, "query": {"term": {"slug": question.slug}}}
+        elif question.words:
             search["query"] = {"match": {"text": {"query": question.words, "operator": "and"}}}
         else:
             search["query"] = {"term": {"tag_slugs": question.tag}} if question.tag else {"match_all": {}}
@@ -57,6 +60,8 @@ class OpenSearch:
             return LoadResult([response["_source"]])
         assert not response["_shards"]["failed"], response["_shards"]
         hits = response["hits"]
+        if question.slug is not None:
+            return LoadResult([hit["_source"] for hit in hits["hits"]])
         return LoadResult([hit["_source"] for hit in hits["hits"]], hits["total"]["value"])
 
     def count_hits(self, question: LoadQuestion, page: LoadResult) -> int | None:

@@ -18,12 +18,17 @@ ONE_OF_THREE = (0.08, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class LoadQuestion:
-    """One article, the newest of a tag, those that have all of these words, or else the newest."""
+    """One article by number or slug, the newest of a tag, those that have all of these words, or else the newest."""
 
     article: int | None = None
+    slug: str | None = None
     tag: str | None = None
     words: str | None = None
     bodies: bool = True
+
+    @property
+    def is_of_one(self) -> bool:
+        return self.article is not None or self.slug is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,14 @@ def make_kinds(rows: Sequence[Row], seed: int = 7) -> list[LoadKind]:
     chance = random.Random(seed)
     words_by_article = [list_words(row) for row in rows]
     counts = Counter(word for words in words_by_article for word in words)
-    articles = chance.sample([int(str(row["id"])) for row in rows], min(QUESTIONS, len(rows)))
+    articles = chance.sample(rows, min(QUESTIONS, len(rows)))
     tags = Counter(tag for row in rows for tag in list_tags(row))
     common = [tag for tag, count in tags.most_common(LIMIT) if count >= LIMIT]
     single = _pick(_list_shared(counts, len(rows), ONE_WORD), chance)
     triples = _pick_triples(words_by_article, _list_shared(counts, len(rows), ONE_OF_THREE), chance)
     return [
-        LoadKind("one article", [LoadQuestion(article=id) for id in articles]),
+        LoadKind("one article", [LoadQuestion(article=int(str(row["id"]))) for row in articles]),
+        LoadKind("one by its slug", [LoadQuestion(slug=str(row["slug"])) for row in articles]),
         LoadKind("20 newest, with bodies", [LoadQuestion()]),
         LoadKind("20 of a tag, with bodies", [LoadQuestion(tag=tag) for tag in common]),
         LoadKind("one word, 20 cards", [LoadQuestion(words=word, bodies=False) for word in single]),

@@ -79,6 +79,7 @@ def _make_articles() -> list[Row]:
     return [
         {
             "id": number,
+            "slug": f"title-{number}",
             "title": f"title{number}",
             "body": f"<p>every half{number % 2} third{number % 3}</p>",
             "body_text": f"every half{number % 2} third{number % 3}",
@@ -94,7 +95,7 @@ def test_each_question_finds_a_page(tmp_path: Path) -> None:
     articles = _make_articles()
     kinds = {kind.name: kind.questions for kind in make_kinds(articles)}
     assert {question.tag for question in kinds["20 of a tag, with bodies"]} == {"tag-0", "tag-1"}
-    assert len(kinds["one article"]) == 60
+    assert len(kinds["one article"]) == len(kinds["one by its slug"]) == 60
     queries = make_queries(write_database(tmp_path / "beside.db", articles))
     rows = _read(tmp_path / "beside.db", queries["tag"]["sql"], {"tag": "tag-1"})
     assert [row["id"] for row in rows] == list(range(59, 19, -2))
@@ -107,6 +108,7 @@ def test_datasette_sends_the_columns_that_dateline_shows(tmp_path: Path) -> None
     shown = strip_private(articles[0])
     (row,) = _read(tmp_path / "beside.db", queries["article"]["sql"], {"id": 60})
     assert row == {**shown, "tags": json.dumps(shown["tags"]), "related": "[]"}
+    assert _read(tmp_path / "beside.db", queries["slug"]["sql"], {"slug": "title-60"}) == [row]
     for name, left_out in (("search", {"related"}), ("search_cards", {"related", "body"})):
         rows = _read(tmp_path / "beside.db", queries[name]["sql"], {"q": "half1"})
         assert len(rows) == 20
@@ -128,6 +130,8 @@ def test_opensearch_keeps_what_dateline_shows_and_is_asked_for_cards_without_bod
     assert set(document) - set(strip_private(article)) == {"text", "tag_slugs", "published"}
     path = OpenSearch(ProcessGroup(1, 1)).make_path(LoadQuestion(words="half1", bodies=False))
     assert "%22related%22%2C%22body%22" in path
+    by_slug = OpenSearch(ProcessGroup(1, 1)).make_path(LoadQuestion(slug="title-60"))
+    assert "%22slug%22%3A%22title-60%22" in by_slug
 
 
 def test_responses_that_differ_are_never_measured() -> None:
