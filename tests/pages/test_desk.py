@@ -167,6 +167,7 @@ def test_hostile_text_runs_nothing(tab: EditorsTab) -> None:
     expect(page.get_by_role("heading", name="Somebody has saved this article meanwhile")).to_be_visible()
     page.get_by_role("button", name="Put mine away").click()
     confirm(page, "Put mine away for good")
+    expect(page.get_by_label("Title")).to_have_value(f"{title} again")
     for query in (f"?article={article['id']}&view=revisions", f"?article={article['id']}&view=audit", "?list=drafts"):
         tab.open(query)
         for button in page.get_by_role("button", name="What it changed").all():
