@@ -79,6 +79,7 @@ def test_repeat_with_the_same_key_at_another_worker_makes_nothing_twice(tmp_path
         assert len({response.json()["id"] for response in made}) == 1
 
 
+@pytest.mark.torture
 def test_worker_that_dies_or_hangs_is_replaced_and_counters_go_on(tmp_path: Path) -> None:
     with run_workers(tmp_path / "data") as server:
         for client in server.open_clients(9):

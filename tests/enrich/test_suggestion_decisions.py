@@ -13,7 +13,7 @@ from app.enrich import language
 from app.models import Article, SuggestionDecision, table
 
 ON = ENGINES
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long_on("postgresql")]
 
 Json = dict[str, Any]
 A, DECIDED = table(Article), table(SuggestionDecision)

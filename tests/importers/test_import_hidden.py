@@ -17,7 +17,7 @@ from app.importers import batches, pipeline
 from app.importers.document import Document, DocumentBody, Failure
 from app.importers.prepare import PreparedItem
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long_on("postgresql")]
 ON = ENGINES
 Json = dict[str, object]
 NDJSON = {"Content-Type": "application/x-ndjson"}

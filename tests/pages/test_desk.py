@@ -176,7 +176,7 @@ def test_hostile_text_runs_nothing(tab: EditorsTab) -> None:
         assert page.evaluate("document.querySelectorAll('main script, main [onerror]').length") == 0, query
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), pytest.param(390, "dark", marks=pytest.mark.torture)])
 def test_no_view_has_a_fault_of_accessibility(
     tab: EditorsTab, find_faults: Callable[[Page], list[object]], width: int, scheme: str
 ) -> None:

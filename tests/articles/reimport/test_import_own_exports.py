@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app.models import Article, table
 
 __all__ = ["api"]
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long_on("postgresql")]
 ON = ENGINES
 A = table(Article)
 NDJSON = {"Content-Type": "application/x-ndjson"}

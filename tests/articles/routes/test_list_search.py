@@ -7,7 +7,7 @@ import httpx
 import pytest
 from conftest import ENGINES, Served
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long_on("postgresql")]
 ON = ENGINES
 ANY = {"If-Match": "*"}
 

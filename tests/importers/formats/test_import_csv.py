@@ -22,6 +22,7 @@ from app.importers.formats.exports import csv_table
 
 __all__ = ["api"]
 ON = ENGINES
+pytestmark = pytest.mark.long_on("postgresql")
 HEAD = "id,title,body,tags,published_at,desk\n"
 ROW = 'a1,Fog,"Fog lay on the water, and\nnothing moved.",sea|fog,2025-05-06,west\n'
 

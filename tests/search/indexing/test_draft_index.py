@@ -15,7 +15,7 @@ from app.search.indexing.rebuild import rebuild_indexes
 from app.search.tantivy.storage import index_folders
 from app.settings import Settings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long_on("postgresql")]
 ON = ENGINES
 ANY = {"If-Match": "*"}
 

@@ -17,7 +17,7 @@ from app.models import SearchPosition, table
 from app.settings import Settings
 from app.sync.webhooks import delivery
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long_on("postgresql")]
 ON = ENGINES
 
 Json = dict[str, Any]
