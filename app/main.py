@@ -172,7 +172,7 @@ def create_app(
     cluster = open_cluster(settings)
     index = EngineIndex(db, open_engine(settings, cluster=cluster))
     list_search = EngineListSearch(db, index, open_engine(settings, "hidden", cluster))
-    cards = Cards(db, settings.site_url.rstrip("/"))
+    cards = Cards(db, settings.site_url.rstrip("/"), shared.counts.workers)
     archive = AppContext(settings, db, index, cards, list_search, entitlements=OpenedArchives())
     app = Application(
         title="Dateline",

@@ -46,8 +46,9 @@ class Follower(Protocol):
         """Nothing more will be taken in: lets another process do it. May be told twice."""
 
 
-def step(db: Database, follower: Follower) -> int:
-    """One round: rebuilds, or takes in the next rows. Returns how many; 0 says that the follower is at the head."""
+def step(db: Database, follower: Follower, most: int = BATCH) -> int:
+    """One round: rebuilds, or takes in the next rows, `most` of them at most. Returns how many; 0 says that the
+    follower is at the head."""
     with db.snapshot() as snapshot:
         place, head = follower.position(), log.head(snapshot)
         if (reason := _find_reason(snapshot, place, head)) is not None or place is None:
@@ -57,10 +58,10 @@ def step(db: Database, follower: Follower) -> int:
                 raise log.LogBroken(f"The counter stands at {head.seq}, where the change log has no such row.")
             follower.rebuild(snapshot, head.position)
             return max(head.seq, 1)
-        rows = log.read(snapshot, place.seq, BATCH)
+        rows = log.read(snapshot, place.seq, most)
         last = rows[-1].seq if rows else place.seq
         # Both are of one snapshot, so that they can only differ where rows of the log were lost or added by hand.
-        if last > head.seq or (last < head.seq and len(rows) < BATCH):
+        if last > head.seq or (last < head.seq and len(rows) < most):
             raise log.LogBroken(f"The counter stands at {head.seq}, but the change log ends at {last}.")
         if rows:
             follower.apply(snapshot, rows, LogPosition(place.epoch, last, rows[-1].mark))
@@ -77,10 +78,10 @@ def _find_reason(snapshot: Snapshot, place: LogPosition | None, head: LogHead) -
     return None if head.has_all_behind(place) else "what follows its place was pruned"
 
 
-def catch_up(db: Database, follower: Follower) -> int:
+def catch_up(db: Database, follower: Follower, most: int = BATCH) -> int:
     """Steps until the follower is at the head; returns the number of rows taken in."""
     total = 0
-    while taken := step(db, follower):
+    while taken := step(db, follower, most):
         total += taken
     return total
 
@@ -124,12 +125,20 @@ class CommitTask(ABC):
 class FollowerTask(CommitTask):
     """Keeps one follower in step. Every LOOK seconds it asks whether anything was committed; only then, and every IDLE
     seconds to see that the data itself is still whole, it reads the log. Rounds that take something in begin `interval`
-    seconds apart at least."""
+    seconds apart at least, and take in `most` rows each at most."""
 
-    def __init__(self, db: Database, follower: Follower, interval: float, prepare: Preparation | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        follower: Follower,
+        interval: float,
+        prepare: Preparation | None = None,
+        *,
+        most: int = BATCH,
+    ) -> None:
         """`prepare` is called before the first round; where it raises, it is called again a second later."""
         super().__init__(db, "follower")
-        self._follower, self._interval, self._prepare = follower, interval, prepare
+        self._follower, self._interval, self._prepare, self._most = follower, interval, prepare, most
 
     def _run(self) -> None:
         try:
@@ -159,13 +168,13 @@ class FollowerTask(CommitTask):
                 self._ended.wait(min(LOOK, self._interval))
                 continue
             taken = self._round()
-            heard, looked = rung if taken < BATCH and self.problem is None else None, now
+            heard, looked = rung if taken < self._most and self.problem is None else None, now
             self._ended.wait(self.find_pause(taken, time.monotonic() - now))
 
     def _round(self) -> int:
         """How many rows were taken in; none where the follower failed, after a moment's wait."""
         try:
-            taken = step(self._db, self._follower)
+            taken = step(self._db, self._follower, self._most)
             self.problem = None
             return taken
         except log.LogBroken:
@@ -181,7 +190,7 @@ class FollowerTask(CommitTask):
 
     def find_pause(self, taken: int, seconds: float) -> float:
         """Until the next round, after one that took so many rows in within `seconds`. After a full batch more wait."""
-        if taken >= BATCH:
+        if taken >= self._most:
             return 0
         if not taken:
             return min(LOOK, self._interval)

@@ -171,7 +171,7 @@ def read_items(
 
 def _add_file_date(item: Document, day: SourceDate | None) -> Document:
     """The item, with the day of its file where it has none of its feed."""
-    return item if item.source_date is not None else replace(item, source_date=day)
+    return item if day is None or item.source_date is not None else replace(item, source_date=day)
 
 
 def _read_file_date(stream: BinaryIO) -> SourceDate | None:

@@ -73,12 +73,13 @@ class _Entries:
 
 class EncodedBodies:
     """The most recently used bodies of this process, texts of bodies, and entries of feeds, which may hold bodies.
-    Empty for whoever never told it where the log stands."""
+    Empty for whoever never told it where the log stands. `processes`: of the same server, each of which has a part of
+    the memory."""
 
-    def __init__(self) -> None:
-        self._kept: ByteLru[int, EncodedBody] = ByteLru(MOST_BYTES, LARGEST)
-        self._texts: ByteLru[int, tuple[int, BodyText]] = ByteLru(TEXT_BYTES, LARGEST_TEXT)
-        self._entries: ByteLru[int, _Entries] = ByteLru(ENTRY_BYTES, LARGEST_ENTRY)
+    def __init__(self, processes: int = 1) -> None:
+        self._kept: ByteLru[int, EncodedBody] = ByteLru(MOST_BYTES // processes, LARGEST)
+        self._texts: ByteLru[int, tuple[int, BodyText]] = ByteLru(TEXT_BYTES // processes, LARGEST_TEXT)
+        self._entries: ByteLru[int, _Entries] = ByteLru(ENTRY_BYTES // processes, LARGEST_ENTRY)
         self.head: LogHead | None = None
 
     @property

@@ -198,13 +198,14 @@ class Card:
 
 
 class Cards:
-    """The most recently used cards of this process, and the bodies that were shown with them."""
+    """The most recently used cards of this process, and the bodies that were shown with them; `processes`: which share
+    the memory for bodies."""
 
-    def __init__(self, db: Readable, site_url: str) -> None:
+    def __init__(self, db: Readable, site_url: str, processes: int = 1) -> None:
         self._db, self._site_url = db, site_url
         self._statement = statement(db.dialect)
         self._kept: ByteLru[tuple[int, int, int], Card] = ByteLru(KEPT_BYTES)
-        self.bodies = EncodedBodies()
+        self.bodies = EncodedBodies(processes)
         self.left_out: frozenset[str] = frozenset()
         self._is_narrowed = False
 

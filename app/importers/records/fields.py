@@ -114,12 +114,10 @@ def read_record(
     title = reader.read_plain("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_list_names(extra)}")
-    document = replace(
-        _build_document(reader, where, title, body, state),
-        is_own=own,
-        known_article=read_known(record) if own else None,
-    )
-    if not own:  # what this archive exports as a draft is one, which is no news
+    document = _build_document(reader, where, title, body, state)
+    if own:
+        document = replace(document, is_own=True, known_article=read_known(record))
+    elif state_notes:  # what this archive exports as a draft is one, which is no news
         document = replace(document, notes=(*document.notes, *state_notes))
     return document if title else replace(document, title=derive_title(document))
 

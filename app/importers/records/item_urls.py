@@ -2,6 +2,7 @@
 leads to no page is left out, with a note. The item itself is kept. Pure."""
 
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from app.importers.document import Document, DocumentImage, RelatedReference
@@ -46,15 +47,16 @@ class _ItemUrls:
         images = tuple(image for one in document.images if (image := self._resolve_image(one)))
         related = tuple(post for one in document.related if (post := self._resolve_post(one)))
         earlier = [self._resolve_url("previous_urls", one) for one in document.previous_urls]
-        return replace(
-            document,
-            url=url,
-            source_url=self._resolve_url("source", document.source_url),
-            canonical_url=self._resolve_url("canonical_url", document.canonical_url),
-            images=images,
-            related=related,
-            previous_urls=tuple(one for one in earlier if one),
-        )
+        resolved: dict[str, Any] = {
+            "url": url,
+            "source_url": self._resolve_url("source", document.source_url),
+            "canonical_url": self._resolve_url("canonical_url", document.canonical_url),
+            "images": images,
+            "related": related,
+            "previous_urls": tuple(one for one in earlier if one),
+        }
+        changed = {name: value for name, value in resolved.items() if value != getattr(document, name)}
+        return replace(document, **changed) if changed else document
 
     def _resolve_url(self, name: str, url: str | None) -> str | None:
         if not url:

@@ -13,8 +13,12 @@ from app.changes import log
 from app.changes.follower import FollowerTask, catch_up
 from app.db.database import Database
 from app.search.indexing.archive_indexes import list_indexes
+from app.search.query import word_cache
 from app.settings import Settings
 
+INTERVAL, MOST = 0.05, 10_000
+"""Seconds between two rounds, and the rows of one, which takes all that has come: a commit costs as much as some
+hundred articles, and again when its segment is merged, while nobody waits to find what is being imported."""
 _DONE = b"done\n"
 
 
@@ -45,8 +49,9 @@ def run_process(orders: BinaryIO) -> None:
     indexers = [indexer for one in list_indexes(settings) if (indexer := one.create_indexer()).acquire()]
     if not indexers:
         return
+    word_cache.raise_limit()
     db = Database(settings, log.append)
-    following = [FollowerTask(db, indexer, settings.index_interval) for indexer in indexers]
+    following = [FollowerTask(db, indexer, INTERVAL, most=MOST) for indexer in indexers]
     for one in following:
         one.start()
     line = orders.readline()
@@ -54,7 +59,7 @@ def run_process(orders: BinaryIO) -> None:
         one.stop()
     for indexer in indexers:
         if line == _DONE:
-            catch_up(db, indexer)
+            catch_up(db, indexer, MOST)
         indexer.close()
     db.close_now()
 

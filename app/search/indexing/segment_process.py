@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.db.child_process import serve_orders
 from app.search.indexing.segments import Finish, Portion, SegmentWriter, Start
+from app.search.query import word_cache
 
 
 class _Work:
@@ -24,4 +25,5 @@ class _Work:
 
 
 if __name__ == "__main__":
+    word_cache.raise_limit()
     serve_orders(_Work())

@@ -40,7 +40,7 @@ from app.search.tantivy.storage.build_progress import read_progress
 from app.search.timeline import Edges
 
 _UNFILTERED = ArticleFilter()
-_QUICK_POSTINGS = 25_000
+_QUICK_POSTINGS = 50_000
 """Articles with each of the words, summed up: they are put in order in a millisecond at most."""
 
 log = logging.getLogger(__name__)
