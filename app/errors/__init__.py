@@ -356,4 +356,4 @@ def _build_table() -> dict[str, ProblemCode]:
 
 
 CODES: dict[str, ProblemCode] = _build_table()
-"""The closed list, by status and then in the order in which it is written above."""
+"""The closed list, by status and then in the order in which the classes are defined."""

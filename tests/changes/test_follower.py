@@ -157,6 +157,19 @@ def test_more_rows_than_a_batch_are_taken_in_by_several_rounds(db: Database) -> 
     assert names.kept == _truth(db)
 
 
+def test_a_round_takes_as_many_rows_as_it_is_told(db: Database) -> None:
+    names = FollowedNames()
+    catch_up(db, names)
+
+    def much(session: Session) -> None:
+        for i in range(follower.BATCH + 8):
+            log.record(session, LogEntry("tag", i, "tag_renamed", public=True))
+
+    db.write_now(much)
+    assert [step(db, names, most) for most in (3, 2 * follower.BATCH, 5)] == [3, follower.BATCH + 5, 0]
+    assert names.kept == _truth(db)
+
+
 def _follow_names(db: Database) -> FollowedNames:
     names = FollowedNames()
     catch_up(db, names)

@@ -21,9 +21,9 @@ _MODULE = "app.importers.jobs.preparation_process"
 
 
 def count_processes() -> int:
-    """One for each core; 0 where there is one."""
+    """One for each core but that of the import itself, beside which the index is kept; 0 where there is one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 0 if cores < 2 else min(cores, MOST_PROCESSES)
+    return min(cores - 1, MOST_PROCESSES)
 
 
 class PreparationPool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.search.query import analysis, spelling, stop_words
+from app.search.query import analysis, spelling, stop_words, word_cache
 from app.search.query.word_cache import MOST_WORDS, WordCache
 
 LANGUAGES = ("en", "de", "fr", "tr", "ru", "el", "ar", "hu", "ta", "und")
@@ -60,6 +60,17 @@ def test_cache_is_bounded() -> None:
     assert len(cache) == 0
     assert cache.find_all(["a", "x" * 31]) == ["A", "X" * 31]
     assert len(cache) == 1
+
+
+def test_process_that_indexes_remembers_more_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_cache, "_limits", [MOST_WORDS])
+    cache = _make_cache()
+    words = [f"w{n}" for n in range(MOST_WORDS + 1)]
+    cache.find_all(words)
+    assert len(cache) == 0
+    word_cache.raise_limit()
+    cache.find_all(words)
+    assert len(cache) == len(words)
 
 
 @given(st.lists(st.lists(st.text(max_size=2) | st.just("x" * 31), max_size=9), max_size=9))
