@@ -198,8 +198,8 @@ class Card:
 
 
 class Cards:
-    """The most recently used cards of this process, and the bodies that were shown with them; `processes`: which share
-    the memory for bodies."""
+    """The most recently used cards of this process, and the bodies that were shown with them; `processes`: see
+    EncodedBodies."""
 
     def __init__(self, db: Readable, site_url: str, processes: int = 1) -> None:
         self._db, self._site_url = db, site_url
