@@ -21,9 +21,9 @@ from app.errors import DatabaseUnavailable
 from app.models import Change, table
 
 CHANGE = table(Change)
-MOST_BYTES, LARGEST = 8_000_000, 80_000
+MOST_BYTES, LARGEST = 10_000_000, 80_000
 ENTRY_BYTES, LARGEST_ENTRY = 6_000_000, 120_000
-TEXT_BYTES, LARGEST_TEXT = 12_000_000, 120_000
+TEXT_BYTES, LARGEST_TEXT = 10_000_000, 120_000
 OVERHEAD = 600
 """Bytes that an entry takes beside the JSON of its views: the objects around them."""
 
