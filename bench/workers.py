@@ -59,14 +59,17 @@ def measure_rates(archive: Path, workers: int, kinds: Sequence[CostKind]) -> dic
 
 
 def measure_memory(archive: Path, workers: int, kinds: Sequence[CostKind], seconds: int) -> dict[int, float]:
-    """MiB of private pages by process, after load of all kinds together."""
+    """MiB of private pages by process, after load of all kinds together; behind the supervisor the one that indexes."""
     with serve(archive, workers, {}) as group, tempfile.TemporaryDirectory() as folder:
         paths = Path(folder, "paths")
         longest = max(len(kind.paths) for kind in kinds)
         mixed = [kind.paths[n % len(kind.paths)] for n in range(longest) for kind in kinds]
         paths.write_text("".join(f"{path}\n" for path in mixed))
         load.run_load(group, paths, seconds, {})
-        return {pid: _read_private(pid) for pid in group.list_pids()}
+        leader = _find_leader(archive)
+        # The supervisor, the one that indexes, the others.
+        pids = sorted(group.list_pids(), key=lambda pid: (pid != group.list_pids()[0], pid != leader))
+        return {pid: _read_private(pid) for pid in pids}
 
 
 def _read_private(pid: int) -> float:
@@ -161,7 +164,7 @@ def main() -> None:
     every = [kind for kind in list_kinds(arguments.size) if not kind.is_fresh]
     numbers = [int(word) for word in arguments.workers.split(",")]
     print(
-        f"| workers | {' | '.join(SHOWN)} | MiB of each, the supervisor first "
+        f"| workers | {' | '.join(SHOWN)} | MiB of each: the supervisor, the one that indexes, the others "
         "| found at the indexer, ms p50 / p99 | at others |"
     )
     print("|---" * (len(SHOWN) + 4) + "|")
