@@ -74,8 +74,7 @@ class _Entries:
 class EncodedBodies:
     """The most recently used bodies of this process, texts of bodies, and entries of feeds, which may hold bodies.
     Empty for whoever never told it where the log stands. `processes`: of the same server, which share the memory for
-    texts and entries. Each has its own for bodies: with half of it a server sent a third fewer searches
-    with bodies."""
+    texts and entries. Each has its own for bodies."""
 
     def __init__(self, processes: int = 1) -> None:
         self._kept: ByteLru[int, EncodedBody] = ByteLru(MOST_BYTES, LARGEST)
