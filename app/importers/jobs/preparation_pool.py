@@ -21,9 +21,10 @@ _MODULE = "app.importers.jobs.preparation_process"
 
 
 def count_processes() -> int:
-    """One for each core but that of the import itself, beside which the index is kept; 0 where there is one."""
+    """One for each core but that of the import itself, beside which the index is kept; 0 on one or two cores: the
+    import waits for what is prepared, so that a single process works while it rests, and sends all that it makes."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores - 1, MOST_PROCESSES)
+    return min(cores - 1, MOST_PROCESSES) if cores > 2 else 0
 
 
 class PreparationPool:
@@ -40,7 +41,7 @@ class PreparationPool:
         self, documents: Sequence[tuple[str, Document]], origin: str | None, *, enrich: bool
     ) -> list[PreparedItem | Failure] | None:
         """What is to be saved of each, in their order; None where this process is to do it: as long as there are few,
-        on one core, and once a process has failed, since whatever ended it is no worse here than without processes."""
+        on one or two cores, and once a process has failed: whatever ended it is no worse here than without processes."""
         self._seen += len(documents)
         if self._count == 0 or len(documents) < LEAST or self._seen <= self._least:
             return None

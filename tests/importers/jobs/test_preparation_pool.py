@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app.commands import open_archive
 from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.jobs.preparation_pool import PreparationPool
+from app.importers.jobs.preparation_pool import PreparationPool, count_processes
 from app.importers.pipeline import ImportOptions, ImportReport
 from app.models import Article, ArticleTag, Change, Suggestion, Tag, table
 from app.settings import Settings
@@ -112,3 +112,9 @@ def test_few_documents_start_no_process(archives: tuple[Database, Database], tmp
     with closing(PreparationPool(archives[0], 2)) as pool:
         import_stories(archives[0], tmp_path / "stories.ndjson", pool, enrich=False)
         assert pool.numbers == []
+
+
+@pytest.mark.parametrize(("cores", "processes"), [(1, 0), (2, 0), (3, 2), (64, 4)])
+def test_single_process_is_not_worth_waiting_for(monkeypatch: pytest.MonkeyPatch, cores: int, processes: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert count_processes() == processes
