@@ -78,9 +78,8 @@ def add_suggestions(ready: PreparedItem, atlas: Atlas, lexicon: tags.TagLexicon)
     words = near_duplicates.words(ready.text)
     tag_suggestions = tags.find_named(manuscript.title, ready.text, lexicon, words)
     suggestions = (*([spoken] if spoken else ()), *resolved, *tag_suggestions)
-    return replace(
-        ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=near_duplicates.keys(words))
-    )
+    keys = near_duplicates.keys(words)
+    return replace(ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=keys, seeks_copy=True))
 
 
 def _relocate_dateline(manuscript: Manuscript, suggestions: Sequence[SuggestedValue], atlas: Atlas) -> Manuscript:

@@ -41,7 +41,7 @@ class PreparationPool:
         self, documents: Sequence[tuple[str, Document]], origin: str | None, *, enrich: bool
     ) -> list[PreparedItem | Failure] | None:
         """What is to be saved of each, in their order; None where this process is to do it: as long as there are few,
-        on one or two cores, and once a process has failed: whatever ended it is no worse here than without processes."""
+        on one or two cores, and once a process has failed: whatever ended it is no worse here than without any."""
         self._seen += len(documents)
         if self._count == 0 or len(documents) < LEAST or self._seen <= self._least:
             return None
