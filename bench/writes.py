@@ -108,19 +108,20 @@ async def send_requests(
 
 def run_load(
     subject: Subject, method: str, words: Sequence[str], seconds: float, rate: float | None = None
-) -> list[float]:
-    """As `send_requests`."""
+) -> tuple[list[float], float]:
+    """As `send_requests`, and how many seconds it took until the last response."""
     requests = subject.make_requests(method, words, seconds)
+    began = time.monotonic()
     taken = asyncio.run(send_requests(subject.server, requests, seconds, rate))
     subject.written += len(taken) if method == "POST" else 0
-    return taken
+    return taken, time.monotonic() - began
 
 
 def run_round(subject: Subject, method: str, words: Sequence[str], seconds: float) -> WriteRound:
     before = subject.server.cpu()
-    count = len(run_load(subject, method, words, seconds))
-    rate, cpu = count / seconds, (subject.server.cpu() - before) / count * 1e6
-    taken = sorted(run_load(subject, method, words, seconds, rate / 2))
+    done, lasted = run_load(subject, method, words, seconds)
+    rate, cpu = len(done) / lasted, (subject.server.cpu() - before) / len(done) * 1e6
+    taken = sorted(run_load(subject, method, words, seconds, rate / 2)[0])
     return WriteRound(cpu, rate, statistics.median(taken) * 1e3, taken[int(len(taken) * 0.99)] * 1e3)
 
 
