@@ -46,21 +46,28 @@ class Vocabulary:
     """Names by their words, folded. Immutable; equal to itself only."""
 
     def __init__(self, entries: Iterable[NamedEntry]) -> None:
-        self._by_word: defaultdict[str, set[tuple[Realm, int]]] = defaultdict(set)
         self._by_slug: dict[tuple[Realm, str], int] = {}
-        self.entries: dict[tuple[Realm, int], NamedEntry] = {}
-        self._names: dict[tuple[Realm, int], tuple[frozenset[str], ...]] = {}
-        self._texts: dict[tuple[Realm, int], tuple[str, ...]] = {}
-        self._regions: defaultdict[tuple[str, ...], dict[NamedRegion, None]] = defaultdict(dict)
+        self.entries: dict[Key, NamedEntry] = {}
+        self._texts: dict[Key, tuple[str, ...]] = {}
         self.tags: dict[TagFacet, set[int]] = {"tag": set(), "author": set(), "section": set()}
+        by_word: defaultdict[str, set[Key]] = defaultdict(set)
+        by_name: defaultdict[tuple[str, ...], dict[NamedRegion, None]] = defaultdict(dict)
         for entry in entries:
-            self._add(entry)
+            self._add(entry, by_word, by_name)
+        # Nearly all have one element, of which a tuple takes a quarter of the memory that a set or dictionary takes.
+        self._by_word = {word: tuple(keys) for word, keys in by_word.items()}
+        self._regions = {words: tuple(regions) for words, regions in by_name.items()}
         self._words = sorted(self._by_word)
         # All edits of a word are hundreds, of which few begin as any name does.
         self._heads = {word[:HEAD] for word in self._words}
         self._cache: dict[str, frozenset[Key]] = {}
 
-    def _add(self, entry: NamedEntry) -> None:
+    def _add(
+        self,
+        entry: NamedEntry,
+        by_word: defaultdict[str, set[Key]],
+        by_name: defaultdict[tuple[str, ...], dict[NamedRegion, None]],
+    ) -> None:
         key = (entry.realm, entry.id)
         self.entries[key] = entry
         self._by_slug[entry.realm, entry.slug] = entry.id
@@ -70,21 +77,18 @@ class Vocabulary:
             region = NamedRegion(entry.id, entry.slug, entry.name, entry.kind not in _LARGE)
             for called in (entry.name, *entry.others):
                 # With capitals that tell: "us" names no country.
-                self._regions[analysis.analyse_name(called)][region] = None
+                by_name[analysis.analyse_name(called)][region] = None
         read = [_split_words(name) for name in (entry.name, *entry.others)]
         self._texts[key] = tuple(dict.fromkeys(" ".join(words) for words in read))
-        names = tuple(dict.fromkeys(frozenset(words) for words in read))
-        self._names[key] = names
-        for name in names:
-            for word in name:
-                self._by_word[word].add(key)
+        for word in chain.from_iterable(read):
+            by_word[word].add(key)
 
     def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         """As Names asks; in ascending order."""
         realm: Realm = "region" if kind == "region" else "tag"
         words = frozenset(analysis.list_whole_words(text))
-        keys = set.intersection(*(self._by_word.get(word, set()) for word in words)) if words else set()
-        ids = {i for r, i in keys if r == realm and any(words <= name for name in self._names[r, i])}
+        keys = set.intersection(*(set(self._by_word.get(word, ())) for word in words)) if words else set()
+        ids = {i for r, i in keys if r == realm and any(words.issubset(text.split()) for text in self._texts[r, i])}
         if (by_slug := self._by_slug.get((realm, text.lower()))) is not None:
             ids.add(by_slug)
         authors_only = kind == "author"
@@ -92,7 +96,7 @@ class Vocabulary:
 
     def find_regions(self, words: tuple[str, ...]) -> tuple[NamedRegion, ...]:
         """As NameLookup asks; in the order in which they were read."""
-        return tuple(self._regions.get(words, ()))
+        return self._regions.get(words, ())
 
     def find_beginning(self, text: str, tags: Container[int]) -> Iterator[tuple[NamedEntry, int]]:
         """Everything with a name whose words begin as those of `text` do, and how many words had to be mended. Of tags
