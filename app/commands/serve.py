@@ -26,6 +26,7 @@ from app.commands.outage import wait_for_database
 from app.db import audit_rows, permissions, shipped
 from app.db.database import Database, DatabaseProblem, read_url
 from app.http import auth
+from app.http.docs import docs_page
 from app.http.middleware import log_lines
 from app.http.server.connections import ConnectionLimiter
 from app.http.server.hangup import handle_hangups
@@ -98,6 +99,7 @@ def _run_workers(settings: Settings, listening: socket.socket, seed: Path | None
         _serve(served, lambda process: process.run_worker(listening, shared.counts, lifeline), shared)
 
     supervisor = Supervisor(shared.counts, work, add_ended)
+    docs_page.load_files()  # which all send
     freeze_garbage_collector()  # before the fork: memory that is not looked through stays that of all
     if supervisor.run_first(prepare):
         supervisor.run(lambda: _greet(console, _name_address(listening), None))

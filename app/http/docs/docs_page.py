@@ -7,6 +7,7 @@ holds no documentation itself.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -74,10 +75,16 @@ def install(app: FastAPI) -> None:
         "/docs": (_PAGE, "text/html; charset=utf-8"),
         "/docs/start.js": (_START, "text/javascript; charset=utf-8"),
     }
-    folder = _find_folder()
-    served |= {f"/docs/{name}": ((folder / name).read_bytes(), kind) for name, kind in _FILES.items()}
+    served |= {f"/docs/{name}": (body, _FILES[name]) for name, body in load_files().items()}
     for path, (body, kind) in served.items():
         app.router.routes.append(Route(path, _make_endpoint(body, kind), name=path))
+
+
+@lru_cache(maxsize=1)
+def load_files() -> dict[str, bytes]:
+    """The files of the page, 1.7 MB, by name."""
+    folder = _find_folder()
+    return {name: (folder / name).read_bytes() for name in _FILES}
 
 
 def _make_endpoint(body: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
