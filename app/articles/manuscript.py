@@ -96,8 +96,7 @@ class Manuscript:
     or, for the status `withdrawn`, now and without a reason. `gone` says whether readers are told so of what is neither
     published nor withdrawn, None: as it was; `replaced_by` is the article that they are sent to instead, by id.
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
-    `text_keys` are what copies of the text are found by, None: made from the body where it is saved. `seeks_copy` asks
-    which earlier article it is a copy of.
+    `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
     `original` counts where `translation_of` says nothing.
     `address` is the key of an address that nothing else in its file has: an article of the same origin that stands
     there is this one under another id. `former_hash` is what earlier versions took for its `content_hash`.
@@ -147,7 +146,6 @@ class Manuscript:
     address: str | None = None
     suggestions: tuple[SuggestedValue, ...] | None = None
     text_keys: tuple[int, ...] | None = None
-    seeks_copy: bool = False
     said: tuple[str, ...] | None = None
     hashes: str = ""
     format: str = ""

@@ -78,8 +78,9 @@ def add_suggestions(ready: PreparedItem, atlas: Atlas, lexicon: tags.TagLexicon)
     words = near_duplicates.words(ready.text)
     tag_suggestions = tags.find_named(manuscript.title, ready.text, lexicon, words)
     suggestions = (*([spoken] if spoken else ()), *resolved, *tag_suggestions)
-    keys = near_duplicates.keys(words)
-    return replace(ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=keys, seeks_copy=True))
+    return replace(
+        ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=near_duplicates.keys(words))
+    )
 
 
 def _relocate_dateline(manuscript: Manuscript, suggestions: Sequence[SuggestedValue], atlas: Atlas) -> Manuscript:

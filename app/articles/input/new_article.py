@@ -9,7 +9,6 @@ from app.articles.input.fields import References, dateline_span, make_invalid_in
 from app.articles.input.payloads import ArticleCreate, ArticleFields
 from app.articles.manuscript import Manuscript
 from app.articles.reading import queries
-from app.articles.store.suggested import near_duplicates
 from app.context import RequestContext
 from app.db.database import Database
 from app.enrich import language
@@ -57,8 +56,7 @@ def make_manuscript(payload: ArticleCreate, view: RequestContext, known: Referen
         made["regions"] += ((dateline.region, ROLES["dateline"]),)
     if payload.language is None and enrich:
         made |= _recognise_language(made)
-    # Here, before the write has the lock, for which all others wait.
-    return Manuscript(**made, text_keys=near_duplicates.make_keys(made["body"]))
+    return Manuscript(**made)
 
 
 def _recognise_language(made: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def is_taken_back(current: StoredArticle, edited: Collection[str]) -> bool:
 def trim(new: Manuscript) -> Manuscript:
     """Without suggestions where the text is not there that they would be of."""
     partial = new.said is not None and "body" not in new.said
-    return replace(new, suggestions=None, text_keys=None, seeks_copy=False) if partial else new
+    return replace(new, suggestions=None, text_keys=None) if partial else new
 
 
 def is_settled(new: Manuscript, old: ExistingRow, now: int) -> bool:
@@ -240,7 +240,6 @@ def _combine(case: _Case, taken: Sequence[str]) -> Manuscript:
         content_hash=new.content_hash,
         suggestions=new.suggestions if has_its_text else None,
         text_keys=new.text_keys if has_its_text else None,
-        seeks_copy=new.seeks_copy and has_its_text,
         said=new.said,
     )
 

@@ -65,10 +65,10 @@ def make_keys(body: str) -> tuple[int, ...]:
 
 
 def find_copies(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, NearDuplicate]:
-    """Of those that ask for it and have keys: which are copies, and no editor has said that they are none. Two to four
+    """Of articles whose keys are kept: which of them are copies, and no editor has said that they are none. Two to four
     statements for 500 of them."""
     candidates: dict[int, set[int]] = {}
-    for some in split_chunks([id for id, m in saved.items() if m.seeks_copy and m.text_keys]):
+    for some in split_chunks([id for id, m in saved.items() if m.suggestions is not None and m.text_keys]):
         for article, earlier in connection.execute(_SHARED, {"articles": some}):
             candidates.setdefault(article, set()).add(earlier)
     for some in split_chunks(sorted(candidates)):
