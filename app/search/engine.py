@@ -51,6 +51,11 @@ class NameLookup(Protocol):
     def find_regions(self, words: tuple[str, ...]) -> "tuple[NamedRegion, ...]":
         """Regions with a name or alias of exactly these words, but for the world."""
 
+    def list_near_words(self, word: str, edits: Literal[1, 2]) -> Sequence[str]:
+        """Words at so many edits from this one, folded, that stand in the name of a tag or author, or are the whole
+        name of a region; at two edits only those with the same first two letters. Words of what a tag or region is
+        called come first; others that mean the same are left out then: `belgium`, no `belgie`."""
+
 
 @dataclass(frozen=True, slots=True)
 class NamedRegion:

@@ -8,6 +8,7 @@ import pytest
 from support.search_archive import SearchArchive, SearchStory, ask, ids
 
 from app.search.engine import NamedRegion, NameKind, Question
+from app.search.query import typos
 from app.search.query.parser import parse
 from app.search.tantivy import matches
 from app.search.tantivy.interpretation import interpret
@@ -28,6 +29,10 @@ class PlaceNames:
             ("europe",): NamedRegion(3, "europe", "Europe", holds_others=False),
         }
         return (regions[words],) if words in regions else ()
+
+    def list_near_words(self, word: str, edits: int) -> tuple[str, ...]:
+        known = ("rivers", "brussels", "bruxelles", "europe")
+        return tuple(name for name in known if typos.measure_distance(word, name, edits) == edits)
 
 
 NAMES = PlaceNames()

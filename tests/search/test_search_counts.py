@@ -159,6 +159,9 @@ class FewNames:
     def find_regions(self, words: tuple[str, ...]) -> tuple[NamedRegion, ...]:
         return (NamedRegion(1, "the-west", "The West", holds_others=True),) if words == ("the", "west") else ()
 
+    def list_near_words(self, word: str, edits: int) -> tuple[str, ...]:
+        return ()
+
 
 @pytest.mark.parametrize(("text", "result"), [
     ("alliance", [1, 2]),

@@ -10,6 +10,7 @@ from app.articles.filters import ArticleFilter
 from app.search.engine import SpellingCorrection
 from app.search.query.tree import render
 from app.search.tantivy.local_engine import TantivyEngine
+from app.search.vocabulary.names import NamedEntry, Vocabulary
 
 
 def _fill_archive(folder: Path) -> SearchArchive:
@@ -54,6 +55,62 @@ def test_misspelt_words_still_find_their_articles(engine: TantivyEngine, text: s
     results = ask(engine, text, typo=True)
     assert sorted(ids(results)) == result
     assert len(results.interpretation.corrections) == len(text.split())
+
+
+@pytest.fixture(scope="module", name="placed")
+def open_placed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
+    """Names that no text has: of tags, an author, regions, and in a dateline. The last ones are a draft's alone."""
+    archive = SearchArchive(tmp_path_factory.mktemp("placed"))
+    archive.put(
+        SearchStory(1, "Ministers meet", "They spoke of fish.", regions={1: (1, 1)}),
+        SearchStory(2, "Ferries", "They are late.", tags=(1, 2)),
+        SearchStory(3, "Fish", "It is dear.", printed_dateline="Ostend, March 2025."),
+        SearchStory(4, "New rules", "For ships.", regions={2: (1, 1)}),
+        SearchStory(5, "The old zealand", "A ship."),
+        SearchStory(6, "Secret", "Nothing yet.", status="draft", tags=(3,), regions={3: (1, 1)}),
+    )
+    yield archive.engine()
+    archive.close()
+
+
+PLACES = Vocabulary([
+    NamedEntry("region", 1, "brussels", "Brussels", "city", ("Bruxelles",)),
+    NamedEntry("region", 2, "new-zealand", "New Zealand", "country"),
+    NamedEntry("region", 3, "malta", "Malta", "country"),
+    NamedEntry("tag", 1, "fisheries", "Fisheries", "topic"),
+    NamedEntry("tag", 2, "ada-vandermeulen", "Ada Vandermeulen", "contributor"),
+    NamedEntry("tag", 3, "smuggling", "Smuggling", "topic"),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "result", "corrections"), [
+    ("brussels", [1], {}),  # which no text has, and is right
+    ("brusels", [1], {"brusels": ("brussels",)}),
+    ("bruxeles", [1], {"bruxeles": ("bruxelles",)}),
+    ("brusels ministers", [1], {"brusels": ("brussels",)}),
+    ("fisherys", [2], {"fisherys": ("fisheries",)}),
+    ("fishereis", [2], {"fishereis": ("fisheries",)}),
+    ("vandermuelen", [2], {"vandermuelen": ("vandermeulen",)}),
+    ("ostnd", [3], {"ostnd": ("ostend",)}),
+    ("new zeland", [4], {"zeland": ("zealand",)}),
+    ("zeland", [5], {"zeland": ("zealand",)}),
+    ("mata", [], {}),
+    ("smugling", [], {}),
+])  # fmt: skip
+def test_misspelt_names_are_corrected_as_words_of_texts_are(
+    placed: TantivyEngine, text: str, result: list[int], corrections: dict[str, tuple[str, ...]]
+) -> None:
+    results = ask(placed, text, typo=True, names=PLACES)
+    assert sorted(ids(results)) == result
+    assert {one.word: one.read_as for one in results.interpretation.corrections} == corrections
+
+
+def test_corrected_name_of_a_region_is_told_of_as_one(placed: TantivyEngine) -> None:
+    [note] = ask(placed, "brusels", typo=True, names=PLACES).interpretation.notes
+    assert (note.code, note.filter) == ("region_named", "region=brussels")
+    as_typed = ask(placed, "brusels", typo=False, names=PLACES)
+    assert (as_typed.total, as_typed.interpretation.notes) == (0, ())
+    assert as_typed.interpretation.did_you_mean == "brussels"
 
 
 def test_corrections_say_what_was_done(engine: TantivyEngine) -> None:

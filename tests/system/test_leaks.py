@@ -181,9 +181,8 @@ async def find_difference(pair: Pair, addresses: Iterable[str], headers: dict[st
     result, times = [], 1 if headers else 2
     for address in addresses:
         for _ in range(3):
-            await _leave_end_of_second(address)
             responses = [
-                [(await ask(one.app, address, headers)).without_names(*but) for _ in range(times)]
+                [(await ask(one.app, address, headers)).without_time().without_names(*but) for _ in range(times)]
                 for one in (pair.without, pair.with_)
             ]
             if responses[0] == responses[1]:
@@ -191,12 +190,6 @@ async def find_difference(pair: Pair, addresses: Iterable[str], headers: dict[st
         else:
             result.append(f"{address}\n    {responses[0]}\n    {responses[1]}")
     return "\n".join(result)
-
-
-async def _leave_end_of_second(address: str) -> None:
-    """The cursor of a search holds the second of its first page, and a cached page keeps it."""
-    if re.search("/search.*limit=[23]", address) and (passed := time.time() % 1) > 0.6:
-        await asyncio.sleep(1.01 - passed)
 
 
 async def send(

@@ -47,9 +47,9 @@ class PlaceWatch:
     def __init__(self, cluster: SearchCluster) -> None:
         self.cluster = cluster
         self.problem: str | None = None
-        self._lock = threading.Lock()
+        self._lock, self._storing = threading.Lock(), threading.Lock()
         self._known: tuple[str, ServingIndex | None] | None = None
-        self._looked = 0.0
+        self._asked = self._looked = 0.0
         self._behind_since: float | None = None
 
     def read(self, names: IndexNames) -> ServingIndex | None:
@@ -64,15 +64,24 @@ class PlaceWatch:
 
     def look(self, names: IndexNames, *, is_gone: bool = False) -> None:
         """Asks the cluster now. `is_gone`: the index that is known cannot be asked any more."""
-        before = self._known
-        known = before[1] if before is not None and before[0] == names.alias else None
+        asked, serving, problem = time.monotonic(), None, None
         try:
-            serving, self.problem = find_serving(self.cluster, names.alias), None
+            serving = find_serving(self.cluster, names.alias)
         except ClusterProblem as error:
+            problem = str(error)
+        with self._storing:
+            # Several threads ask at once: a response that was long on its way tells of an index that may be gone.
+            if asked >= self._asked:
+                self._asked = asked
+                self._store(names, serving, problem, is_gone=is_gone)
+
+    def _store(self, names: IndexNames, serving: ServingIndex | None, problem: str | None, *, is_gone: bool) -> None:
+        known = self._known[1] if self._known is not None and self._known[0] == names.alias else None
+        if problem is not None:
             serving = known
-            if str(error) != self.problem:
-                log.warning("%s", error)
-            self.problem = str(error)
+            if problem != self.problem:
+                log.warning("%s", problem)
+        self.problem = problem
         if known is not None and serving is not None and not is_gone and self._is_awaited(known, serving):
             serving = known
         self._known, self._looked = (names.alias, serving), time.monotonic()

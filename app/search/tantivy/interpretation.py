@@ -3,9 +3,10 @@
 Decided from the query and all that is published alone, so that filters, pages and sorting never change it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Literal
 
 from tantivy import Occur, Query
 
@@ -91,13 +92,16 @@ class _Interpreter:
     def interpret(self, question: Question, query_tree: Node) -> QueryInterpretation:
         spelt = tree.replace_words(lower_shouted(query_tree), self._add_variants)
         named, regions = region_names.mark(self.composer.terms.join_neighbours(spelt), question.names)
-        near = tree.replace_words(named, self._correct_word)
+        near = self._correct_words(named)
         corrections = tuple(
             dict.fromkeys(
                 SpellingCorrection(leaf.text, leaf.instead) for leaf in tree.list_leaves(near) if isinstance(leaf, Near)
             )
         )
         interpreted = near if question.typo else named
+        if corrections and question.typo:
+            interpreted, corrected_regions = region_names.mark(near, question.names)
+            regions = (*regions, *corrected_regions)
         if self.unfinished is not None:
             interpreted = treat_as_unfinished(interpreted)
         instead = {correction.word: correction.read_as[0] for correction in corrections}
@@ -157,6 +161,18 @@ class _Interpreter:
             clauses.append((Occur.MustNot, self.view.filters.match_any("id", self.excluded)))
         return self.view.count(self.view.filters.query.boolean_query(clauses)) >= least
 
+    def _correct_words(self, node: Node) -> Node:
+        match node:
+            case And(nodes):
+                return tree.join_all([self._correct_words(inner) for inner in nodes])
+            case Or(nodes):
+                return tree.join_any([self._correct_words(inner) for inner in nodes])
+        corrected = tree.replace_words(node, self._correct_word)
+        if corrected == node or not isinstance(node, NamedPlace):
+            return corrected
+        # The name of a region in which articles are placed is right, though no text may have it.
+        return node if self._has_matches(self.composer.match_region(node), 1) else corrected
+
     def _correct_word(self, word: Word | Phrase, field: FieldName | None) -> Node:
         """The word itself where an article has it, or nothing near it does; quoted words always."""
         if isinstance(word, Phrase):
@@ -178,14 +194,28 @@ class _Interpreter:
         return terms.find_frequency(word.text) > dead_documents or self._has_matches(self.composer.build(word), 1)
 
     def _list_neighbours(self, word: str) -> Iterator[str]:
-        searcher = self.view.searcher
-        frequencies = {
-            edit: n for edit in set(typos.list_edits(word)) if (n := searcher.doc_freq(index_schema.WORDS, edit))
-        }
-        ranked = sorted(frequencies, key=lambda near: (near[:1] != word[:1], -frequencies[near]))
+        ranked = self._rank(word, set(typos.list_edits(word)), 1)
         if not ranked and len(word) >= typos.TWO_EDITS_FROM:
-            ranked = self._find_two_edits(word)
-        return (near for near in ranked if self._is_in_archive(Word(near)))
+            ranked = self._rank(word, self._find_two_edits(word), 2)
+        return (near for near in ranked if self._is_in_archive(Word(near)) or self._is_placed(near))
+
+    def _rank(self, word: str, candidates: Iterable[str], edits: Literal[1, 2]) -> list[str]:
+        """Those in texts, datelines and names; first those that begin alike, then those in more articles, of as many
+        those of names."""
+        doc_freq, frequencies = self.view.searcher.doc_freq, dict[str, int]()
+        if self.composer.names is not None:
+            for near in self.composer.names.list_near_words(word, edits):
+                frequencies[near] = self.composer.count_named("tag", near) + self.composer.count_named("region", near)
+        for near in sorted(candidates):
+            in_texts = doc_freq(index_schema.WORDS, near) or doc_freq(index_schema.DATELINE, near)
+            frequencies[near] = max(frequencies.get(near, 0), in_texts)
+        known = [near for near, articles in frequencies.items() if articles]
+        return sorted(known, key=lambda near: (near[:1] != word[:1], -frequencies[near]))
+
+    def _is_placed(self, word: str) -> bool:
+        """Whether the word is the name of a region in which articles are placed."""
+        place, regions = region_names.mark(Word(word), self.composer.names)
+        return bool(regions) and self._has_matches(self.composer.build(place), 1)
 
     def _split_word(self, word: str) -> Iterator[str]:
         """Two words of the archive that stand side by side somewhere: `health care` for `healthcare`."""
@@ -195,11 +225,12 @@ class _Interpreter:
                 yield f"{word[:i]} {word[i:]}"
                 return
 
-    def _find_two_edits(self, word: str) -> list[str]:
-        """Words of the archive with the same first two letters."""
-        candidates = self.view.searcher.terms_with_prefix(index_schema.WORDS, word[:2], limit=_LOOKED_AT)
-        near = [(term, n) for term, n in candidates if typos.is_within(word, term, 2)]
-        return [term for term, _ in sorted(near, key=lambda word_count: -word_count[1])]
+    def _find_two_edits(self, word: str) -> Iterator[str]:
+        """Words of texts and datelines with the same first two letters."""
+        for field in (index_schema.WORDS, index_schema.DATELINE):
+            for term, _ in self.view.searcher.terms_with_prefix(field, word[:2], limit=_LOOKED_AT):
+                if typos.is_within(word, term, 2):
+                    yield term
 
 
 def lower_shouted(node: Node) -> Node:

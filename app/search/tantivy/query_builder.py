@@ -315,9 +315,13 @@ class QueryBuilder:
         if not ids:
             return self.query.empty_query()
         # Scored as a rare word is: a number alone would be by one engine, and count as 1 in another.
-        field = f"within_{_PLACED}" if kind == "region" else "tags"
-        articles = sum(self.terms.searcher.doc_freq(field, id) for id in ids)
-        return self.query.const_score_query(self.filters.match_any(field, ids), self.terms.compute_rarity(articles))
+        rarity = self.terms.compute_rarity(self.count_named(kind, text))
+        return self.query.const_score_query(self.filters.match_any(_NAMED_FIELDS[kind], ids), rarity)
+
+    def count_named(self, kind: NameKind, text: str) -> int:
+        """In how many articles names with these words are, about: each counts by itself."""
+        ids = self.names.find_named(kind, text) if self.names else ()
+        return sum(self.terms.searcher.doc_freq(_NAMED_FIELDS[kind], id) for id in ids)
 
     def estimate_weight(self, node: Node) -> float:
         """About what a good hit scores, to measure other boosts by; words that no article has add nothing."""
@@ -366,6 +370,7 @@ class QueryBuilder:
 
 _PLACED = 5
 """The roles about and dateline: where an article is placed."""
+_NAMED_FIELDS: dict[NameKind, str] = {"region": f"within_{_PLACED}", "tag": "tags", "author": "tags"}
 
 
 def _choose_likeliest(leaf: Leaf) -> str:

@@ -98,6 +98,24 @@ class Vocabulary:
         """As NameLookup asks; in the order in which they were read."""
         return self._regions.get(words, ())
 
+    def list_near_words(self, word: str, edits: Literal[1, 2]) -> list[str]:
+        """As NameLookup asks."""
+        if edits == 1:
+            near: Iterable[str] = self._by_word.keys() & set(typos.list_edits(word))
+        else:
+            near = (other for other in self._list_words_from(word[:2]) if typos.is_within(word, other, 2))
+        meant = {other: self._find_meant(other) for other in near}
+        main = sorted(other for other, keys in meant.items() if any(self._is_main(other, key) for key in keys))
+        covered = set[Key]().union(*(meant[other] for other in main))
+        return [*main, *sorted(other for other, keys in meant.items() if not keys <= covered)]
+
+    def _find_meant(self, word: str) -> set[Key]:
+        """Tags with a name that holds the word, regions with one that is the word."""
+        return {key for key in self._by_word[word] if key[0] == "tag" or word in self._texts[key]}
+
+    def _is_main(self, word: str, key: Key) -> bool:
+        return word in self._texts[key][0].split()
+
     def find_beginning(self, text: str, tags: Container[int]) -> Iterator[tuple[NamedEntry, int]]:
         """Everything with a name whose words begin as those of `text` do, and how many words had to be mended. Of tags
         only these: one that only drafts have must not keep a word from being mended."""

@@ -14,6 +14,7 @@ from app.search.indexing.indexer import Indexer
 from app.search.opensearch.cluster import SearchCluster
 from app.search.opensearch.cluster_engine import ClusterEngine
 from app.search.opensearch.cluster_indexer import ClusterIndexer
+from app.search.query import typos
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
@@ -48,6 +49,10 @@ class SomeNames:
             ("europe",): NamedRegion(3, "europe", "Europe", holds_others=False),
         }
         return (regions[words],) if words in regions else ()
+
+    def list_near_words(self, word: str, edits: int) -> tuple[str, ...]:
+        known = ("trade", "budget", "minister", "brussels", "europe")
+        return tuple(name for name in known if typos.measure_distance(word, name, edits) == edits)
 
 
 NAMES = SomeNames()

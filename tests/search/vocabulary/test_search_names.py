@@ -1,6 +1,7 @@
 """The vocabulary: which names a text means, and what a few letters may become."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from sqlalchemy import insert
@@ -37,6 +38,25 @@ COUNTS = {1: 5, 2: 9, 3: 2, 4: 50}
 ])  # fmt: skip
 def test_texts_mean_names_that_hold_all_their_words(kind: str, text: str, ids: tuple[int, ...]) -> None:
     assert VOCABULARY.find_named(kind, text) == ids  # type: ignore[arg-type] # a NameKind
+
+
+@pytest.mark.parametrize(("word", "edits", "near"), [
+    ("smth", 1, ["smith"]),
+    ("belgim", 1, ["belgium"]),
+    ("belgiqe", 1, ["belgie", "belgique"]),
+    ("belgium", 1, []),
+    ("smth", 2, ["smith"]),
+    ("europaen", 2, ["european"]),
+    ("uropaean", 2, []),
+    ("zeland", 1, []),
+    ("zealnd", 2, []),
+])  # fmt: skip
+def test_misspelt_names_are_near_words_of_tags_and_whole_names_of_regions(
+    word: str, edits: Literal[1, 2], near: list[str]
+) -> None:
+    new_zealand = NamedEntry("region", 2, "new-zealand", "New Zealand", "country")
+    vocabulary = Vocabulary([NATO, UNION, SMITH, BELGIUM, NATURE, new_zealand])
+    assert sorted(set(vocabulary.list_near_words(word, edits)) - {word}) == near
 
 
 @pytest.mark.parametrize(("type_", "text", "slugs"), [
