@@ -144,6 +144,10 @@ class AppContext:
         """Published articles by tag id; None while there is no index."""
         return await self.index.count_tags(head) if self.index.seq() is not None else None
 
+    def make_index_token(self, view: RequestContext) -> str:
+        """X-Seq of a response with something of the index, to be made before the index is asked."""
+        return view.make_token_as_of(self.index.position())
+
     async def finish_job(self, view: RequestContext, running: Jobs, job: int | None) -> Response | None:
         """Works on a job for some seconds; 202 where it goes on after that, None where it is done or there is none."""
         task = await running.finish(job) if job is not None else None

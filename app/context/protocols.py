@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from app.articles.filters import ArticleFilter
 from app.articles.reading.queries import CursorPosition, ListRow, TimeSort
 from app.context.request_context import RequestContext
-from app.db.log_position import LogHead
+from app.db.log_position import LogHead, LogPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ class NamedArticles:
 
 class SearchIndex(Protocol):
     """What reads need of the search index, served from memory-mapped files in microseconds."""
+
+    def position(self) -> LogPosition | None:
+        """The place of which `seq` is the number."""
 
     def seq(self) -> int | None:
         """How far in the log the index reflects it, at least: rows about drafts alone do not move it. None where there

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from app.db.log_position import LogHead
+from app.db.log_position import LogHead, LogPosition
 from app.http import auth
 from app.regions.atlas import Atlas
 
@@ -31,3 +31,11 @@ class RequestContext(NamedTuple):
         if self.delayed_seq is not None:
             return replace(self.head.public_position, delayed_seq=self.delayed_seq).token
         return self.head.position.token if self.caller.has_scope("read_drafts") else self.head.public_token
+
+    def make_token_as_of(self, indexed: LogPosition | None) -> str:
+        """The same of a response with something of the index, which may be a moment behind; None: there is no index,
+        and nothing of it in the response."""
+        # Rows about drafts alone do not move the index; it has all that the public sees of them.
+        if indexed is None or indexed.seq >= self.head.public_seq:
+            return self.token
+        return replace(indexed, delayed_seq=self.delayed_seq).token

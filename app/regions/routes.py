@@ -106,6 +106,7 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
     if shape == "geojson":
         geojson.check_params(params.given_names)
     await context.wait_for(params.min_seq, view.head)
+    token = context.make_index_token(view)
     by_count = params.sort.endswith("article_count")
     if by_count or params.min_articles:
         context.index.check_built()
@@ -129,7 +130,7 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
         ids = sorted(ids, key=find_key, reverse=descending)
         # In a thread: a map of the world with all that `include` adds takes 20 ms.
         features = await asyncio.to_thread(lambda: geojson.write_features(map(render, ids)))
-        return geojson.respond(request, features, token=view.token, public=view.public, warnings=warnings)
+        return geojson.respond(request, features, token=token, public=view.public, warnings=warnings)
     return responses.render_slice(
         request,
         params,
@@ -137,7 +138,7 @@ async def list_regions(request: Request, context: Context, view: AnyCaller, para
         find_key,
         render,
         name="regions",
-        token=view.token,
+        token=token,
         public=view.public,
         descending=descending,
         warnings=warnings,
@@ -242,17 +243,16 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
 async def get_region(request: Request, context: Context, view: AnyCaller, params: RegionParams) -> Response:
     """One region by slug, ISO code or M49 code, with its groupings and, if asked, ancestors, children and counts."""
     await context.wait_for(params.min_seq, view.head)
+    token = context.make_index_token(view)
     ref = request.path_params["ref"]
     place = refs.find(view.atlas, ref)
     if place is None:
         raise NotFound()
     if refs.by_ref(view.atlas, ref) is None:
-        return responses.render_redirect(
-            request, 308, f"/v1/regions/{place.slug}", token=view.token, public=view.public
-        )
+        return responses.render_redirect(request, 308, f"/v1/regions/{place.slug}", token=token, public=view.public)
     counts = await _counts(context, view, params)
     body = orjson.dumps(render_region(view.atlas, place, params, counts))
-    return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
+    return responses.render_item(request, body, token=token, public=view.public, tags=[f"region:{place.slug}"])
 
 
 def render_region(atlas: Atlas, place: AtlasRegion, params: RegionForm, counts: dict[int, int] | None = None) -> Json:

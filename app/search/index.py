@@ -16,6 +16,7 @@ from typing import TypeVar
 from sqlalchemy import bindparam, exists, select, true
 
 from app.articles.filters import ArticleFilter
+from app.articles.reading import queries
 from app.articles.reading.entitlement.visible_rows import Entitlement
 from app.articles.reading.queries import CursorPosition, TimeSort
 from app.changes.single_flight import SingleFlight
@@ -101,8 +102,9 @@ class EngineIndex:
         self._compared = ComparedArticles(db)
         self.vocabulary = CurrentVocabulary(db)
         self._once = SingleFlight()
-        # The last result of `_find_excluded`, which holds as long as neither the index nor the log has moved on.
+        # The last results of `_find_excluded` and `_list_changed`: each holds until the index or the log moves on.
         self._behind: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = None
+        self._changed: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = None
 
     def narrow(self, db: Database, entitlement: Entitlement) -> EngineIndex:
         """The index as a key has it: of the articles that it may see alone, in whose other parts nothing is searched.
@@ -111,6 +113,9 @@ class EngineIndex:
         narrowed.vocabulary = self.vocabulary
         narrowed.narrowed_from, narrowed._delayed_seq = self, entitlement.delayed_seq
         return narrowed
+
+    def position(self) -> LogPosition | None:
+        return self.engine.position()
 
     def seq(self) -> int | None:
         position = self.engine.position()
@@ -292,6 +297,8 @@ class EngineIndex:
         try:
             position = self.engine.position()
             excluded = await self._find_excluded(position, head)
+            if position is not None and 0 < len(changed := await self._list_changed(position, head)) <= MOST_CHANGED:
+                return await self._count_beyond(article_filter, excluded, changed)
             key = (position and position.seq, excluded, "total", article_filter)
             counted = self._stored.get(key)
             if counted is None:
@@ -301,6 +308,16 @@ class EngineIndex:
             return counted
         except IndexBehind:
             return None
+
+    async def _count_beyond(
+        self, article_filter: ArticleFilter, excluded: tuple[int, ...], changed: tuple[int, ...]
+    ) -> int:
+        """What the index has of all others, and the database of what has changed since: the total of a list that comes
+        from the database, and so is ahead of the index."""
+        ids = changed if article_filter.ids is None else tuple(set(changed) & set(article_filter.ids))
+        known, _ = await queries.count(self._db, replace(article_filter, ids=ids)) if ids else (0, True)
+        others = tuple({*excluded, *changed})
+        return known + await asyncio.to_thread(self.engine.count, article_filter, others)
 
     async def _count_articles(self, key: Key, article_filter: ArticleFilter, excluded: tuple[int, ...]) -> int:
         """At once where that takes microseconds; those who wait for a request share it."""
@@ -329,9 +346,12 @@ class EngineIndex:
         """Articles that the public sees otherwise since the index's place, no more than are of use."""
         if position.seq >= head.public_seq:
             return ()
-        values: dict[str, Value] = {"seq": position.seq, "most": MOST_CHANGED + 1}
-        rows = await self._db.reader.rows(_changed_statement(self._db.dialect), values, bounded=False)
-        return tuple(read_integer(id) for (id,) in rows)
+        cached, span = self._changed, (position, head.public_position)
+        if cached is None or cached[0] != span:
+            values: dict[str, Value] = {"seq": position.seq, "most": MOST_CHANGED + 1}
+            rows = await self._db.reader.rows(_changed_statement(self._db.dialect), values, bounded=False)
+            cached = self._changed = span, tuple(read_integer(id) for (id,) in rows)
+        return cached[1]
 
     async def count_tags(self, head: LogHead) -> dict[int, int]:
         return await self._load_counts("tags", head)

@@ -48,12 +48,13 @@ async def list_related_tags(
     every article alike, and those that avoid this one, are not there.
     """
     await context.wait_for(params.min_seq, view.head)
+    token = context.make_index_token(view)
     entry = await queries.find(context.db, ref, hidden=view.caller.has_scope("read_drafts"))
     if entry is None:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
         path = f"/v1/tags/{entry.slug}/related"
-        return responses.render_redirect(request, 308, path, token=view.token, public=view.public)
+        return responses.render_redirect(request, 308, path, token=token, public=view.public)
     shared = await context.index.count_shared_tags(entry.id, view.head)
     ranked = await asyncio.to_thread(cooccurrence.find_related, entry.id, shared.together, shared.counts, shared.total)
     if params.kind:
@@ -69,4 +70,4 @@ async def list_related_tags(
     ]
     body = orjson.dumps({"data": rows})
     names = ["list", "tags", f"tag:{entry.slug}"]
-    return responses.render_item(request, body, token=view.token, public=view.public, tags=names)
+    return responses.render_item(request, body, token=token, public=view.public, tags=names)

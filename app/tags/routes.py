@@ -85,6 +85,7 @@ async def list_tags(request: Request, context: Context, view: AnyCaller, params:
     shape = choose_format(params)
     _check_counts(params)
     await context.wait_for(params.min_seq, view.head)
+    token = context.make_index_token(view)
     if params.min_articles or params.max_articles is not None or params.sort.endswith("article_count"):
         context.index.check_built()
     # Of the index the place before it counts: what was counted behind it is then taken for older than it is.
@@ -92,7 +93,7 @@ async def list_tags(request: Request, context: Context, view: AnyCaller, params:
     kept = context.memo.get(view.head, key)
     rows, page = kept if isinstance(kept, _TagPage) else await _load_page(context, view, params, key)
     sheet = responses.Sheet(COLUMNS, params.bom) if shape == "csv" else None
-    return responses.render_rows(request, rows, page, name="tags", token=view.token, public=view.public, sheet=sheet)
+    return responses.render_rows(request, rows, page, name="tags", token=token, public=view.public, sheet=sheet)
 
 
 class _TagPage(NamedTuple):
@@ -163,14 +164,15 @@ async def _load_names(context: AppContext, view: RequestContext, params: TagList
 async def get_tag(request: Request, context: Context, view: AnyCaller, params: TagParams) -> Response:
     """One tag by slug or id."""
     await context.wait_for(params.min_seq, view.head)
+    token = context.make_index_token(view)
     ref = request.path_params["ref"]
     entry = await queries.find(context.db, ref, hidden=view.caller.has_scope("read_drafts"))
     if entry is None:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
-        return responses.render_redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
+        return responses.render_redirect(request, 308, f"/v1/tags/{entry.slug}", token=token, public=view.public)
     body = orjson.dumps(render_tag(entry, await context.count_tags(view.head), params.names_language))
-    return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
+    return responses.render_item(request, body, token=token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
 def render_tag(entry: queries.TagRow, counts: Mapping[int, int] | None, language: str | None) -> Json:

@@ -121,18 +121,19 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
     limit, more = params.limit, len(results.hits) > params.limit
     hits = (results.hits[1:] if position.backwards else results.hits[:limit]) if more else results.hits
     page = _make_page(params, view, resolved.question.order, position, hits, results, more=more)
+    token = view.make_token_as_of(results.position)
     tags_of_cache = ["list", "search", *(f"article:{hit.id}" for hit in hits)]
     if chosen in STRUCTURED:
         entries = [ListRow(hit.id, hit.version, None) for hit in hits]
         body = await pages.write_page(request, context, view, entries, params, chosen, page)
         return responses.render_document(
-            request, body, page, content_type=chosen.content_type, token=view.token, public=view.public,
+            request, body, page, content_type=chosen.content_type, token=token, public=view.public,
             warnings=warnings, tags=tags_of_cache, uses_now=params.uses_now,
         )  # fmt: skip
     if chosen is CSV:
         body = await _write_sheet(context, view, params, hits)
         return responses.render_csv(
-            request, body, page, name="search", bom=params.bom, token=view.token, public=view.public,
+            request, body, page, name="search", bom=params.bom, token=token, public=view.public,
             warnings=warnings, tags=tags_of_cache, uses_now=params.uses_now,
         )  # fmt: skip
     rows = await render_hits.render_rows(context, view, params, resolved, results, hits)
@@ -143,7 +144,7 @@ async def search_articles(request: Request, context: Context, view: AnyCaller, p
         request,
         rows,
         page,
-        token=view.token,
+        token=token,
         public=view.public,
         warnings=warnings,
         extra=extra,
@@ -292,7 +293,7 @@ async def suggest_words(request: Request, context: Context, view: AnyCaller, par
     """Tags, regions, authors and articles for what has been typed so far; one typo is forgiven from 4 letters on."""
     index = context.index
     assert isinstance(index, EngineIndex)
-    vocabulary = await index.vocabulary.get(view.head)
+    token, vocabulary = context.make_index_token(view), await index.vocabulary.get(view.head)
     counts: dict[Realm, Mapping[int, int]] = {"tag": await index.count_tags(view.head)}
     counts["region"] = await index.count_regions(view.head)
     q, limit = params.q or "", params.limit
@@ -305,7 +306,7 @@ async def suggest_words(request: Request, context: Context, view: AnyCaller, par
         items = [{"type": kind, "text": s.entry.name, "ref": s.entry.slug, "count": s.count} for s in completions]
         groups.append({"type": kind, "items": items})
     body = orjson.dumps({"groups": groups})
-    return responses.render_item(request, body, token=view.token, public=view.public, tags=["list", "suggest"])
+    return responses.render_item(request, body, token=token, public=view.public, tags=["list", "suggest"])
 
 
 async def _suggest_titles(

@@ -95,7 +95,7 @@ async def get_timeline(request: Request, context: Context, view: AnyCaller, para
     in that period of the calendar, whatever the time zone.
     """
     shape = csv_text.choose_format(params)
-    resolved = await resolve_search(context, view, params)
+    token, resolved = context.make_index_token(view), await resolve_search(context, view, params)
     interval = params.interval
     bounds = await _find_bounds(resolved, view, params)
     too_coarse = await resolved.index.count_coarse(resolved.question, interval)
@@ -108,7 +108,7 @@ async def get_timeline(request: Request, context: Context, view: AnyCaller, para
     if shape == "csv":
         sheet = await asyncio.to_thread(_write_csv, bounds.exact, counts, series)
         return responses.render_csv(
-            request, sheet, name="timeline", bom=params.bom, token=view.token, public=view.public,
+            request, sheet, name="timeline", bom=params.bom, token=token, public=view.public,
             warnings=resolved.resolved_filter.warnings, tags=tags, uses_now=uses_now,
         )  # fmt: skip
     payload = {
@@ -125,7 +125,7 @@ async def get_timeline(request: Request, context: Context, view: AnyCaller, para
         if series
         else orjson.dumps(payload)
     )
-    return responses.render_item(request, body, token=view.token, public=view.public, tags=tags, uses_now=uses_now)
+    return responses.render_item(request, body, token=token, public=view.public, tags=tags, uses_now=uses_now)
 
 
 def _append_series(payload: dict[str, object], series: Series, bounds: Sequence[int], total: int) -> bytes:
@@ -187,7 +187,7 @@ async def get_trending(request: Request, context: Context, view: AnyCaller, para
     if wrong := [name for name in ("published_from", "published_to") if name in params.given_names]:
         detail = "Trends have the dates of their window: say where it ends by until."
         raise InvalidInput(*(FieldError("invalid_range", detail, name) for name in wrong))
-    resolved = await resolve_search(context, view, params)
+    token, resolved = context.make_index_token(view), await resolve_search(context, view, params)
     group = params.group_by
     spans = trending.split_spans(_find_end(params, view.now), window)
     recent, past = await asyncio.gather(
@@ -208,7 +208,7 @@ async def get_trending(request: Request, context: Context, view: AnyCaller, para
     payload = {"window": {"from": format_time(spans[0][0]), "to": format_time(spans[0][1])}, "data": rows,
              "warnings": resolved.resolved_filter.warnings}  # fmt: skip
     return responses.render_item(
-        request, orjson.dumps(payload), token=view.token, public=view.public, tags=["list", "trending"],
+        request, orjson.dumps(payload), token=token, public=view.public, tags=["list", "trending"],
         uses_now=params.until is None or spans[0][1] >= view.now or params.uses_now,
     )  # fmt: skip
 

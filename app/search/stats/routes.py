@@ -88,6 +88,7 @@ async def get_stats(request: Request, context: Context, view: AnyCaller, params:
     assert isinstance(index, EngineIndex)
     index.check_built()
     await context.wait_for(params.min_seq, view.head)
+    token = context.make_index_token(view)
     days = _list_days(params, view.now)
     edges = (*(period.start for _, period in days), days[-1][1].end)
     key = ("overview", edges, index.seq())
@@ -105,10 +106,10 @@ async def get_stats(request: Request, context: Context, view: AnyCaller, params:
     if shape == "csv":
         sheet = csv_text.write_rows(_list_numbers(stats))
         return responses.render_csv(
-            request, sheet, name="stats", bom=params.bom, token=view.token, public=view.public, tags=tags, uses_now=True
+            request, sheet, name="stats", bom=params.bom, token=token, public=view.public, tags=tags, uses_now=True
         )
     return responses.render_item(
-        request, orjson.dumps(stats), token=view.token, public=view.public, tags=tags, uses_now=True
+        request, orjson.dumps(stats), token=token, public=view.public, tags=tags, uses_now=True
     )
 
 
@@ -228,17 +229,18 @@ async def get_matrix(request: Request, context: Context, view: AnyCaller, params
     _check_axes(params)
     context.index.check_built()
     await context.wait_for(params.min_seq, view.head)
+    token = context.make_index_token(view)
     table = await _count_matrix(context, view, params)
     warnings, tags, uses_now = table["warnings"], ["list", "matrix"], _uses_now(params)
     assert isinstance(warnings, list)
     if shape == "csv":
         sheet = await asyncio.to_thread(_write_matrix, table)
         return responses.render_csv(
-            request, sheet, name="matrix", bom=params.bom, token=view.token, public=view.public, warnings=warnings,
+            request, sheet, name="matrix", bom=params.bom, token=token, public=view.public, warnings=warnings,
             tags=tags, uses_now=uses_now,
         )  # fmt: skip
     return responses.render_item(
-        request, orjson.dumps(table), token=view.token, public=view.public, tags=tags, uses_now=uses_now
+        request, orjson.dumps(table), token=token, public=view.public, tags=tags, uses_now=uses_now
     )
 
 

@@ -12,6 +12,7 @@ from conftest import ENGINES, Served, serve
 from app.articles.filters import BITS, ArticleFilter
 from app.articles.reading import queries
 from app.articles.reading.query_plan import FEW, QueryPlan
+from app.db.log_position import parse_token
 from app.main import create_app
 from app.settings import Settings
 
@@ -159,8 +160,33 @@ async def test_list_is_that_of_the_database_while_the_index_is_behind(archive: A
     for sort in SORTS:
         expected = await archive.list_by_sql(FILTERS["language=de"], sort)
         assert await archive.walk(f"language=de&sort={sort}", 5) == expected
+    for language in ("de", "en"):
+        expected = await archive.list_by_sql(FILTERS[f"language={language}"], "-published_at")
+        page = (await archive.api.public.get(f"/v1/articles?language={language}&limit=1")).json()["page"]
+        assert (page["total"], page["total_is"]) == (len(expected), "exact")
     newest = await archive.list_by_sql(FILTERS["language=de"], "-published_at")
     assert newest[0] == created.json()["id"]
     assert not {german[0], german[1]} & set(newest)
     feed = (await archive.api.public.get("/feeds/articles.json?language=de&limit=100")).json()
     assert [int(one["id"].rpartition("/")[2]) for one in feed["items"]] == newest
+
+
+@pytest.mark.parametrize("path", [
+    "search?q=story", "search?q=story&format=csv", "search?q=story&format=markdown", "suggest?q=common", "stats",
+    "timeline?interval=year", "trending", "matrix?rows=tag&columns=language", "tags", "tags/common", "tags/common/related",
+    "regions?include=counts",
+])  # fmt: skip
+async def test_what_comes_of_the_index_has_the_place_of_the_index(archive: Archive, path: str) -> None:
+    """Behind the one that changes what the index never learns."""
+    listed = await archive.api.public.get("/v1/articles?limit=1")
+    counted = await archive.api.public.get(f"/v1/{path}")
+    assert counted.status_code == 200, counted.text
+    head = await archive.api.app.state.archive.head()
+    at = parse_token(counted.headers["x-seq"])
+    assert at is not None
+    assert at.seq == archive.api.app.state.archive.index.seq() < head.public_seq
+    assert parse_token(listed.headers["x-seq"]) == head.public_position
+    for token in (counted.headers["x-seq"], listed.headers["x-seq"]):
+        changes = await archive.api.public.get(f"/v1/changes?since={token}")
+        assert changes.status_code == 200, changes.text
+        assert bool(changes.json()["data"]) is (token == counted.headers["x-seq"])
