@@ -48,6 +48,13 @@ class NameLookup(Protocol):
     def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         """Ids of those with a name that holds all words of `text`, or whose slug it is; `tag` holds every kind."""
 
+    def find_begun(self, kind: NameKind, text: str) -> tuple[int, ...]:
+        """The same, where the last word of `text` may go on. None where it is the beginning of too many names to say
+        anything."""
+
+    def find_begun_regions(self, text: str) -> "tuple[NamedRegion, ...]":
+        """Regions with a name or alias that begins so, but for the world; none where there are too many."""
+
     def find_regions(self, words: tuple[str, ...]) -> "tuple[NamedRegion, ...]":
         """Regions with a name or alias of exactly these words, but for the world."""
 
@@ -380,4 +387,4 @@ class SearchEngine(Protocol):
         """The inverse document frequency of each term of profiles, at least 1; others may be there as well."""
 
     def languages(self) -> tuple[str, ...]:
-        """The three commonest languages, the commonest first."""
+        """The three commonest languages that have a stemmer, the commonest first."""

@@ -30,10 +30,10 @@ from app.search.engine import (
     SimilaritySample,
 )
 from app.search.query.searched_parts import limit_parts
+from app.search.query.stop_words import choose_languages
 from app.search.similar.profile import Profile
 from app.search.timeline import Edges
 
-MOST_LANGUAGES = 3
 OF_OTHERS = frozenset({"unresolved", "translation", "copy"})
 """What an article has by other articles, which may be hidden: the index does not tell by which."""
 
@@ -148,9 +148,8 @@ class NarrowedEngine:
         key = (position, excluded)
         if key not in self.commonest:
             counts = self.engine.count_values(Question(filter=self.within, excluded=excluded), "language")
-            ranked = sorted((-count, str(language)) for language, count in counts.items())
             self.commonest.clear()
-            self.commonest[key] = tuple(language for _, language in ranked[:MOST_LANGUAGES])
+            self.commonest[key] = choose_languages({str(language): count for language, count in counts.items()})
         return self.commonest[key]
 
     def _limit(self, article_filter: ArticleFilter) -> ArticleFilter:

@@ -30,6 +30,12 @@ class PlaceNames:
         }
         return (regions[words],) if words in regions else ()
 
+    def find_begun(self, kind: NameKind, text: str) -> tuple[int, ...]:
+        return self.find_named(kind, text)
+
+    def find_begun_regions(self, text: str) -> tuple[NamedRegion, ...]:
+        return self.find_regions((text.lower(),))
+
     def list_near_words(self, word: str, edits: int) -> tuple[str, ...]:
         known = ("rivers", "brussels", "bruxelles", "europe")
         return tuple(name for name in known if typos.measure_distance(word, name, edits) == edits)

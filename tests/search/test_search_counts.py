@@ -159,6 +159,12 @@ class FewNames:
     def find_regions(self, words: tuple[str, ...]) -> tuple[NamedRegion, ...]:
         return (NamedRegion(1, "the-west", "The West", holds_others=True),) if words == ("the", "west") else ()
 
+    def find_begun(self, kind: NameKind, text: str) -> tuple[int, ...]:
+        return self.find_named(kind, text)
+
+    def find_begun_regions(self, text: str) -> tuple[NamedRegion, ...]:
+        return self.find_regions((text.lower(),))
+
     def list_near_words(self, word: str, edits: int) -> tuple[str, ...]:
         return ()
 

@@ -105,6 +105,76 @@ def test_misspelt_names_are_corrected_as_words_of_texts_are(
     assert {one.word: one.read_as for one in results.interpretation.corrections} == corrections
 
 
+@pytest.mark.parametrize(("text", "result"), [
+    ("bru*", [1]),
+    ("bruxel*", [1]),
+    ("fisher*", [2]),
+    ("fish*", [1, 2, 3]),
+    ("vanderm*", [2]),
+    ("oste*", [3]),
+    ("new-zea*", [4]),
+    ("smugg*", []),
+    ("mal*", []),
+    ("tag:fisher*", [2]),
+    ("tag:vanderm*", [2]),
+    ("author:vanderm*", [2]),
+    ("author:fisher*", []),
+    ("region:new-zea*", [4]),
+    ("title:bru*", []),
+])  # fmt: skip
+def test_beginnings_of_names_find_what_the_names_find(placed: TantivyEngine, text: str, result: list[int]) -> None:
+    assert sorted(ids(ask(placed, text, names=PLACES))) == result
+
+
+@pytest.mark.parametrize(("text", "result"), [("brus", [1]), ("brusse", [1]), ("osten", [3]), ("fisheri", [2])])
+def test_unfinished_names_are_not_corrected(placed: TantivyEngine, text: str, result: list[int]) -> None:
+    results = ask(placed, text, typo=True, prefix=True, names=PLACES)
+    assert (sorted(ids(results)), results.interpretation.corrections) == (result, ())
+
+
+@pytest.mark.parametrize(("text", "meant"), [
+    ("tag:fisherys", "tag:fisheries"),
+    ("tag:vandermuelen", "tag:vandermeulen"),
+    ("author:vandermuelen", "author:vandermeulen"),
+    ("author:fisherys", None),
+    ("region:brusels", "region:brussels"),
+    ("region:fisherys", None),
+    ("tag:brusels", None),
+    ("tag:smugling", None),
+    ("region:mata", None),
+    ("tag:fisheries", None),
+    ("tag:fisherys ships", "tag:fisheries ships"),
+])  # fmt: skip
+def test_misspelt_names_within_fields_are_told_and_not_replaced(
+    placed: TantivyEngine, text: str, meant: str | None
+) -> None:
+    results = ask(placed, text, typo=True, names=PLACES)
+    assert (results.interpretation.did_you_mean, results.interpretation.corrections) == (meant, ())
+    if meant is not None:
+        assert (results.total, ask(placed, meant, names=PLACES).total >= 1) == (0, "ships" not in meant)
+
+
+def test_misspelt_word_stands_for_a_stop_word_only_where_there_is_no_other(tmp_path: Path) -> None:
+    archive = SearchArchive(tmp_path)
+    archive.put(
+        *(SearchStory(i, f"Story {i}", "It was not said.") for i in range(1, 6)), SearchStory(6, "NATO meets", "Soon.")
+    )
+    reading = ask(archive.engine(), "naot", typo=True).interpretation
+    assert reading.corrections == (SpellingCorrection("naot", ("nato",)),)
+    assert reading.did_you_mean == "nato"
+    assert ask(archive.engine(), "siad", typo=True).interpretation.did_you_mean == "said"
+    assert ask(archive.engine(), "wsas", typo=True).interpretation.did_you_mean == "was"
+    archive.close()
+
+
+def test_languages_without_a_stemmer_take_no_place_of_those_that_have_one(tmp_path: Path) -> None:
+    archive = SearchArchive(tmp_path)
+    tags = ["und"] * 9 + ["en-GB"] * 4 + ["en"] * 3 + ["en-US"] * 3 + ["ja"] * 3 + ["fr"] * 2 + ["de"] * 2 + ["sv"]
+    archive.put(*(SearchStory(i, f"Story {i}", "A text.", language=tag) for i, tag in enumerate(tags, 1)))
+    assert archive.engine().languages() == ("en", "de", "fr")
+    archive.close()
+
+
 def test_corrected_name_of_a_region_is_told_of_as_one(placed: TantivyEngine) -> None:
     [note] = ask(placed, "brusels", typo=True, names=PLACES).interpretation.notes
     assert (note.code, note.filter) == ("region_named", "region=brussels")

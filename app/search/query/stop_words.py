@@ -1,6 +1,7 @@
 """Words that carry grammar and no subject, by the lists of tantivy's stemmers. Pure."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
 import tantivy
@@ -14,6 +15,8 @@ STEMMERS = {
 }  # fmt: skip
 """By ISO 639 code, those that tantivy has; other languages keep their words whole."""
 
+MOST_LANGUAGES = 3
+"""That a query is read in, where it does not say."""
 _PRONOUNS = frozenset(
     ("us", "we", "me", "he", "she", "him", "her", "our", "you", "who", "may", "can", "was", "has", "had", "its")
 )
@@ -29,6 +32,16 @@ def find_language(tag: str | None) -> str | None:
     """The language of a BCP 47 tag if there is a stemmer for it."""
     base = (tag or "").partition("-")[0].lower()
     return base if base in STEMMERS else None
+
+
+def choose_languages(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The MOST_LANGUAGES that most articles are in, of those that have a stemmer: to be read in any other says nothing.
+    Varieties (`en-GB`) count as the language."""
+    totals: Counter[str] = Counter()
+    for tag, articles in counts.items():
+        if language := find_language(tag):
+            totals[language] += articles
+    return tuple(sorted(totals, key=lambda language: (-totals[language], language))[:MOST_LANGUAGES])
 
 
 @cache

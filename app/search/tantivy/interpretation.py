@@ -13,6 +13,7 @@ from tantivy import Occur, Query
 from app.search.engine import QueryInterpretation, Question, SpellingCorrection
 from app.search.query import analysis, spelling, tree, typos
 from app.search.query.lexer import ParseNote
+from app.search.query.stop_words import is_stop_word
 from app.search.query.tree import And, Field, FieldName, NamedPlace, Near, Node, Not, Or, Phrase, Prefix, Word
 from app.search.tantivy import index_schema, region_names, term_stats
 from app.search.tantivy.query_builder import QueryBuilder
@@ -104,7 +105,8 @@ class _Interpreter:
             regions = (*regions, *corrected_regions)
         if self.unfinished is not None:
             interpreted = treat_as_unfinished(interpreted)
-        instead = {correction.word: correction.read_as[0] for correction in corrections}
+        instead = self._find_names_meant(query_tree)
+        instead |= {correction.word: correction.read_as[0] for correction in corrections}
         relaxed = question.match == "auto" and question.order == "relevance" and self._is_too_strict(interpreted)
         return QueryInterpretation(
             interpreted,
@@ -173,6 +175,29 @@ class _Interpreter:
         # The name of a region in which articles are placed is right, though no text may have it.
         return node if self._has_matches(self.composer.match_region(node), 1) else corrected
 
+    def _find_names_meant(self, query_tree: Node) -> dict[str, str]:
+        """Of words within `tag:`, `region:` and `author:` that are no such name, the nearest that is. They are told,
+        never read instead: who names a field means that name."""
+        meant: dict[str, str] = {}
+
+        def look(word: Word | Phrase, field: FieldName | None) -> Word | Phrase:
+            if isinstance(word, Word) and field in ("tag", "region", "author"):
+                names, terms = self.composer.names, analysis.list_whole_words(word.text)
+                if names is None or names.find_named(field, word.text):
+                    return word
+                if len(terms) == 1 and typos.is_correctable(terms[0]):
+                    near = (*names.list_near_words(terms[0], 1), *names.list_near_words(terms[0], 2))
+                    for one in islice((one for one in near if self._is_named(one, field)), 1):
+                        meant[word.text] = one
+            return word
+
+        tree.replace_words(query_tree, look)
+        return meant
+
+    def _is_named(self, word: str, field: FieldName) -> bool:
+        """Whether an article has a name of that kind with the word in it."""
+        return self._has_matches(self.composer.build(Word(word), field), 1)
+
     def _correct_word(self, word: Word | Phrase, field: FieldName | None) -> Node:
         """The word itself where an article has it, or nothing near it does; quoted words always."""
         if isinstance(word, Phrase):
@@ -201,7 +226,8 @@ class _Interpreter:
 
     def _rank(self, word: str, candidates: Iterable[str], edits: Literal[1, 2]) -> list[str]:
         """Those in texts, datelines and names; first those that begin alike, then those in more articles, of as many
-        those of names."""
+        those of names. Stop words only where there are no others: who misspells a word seldom looks for one, which
+        finds nearly everything."""
         doc_freq, frequencies = self.view.searcher.doc_freq, dict[str, int]()
         if self.composer.names is not None:
             for near in self.composer.names.list_near_words(word, edits):
@@ -210,7 +236,9 @@ class _Interpreter:
             in_texts = doc_freq(index_schema.WORDS, near) or doc_freq(index_schema.DATELINE, near)
             frequencies[near] = max(frequencies.get(near, 0), in_texts)
         known = [near for near, articles in frequencies.items() if articles]
-        return sorted(known, key=lambda near: (near[:1] != word[:1], -frequencies[near]))
+        languages = self.composer.terms.languages
+        telling = [near for near in known if not is_stop_word(near, languages)]
+        return sorted(telling or known, key=lambda near: (near[:1] != word[:1], -frequencies[near]))
 
     def _is_placed(self, word: str) -> bool:
         """Whether the word is the name of a region in which articles are placed."""

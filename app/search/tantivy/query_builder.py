@@ -31,7 +31,7 @@ from app.search.query.tree import (
     Word,
     list_leaves,
 )
-from app.search.tantivy import index_schema
+from app.search.tantivy import index_schema, region_names
 from app.search.tantivy.filters import FilterQueries, QueryFactory
 from app.search.tantivy.term_stats import FEW, TermStats
 
@@ -298,10 +298,13 @@ class QueryBuilder:
 
     def match_region(self, name: NamedPlace) -> Query:
         """Articles that are placed in the region of that name, as weak as a dateline."""
+        return self.query.const_score_query(self._match_placed(name), NAME_WEIGHT * self.estimate_rarity(name))
+
+    def _match_placed(self, name: NamedPlace) -> Query:
         own = tuple(index_schema.make_own_key(region, _PLACED) for region in name.own)
         queries = [self.filters.match_any(f"within_{_PLACED}", name.within)] if name.within else []
         queries += [self.filters.match_any("within_own", own)] if own else []
-        return self.query.const_score_query(self.filters.join_any(queries), NAME_WEIGHT * self.estimate_rarity(name))
+        return self.filters.join_any(queries)
 
     def estimate_rarity(self, name: NamedPlace) -> float:
         """Of a region: of the articles that are placed there, or of its words, whichever are more."""
@@ -342,18 +345,35 @@ class QueryBuilder:
         if not last:
             return self.query.empty_query()
         if field in ("tag", "region", "author"):
-            return self._match_named(field, text)
+            ids = self.names.find_begun(field, text) if self.names else ()
+            return self.query.const_score_query(self.filters.match_any(_NAMED_FIELDS[field], ids), 1)
         prefix_query = self.filters.match_beginning(index_schema.WORDS, last)
         if field is not None:  # parts are stemmed: the stem may be shorter than what is typed
             parts = [query for _, query in self.list_parts(Word(last), field)]
             prefix_query = self.filters.join_any([self.filters.match_beginning(field, last), *parts])
         elif title := self._match_commonest(last):
             prefix_query = self.query.boolean_query([(Occur.Must, prefix_query), (Occur.Should, title)])
+        if field is None:
+            prefix_query = self.filters.join_any([prefix_query, *self._match_names_begun(text)])
         if before:
             return self.query.boolean_query(
                 [(Occur.Must, prefix_query), (Occur.Must, self._build_text(Word(" ".join(before)), field))]
             )
         return prefix_query
+
+    def _match_names_begun(self, text: str) -> Iterator[Query]:
+        """Articles with a dateline, tag or region of which a name begins so, as weak as those of that name."""
+        *before, last = analysis.analyse_words(text)
+        if not before:
+            dateline = self.filters.match_beginning(index_schema.DATELINE, last)
+            yield self.query.const_score_query(dateline, NAME_WEIGHT)
+        if self.names is None:
+            return
+        if tags := self.names.find_begun("tag", text):
+            yield self.query.const_score_query(self.filters.match_any(_NAMED_FIELDS["tag"], tags), NAME_WEIGHT)
+        if regions := self.names.find_begun_regions(text):
+            place = region_names.make_place(Prefix(text), regions)
+            yield self.query.const_score_query(self._match_placed(place), NAME_WEIGHT)
 
     def _match_commonest(self, beginning: str) -> Query | None:
         """Scores titles that have one of the commonest words that begin so."""

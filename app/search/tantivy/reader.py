@@ -6,7 +6,6 @@ Never writes. Every look costs two calls of `stat`.
 import logging
 import os
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import tantivy
 from tantivy import Occur, Query, Searcher
 
 from app.db.log_position import LogPosition
+from app.search.query.stop_words import choose_languages
 from app.search.tantivy import index_schema
 from app.search.tantivy.filters import FilterQueries, local_filters
 from app.search.tantivy.storage import index_folders, index_forms, integrity
@@ -163,11 +163,11 @@ def _read_stamp(path: str) -> Stamp | None:
 
 
 def find_languages(view: View) -> tuple[str, ...]:
-    """At most three, counted once a view."""
+    """Those that queries are read in, counted once a view."""
     cached = view.memo.get("languages")
     if not isinstance(cached, tuple):
-        counts = Counter(count_terms(view.searcher, Query.all_query(), ["language"])["language"])
-        cached = tuple(str(name) for name, _ in counts.most_common(3))
+        counts = count_terms(view.searcher, Query.all_query(), ["language"])["language"]
+        cached = choose_languages({str(name): count for name, count in counts.items()})
         view.remember("languages", cached)
     return cached
 

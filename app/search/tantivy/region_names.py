@@ -61,9 +61,14 @@ def _build_name(
     if not regions:
         return None
     regions_named.update(dict.fromkeys(regions))
+    return make_place(join_all(list(words)), regions)
+
+
+def make_place(node: Node, regions: tuple[NamedRegion, ...]) -> NamedPlace:
+    """Words, or their beginning, that mean one region or more."""
     within = tuple(region.id for region in regions if region.holds_others)
     own = tuple(region.id for region in regions if not region.holds_others)
-    return NamedPlace(join_all(list(words)), regions[0].slug, within, own)
+    return NamedPlace(node, regions[0].slug, within, own)
 
 
 def _find_regions(words: tuple[Word | Phrase | Near, ...], names: NameLookup) -> tuple[NamedRegion, ...]:

@@ -173,8 +173,8 @@ async def test_list_is_that_of_the_database_while_the_index_is_behind(archive: A
 
 @pytest.mark.parametrize("path", [
     "search?q=story", "search?q=story&format=csv", "search?q=story&format=markdown", "suggest?q=common", "stats",
-    "timeline?interval=year", "trending", "matrix?rows=tag&columns=language", "tags", "tags/common", "tags/common/related",
-    "regions?include=counts",
+    "timeline?interval=year", "trending", "matrix?rows=tag&columns=language", "tags", "tags/common",
+    "tags/common/related", "regions?include=counts",
 ])  # fmt: skip
 async def test_what_comes_of_the_index_has_the_place_of_the_index(archive: Archive, path: str) -> None:
     """Behind the one that changes what the index never learns."""

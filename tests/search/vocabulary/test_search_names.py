@@ -40,6 +40,39 @@ def test_texts_mean_names_that_hold_all_their_words(kind: str, text: str, ids: t
     assert VOCABULARY.find_named(kind, text) == ids  # type: ignore[arg-type] # a NameKind
 
 
+@pytest.mark.parametrize(("kind", "text", "ids"), [
+    ("tag", "nat", (1, 4)),
+    ("tag", "europ", (2,)),
+    ("tag", "european un", (2,)),
+    ("tag", "union europ", (2,)),
+    ("tag", "european all", ()),
+    ("tag", "sm", (3,)),
+    ("author", "sm", (3,)),
+    ("author", "nat", ()),
+    ("region", "belg", (1,)),
+    ("region", "nat", ()),
+    ("tag", "", ()),
+])  # fmt: skip
+def test_beginnings_mean_names_that_hold_a_word_that_begins_so(kind: str, text: str, ids: tuple[int, ...]) -> None:
+    assert VOCABULARY.find_begun(kind, text) == ids  # type: ignore[arg-type] # a NameKind
+
+
+def test_beginning_of_a_region_is_that_of_its_whole_name() -> None:
+    new_york = NamedEntry("region", 2, "new-york", "New York", "city")
+    yorkshire = NamedEntry("region", 3, "yorkshire", "Yorkshire", "subdivision")
+    europe = NamedEntry("region", 4, "europe", "Europe", "region", ("Old Yor",))
+    vocabulary = Vocabulary([new_york, yorkshire, europe, NamedEntry("region", 5, "world", "York World", "world")])
+    assert [region.id for region in vocabulary.find_begun_regions("yor")] == [3]
+    assert [region.id for region in vocabulary.find_begun_regions("new yor")] == [2]
+    assert [region.holds_others for region in vocabulary.find_begun_regions("euro")] == [False]
+
+
+def test_beginning_of_too_many_names_means_none() -> None:
+    many = [NamedEntry("tag", i, f"xa-{i}", f"Xa {i}", "topic") for i in range(1, names.MOST_BEGUN + 2)]
+    assert Vocabulary(many[:-1]).find_begun("tag", "x") == tuple(range(1, names.MOST_BEGUN + 1))
+    assert Vocabulary(many).find_begun("tag", "x") == ()
+
+
 @pytest.mark.parametrize(("word", "edits", "near"), [
     ("smth", 1, ["smith"]),
     ("belgim", 1, ["belgium"]),

@@ -23,7 +23,7 @@ from app.search.query.conditions import (
 )
 from app.search.query.stop_words import is_stop_word
 from app.search.query.tree import And, Field, FieldName, NamedPlace, Near, Node, Not, Or, Phrase, Prefix, Word
-from app.search.tantivy import index_schema, term_stats
+from app.search.tantivy import index_schema, region_names, term_stats
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.reader import View
 from app.search.tantivy.term_stats import TermStats
@@ -105,23 +105,38 @@ class _Fixing:
             yield HasTag(tuple(ids))
 
     def _fix_named(self, kind: NameKind, text: str) -> Condition:
-        ids = tuple(self.names.find_named(kind, text)) if self.names else ()
-        if not ids:
-            return OneOf()
-        return IsPlaced(ids) if kind == "region" else HasTag(ids)
+        return _fix_ids(kind, self.names.find_named(kind, text) if self.names else ())
 
     def _fix_beginning(self, text: str, field: FieldName | None) -> Condition:
         *before, last = analysis.analyse_words(text) or ("",)
         if not last:
             return OneOf()
         if field in ("tag", "region", "author"):
-            return self._fix_named(field, text)
+            return _fix_ids(field, self.names.find_begun(field, text) if self.names else ())
         begun: Condition = HasBeginning(field or index_schema.WORDS, last)
         if field is not None:
             begun = join_any([begun, *self._list_parts(Word(last), field)])
         if before:
-            return AllOf((begun, join_any(list(self._list_parts(Word(" ".join(before)), field)))))
-        return begun
+            begun = AllOf((begun, join_any(list(self._list_parts(Word(" ".join(before)), field)))))
+        return begun if field is not None else join_any([begun, *self._list_names_begun(text)])
+
+    def _list_names_begun(self, text: str) -> Iterator[Condition]:
+        *before, last = analysis.analyse_words(text)
+        if not before:
+            yield HasBeginning(index_schema.DATELINE, last)
+        if self.names is None:
+            return
+        if tags := self.names.find_begun("tag", text):
+            yield HasTag(tags)
+        if regions := self.names.find_begun_regions(text):
+            place = region_names.make_place(Prefix(text), regions)
+            yield IsPlaced(place.within, place.own)
+
+
+def _fix_ids(kind: NameKind, ids: tuple[int, ...]) -> Condition:
+    if not ids:
+        return OneOf()
+    return IsPlaced(ids) if kind == "region" else HasTag(ids)
 
 
 def _fix_reading(field: str, reading: Reading) -> Condition:

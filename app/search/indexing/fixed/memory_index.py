@@ -21,7 +21,7 @@ from app.search.tantivy.filters import local_filters
 _HEAP = 15_000_000
 """The least that tantivy takes."""
 _MOST_TERMS = 100_000_000
-_BEGUN = (index_schema.WORDS, *index_schema.STEMMED)
+_BEGUN = (index_schema.WORDS, index_schema.DATELINE, *index_schema.STEMMED)
 """The fields in which beginnings of words are looked for."""
 _LANGUAGE, _ORIGIN, _SOURCE = 2, 7, 9
 """Columns of the rows of articles."""
