@@ -3,7 +3,7 @@
 Decided from the query and all that is published alone, so that filters, pages and sorting never change it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
@@ -219,26 +219,40 @@ class _Interpreter:
         return terms.find_frequency(word.text) > dead_documents or self._has_matches(self.composer.build(word), 1)
 
     def _list_neighbours(self, word: str) -> Iterator[str]:
-        ranked = self._rank(word, set(typos.list_edits(word)), 1)
+        ranked = self._rank(word, 1)
         if not ranked and len(word) >= typos.TWO_EDITS_FROM:
-            ranked = self._rank(word, self._find_two_edits(word), 2)
+            ranked = self._rank(word, 2)
         return (near for near in ranked if self._is_in_archive(Word(near)) or self._is_placed(near))
 
-    def _rank(self, word: str, candidates: Iterable[str], edits: Literal[1, 2]) -> list[str]:
-        """Those in texts, datelines and names; first those that begin alike, then those in more articles, of as many
-        those of names. Stop words only where there are no others: who misspells a word seldom looks for one, which
-        finds nearly everything."""
-        doc_freq, frequencies = self.view.searcher.doc_freq, dict[str, int]()
+    def _rank(self, word: str, edits: Literal[1, 2]) -> list[str]:
+        """Those in texts and names, else those in datelines; first those that begin alike, then those in more articles,
+        of as many those of names. Stop words only where there are no others: who misspells a word seldom looks for one,
+        which finds nearly everything."""
+        frequencies: dict[str, int] = {}
         if self.composer.names is not None:
             for near in self.composer.names.list_near_words(word, edits):
-                frequencies[near] = self.composer.count_named("tag", near) + self.composer.count_named("region", near)
-        for near in sorted(candidates):
-            in_texts = doc_freq(index_schema.WORDS, near) or doc_freq(index_schema.DATELINE, near)
-            frequencies[near] = max(frequencies.get(near, 0), in_texts)
-        known = [near for near, articles in frequencies.items() if articles]
+                articles = self.composer.count_named("tag", near) + self.composer.count_named("region", near)
+                if articles:
+                    frequencies[near] = articles
+        count = self._count_one_edit if edits == 1 else self._count_two_edits
+        in_texts = count(index_schema.WORDS, word)
+        if not frequencies and not in_texts:
+            in_texts = count(index_schema.DATELINE, word)
+        for near in sorted(in_texts):
+            frequencies[near] = max(frequencies.get(near, 0), in_texts[near])
         languages = self.composer.terms.languages
-        telling = [near for near in known if not is_stop_word(near, languages)]
-        return sorted(telling or known, key=lambda near: (near[:1] != word[:1], -frequencies[near]))
+        telling = [near for near in frequencies if not is_stop_word(near, languages)]
+        return sorted(telling or frequencies, key=lambda near: (near[:1] != word[:1], -frequencies[near]))
+
+    def _count_one_edit(self, field: str, word: str) -> dict[str, int]:
+        """Words of the field at one edit, with the articles that have them."""
+        doc_freq = self.view.searcher.doc_freq
+        return {edit: articles for edit in set(typos.list_edits(word)) if (articles := doc_freq(field, edit))}
+
+    def _count_two_edits(self, field: str, word: str) -> dict[str, int]:
+        """Those with the same first two letters."""
+        begun = self.view.searcher.terms_with_prefix(field, word[:2], limit=_LOOKED_AT)
+        return {term: articles for term, articles in begun if typos.is_within(word, term, 2)}
 
     def _is_placed(self, word: str) -> bool:
         """Whether the word is the name of a region in which articles are placed."""
@@ -252,13 +266,6 @@ class _Interpreter:
             if all(counts) and self._has_matches(self.composer.build(Word(f"{word[:i]} {word[i:]}")), 1):
                 yield f"{word[:i]} {word[i:]}"
                 return
-
-    def _find_two_edits(self, word: str) -> Iterator[str]:
-        """Words of texts and datelines with the same first two letters."""
-        for field in (index_schema.WORDS, index_schema.DATELINE):
-            for term, _ in self.view.searcher.terms_with_prefix(field, word[:2], limit=_LOOKED_AT):
-                if typos.is_within(word, term, 2):
-                    yield term
 
 
 def lower_shouted(node: Node) -> Node:
