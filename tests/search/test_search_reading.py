@@ -167,6 +167,21 @@ def test_misspelt_word_stands_for_a_stop_word_only_where_there_is_no_other(tmp_p
     archive.close()
 
 
+def test_word_that_only_a_stem_of_another_language_finds_may_be_misspelt(tmp_path: Path) -> None:
+    archive = SearchArchive(tmp_path)
+    archive.put(
+        SearchStory(1, "Senate votes", "The senators voted.", language="en"),
+        SearchStory(2, "Nothing", "No more.", language="en"),
+        SearchStory(3, "Il se tait", "Les ministres se taisent.", language="fr"),
+    )
+    page = ask(archive.engine(), "seante", typo=True)
+    assert (ids(page), page.interpretation.corrections) == ([3], ())
+    assert page.interpretation.did_you_mean == "senate"
+    for right in ("senate", "voting", "taisent"):  # as written, by a stem of the commonest language, as written
+        assert ask(archive.engine(), right, typo=True).interpretation.did_you_mean is None, right
+    archive.close()
+
+
 def test_languages_without_a_stemmer_take_no_place_of_those_that_have_one(tmp_path: Path) -> None:
     archive = SearchArchive(tmp_path)
     tags = ["und"] * 9 + ["en-GB"] * 4 + ["en"] * 3 + ["en-US"] * 3 + ["ja"] * 3 + ["fr"] * 2 + ["de"] * 2 + ["sv"]

@@ -105,7 +105,7 @@ class _Interpreter:
             regions = (*regions, *corrected_regions)
         if self.unfinished is not None:
             interpreted = treat_as_unfinished(interpreted)
-        instead = self._find_names_meant(query_tree)
+        instead = self._find_names_meant(query_tree) | self._find_likelier_words(named)
         instead |= {correction.word: correction.read_as[0] for correction in corrections}
         relaxed = question.match == "auto" and question.order == "relevance" and self._is_too_strict(interpreted)
         return QueryInterpretation(
@@ -193,6 +193,34 @@ class _Interpreter:
 
         tree.replace_words(query_tree, look)
         return meant
+
+    def _find_likelier_words(self, node: Node) -> dict[str, str]:
+        """Of words that no article has, and that are found by a stem of another language than the commonest alone, the
+        nearest that articles have: `senate` for `seante`, of which French makes `se`. They are told, never read
+        instead."""
+        likelier: dict[str, str] = {}
+
+        def look(word: Word | Phrase, field: FieldName | None) -> Word | Phrase:
+            if isinstance(word, Word) and field is None and self._is_foreign_stem(word):
+                for near in islice(self._list_neighbours(analysis.analyse_words(word.text)[0]), 1):
+                    likelier[word.text] = near
+            return word
+
+        tree.replace_words(node, look)
+        return likelier
+
+    def _is_foreign_stem(self, word: Word) -> bool:
+        doc_freq, terms, names = self.view.searcher.doc_freq, self.composer.terms, self.composer.names
+        whole = analysis.analyse_words(analysis.strip_affixes(word.text))
+        if len(whole) != 1 or not typos.is_correctable(whole[0]) or doc_freq(index_schema.WORDS, whole[0]):
+            return False
+        if doc_freq(index_schema.DATELINE, whole[0]) or (
+            names is not None and (names.find_named("tag", word.text) or names.find_regions(whole))
+        ):
+            return False
+        own = analysis.list_readings(whole[0], terms.languages[:1])
+        is_own = any(doc_freq(index_schema.TEXT, reading[0][1]) for reading in own if len(reading) == 1)
+        return not is_own and terms.find_frequency(word.text) > 0
 
     def _is_named(self, word: str, field: FieldName) -> bool:
         """Whether an article has a name of that kind with the word in it."""
