@@ -1,12 +1,26 @@
-"""Bodies of requests that change something: parsed strictly, all validation errors reported together with pointers."""
+"""Bodies of requests that change something: parsed strictly, all validation errors reported together with pointers.
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Generic, TypeVar
+What pydantic says of an error is never shown: it names its own classes and patterns.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Generic, LiteralString, TypeVar, get_args
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ErrorType
 from starlette.requests import Request
 
 from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
@@ -26,8 +40,20 @@ _DETAIL_OF_TYPE = {
     "dict_type": "An object belongs here.",
     "list_type": "A list belongs here.",
     "string_type": "A text belongs here.",
+    "int_type": "A whole number belongs here.",
+    "float_type": "A number belongs here.",
+    "bool_type": "True or false belongs here.",
+    "missing": "{name} is required here.",
+    "extra_forbidden": "There is no field {name!r} here.",
+    "greater_than_equal": "{input} is below the smallest value, {ge}.",
+    "less_than_equal": "{input} is above the largest value, {le}.",
+    "value_error": "{error}",
 }
+"""With what pydantic has for its own message, and what was sent."""
+_UNKNOWN_DETAIL = "This value is not what belongs here."
+_PYDANTIC_TYPES = frozenset(get_args(ErrorType))
 _CODE_OF_TYPE = {"extra_forbidden": "unknown_field"}
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 class PayloadModel(BaseModel):
@@ -38,11 +64,18 @@ class PayloadModel(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
 
-BRANCHES = frozenset({"(text)", "(number)", "(flag)", "(object)", "(list)"})
+_KINDS = {
+    "(text)": "a text",
+    "(number)": "a whole number",
+    "(flag)": "true or false",
+    "(object)": "an object",
+    "(list)": "a list",
+}
+BRANCHES = frozenset(_KINDS)
 """How the places of errors name the branch of a union that was taken; no part of any JSON pointer."""
 
 
-def _name_branch(value: object) -> str | None:
+def _name_branch(value: object) -> str:
     if isinstance(value, bool):
         return "(flag)"
     if isinstance(value, str):
@@ -51,11 +84,11 @@ def _name_branch(value: object) -> str | None:
         return "(number)"
     if isinstance(value, list):
         return "(list)"
-    return "(object)" if isinstance(value, dict | BaseModel) else None
+    return "(object)" if isinstance(value, dict | BaseModel) else "(none of them)"
 
 
 # By the kind of the value, so that errors are those of the branch that was meant.
-by_kind = Discriminator(_name_branch, "wrong_kind", "This kind of value is not read here.")
+by_kind = Discriminator(_name_branch)
 
 
 def clean_text(most: int) -> BeforeValidator:
@@ -72,6 +105,20 @@ def clean_line(most: int) -> BeforeValidator:
         return keys.clean(str(value)).replace("\n", " ").replace("\t", " ") if fits else value
 
     return BeforeValidator(clean)
+
+
+def explain_pattern(detail: LiteralString) -> WrapValidator:
+    """What is said of a text that the pattern before it does not match: a pattern is read by programs only."""
+
+    def validate(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if error.errors(include_url=False)[0]["type"] != "string_pattern_mismatch":
+                raise
+        raise PydanticCustomError("pattern", detail)
+
+    return WrapValidator(validate)
 
 
 def _validate_url(value: object) -> object:
@@ -161,31 +208,65 @@ def _remove_read_only(payload: Json, model: type[BaseModel], shown: Json) -> lis
 
 def to_field_errors(error: ValidationError, names: Iterable[str]) -> list[FieldError]:
     """Each with a pointer into the body; likely `names` for unknown properties at the top."""
-    field_errors = []
-    for error_row in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_MISTAKES]:
-        location = [str(part)[:100] for part in error_row["loc"] if part not in BRANCHES]
-        [wrong] = translate_errors([{**error_row, "loc": ("body", *location)}]).errors
-        if wrong.code == "unknown_field":
-            detail = f"There is no field {location[-1]!r} here."
-            guess = find_nearest(location[-1], names) if len(location) == 1 else None
-            wrong = replace(wrong, detail=detail, did_you_mean=guess)
-        field_errors.append(wrong)
-    return field_errors
+    known_names = tuple(names)
+    rows = error.errors(include_url=False)[:MOST_MISTAKES]
+    return [_translate_error({**row, "loc": ("body", *_list_path(row["loc"]))}, known_names) for row in rows]
 
 
-def translate_errors(errors: Iterable[dict[str, object]]) -> InvalidInput:
+def _list_path(location: Iterable[int | str]) -> list[str]:
+    """Where an error is, without what pydantic adds: a property whose name is wrong is where its value is."""
+    path = [str(part)[:100] for part in location if part not in BRANCHES]
+    return path[:-1] if path[-1:] == ["[key]"] else path
+
+
+def translate_errors(errors: Iterable[Mapping[str, object]]) -> InvalidInput:
     """From pydantic's list of errors, whose `loc` is relative to the request: `("body", "title")`."""
     return InvalidInput(*(_translate_error(error) for error in errors))
 
 
-def _translate_error(error: dict[str, object]) -> FieldError:
+def _translate_error(error: Mapping[str, object], names: Iterable[str] = ()) -> FieldError:
     location = error.get("loc")
     where, *path = location if isinstance(location, tuple) and location else ("body",)
-    code = _CODE_OF_TYPE.get(str(error.get("type")), "invalid_value")
-    detail = _DETAIL_OF_TYPE.get(str(error.get("type")), str(error.get("msg", "Invalid.")))
-    if where == "body":
-        return FieldError(code, detail, pointer=render_pointer(path))
-    return FieldError(code, detail, parameter=".".join(str(part) for part in path))
+    type = str(error.get("type"))
+    code, detail = _CODE_OF_TYPE.get(type, "invalid_value"), _describe(error, type, str(path[-1]) if path else "A body")
+    if where != "body":
+        return FieldError(code, detail, parameter=".".join(str(part) for part in path))
+    allowed, sent = _list_allowed(error) if type == "literal_error" else None, error.get("input")
+    guess = find_nearest(sent, allowed) if allowed and isinstance(sent, str) else None
+    if type == "extra_forbidden" and len(path) == 1:
+        guess = find_nearest(str(path[0]), names)
+    return FieldError(code, detail, pointer=render_pointer(path), allowed=allowed, did_you_mean=guess)
+
+
+def _describe(error: Mapping[str, object], type: str, name: str) -> str:
+    """What is wrong, in words of this API; those of checks of its own are there already."""
+    context, sent = error.get("ctx"), error.get("input")
+    values: Mapping[str, object] = context if isinstance(context, dict) else {}
+    if type in ("string_too_long", "too_long", "string_too_short", "too_short"):
+        return _describe_length(values, sent)
+    if type == "literal_error":
+        return f"Expected one of {', '.join(_list_allowed(error))}."
+    if type == "union_tag_invalid":
+        kinds = [_KINDS[tag] for tag in _QUOTED.findall(str(values.get("expected_tags"))) if tag in _KINDS]
+        return f"Expected {', '.join(kinds[:-1])} or {kinds[-1]}." if len(kinds) > 1 else _UNKNOWN_DETAIL
+    if type not in _PYDANTIC_TYPES:
+        return str(error.get("msg"))
+    return _DETAIL_OF_TYPE.get(type, _UNKNOWN_DETAIL).format_map({**values, "name": name, "input": sent})
+
+
+def _describe_length(values: Mapping[str, object], sent: object) -> str:
+    most = values.get("max_length")
+    what = "characters" if isinstance(sent, str) else "entries"
+    if most is None:
+        return "It must not be empty." if values.get("min_length") == 1 else f"At least {values['min_length']} {what}."
+    count = len(sent) if isinstance(sent, str | list | dict) else None
+    return f"At most {most} {what}; {count} were given." if count else f"At most {most} {what}."
+
+
+def _list_allowed(error: Mapping[str, object]) -> tuple[str, ...]:
+    """The words of a closed list, which pydantic has in no other form than as a sentence: 'draft' or 'scheduled'."""
+    context = error.get("ctx")
+    return tuple(_QUOTED.findall(str(context.get("expected")))) if isinstance(context, dict) else ()
 
 
 def render_pointer(path: Iterable[object]) -> str:

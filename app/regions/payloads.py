@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from app.http.body import PATCH_TYPES, PayloadModel, Short
+from app.http.body import PATCH_TYPES, PayloadModel, Short, explain_pattern
 from app.http.schemas import only_where
 from app.regions.names import ANY
 
@@ -16,9 +16,21 @@ def _is_one(language: str) -> str:
     return language
 
 
-Slug = Annotated[str, Field(max_length=80, pattern=r"^([a-z0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+Slug = Annotated[
+    str,
+    Field(max_length=80, pattern=r"^([a-z0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$"),
+    explain_pattern(
+        "Expected small letters from a to z and digits, with single hyphens between words and a letter somewhere, such "
+        "as grain-exports-2025."
+    ),
+]
 Name = Annotated[Short, Field(min_length=1, pattern=r"\S")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$"), AfterValidator(_is_one)]
+Language = Annotated[
+    str,
+    Field(pattern=r"^[a-z]{2,3}$"),
+    explain_pattern("Expected the code of a language in two or three small letters, such as fr."),
+    AfterValidator(_is_one),
+]
 Names = Annotated[dict[Language, Name], Field(max_length=200)]
 NamesPatch = Annotated[dict[Language, Name | None], Field(max_length=200)]
 Aliases = Annotated[list[Name], Field(max_length=200)]

@@ -13,7 +13,7 @@ from app.articles.manuscript import ArticleDateline
 from app.articles.manuscript import dateline_span as dateline_span
 from app.enrich.suggestion import ROLES, UNKNOWN_LANGUAGE
 from app.errors import FieldError, InvalidInput
-from app.http.params.times import Instant, Period, read_time, read_zone
+from app.http.params.times import Instant, Period, read_fixed_time
 from app.regions import refs
 from app.regions.atlas import Atlas
 from app.tags import queries as tags
@@ -160,14 +160,10 @@ def _html(kind: bodies.Kind, content: str, pointer: str) -> str:
 
 
 def _time(value: str, *, up: bool) -> Instant | Period:
-    """What is stored does not move with the clock, so `now` is no time here."""
     try:
-        moment = read_time(value, read_zone("UTC"), 0, up=up)
+        return read_fixed_time(value, up=up)
     except InvalidInput as error:
         raise make_invalid_input(error.errors[0].detail, "/published_at", error.errors[0].code) from None
-    if isinstance(moment, Instant) and moment.uses_now:
-        raise make_invalid_input("Give the time itself, such as 2025-12-01T10:00:00Z.", "/published_at")
-    return moment
 
 
 def _start(moment: Instant | Period) -> tuple[int, str]:

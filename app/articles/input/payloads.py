@@ -9,7 +9,16 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from app.articles.schemas import Article
-from app.http.body import JSON_TYPE, MERGE_PATCH_TYPE, Address, PayloadModel, Short, by_kind, clean_text
+from app.http.body import (
+    JSON_TYPE,
+    MERGE_PATCH_TYPE,
+    Address,
+    PayloadModel,
+    Short,
+    by_kind,
+    clean_text,
+    explain_pattern,
+)
 from app.http.openapi.body_schemas import NEVER_NULL, add_read_only
 from app.regions.payloads import Slug
 from app.tags.schemas import Kind
@@ -44,13 +53,20 @@ class RegionIn(PayloadModel):
     roles: list[Literal["about", "mention", "dateline"]] | None = None
 
 
+DatelineDate = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"),
+    explain_pattern("Expected a day, a month or a year, such as 2025-12-01, 2025-12 or 2025."),
+]
+
+
 class DatelineIn(PayloadModel):
     """`text` as printed; `date` as exact as it is known: a day, a month or a year."""
 
     text: Annotated[Short, Field(min_length=1)]
     place: Short | None = None
     region: Short | None = None
-    date: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")] | None = None
+    date: DatelineDate | None = None
     precision: Literal["day", "month", "year"] | None = None
 
 
@@ -168,7 +184,11 @@ EXAMPLE: JsonDict = {
 
 
 Standfirst = Annotated[str, clean_text(5000), Field(max_length=5000)]
-Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+Language = Annotated[
+    str,
+    Field(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$"),
+    explain_pattern("Expected the code of a language in two or three letters, and of a script or country: en, pt-BR."),
+]
 Tags = Annotated[list[TagRef], Field(max_length=200)]
 Regions = Annotated[list[RegionRef], Field(max_length=200)]
 Images = Annotated[list[ImageIn], Field(max_length=100)]

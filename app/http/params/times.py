@@ -30,10 +30,11 @@ _DATE_TIME = re.compile(
 _RELATIVE = re.compile(r"now(?:-([0-9]{1,6})([hdwMy]))?")
 _SECONDS = {"h": 3_600, "d": 86_400, "w": 604_800}
 
-EXPECTED = (
-    "a date (2025-12-01, 2025-12 or 2025), an RFC 3339 time with an offset (2025-12-01T10:00:00Z) "
-    "or now, now-7d (h d w M y)"
-)
+_DATE_FORMS = "a date (2025-12-01, 2025-12 or 2025)"
+_TIME_FORM = "an RFC 3339 time with an offset (2025-12-01T10:00:00Z)"
+EXPECTED = f"{_DATE_FORMS}, {_TIME_FORM} or now, now-7d (h d w M y)"
+EXPECTED_FIXED = f"{_DATE_FORMS} or {_TIME_FORM}"
+"""Of what is stored, which does not move with the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +85,26 @@ def _is_empty(start: int | None, end: int | None) -> bool:
     return start is not None and end is not None and start >= end
 
 
-def read_time(text: str, zone: tzinfo, now: int, *, up: bool = False) -> Instant | Period:
+def read_time(text: str, zone: tzinfo, now: int) -> Instant | Period:
     """Raises OffsetRequired for a time of day without an offset, InvalidValue for anything else that is not
     a time in the years 1 to 2200. `zone` says where days, months and years begin. Fractions of a second are
-    cut off, as they are when stored, or with `up` make a whole one."""
+    cut off."""
+    if relative := _RELATIVE.fullmatch(text):
+        return Instant(_subtract(now, relative, zone), uses_now=True)
+    return _read_fixed(text, zone, EXPECTED)
+
+
+def read_fixed_time(text: str, *, up: bool = False) -> Instant | Period:
+    """The same in UTC, for what is stored: `now` is no time there. With `up` fractions of a second make a whole one."""
+    return _read_fixed(text, UTC, EXPECTED_FIXED, up=up)
+
+
+def _read_fixed(text: str, zone: tzinfo, expected: str, *, up: bool = False) -> Instant | Period:
     if date := _DATE.fullmatch(text):
         return _make_period(date, zone)
     if time := _DATE_TIME.fullmatch(text):
         return _make_instant(time, up=up)
-    if relative := _RELATIVE.fullmatch(text):
-        return Instant(_subtract(now, relative, zone), uses_now=True)
-    raise InvalidValue(f"Expected {EXPECTED}.")
+    raise InvalidValue(f"Expected {expected}.")
 
 
 @lru_cache(maxsize=4096)

@@ -164,6 +164,14 @@ async def desk_once(sqlite_template: Any, tmp_path_factory: pytest.TempPathFacto
         yield api
 
 
+async def test_date_of_an_article_is_not_told_to_move_with_the_clock(desk_once: Served) -> None:
+    for published_at in ("yesterday", "now-7d"):
+        [error] = (await post(desk_once, {"title": "x", "published_at": published_at})).json()["errors"]
+        assert error["detail"] == (
+            "Expected a date (2025-12-01, 2025-12 or 2025) or an RFC 3339 time with an offset (2025-12-01T10:00:00Z)."
+        )
+
+
 async def test_all_mistakes_are_told_at_once_up_to_a_bound(desk_once: Served) -> None:
     response = await post(desk_once, {"titel": "x", "id": 4, "language": "?"})
     assert [(one["code"], one.get("did_you_mean")) for one in response.json()["errors"]] == [
