@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -13,11 +13,15 @@ from app.articles.manuscript import ArticleDateline
 from app.articles.manuscript import dateline_span as dateline_span
 from app.enrich.suggestion import ROLES, UNKNOWN_LANGUAGE
 from app.errors import FieldError, InvalidInput
+from app.http.body import MOST_MISTAKES
 from app.http.params.times import Instant, Period, read_fixed_time
 from app.regions import refs
 from app.regions.atlas import Atlas
 from app.tags import queries as tags
 from app.tags.service import TagSpec
+
+Value = TypeVar("Value")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,35 @@ class References:
 
 def read_changes(payload: ArticleFields, names: Iterable[str], atlas: Atlas, known: References) -> dict[str, Any]:
     """Attributes of a manuscript as these fields make them; `authors` and `tags` apart. InvalidInput with pointers for
-    what cannot be understood: regions that do not exist, impossible dates."""
+    all that cannot be understood: regions that do not exist, impossible dates."""
     made: dict[str, Any] = {}
-    for name in names:
-        made |= _MADE[name](payload, atlas, known)
+    for attributes in _read_each(lambda name: _MADE[name](payload, atlas, known), names):
+        made |= attributes
+    return made
+
+
+def find_mistakes(payload: ArticleFields, atlas: Atlas) -> list[FieldError]:
+    """What cannot be understood in fields of which nothing is looked up in the database: for a body whose shape is
+    wrong elsewhere, so that the next try is not refused for these."""
+    names = [name for name in _UNDERSTOOD_ALONE if name in payload.model_fields_set]
+    try:
+        read_changes(payload, names, atlas, References({}, {}))
+    except InvalidInput as error:
+        return list(error.errors)
+    return []
+
+
+def _read_each(read: Callable[[Value], Made], values: Iterable[Value]) -> list[Made]:
+    """What is made of each. InvalidInput with the mistakes of all of them, up to a bound."""
+    made: list[Made] = []
+    wrong: list[FieldError] = []
+    for value in values:
+        try:
+            made.append(read(value))
+        except InvalidInput as error:
+            wrong += error.errors
+    if wrong:
+        raise InvalidInput(*wrong[:MOST_MISTAKES])
     return made
 
 
@@ -117,6 +146,7 @@ _MADE: dict[str, _Made] = {
     "previous_urls": _many("previous_urls"),
 }
 """What each field makes of a manuscript."""
+_UNDERSTOOD_ALONE = ("dateline", "regions", "published_at")
 
 
 def make_invalid_input(
@@ -177,7 +207,7 @@ def _dateline(value: DatelineIn | str | None, atlas: Atlas) -> ArticleDateline |
         value = DatelineIn(text=value)
     region, place = atlas.find_name(value.region or ""), atlas.find_name(value.place or "")
     if value.region and region is None:
-        raise _unknown_region(atlas, value.region, "/dateline/region")
+        raise InvalidInput(_unknown_region(atlas, value.region, "/dateline/region"))
     if place is not None and (region is None or region.id in atlas.within[place.id]):
         region = place  # an article shows the country of a city; given back, it still means the city
     span = dateline_span(value.date)
@@ -190,12 +220,13 @@ def _dateline(value: DatelineIn | str | None, atlas: Atlas) -> ArticleDateline |
     return ArticleDateline(value.text, value.place, region.id if region else None, value.date, precision, start, end)
 
 
-def _unknown_region(atlas: Atlas, ref: str, pointer: str) -> InvalidInput:
-    return make_invalid_input(refs.describe_unknown(ref), pointer, "unknown_region", refs.find_similar(atlas, ref))
+def _unknown_region(atlas: Atlas, ref: str, pointer: str, *, guess: bool = True) -> FieldError:
+    similar = refs.find_similar(atlas, ref) if guess else None
+    return FieldError("unknown_region", refs.describe_unknown(ref), pointer=pointer, did_you_mean=similar)
 
 
 def _tags(values: Sequence[str | int | TagIn], kind: str, known: References, pointer: str) -> tuple[TagSpec, ...]:
-    return tuple(_tag(one, kind, known, f"{pointer}/{i}") for i, one in enumerate(values))
+    return tuple(_read_each(lambda one: _tag(one[1], kind, known, f"{pointer}/{one[0]}"), enumerate(values)))
 
 
 def _tag(value: str | int | TagIn, kind: str, known: References, pointer: str) -> TagSpec:
@@ -218,6 +249,7 @@ def _tag(value: str | int | TagIn, kind: str, known: References, pointer: str) -
 
 def _regions(values: Sequence[str | int | RegionIn], atlas: Atlas) -> tuple[tuple[int, int], ...]:
     links: list[tuple[int, int]] = []
+    wrong: list[FieldError] = []
     for i, one in enumerate(values):
         roles, ref = ROLES["about"], one
         if isinstance(one, RegionIn):
@@ -225,8 +257,11 @@ def _regions(values: Sequence[str | int | RegionIn], atlas: Atlas) -> tuple[tupl
             roles = sum(ROLES[role] for role in dict.fromkeys(one.roles)) if one.roles else roles
         place = atlas.by_id.get(ref) if isinstance(ref, int) else atlas.find_name(str(ref))
         if place is None:
-            raise _unknown_region(atlas, str(ref), f"/regions/{i}")
-        links.append((place.id, roles))
+            wrong.append(_unknown_region(atlas, str(ref), f"/regions/{i}", guess=len(wrong) < refs.GUESSES))
+        else:
+            links.append((place.id, roles))
+    if wrong:
+        raise InvalidInput(*wrong)
     return tuple(links)
 
 

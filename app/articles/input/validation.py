@@ -5,11 +5,12 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from app.articles.html import bodies, offload
-from app.articles.input import merge_patch
+from app.articles.input import fields, merge_patch
 from app.articles.input.payloads import READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
 from app.errors import FieldError, InvalidInput, MalformedJson
 from app.http import responses
 from app.http.body import MOST_MISTAKES, parse_json, to_field_errors
+from app.regions.atlas import Atlas
 
 MOST_REMOVED = 50
 NEVER_EMPTY = ("title", "language", "slug", "status", "origin")
@@ -28,32 +29,38 @@ def validate_related(content: bytes) -> RelatedReplace:
         raise InvalidInput(*to_field_errors(error, ("data",))) from None
 
 
-def validate_new(data: merge_patch.Json) -> ArticleCreate:
+def validate_new(data: merge_patch.Json, atlas: Atlas) -> ArticleCreate:
     """A new article has nothing yet that only the server says. InvalidInput with all that is wrong."""
     wrong = [
         FieldError("read_only_field", f"Only the server sets {name}; leave it out.", pointer=f"/{name}")
         for name in READ_ONLY
         if data.get(name) not in (None, [])
     ]
-    return _validate(ArticleCreate, {name: value for name, value in data.items() if name not in READ_ONLY}, wrong)
+    sent = {name: value for name, value in data.items() if name not in READ_ONLY}
+    return _validate(ArticleCreate, sent, wrong, atlas)
 
 
-def validate_changes(shown: merge_patch.Json, data: merge_patch.Json, fields: merge_patch.Json) -> ArticlePatch:
-    """The `fields` that a body changes, of the article that is `shown`. InvalidInput with all that is wrong."""
+def validate_changes(
+    shown: merge_patch.Json, data: merge_patch.Json, changes: merge_patch.Json, atlas: Atlas
+) -> ArticlePatch:
+    """The fields that a body changes, of the article that is `shown`. InvalidInput with all that is wrong."""
     wrong = merge_patch.read_only(shown, data)
-    empty = [name for name in NEVER_EMPTY if name in fields and (fields[name] is None or fields[name] == "")]
+    empty = [name for name in NEVER_EMPTY if name in changes and (changes[name] is None or changes[name] == "")]
     wrong += [FieldError("invalid_value", f"An article needs its {name}.", pointer=f"/{name}") for name in empty]
-    return _validate(ArticlePatch, fields, wrong)
+    return _validate(ArticlePatch, changes, wrong, atlas)
 
 
-def _validate(shape: type[Fields], data: merge_patch.Json, wrong: list[FieldError]) -> Fields:
-    payload = None
+def _validate(shape: type[Fields], data: merge_patch.Json, wrong: list[FieldError], atlas: Atlas) -> Fields:
+    """What is not understood though its shape is right is told here only beside other mistakes: without any, it is
+    told with what the database has to be asked for."""
     try:
         payload = shape.model_validate(data)
     except ValidationError as error:
         wrong += to_field_errors(error, shape.model_fields)
-    if wrong or payload is None:
-        raise InvalidInput(*wrong[:MOST_MISTAKES])
+        unread = {row["loc"][0] for row in error.errors(include_url=False)}
+        payload = shape.model_validate({name: value for name, value in data.items() if name not in unread})
+    if wrong:
+        raise InvalidInput(*[*wrong, *fields.find_mistakes(payload, atlas)][:MOST_MISTAKES])
     return payload
 
 

@@ -185,7 +185,7 @@ class UpdateRequest:
         if shown["version"] != article.version:
             raise await asyncio.to_thread(_explain_stale, self.context.db, article.id, {article.version})
         changed = merge(shown, data)
-        payload = validation.validate_changes(shown, data, changed)
+        payload = validation.validate_changes(shown, data, changed, self.view.atlas)
         names = [name for name in changed if name in ArticleFields.model_fields]
         if article.public_once and ADDRESS & {*names}:
             self.view.caller.require_scope("publish")

@@ -115,7 +115,7 @@ async def create_article(
     if isinstance(change, Response):
         return change
     # Only now, and in a thread where it is large: a repeat is not judged again.
-    article = await offload.run(len(payload.content), validation.validate_new, data)
+    article = await offload.run(len(payload.content), validation.validate_new, data, view.atlas)
     update_flow.require_publish(view.caller, article.status)
     known = await new_article.resolve_references(context.db, article, hidden=view.caller.has_scope("read_drafts"))
     make = partial(new_article.make_manuscript, enrich=context.settings.enrich)

@@ -164,6 +164,37 @@ async def desk_once(sqlite_template: Any, tmp_path_factory: pytest.TempPathFacto
         yield api
 
 
+async def test_dates_and_regions_are_told_beside_all_other_mistakes(desk_once: Served) -> None:
+    wrong: dict[str, Any] = {
+        "title": "x", "language": "?", "id": 4, "published_at": "yesterday", "regions": ["belgum", "spain", "qqq"],
+        "dateline": {"text": "X", "region": "nowhere"}, "tags": [424242, "river", 434343],
+    }  # fmt: skip
+    understood = [
+        ("/dateline/region", None), ("/regions/0", "belgium"), ("/regions/2", None), ("/published_at", None),
+    ]  # fmt: skip
+
+    def list_mistakes(response: httpx.Response) -> list[tuple[str, str | None]]:
+        assert response.status_code == 422, response.text
+        return [(one["pointer"], one.get("did_you_mean")) for one in response.json()["errors"]]
+
+    assert list_mistakes(await post(desk_once, wrong)) == [("/id", None), ("/language", None), *understood]
+    # What the database has to be asked for is told with them, where the shape of the whole is right.
+    del wrong["language"], wrong["id"]
+    looked_up = {("/tags/0", None), ("/tags/2", None), *understood}
+    assert set(list_mistakes(await post(desk_once, wrong))) == looked_up
+
+
+async def test_region_and_date_of_a_change_are_told_beside_its_other_mistakes(api: Served) -> None:
+    made = (await post(api, {"title": "x"})).json()
+    patch = {"language": "?", "regions": ["belgum"], "published_at": "yesterday"}
+    response = await api.editor.patch(f"/v1/articles/{made['id']}", json=patch, headers={"If-Match": "*"})
+    assert [one["pointer"] for one in response.json()["errors"]] == ["/language", "/regions/0", "/published_at"]
+    many = await api.editor.patch(
+        f"/v1/articles/{made['id']}", json={"regions": [f"atlantis {n}" for n in range(200)]}, headers={"If-Match": "*"}
+    )
+    assert (many.status_code, len(many.json()["errors"])) == (422, 50)
+
+
 async def test_date_of_an_article_is_not_told_to_move_with_the_clock(desk_once: Served) -> None:
     for published_at in ("yesterday", "now-7d"):
         [error] = (await post(desk_once, {"title": "x", "published_at": published_at})).json()["errors"]
