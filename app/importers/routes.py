@@ -140,6 +140,8 @@ async def _respond_accepted(
     )
     if address_arguments is not None:
         view.caller.require_scope("admin")
+        if not context.settings.import_private_addresses:
+            submission.check_public(address_arguments["url"])
         job = (await context.db.write(upload_store.create_whole, address_arguments, view.caller.name, b"")).value
     else:
         submission.check_format(job_arguments)

@@ -28,13 +28,15 @@ from app.http.body import ExactAddress, PayloadModel, Short
 from app.http.params import parser
 from app.http.params.times import read_zone
 from app.http.params.typed import Params
+from app.http.params.values import find_nearest
 from app.importers import sources
 from app.importers.document import BodyKind, Identity
-from app.importers.formats import registry
+from app.importers.formats import detect, registry
 from app.importers.jobs import upload_store
 from app.importers.jobs.part_stream import PART_BYTES
-from app.importers.records import item_urls
+from app.importers.records import aliases, item_urls
 from app.importers.web.fetch import read_charset
+from app.importers.web.public_addresses import names_private_address
 
 LINES = "application/x-ndjson"
 JSON, FEED = "application/json", "application/feed+json"
@@ -173,8 +175,8 @@ def _read_base(params: ImportParams) -> str | None:
 def read_address(content: bytes, job_arguments: Json) -> Json | None:
     """The arguments with those in a body that names an address and nothing to import; None for any other body.
 
-    InvalidInput where it has nothing but what goes with an address, and no good one, or where the two say different
-    things; MalformedJson for what no format is written in.
+    InvalidInput where it has nothing to import and no good address, or where the two say different things;
+    MalformedJson for what no format is written in.
     """
     try:
         payload = orjson.loads(content)
@@ -182,7 +184,7 @@ def read_address(content: bytes, job_arguments: Json) -> Json | None:
         raise MalformedJson(f"This is not JSON: {error}.") from None
     if not isinstance(payload, dict | list):
         raise MalformedJson("An object or a list is expected here.")
-    if isinstance(payload, list) or not payload.keys() <= ImportAddress.model_fields.keys():
+    if isinstance(payload, list) or not _is_address(payload, content):
         return None
     try:
         address_arguments = ImportAddress.model_validate(payload).model_dump(exclude_none=True)
@@ -199,6 +201,31 @@ def read_address(content: bytes, job_arguments: Json) -> Json | None:
         raise InvalidInput(*(FieldError("invalid_range", detail, pointer=f"/{name}") for name in twice))
     check_format({**job_arguments, **address_arguments})
     return {**job_arguments, **address_arguments}
+
+
+def _is_address(payload: Json, content: bytes) -> bool:
+    """Whether an object names an address and is nothing to import. One with a slip in it (`ulr`), or with more than
+    goes with an address, is told by what an article of it would lack: imported, it could only fail, and later."""
+    if payload.keys() <= ImportAddress.model_fields.keys():
+        return True
+    known, _ = aliases.sort_fields(payload)
+    if {"title", "body"} & known.keys() or any(name.startswith("@") for name in payload):
+        return False
+    parts = [part for value in payload.values() for part in (value if isinstance(value, list) else [value])]
+    if any(isinstance(part, dict | list) for part in parts) or detect.detect_format("", content) != "ndjson":
+        return False
+    return any(find_nearest(name, ("url",)) for name in payload)
+
+
+def check_public(url: object) -> None:
+    """InvalidInput for an address that shows itself that it is none of the public internet; what a name leads to is
+    known when it is read."""
+    if names_private_address(str(url)):
+        detail = (
+            "This address is not on the public internet. Where sources are inside, the operator allows it by "
+            "DATELINE_IMPORT_PRIVATE_ADDRESSES."
+        )
+        raise InvalidInput(FieldError("invalid_value", detail, pointer="/url"))
 
 
 def check_format(job_arguments: Json) -> None:

@@ -1,6 +1,7 @@
-"""Which numeric addresses belong to the public internet. Pure."""
+"""Which addresses belong to the public internet. Pure: names are looked up where a connection is made."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
 _IPV4_CLOSED = tuple(
     ipaddress.IPv4Network(network)
@@ -34,3 +35,13 @@ def is_public(address: str) -> bool:
             return parsed in _IPV6_OPEN and not any(parsed in network for network in _IPV6_CLOSED)
         parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
     return parsed.is_global and not parsed.is_multicast and not any(parsed in network for network in _IPV4_CLOSED)
+
+
+def names_private_address(url: str) -> bool:
+    """Whether the address itself shows that it is none of the public internet, without its name being looked up."""
+    host = urlsplit(url).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return not is_public(host)

@@ -1,6 +1,5 @@
 """The shapes of webhooks as clients send them. Checks and cleans; looks nothing up."""
 
-import ipaddress
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -10,7 +9,6 @@ from pydantic_core import PydanticCustomError
 from app.articles.input.filter_payload import FilterPayload
 from app.http.body import PATCH_TYPES, ExactAddress, PayloadModel, clean_line
 from app.http.schemas import only_where
-from app.importers.web.public_addresses import is_public
 
 MOST_FILTER_BYTES = 10_000
 Include = Literal["body", "body_text", "body_markdown", "body_blocks", "related"]
@@ -70,14 +68,3 @@ class WebhookPatch(PayloadModel):
     search: Search | None = only_where("The slug of a saved search; null where a filter is followed.", None)
     include: Includes = only_where("What the card has besides.", None)
     enabled: bool = only_where("`true`: it goes on where it stood, whatever had switched it off.", None)
-
-
-def names_private_address(address: str) -> bool:
-    """Whether the address itself shows that it is none of the public internet. Names are looked up when something is
-    sent."""
-    host = urlsplit(address).hostname or ""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-    return not is_public(host)

@@ -20,11 +20,12 @@ from app.http.body import JsonBody
 from app.http.openapi import describe_empty, describe_item, describe_list, describe_problems, describe_uncached
 from app.http.params import parser
 from app.http.params.typed import Paging, Params
+from app.importers.web.public_addresses import names_private_address
 from app.search.saved_searches import queries as searches
 from app.sync import change_reader
 from app.sync.change_rows import PlacePruned
 from app.sync.webhooks import examples, queries, schemas, selection, service
-from app.sync.webhooks.payloads import WebhookCreate, WebhookPatch, names_private_address
+from app.sync.webhooks.payloads import WebhookCreate, WebhookPatch
 from app.sync.webhooks.queries import WebhookRow
 from app.sync.webhooks.render import Json, render_attempt, render_webhook
 from app.sync.webhooks.service import WebhookEdit

@@ -181,6 +181,46 @@ async def test_who_may_not_or_asks_wrongly_is_refused_and_leaves_nothing(local: 
     assert count(local.db, JOB) == 0
 
 
+async def test_body_that_could_only_fail_as_an_address_is_refused_at_once(local: Served) -> None:
+    async def list_errors(**payload: object) -> list[tuple[str, str, str | None]]:
+        response = await local.editor.post("/v1/imports", json=payload)
+        assert response.status_code == 422, response.text
+        return [(one["pointer"], one["code"], one.get("did_you_mean")) for one in response.json()["errors"]]
+
+    feed, missing = "https://news.example/feed.xml", ("/url", "invalid_value", None)
+    assert await list_errors() == [missing]
+    assert await list_errors(ulr=feed) == [missing, ("/ulr", "unknown_field", "url")]
+    assert await list_errors(urls=[feed]) == [missing, ("/urls", "unknown_field", "url")]
+    assert await list_errors(url=feed, dry_run=True) == [("/dry_run", "unknown_field", None)]
+    assert await list_errors(url=feed, orgin="x") == [("/orgin", "unknown_field", "origin")]
+    for host in ("127.0.0.1:8000", "10.1.2.3", "[::1]", "localhost", "169.254.169.254"):
+        assert await list_errors(url=f"http://{host}/feed.xml") == [missing]
+    assert count(local.db, JOB) == 0
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"url": "https://news.example/a", "headline": "A story"},
+        {"link": "https://news.example/a", "html": "<p>Text</p>"},
+        {"@context": "https://schema.org", "@type": "NewsArticle", "url": "https://news.example/a", "name": "A story"},
+        {"uri": "urn:a", "versioncreated": "2025-01-01T00:00:00Z", "body_xhtml": "<p>Text</p>"},
+        {"url": "https://news.example/", "posts": [{"title": "A story"}]},
+        {"id": "a1", "lang": "en"},
+    ],
+)
+async def test_body_that_may_be_an_article_is_none_that_names_an_address(local: Served, document: object) -> None:
+    publisher = await local.key("publish")
+    response = await local.public.post("/v1/imports", json=document, headers=publisher)
+    assert (response.status_code, response.json()["url"]) == (202, None)
+
+
+async def test_private_address_may_be_named_where_the_operator_allows_it(sqlite_settings: Settings) -> None:
+    async with serve(sqlite_settings.model_copy(update={"import_private_addresses": True})) as local:
+        response = await local.editor.post("/v1/imports", json={"url": "http://127.0.0.1:9/feed.xml"})
+        assert response.status_code == 202, response.text
+
+
 async def test_body_over_the_cap_leaves_nothing(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings.model_copy(update={"max_import_bytes": 2_500_000})) as local:
 
