@@ -31,7 +31,7 @@ def count_older(snapshot: Snapshot, rows: Table, days: int) -> int:
 
 def delete_results(session: Session, days: int, limit: int) -> int:
     """Deletes at most `limit` results of imports that ran as jobs and ended so many days ago; how many. The
-    progress of these says nothing of single items either then."""
+    progress of these, and of other imports, says nothing of single items either then."""
     connection = session.connection()
     old = _find_old_imports(connection, days)
     some = select(RESULT.c.job_id, RESULT.c.number).where(RESULT.c.job_id.in_(old)).limit(limit)
@@ -52,5 +52,5 @@ def count_results(snapshot: Snapshot, days: int) -> int:
 
 
 def _find_old_imports(connection: Connection, days: int) -> Select[tuple[int]]:
-    has_ended = JOB.c.kind == "import", JOB.c.state.in_(("done", "failed"))
+    has_ended = JOB.c.kind.in_(("import", "import_command", "import_stream")), JOB.c.state.in_(("done", "failed"))
     return select(JOB.c.id).where(*has_ended, JOB.c.updated_at < read_clock(connection) - days * DAY)

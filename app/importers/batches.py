@@ -15,12 +15,14 @@ from sqlmodel import Session
 
 from app.articles import service
 from app.articles.bulk import records
+from app.articles.bulk.findings import Findings
 from app.articles.manuscript import Manuscript
 from app.changes import log
 from app.db.database import Database
 from app.db.readers import is_permanent_refusal, is_taken
 from app.errors import DatelineError, Unavailable
 from app.importers.document import Failure
+from app.importers.enrichment import COPY
 from app.importers.prepare import PreparedItem
 
 logger = logging.getLogger(__name__)
@@ -56,7 +58,8 @@ def save_batch(
 
     outcomes = _divide(items, save)
     if record is not None:
-        records.note_outcomes(session, record, outcomes, (one.manuscript.origin for one in items))
+        origins = (one.manuscript.origin for one in items)
+        records.note_outcomes(session, record, outcomes, origins, collect_findings(items, outcomes))
     return outcomes
 
 
@@ -82,6 +85,18 @@ def collect_notes(one: PreparedItem, outcome: service.Saved | str) -> tuple[str,
         return one.notes
     notes = [note for note in one.notes if note != one.marker or not outcome.is_kept]
     return (*notes, *outcome.notes)
+
+
+def collect_findings(items: Batch, outcomes: Sequence[service.Saved | str]) -> Findings:
+    """What a person should know of these items together."""
+    pairs = list(zip(items, outcomes, strict=True))
+    notes = [(note, one.where) for one, outcome in pairs for note in collect_notes(one, outcome)]
+    copies = [(COPY, one.where) for one, outcome in pairs if isinstance(outcome, service.Saved) and outcome.copy]
+    return Findings(
+        (*notes, *copies),
+        tuple(name for one in items for name in one.unknown_fields),
+        tuple(name for one in items for name in one.unknown_regions),
+    )
 
 
 def _run_visible(

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from app.articles.bulk import records
+from app.articles.bulk.findings import add_findings, read_progress
 from app.articles.service import Saved
 from app.context import AppContext
 from app.db.actor import act_as, acting_within
@@ -25,7 +26,7 @@ from app.enrich.tags import TagLexicon
 from app.errors import Unavailable
 from app.importers import batches, boundary
 from app.importers.document import Document, Failure, ParseContext
-from app.importers.enrichment import enrich
+from app.importers.enrichment import COPY, enrich
 from app.importers.formats import ndjson
 from app.importers.prepare import SENT, prepare
 from app.importers.prepare import PreparedItem as Ready
@@ -36,10 +37,9 @@ from app.tags import lexicon as tags
 
 A = table(Article)
 Json = dict[str, object]
+PLACE = "body:"
+"""Before the number of a line, where the record of an import names an item: as in that of the same lines as a job."""
 Line = tuple[int, bytes]
-
-MOST_NOTES = 50
-"""That the summary counts; each line has its own."""
 
 Slugs = dict[int, tuple[str, bool]]
 """By id, and whether the article is public."""
@@ -47,9 +47,9 @@ Slugs = dict[int, tuple[str, bool]]
 
 @dataclass(slots=True)
 class NdjsonImport:
-    """One import on its way: what it counts, and where the log stands with it. `by` is what the key of its sender is
-    called, `record` the number of its record once a batch is saved. `drafts`: whoever sends it may read them, so copies
-    of drafts are told too, and articles that are not public may be updated."""
+    """One import on its way: what it counts and finds, and where the log stands with it. `by` is what the key of its
+    sender is called, `record` the number of its record once a batch is saved. `drafts`: whoever sends it may read them,
+    so copies of drafts are told too, and articles that are not public may be updated."""
 
     context_of_app: AppContext
     head: LogHead
@@ -61,7 +61,7 @@ class NdjsonImport:
     by: str | None = None
     record: int | None = None
     read: int = 0
-    notes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    findings: Json = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
     ended: bool = False
 
@@ -76,15 +76,12 @@ class NdjsonImport:
         for number, one in prepared_lines.items():
             outcome = saved.get(number, one)
             notes = batches.collect_notes(one, outcome) if isinstance(one, Ready) and isinstance(outcome, Saved) else ()
-            self._count(notes, number)
             results.append(orjson.dumps({**self._render_result(number, outcome, slugs), "notes": notes}))
+        batch_findings = batches.collect_findings(
+            list(prepared_items.values()), [saved[number] for number in prepared_items]
+        )
+        self.findings = add_findings(self.findings, batch_findings)
         return results
-
-    def _count(self, notes: Sequence[str], line: int) -> None:
-        for note in notes:
-            count, first = self.notes.get(note, (0, line))
-            if note in self.notes or len(self.notes) < MOST_NOTES:
-                self.notes[note] = (count + 1, first)
 
     async def end(self, error: str | None = None) -> None:
         """Ends the import's record, also where no line could be saved; nothing where it has ended."""
@@ -105,9 +102,23 @@ class NdjsonImport:
 
     def render_summary(self) -> bytes:
         """The last line, with the number of the import's record; null where nothing was to be changed."""
-        counts = {name: self.counted[name] for name in records.OUTCOMES}
-        notes = [{"note": note, "count": count, "first": first} for note, (count, first) in self.notes.items()]
-        return orjson.dumps({"summary": counts, "import": self.record, "notes": notes, "seq": self.head.position.token})
+        findings = read_progress(self.findings)
+        notes = [
+            {"note": note, "count": count, "first": int(first.removeprefix(PLACE))}
+            for note, (count, first) in findings.get("notes", {}).items()
+            # That there is a copy is told by lines to whom they may, and here to whoever may read drafts.
+            if note != COPY or self.drafts
+        ]
+        return orjson.dumps(
+            {
+                "summary": {name: self.counted[name] for name in records.OUTCOMES},
+                "import": self.record,
+                "notes": notes,
+                "unknown_fields": findings.get("unknown_fields", {}),
+                "unknown_regions": findings.get("unknown_regions", {}),
+                "seq": self.head.position.token,
+            }
+        )
 
     def _prepare_lines(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
         """Each line as something to save, or the reason why it is none. A last line with the count is neither."""
@@ -117,7 +128,7 @@ class NdjsonImport:
             count = _parse_end(line)
             if count is None:
                 self.read += 1
-                by_line[number] = _prepare_line(line, self.origin, self.context, atlas, lexicon)
+                by_line[number] = _prepare_line(number, line, self.origin, self.context, atlas, lexicon)
             elif count != self.read:
                 by_line[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
         return by_line
@@ -201,14 +212,15 @@ def _list_ids(saved: Iterable[Saved | str]) -> Iterator[int]:
 
 
 def _prepare_line(
-    line: bytes, origin: str | None, context: ParseContext, atlas: Atlas, lexicon: TagLexicon | None
+    number: int, line: bytes, origin: str | None, context: ParseContext, atlas: Atlas, lexicon: TagLexicon | None
 ) -> Ready | str:
     if line.lstrip()[:1] == b"[":  # which the parser takes for a file of one list, with an item for each entry
         return "not a JSON object"
     [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
-    item = replace(item, format="ndjson", base=item.base or context.base_url)
+    where = f"{PLACE}{number}"
+    item = replace(item, where=where, format="ndjson", base=item.base or context.base_url)
     prepared = boundary.attempt("prepare", item.where, prepare, item, SENT, origin, atlas)
     if isinstance(prepared, Failure):
         return prepared.reason

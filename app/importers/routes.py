@@ -53,7 +53,7 @@ EXAMPLE = (
     '{"line": 2, "outcome": "failed", "id": null, "slug": null, "reason": "not a JSON object", "copy_of": null, '
     '"notes": []}\n'
     '{"summary": {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}, "import": 12, "notes": [], '
-    '"seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}\n'
+    '"unknown_fields": {"layout": 1}, "unknown_regions": {}, "seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}\n'
 )
 _TEXT = {"schema": {"type": "string"}}
 _DOCUMENT = {"$ref": "#/components/schemas/ImportDocument"}

@@ -6,12 +6,14 @@ from sqlmodel import Field, SQLModel
 
 from app.models.column_types import KeyType, instant, reference, words
 
+MOST_ORIGINS = 50
+
 
 class ImportRecord(SQLModel, table=True):
     """An import or a bulk edit, beside the job of the same id, which has its state, options and counts.
 
-    `origins` (JSON, at most 50) are those of the items; null for imports of the time before there were records, of
-    which nobody knows the articles."""
+    `origins` (JSON, at most MOST_ORIGINS) are those of the items; null for imports of the time before there were
+    records, of which nobody knows the articles."""
 
     __tablename__ = "import_record"
     id: int = Field(sa_column=reference("job.id", primary=True))

@@ -124,9 +124,25 @@ async def test_bulk_edit_that_chose_a_purged_article_by_name_does_not_name_it(ap
     assert list(tables_with(api.db, WORD)) == []
 
 
-async def test_import_of_long_ago_tells_nothing_of_its_items(api: Served) -> None:
+async def test_purge_reaches_what_a_stream_found_in_an_article_that_it_left_unchanged(api: Served) -> None:
+    line = {"id": "a", "title": "T", "body": "b", f"{WORD}field": 1, "regions": [f"Upper {WORD}"]}
+    for again in ("created", "unchanged"):
+        response = await api.editor.post(
+            "/v1/imports?origin=wire", content=orjson.dumps(line), headers={"Content-Type": "application/x-ndjson"}
+        )
+        result, last = [orjson.loads(one) for one in response.content.splitlines()]
+        assert result["outcome"] == again
+        record = (await api.editor.get(f"/v1/imports/{last['import']}")).json()
+        assert WORD in repr(record["unknown_fields"])
+    gone = await api.editor.delete(f"/v1/articles/{result['id']}?purge=true", headers=ANY)
+    assert gone.status_code == 204, gone.text
+    assert list(tables_with(api.db, WORD)) == []
+
+
+@pytest.mark.parametrize("kind", ["import", "import_stream", "import_command"])
+async def test_import_of_long_ago_tells_nothing_of_its_items(api: Served, kind: str) -> None:
     progress = orjson.dumps({"created": 3, "notes": {WORD: [1, "a"]}, "unknown_fields": {}}).decode()
-    row = {"kind": "import", "state": "done", "arguments": "{}", "progress": progress, "created_at": 1, "updated_at": 1}
+    row = {"kind": kind, "state": "done", "arguments": "{}", "progress": progress, "created_at": 1, "updated_at": 1}
     with api.db.engine.begin() as connection:
         connection.execute(table(Job).insert(), row)
     await api.db.write(old_rows.delete_results, 30, 100)

@@ -12,12 +12,14 @@ import orjson
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from app.articles.bulk.findings import Findings, add_findings
 from app.articles.store.saving import Saved
 from app.changes.jobs import JOB, Json
 from app.db import audit_rows
-from app.db.sql import make_insert
+from app.db.sql import make_insert, read_integer
 from app.errors import InvalidTransition
 from app.models import ImportArticle, ImportRecord, ImportTag, Tag, table
+from app.models.records import MOST_ORIGINS
 from app.tags import service as tags
 
 RECORD, ARTICLE, TAG_MADE = table(ImportRecord), table(ImportArticle), table(ImportTag)
@@ -28,7 +30,6 @@ KINDS = (IMPORT, COMMAND, STREAM, BULK)
 """Of jobs that have a record: worked on by a server, by a command, by a request that lasts; and bulk edits."""
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 ABANDONED_SECONDS = 600
-MOST_ORIGINS = 50
 BROKEN_OFF = "broken off"
 CHUNK = 500
 
@@ -54,11 +55,13 @@ def attach(session: Session, job: int, source: str) -> None:
     session.connection().execute(insert(RECORD), {"id": job, "source": source, "origins": "[]"})
 
 
-def note_outcomes(session: Session, job: int, outcomes: Sequence[Saved | str], origins: Iterable[str]) -> None:
+def note_outcomes(
+    session: Session, job: int, outcomes: Sequence[Saved | str], origins: Iterable[str], findings: Findings
+) -> None:
     """What a batch did, in its transaction. InvalidTransition where the record of a command or a stream has ended
     meanwhile: it was given up, and perhaps undone."""
     saved = {one.id: one for one in outcomes if isinstance(one, Saved) and one.id and one.outcome != "unchanged"}
-    _move_on(session, job, outcomes)
+    _move_on(session, job, outcomes, findings)
     _note_origins(session, job, origins)
     note_articles(
         session,
@@ -71,7 +74,7 @@ def note_outcomes(session: Session, job: int, outcomes: Sequence[Saved | str], o
     note_tags(session, job)
 
 
-def _move_on(session: Session, job: int, outcomes: Sequence[Saved | str]) -> None:
+def _move_on(session: Session, job: int, outcomes: Sequence[Saved | str], findings: Findings) -> None:
     """Counts of what only a record counts; jobs that a server works on count for themselves."""
     connection = session.connection()
     statement = select(JOB.c.kind, JOB.c.state, JOB.c.progress).where(JOB.c.id == job).with_for_update()
@@ -81,11 +84,11 @@ def _move_on(session: Session, job: int, outcomes: Sequence[Saved | str]) -> Non
     audit_rows.add_context(session, {IMPORT: job})
     if state != "running":
         raise InvalidTransition(f"Import {job} was given up after {ABANDONED_SECONDS} s without an item. Start again.")
-    counts = dict(orjson.loads(progress))
+    counts = add_findings(orjson.loads(progress), findings)
     for one in outcomes:
         name = one.outcome if isinstance(one, Saved) else "failed"
-        counts[name] = counts.get(name, 0) + 1
-    counts["read"] = sum(counts.get(name, 0) for name in OUTCOMES)
+        counts[name] = read_integer(counts.get(name, 0)) + 1
+    counts["read"] = sum(read_integer(counts.get(name, 0)) for name in OUTCOMES)
     values = {"progress": orjson.dumps(counts).decode(), "updated_at": int(time.time())}
     connection.execute(update(JOB).where(JOB.c.id == job).values(values))
 
@@ -137,13 +140,15 @@ def note_tags(session: Session, job: int) -> None:
 
 
 def end(session: Session, job: int, progress: Mapping[str, object] | None = None, error: str | None = None) -> None:
-    """The end of a command or a stream, with its counts where they are known; nothing where it has ended already."""
+    """The end of a command or a stream, with its counts where they are known; nothing where it has ended already. What
+    was found in its items stays as its row has it, and a purge has left it."""
     now = int(time.time())
     values: dict[str, object] = {"state": "failed" if error else "done", "error": error, "updated_at": now}
-    if progress is not None:
-        values["progress"] = orjson.dumps(progress).decode()
     connection = session.connection()
     running = (JOB.c.id == job) & (JOB.c.state == "running")
+    stored = connection.execute(select(JOB.c.progress).where(running).with_for_update()).scalar()
+    if stored is not None and progress is not None:
+        values["progress"] = orjson.dumps({**orjson.loads(stored), **progress}).decode()
     ended = connection.execute(update(JOB).where(running).values(values).returning(JOB.c.progress)).scalar()
     if ended is not None:
         counts = {name: count for name, count in orjson.loads(ended).items() if name in OUTCOMES}

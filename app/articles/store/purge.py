@@ -23,6 +23,7 @@ from app.models import (
     WebhookRetry,
     table,
 )
+from app.models.records import MOST_ORIGINS
 
 A, SLUG, URL = table(Article), table(ArticleSlug), table(ArticleUrl)
 RESULT, JOB, SOURCE = table(ImportResult), table(Job), table(ImportSource)
@@ -51,6 +52,7 @@ def forget_traces(session: Session, id: int) -> None:
         connection.execute(update(RESULT).where(of).values(item=PURGED, reason=None))
     touched = TOUCHED.c.article_id == id
     jobs |= set(connection.execute(select(TOUCHED.c.job_id).where(touched)).scalars())
+    jobs |= _imports_of_origin(session, id)
     connection.execute(update(TOUCHED).where(touched).values(note=None))
     urls = _addresses(session, id)
     for i in range(0, len(urls), AT_ONCE):
@@ -64,6 +66,17 @@ def forget_traces(session: Session, id: int) -> None:
     for job in sorted(jobs):
         _forget_job(session, job, words, names)
     _forget_webhooks(session, id, names)
+
+
+def _imports_of_origin(session: Session, id: int) -> set[int]:
+    """Imports by command or stream that may tell of the article without a row for it: they have none for what was
+    unchanged. Told by its origin."""
+    connection = session.connection()
+    origin = connection.execute(select(A.c.origin).where(A.c.id == id)).scalar()
+    telling = JOB.c.kind.in_(("import_command", "import_stream")), JOB.c.progress.contains('"notes":')
+    statement = select(RECORD.c.id, RECORD.c.origins).join(JOB, JOB.c.id == RECORD.c.id).where(*telling)
+    origins = {job: orjson.loads(names or "[]") for job, names in connection.execute(statement)}
+    return {job for job, names in origins.items() if origin in names or len(names) >= MOST_ORIGINS}
 
 
 def _forget_webhooks(session: Session, id: int, names: Collection[str]) -> None:

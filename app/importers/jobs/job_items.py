@@ -5,7 +5,6 @@ Only reads; what becomes of the items is not known here.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypedDict, cast
 
 from sqlalchemy import select
 
@@ -20,18 +19,6 @@ from app.text import keys
 RESULT = table(ImportResult)
 SECONDS = 1.0
 """Longer than this a chunk is not prepared for, so that progress shows whatever the format costs."""
-
-
-class ItemProgress(TypedDict, total=False):
-    """What the progress of an import holds beside counts. A note has how many items it is about, and the first."""
-
-    notes: dict[str, tuple[int, str]]
-    unknown_fields: dict[str, int]
-    unknown_regions: dict[str, int]
-
-
-def read_progress(progress: jobs.Json) -> ItemProgress:
-    return cast("ItemProgress", progress)  # JSON that `worker.advance_progress` has written
 
 
 @dataclass(frozen=True, slots=True)

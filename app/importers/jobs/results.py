@@ -6,6 +6,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
 from app.articles.bulk import queries
+from app.articles.bulk.findings import read_progress
 from app.articles.reimport import three_way_merge
 from app.changes.jobs import Json
 from app.db.database import Database, Row
@@ -14,7 +15,6 @@ from app.http import paging
 from app.http.params import parser
 from app.http.params.typed import Params
 from app.importers.enrichment import COPY
-from app.importers.jobs.job_items import read_progress
 from app.importers.jobs.upload_store import KIND
 from app.models import Article, ImportResult, table
 

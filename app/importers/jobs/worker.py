@@ -16,12 +16,12 @@ from pydantic import TypeAdapter
 from sqlalchemy import insert, update
 from sqlmodel import Session
 
+from app.articles.bulk.findings import add_findings
 from app.articles.service import Saved
 from app.changes.jobs import Json, Lane, Overtaken, Step, Task
 from app.db.database import Database
 from app.importers import batches
 from app.importers.document import Failure
-from app.importers.enrichment import COPY
 from app.importers.jobs import upload_store
 from app.importers.jobs.isolated_reader import Fetcher, IsolatedReader
 from app.importers.jobs.job_items import (
@@ -30,7 +30,6 @@ from app.importers.jobs.job_items import (
     JobReader,
     StoredResult,
     load_stored_results,
-    read_progress,
 )
 from app.importers.jobs.messages import ImportOrders, ItemLimits, ProcessSetup
 from app.importers.jobs.process_pool import ProcessPool
@@ -41,7 +40,6 @@ from app.text import keys
 SENT_HERE = Lane("sent", most=4)
 FETCHED = Lane("fetched", most=4, at_once=4)
 """Reading what was sent keeps a processor busy; what is fetched is waited for most of the time."""
-MOST_NOTES = 50
 
 Ready = PreparedItem | Failure
 Both = tuple[Ready, Saved | str]
@@ -131,19 +129,9 @@ def advance_progress(progress: Json, chunk: JobChunk, fresh: Sequence[Both]) -> 
         name: _read_number(progress, name) + counted[name] for name in ("created", "updated", "unchanged", "failed")
     }
     items = [(one, outcome) for one, outcome in fresh if isinstance(one, PreparedItem)]
-    before = read_progress(progress)
-    notes = dict(before.get("notes", {}))
-    places_by_note = [(note, one.where) for one, outcome in items for note in batches.collect_notes(one, outcome)]
-    places_by_note += [(one.text, one.where) for one in chunk.remarks]
-    places_by_note += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
-    for note, where in ((keys.clean(note), keys.clean(where)) for note, where in places_by_note):
-        count, first = notes.get(note, (0, where))
-        if count or len(notes) < MOST_NOTES:
-            notes[note] = (count + 1, first)
-    unknown_fields = Counter(before.get("unknown_fields", {}))
-    unknown_fields.update(name for one, _ in items for name in one.unknown_fields)
-    unknown_regions = Counter(before.get("unknown_regions", {}))
-    unknown_regions.update(name for one, _ in items for name in one.unknown_regions)
+    findings = batches.collect_findings([one for one, _ in items], [outcome for _, outcome in items])
+    remarks = ((one.text, one.where) for one in chunk.remarks)
+    progress = add_findings(progress, replace(findings, notes=(*findings.notes, *remarks)))
     return {
         **progress,
         **counts,
@@ -151,9 +139,6 @@ def advance_progress(progress: Json, chunk: JobChunk, fresh: Sequence[Both]) -> 
         "done": chunk.end,
         "total": chunk.end,
         "read": chunk.end,
-        "notes": notes,
-        "unknown_fields": dict(unknown_fields.most_common(MOST_NOTES)),
-        "unknown_regions": dict(unknown_regions.most_common(MOST_NOTES)),
     }
 
 

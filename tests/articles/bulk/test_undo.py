@@ -12,6 +12,7 @@ from conftest import ENGINES, Served, serve
 from sqlalchemy import create_engine, func, literal, select, update
 
 from app.articles.bulk import job_chunks, records, undo_job
+from app.articles.bulk.findings import Findings
 from app.articles.store import authorship
 from app.changes import jobs, log
 from app.db.database import Database
@@ -217,7 +218,7 @@ async def test_undo_of_what_cannot_be_undone_is_409_and_says_why(api: Served) ->
     assert (await api.editor.post(f"/v1/imports/{second}/undo")).status_code == 200
     assert (await api.editor.post(f"/v1/imports/{other}/undo")).status_code == 200
     with pytest.raises(InvalidTransition, match="given up"):
-        await api.db.write(records.note_outcomes, other, [], [])
+        await api.db.write(records.note_outcomes, other, [], [], Findings())
 
 
 def _age(session: Any, id: int) -> None:

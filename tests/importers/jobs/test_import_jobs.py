@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import io
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,9 +18,11 @@ from sqlalchemy import func, select
 from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
 from app.db.database import Database
+from app.importers import pipeline, sources
 from app.importers.jobs import upload_store
 from app.importers.jobs.part_stream import PART_BYTES
 from app.importers.jobs.worker import ImportWorker, choose_queue
+from app.importers.pipeline import ImportOptions
 from app.importers.web.fetch import Fetch, FetchedPage, FetchError
 from app.models import Article, ImportPart, ImportResult, Job, table
 from app.settings import Settings
@@ -100,6 +104,33 @@ async def test_lines_as_a_job_say_of_each_item_what_became_of_it(api: Served) ->
     again = await send_job(api.editor, lines(3, mood="calm"), ASYNC, origin="wire")
     assert again["progress"] == {"read": 3, "created": 0, "updated": 1, "unchanged": 2, "failed": 0}
     assert (count(api.db, PART), count(api.db, A)) == (0, 3)
+
+
+async def test_stream_and_command_tell_of_their_items_what_a_job_tells(local: Served, tmp_path: Path) -> None:
+    odd = {"id": "odd", "title": "Odd", "body": "Met.", "mood": "calm", "regions": ["belgum", "spain"]}
+    content = lines(1) + orjson.dumps(odd) + b"\n"
+    told = ("notes", "unknown_fields", "unknown_regions")
+    job = await send_job(local.editor, content, ASYNC, origin="wire")
+    assert job["unknown_fields"] == {"mood": 1}
+    assert job["unknown_regions"] == {"belgum": 1}
+    assert [one["first"] for one in job["notes"]] == ["body:2"]
+    lines_type = {"Content-Type": "application/x-ndjson"}
+    for query in ("origin=other", "origin=other", "origin=third&dry_run=true"):
+        response = await local.editor.post(f"/v1/imports?{query}", content=content, headers=lines_type)
+        last = orjson.loads(response.content.splitlines()[-1])
+        assert (last["unknown_fields"], last["unknown_regions"]) == ({"mood": 1}, {"belgum": 1})
+        assert last["notes"] == [{**one, "first": 2} for one in job["notes"]]
+        if last["import"] is not None:
+            record = (await local.editor.get(f"/v1/imports/{last['import']}")).json()
+            assert [record[name] for name in told] == [job[name] for name in told]
+    file = tmp_path / "lines.ndjson"
+    file.write_bytes(content)
+    report = pipeline.run_import(
+        local.db, sources.find_sources([str(file)], io.BytesIO()), ImportOptions(), local.db.read_time
+    )
+    record = (await local.editor.get(f"/v1/imports/{report.record}")).json()
+    assert [record[name] for name in told[1:]] == [job[name] for name in told[1:]]
+    assert [one["first"] for one in record["notes"]] == [f"{file}:2"]
 
 
 async def test_results_page_in_order_and_by_outcome(local: Served) -> None:
