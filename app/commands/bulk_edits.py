@@ -96,7 +96,7 @@ def edit(db: Database, settings: Settings, payload: dict[str, Any], *, dry_run: 
         return True
     by = authorship.sign(find_user())
     options = {**order.options, "_via": "command"}
-    job = db.write_now(edit_job.begin, order.filter, order.changes, options, by, settings.site_url).value
+    job = db.write_now(edit_job.begin, order.filter, order.changes, options, by, settings.site_url, order.missing).value
     record, is_done = _finish(db, settings, job, job, json=json)
     return is_done and not record.count("failed")
 
@@ -219,5 +219,7 @@ def _print_preview(preview: dict[str, Any], *, json: bool) -> None:
         print_json(preview)
         return
     out.print(f"{preview['matched']} article{'' if preview['matched'] == 1 else 's'} would be edited.", markup=False)
+    if preview["missing"]:
+        out.print(f"Missing: {', '.join(map(str, preview['missing']))}.", markup=False)
     for one in preview["samples"]:
         out.print(f"  {one['id']} {one['slug']} ({one['status']})", markup=False)

@@ -24,16 +24,20 @@ from app.articles.store.row_columns import SaveContext
 from app.articles.store.stored_article import StoredArticle
 from app.changes import jobs
 from app.db.database import Snapshot
-from app.db.sql import AnySelect, Prepared, lock_vocabulary, make_insert, prepare, read_clock, read_integer
+from app.db.sql import AnyOf, AnySelect, Prepared, lock_vocabulary, make_insert, prepare, read_clock, read_integer
 from app.enrich.suggestion import DATELINE
 from app.errors import DatelineError
-from app.models import Article, TextKey, table
+from app.models import Article, ArticleSlug, TextKey, table
 from app.tags import service as tags
 
-A, KEY = table(Article), table(TextKey)
+A, KEY, SLUG = table(Article), table(TextKey), table(ArticleSlug)
 MOVED_ON = "its state has changed since it was chosen"
 SELECTED_AT_ONCE = 5_000
 """Articles that one transaction writes down: some 20 ms."""
+
+
+Names = Sequence[int] | Sequence[str]
+"""Ids, or slugs or external ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,20 @@ class Changes:
 
 
 def begin(
-    session: Session, article_filter: ArticleFilter, changes: Changes, options: jobs.Json, by: str | None, site: str
+    session: Session,
+    article_filter: ArticleFilter,
+    changes: Changes,
+    options: jobs.Json,
+    by: str | None,
+    site: str,
+    missing: Sequence[int | str] = (),
 ) -> int:
-    """The number of the record and its job. `options` is what was asked for, for people; `by` who saves the versions.
-    Articles that come later than this are not meant."""
+    """The number of the record and its job. `options` is what was asked for, for people, and `missing` those that were
+    named and are not there; `by` who saves the versions. Articles that come later than this are not meant."""
     last = session.connection().execute(select(func.max(A.c.id))).scalar() or 0
     arguments = {
         **options, "_filter": asdict(article_filter), "_changes": asdict(changes), "_last": last, "_by": by,
-        "_site": site,
+        "_site": site, "_missing": list(missing),
     }  # fmt: skip
     job = jobs.add(session, records.BULK, arguments, 0, by)
     records.attach(session, job, "bulk edit")
@@ -113,6 +123,27 @@ def count(snapshot: Snapshot, article_filter: ArticleFilter) -> int:
     """How many articles a filter means."""
     statement = _statement(snapshot.connection.dialect.name, filter_sql.make_key(article_filter), counts=True)
     return read_integer(snapshot.fetch(statement, filter_sql.values(article_filter))[0][0])
+
+
+def find_missing(snapshot: Snapshot, article_filter: ArticleFilter, column: str, names: Names) -> list[int | str]:
+    """Those of the `names` that no article has which the filter means, in their order. `column`: id, slug or
+    external_id; by an old slug an article is named too."""
+    key = filter_sql.make_key(article_filter)
+    statement = _names_statement(snapshot.connection.dialect.name, key, column)
+    texts, numbers = [one for one in names if isinstance(one, str)], [one for one in names if isinstance(one, int)]
+    values = {**filter_sql.values(article_filter), "names": texts or numbers}
+    matching_names = {row[0] for row in snapshot.fetch(statement, values)}
+    return [name for name in names if name not in matching_names]
+
+
+@lru_cache(maxsize=64)
+def _names_statement(dialect: str, key: filter_sql.StatementKey[ArticleFilter], column: str) -> Prepared:
+    article_filter = key.example
+    named = SLUG.c.slug if column == "slug" else A.c[column]
+    statement: AnySelect = select(named).select_from(A).where(*filter_sql.conditions(article_filter))
+    if column == "slug":
+        statement = statement.join(SLUG, SLUG.c.article_id == A.c.id)
+    return prepare(statement.where(AnyOf(named, "names")), dialect, [*filter_sql.lists(article_filter), "names"])
 
 
 @lru_cache(maxsize=64)

@@ -1,9 +1,11 @@
 """From what a client asks for to a bulk edit that can be carried out: a filter of ids, changes with ids, warnings."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.articles.bulk import edit_job
 from app.articles.bulk.edit_job import Changes
 from app.articles.bulk.payloads import BulkEdit
 from app.articles.filters import PUBLISHED, ArticleFilter
@@ -19,6 +21,8 @@ from app.errors import FieldError, InvalidInput
 from app.tags import queries as tags
 from app.tags.service import KINDS
 
+MOST_MISSING = 100
+
 
 class SelectionParams(FilterParams, StatusParams):
     """Which articles an edit changes: the names in `filter`."""
@@ -26,40 +30,76 @@ class SelectionParams(FilterParams, StatusParams):
 
 @dataclass(frozen=True, slots=True)
 class EditOrder:
-    """A bulk edit that its caller may make; `options` is what was asked for, for people."""
+    """A bulk edit that its caller may make; `options` is what was asked for, for people; `missing` are articles that
+    were named and are not there for this caller, at most MOST_MISSING."""
 
     filter: ArticleFilter
     changes: Changes
     options: Json
     warnings: Sequence[Mapping[str, str | None]]
+    missing: Sequence[int | str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleSelection:
+    """Which articles are meant; `named` are those that were named one by one, by the column that they were named by."""
+
+    filter: ArticleFilter
+    warnings: Sequence[Mapping[str, str | None]]
+    named: Mapping[str, edit_job.Names]
 
 
 async def read(context: AppContext, view: RequestContext, payload: BulkEdit) -> EditOrder:
     """InvalidInput with pointers; MissingScope for states that the caller may not see, and without `publish` for what
     is or becomes public."""
     view.caller.require_scope("write")
-    article_filter, warnings = await _selection(context, view, payload)
+    selection = await _selection(context, view, payload)
+    article_filter = selection.filter
     if article_filter.statuses != ("draft",):
         update_flow.require_publish(view.caller, "published")
     update_flow.require_publish(view.caller, payload.status)
     options = payload.model_dump(exclude_defaults=True, exclude_unset=True, mode="json")
     if payload.ids is not None:
         options["ids"] = len(payload.ids)  # the record has a row for each
-    return EditOrder(article_filter, await _changes(context, view, payload), options, warnings)
+    changes = await _changes(context, view, payload)
+    missing = await asyncio.to_thread(_find_missing, context, selection)
+    warnings = [*selection.warnings, *_warn_of_missing(selection, missing, "filter" if payload.ids is None else "ids")]
+    return EditOrder(article_filter, changes, options, warnings, missing[:MOST_MISSING])
 
 
-async def _selection(
-    context: AppContext, view: RequestContext, payload: BulkEdit
-) -> tuple[ArticleFilter, Sequence[Mapping[str, str | None]]]:
+def _find_missing(context: AppContext, selection: ArticleSelection) -> list[int | str]:
+    with context.db.snapshot() as snapshot:
+        return [
+            name
+            for column, names in selection.named.items()
+            if names
+            for name in edit_job.find_missing(snapshot, selection.filter, column, names)
+        ]
+
+
+def _warn_of_missing(
+    selection: ArticleSelection, missing: Sequence[int | str], parameter: str
+) -> list[Mapping[str, str | None]]:
+    """What is edited is fewer than were named: one that the caller may not see is not told apart from one that there is
+    none of."""
+    if not missing:
+        return []
+    named = sum(map(len, selection.named.values()))
+    detail = f"{len(missing)} of {named} articles that were named are not there, not visible or left out by the rest."
+    return [{"code": "unknown_article", "parameter": parameter, "detail": detail}]
+
+
+async def _selection(context: AppContext, view: RequestContext, payload: BulkEdit) -> ArticleSelection:
     if payload.ids is not None:
-        hidden = view.caller.has_scope("read_drafts")
-        return ArticleFilter(
-            statuses=filter_params.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(payload.ids))
-        ), ()
+        hidden, ids = view.caller.has_scope("read_drafts"), tuple(dict.fromkeys(payload.ids))
+        return ArticleSelection(
+            ArticleFilter(statuses=filter_params.STATES if hidden else PUBLISHED, ids=ids), (), {"id": ids}
+        )
     with filter_payload.point_into_body():
         params = SelectionParams.parse(filter_payload.encode_query(payload.filter or {}), view.now)
         resolved = await filter_params.resolve(context, view, params, params.check_statuses(view.caller))
-    return resolved.filter, resolved.warnings
+    named = {name: tuple(dict.fromkeys(getattr(params, name))) for name in ("id", "slug", "external_id")}
+    return ArticleSelection(resolved.filter, resolved.warnings, named)
 
 
 async def _changes(context: AppContext, view: RequestContext, payload: BulkEdit) -> Changes:

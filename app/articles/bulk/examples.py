@@ -23,6 +23,7 @@ RECORD = {
     "options": {"format": "markdown", "origin": "wire"},
     "state": "done",
     "progress": {"read": 2, "created": 1, "updated": 0, "unchanged": 0, "failed": 1},
+    "missing": [],
     "error": None,
     "dry_run": False,
     "created_by": "newsroom",
@@ -63,6 +64,7 @@ BEGUN = {
 PREVIEW = {
     "dry_run": True,
     "matched": 1,
+    "missing": [],
     "samples": [
         {
             "id": 14,

@@ -112,6 +112,7 @@ def shape(record: Record) -> Json:
         "options": options,
         "state": record.state,
         "progress": {"read": record.count("read") or sum(counts.values()), **counts},
+        "missing": arguments.get("_missing", []),
         "error": record.error,
         "dry_run": arguments.get("dry_run") is True,
         "created_by": record.created_by,

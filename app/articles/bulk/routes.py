@@ -153,7 +153,13 @@ async def edit_articles(
     by = authorship.sign(view.caller.name)
     job = (
         await context.db.write(
-            edit_job.begin, order.filter, order.changes, order.options, by, context.settings.site_url
+            edit_job.begin,
+            order.filter,
+            order.changes,
+            order.options,
+            by,
+            context.settings.site_url,
+            order.missing,
         )
     ).value
     running.wake()
@@ -173,7 +179,13 @@ def preview(context: AppContext, order: edit_request.EditOrder) -> jobs.Json:
         ids = edit_job.find(snapshot, order.filter, 0, 2**63 - 1, SAMPLES)
         rows = snapshot.connection.execute(select(*columns).where(A.c.id.in_(ids)).order_by(A.c.id)).mappings()
         samples = [dict(row) for row in rows]
-    return {"dry_run": True, "matched": matched, "samples": samples, "warnings": list(order.warnings)}
+    return {
+        "dry_run": True,
+        "matched": matched,
+        "missing": list(order.missing),
+        "samples": samples,
+        "warnings": list(order.warnings),
+    }
 
 
 @router.post(

@@ -7,6 +7,11 @@ from pydantic import Field
 from app.articles.schemas import Time
 from app.http.schemas import Detail, Notice, Page, Shape
 
+MISSING = (
+    "Of articles that a bulk edit named by `ids`, or by `id`, `slug` or `external_id` in its filter: those that are "
+    "not there, not visible or left out by the rest of the filter, alike; at most 100."
+)
+
 
 class ImportProgress(Shape):
     """Items so far: `read` is the sum of the others. Of a bulk edit they are articles."""
@@ -46,6 +51,7 @@ class ImportRecord(Shape):
     options: dict[str, Detail] = Field(description="What was asked for.")
     state: Literal["waiting", "running", "done", "failed"]
     progress: ImportProgress
+    missing: list[int | str] = Field(description=MISSING)
     error: str | None = Field(description="Why it could not go on; what it had done by then stays.")
     dry_run: bool
     created_by: str | None = Field(description="What the key is called, or the user of the command.")
@@ -93,5 +99,6 @@ class BulkPreview(Shape):
 
     dry_run: Literal[True]
     matched: int
+    missing: list[int | str] = Field(description=MISSING)
     samples: list[Sample] = Field(description="The first of them, at most ten.")
     warnings: list[Notice]

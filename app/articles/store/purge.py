@@ -144,7 +144,7 @@ def _forget_job(session: Session, id: int, words: Sequence[str], names: Collecti
     named = [one for one in (*sources, str(arguments.get("url") or "")) if any(word in one for word in words)]
     if arguments.get("url") in named:
         arguments["url"] = PURGED
-    for part in ("filter", "_filter"):
+    for part in ("filter", "_filter", "_missing"):
         if part in arguments:
             arguments[part] = _remove_names(arguments[part], names)
     if sources:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 from conftest import ENGINES, Served, serve
@@ -106,6 +107,37 @@ async def test_dry_run_counts_and_shows_and_changes_nothing(api: Served) -> None
         "/v1/articles/bulk", params={"dry_run": "true"}, json={"filter": {"tag": "rivers"}, "language": "fr"}
     )
     assert (unknown.json()["matched"], unknown.json()["warnings"][0]["did_you_mean"]) == (0, "river")
+
+
+async def test_articles_that_are_named_and_are_not_there_are_told(api: Served) -> None:
+    await fill(api, 2)
+    draft = (await api.editor.post("/v1/articles", json={"title": "Draft", "body": "Text."})).json()["id"]
+    ids = [(await get_article(api, n))["id"] for n in (1, 2)]
+
+    async def find_missing(client: httpx.AsyncClient, **choice: object) -> tuple[int, list[object], list[str]]:
+        edit: Json = {**choice, "add_tags": ["dam"]}
+        preview = (await client.post("/v1/articles/bulk?dry_run=true", json=edit)).json()
+        return preview["matched"], preview["missing"], [one["code"] for one in preview["warnings"]]
+
+    told = ["unknown_article"]
+    assert await find_missing(api.editor, ids=[*ids, draft]) == (3, [], [])
+    assert await find_missing(api.editor, ids=[999, *ids, 998, 999]) == (2, [999, 998], told)
+    assert await find_missing(api.editor, filter={"id": [ids[0], 999]}) == (1, [999], told)
+    assert await find_missing(api.editor, filter={"id": ids, "tag": "river"}) == (2, [], [])
+    assert await find_missing(api.editor, filter={"slug": ["story-1", "story-9"]}) == (1, ["story-9"], told)
+    assert await find_missing(api.editor, filter={"external_id": ["s2", "s9"]}) == (1, ["s9"], told)
+    assert await find_missing(api.editor, filter={"slug": "story-9"}) == (0, ["story-9"], told)
+    publisher = await api.key("write", "publish")
+    edit: Json = {"ids": [ids[0], draft], "add_tags": ["dam"]}
+    hidden = await api.public.post("/v1/articles/bulk?dry_run=true", json=edit, headers=publisher)
+    assert hidden.json()["missing"] == [draft]
+    many = await find_missing(api.editor, ids=[*ids, *range(1_000, 11_000 - len(ids))])
+    assert (many[0], many[1]) == (2, [*range(1_000, 1_100)])
+
+    begun = await api.editor.post("/v1/articles/bulk", json={"ids": [*ids, 999], "add_tags": ["dam"]})
+    assert "1 of 3 articles" in begun.headers["dateline-warnings"]
+    record = await wait_for_end(api, begun.headers["location"])
+    assert (record["missing"], record["progress"]["read"], record["progress"]["failed"]) == ([999], 2, 0)
 
 
 async def test_states_change_where_they_may_and_the_rest_says_why(api: Served) -> None:
