@@ -20,6 +20,7 @@ CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 GUESSES = 5
 """For how many wrong words of a parameter a similar one is looked for: that takes a tenth of a millisecond each."""
 _DIGITS = re.compile(r"[0-9]{1,19}")
+_OUT_OF_RANGE = re.compile(r"-[1-9][0-9]*|[0-9]{19,}")
 _SPACES = str.maketrans("\t\n\r", "   ")
 
 
@@ -112,9 +113,14 @@ def _read_integer(spec: Parameter[object], texts: list[str]) -> int:
 
 
 def _parse_number(spec: Parameter[object], text: str) -> int:
-    if not _DIGITS.fullmatch(text) or (number := int(text)) > MAX_ID:
+    if _DIGITS.fullmatch(text) and (number := int(text)) <= MAX_ID:
+        return number
+    if not _OUT_OF_RANGE.fullmatch(text):
         raise make_error(spec, "Expected a whole number, in digits.")
-    return number
+    # Whole numbers as well, of which only the range is wrong. They are not converted: int() takes time for long ones.
+    if text.startswith("-"):
+        raise make_error(spec, f"{text[:64]} is below the smallest value, {spec.minimum}.")
+    raise make_error(spec, f"{text[:64]} is above the largest value, {spec.maximum}.", spec.excess)
 
 
 _READERS: dict[Kind, Callable[[Parameter[object], list[str]], Value]] = {

@@ -130,7 +130,7 @@ def test_all_mistakes_are_told_at_once_in_their_order() -> None:
         ("limit=", "invalid_value", "limit"),
         ("limit=1.0", "invalid_value", "limit"),
         ("limit=+5", "invalid_value", "limit"),
-        ("limit=" + "9" * 31, "invalid_value", "limit"),
+        ("limit=" + "9" * 31, "limit_too_large", "limit"),
         ("limit=" + quote("５"), "invalid_value", "limit"),
         ("limit=20&limit=20", "duplicate_parameter", "limit"),
         ("id=99999999999999999999", "invalid_value", "id"),
@@ -275,3 +275,21 @@ def test_only_the_first_of_many_wrong_words_are_guessed_at() -> None:
     assert len(reported) == 100
     guessed = [error for error in reported if error.did_you_mean or error.allowed]
     assert [error.code for error in guessed] == ["unknown_field"] * 5 + ["unknown_parameter"] * 5
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "detail"),
+    [
+        ("limit=0", "invalid_value", "0 is below the smallest value, 1."),
+        ("limit=-1", "invalid_value", "-1 is below the smallest value, 1."),
+        ("id=3,-7", "invalid_value", "-7 is below the smallest value, 0."),
+        ("limit=101", "limit_too_large", "101 is above the largest value, 100."),
+        (f"limit={10**19}", "limit_too_large", f"{10**19} is above the largest value, 100."),
+        (f"limit=-{'9' * 9000}", "invalid_value", f"-{'9' * 63} is below the smallest value, 1."),
+        ("limit=-0", "invalid_value", "Expected a whole number, in digits."),
+        ("limit=1.5", "invalid_value", "Expected a whole number, in digits."),
+    ],
+)
+def test_whole_number_out_of_range_is_told_from_what_is_none(query: str, code: str, detail: str) -> None:
+    [error] = errors(query)
+    assert (error.code, error.detail) == (code, detail)
