@@ -1,5 +1,7 @@
 """The parameters of the article list, where a page of it begins, and what leads on from it and back. Reads nothing."""
 
+from collections.abc import Collection
+
 from app.articles.reading import queries
 from app.articles.reading.filter_params import FilterParams, StatusParams
 from app.articles.reading.queries import CursorPosition, ListRow
@@ -10,6 +12,11 @@ from app.http.params import parser
 from app.http.params.typed import AsOf, Paging, Params
 
 RELEVANCE = "relevance"
+
+
+def list_sorts(parameters: Collection[str]) -> tuple[str, ...]:
+    """The orders that a list has, by the parameters that are given: words have a rank, and none by title."""
+    return (*queries.TIME_SORTS, RELEVANCE) if "q" in parameters else queries.SORTS
 
 
 class ListWordParams(Params):
@@ -35,6 +42,7 @@ class SortParams(Params):
         "`published` beside other states; with `q` there is no order by title.",
         (*queries.SORTS, RELEVANCE),
         "-published_at",
+        available=list_sorts,
     )
 
 

@@ -32,7 +32,7 @@ def check_words(context: AppContext, view: RequestContext, params: ArticleListPa
     has_words = bool(params.q) and _get_search(context).has_words(params.q or "")
     if params.sort == RELEVANCE and not has_words:
         detail = "sort=relevance needs q." if view.caller.has_scope(SCOPE) else "Only /v1/search has sort=relevance."
-        raise InvalidValue(detail, "sort")
+        raise InvalidInput(FieldError(InvalidValue.code, detail, "sort", None, list_pages.list_sorts(())))
     return has_words
 
 
@@ -79,7 +79,7 @@ def _choose_sort(params: ArticleListParams, article_filter: ArticleFilter) -> st
         raise InvalidValue(detail, "sort")
     if params.sort not in (*TIME_SORTS, RELEVANCE):
         detail = "With q there is no order by title."
-        raise InvalidInput(FieldError(InvalidValue.code, detail, "sort", None, (*TIME_SORTS, RELEVANCE)))
+        raise InvalidInput(FieldError(InvalidValue.code, detail, "sort", None, list_pages.list_sorts(("q",))))
     return params.sort
 
 

@@ -5,7 +5,7 @@ Only descriptions and their OpenAPI form; never touches a request.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, Self, TypeVar, cast, overload
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from app.http.params.times import Instant, Period
 T = TypeVar("T", covariant=True)
 Word = TypeVar("Word", bound=str)
 Kind = Literal["refs", "strings", "ids", "choice", "choices", "fields", "time", "zone", "text", "flag", "integer"]
+Available = Callable[[Collection[str]], tuple[str, ...]]
 _UTC = ZoneInfo("UTC")
 LISTS: frozenset[Kind] = frozenset({"refs", "strings", "ids", "choices", "fields"})
 _ABSENT: dict[Kind, object] = {**dict.fromkeys(LISTS, ()), "flag": False}
@@ -48,7 +49,8 @@ class Parameter(Generic[T]):
     `excess` is the code of the error for a number above `maximum` or a text longer than it. `signs`: a cursor
     made with one value of it is of no use with another. `needed`: a request without it, or another like it, is none, so
     that documentation fills its example in. `scope`: one that a caller needs; to others the endpoint does not have the
-    parameter."""
+    parameter. `available`: which of the `allowed` words a request may have, by the names of the parameters that have a
+    text in it, where that depends on others: an error names no word that is refused as well."""
 
     name: str
     kind: Kind
@@ -64,6 +66,7 @@ class Parameter(Generic[T]):
     may_be_empty: bool = False
     needed: bool = False
     scope: str | None = None
+    available: Available | None = None
     absent: object = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -123,18 +126,34 @@ def ids(name: str, doc: str, example: int | None = None) -> Parameter[tuple[int,
 
 
 @overload
-def choice(name: str, doc: str, allowed: tuple[Word, ...], default: Word, *, signs: bool = True) -> Parameter[Word]: ...
+def choice(
+    name: str,
+    doc: str,
+    allowed: tuple[Word, ...],
+    default: Word,
+    *,
+    signs: bool = True,
+    available: Available | None = None,
+) -> Parameter[Word]: ...
 
 
 @overload
-def choice(name: str, doc: str, allowed: tuple[Word, ...], *, signs: bool = True) -> Parameter[Word | None]: ...
+def choice(
+    name: str, doc: str, allowed: tuple[Word, ...], *, signs: bool = True, available: Available | None = None
+) -> Parameter[Word | None]: ...
 
 
 def choice(
-    name: str, doc: str, allowed: tuple[Word, ...], default: Word | None = None, *, signs: bool = True
+    name: str,
+    doc: str,
+    allowed: tuple[Word, ...],
+    default: Word | None = None,
+    *,
+    signs: bool = True,
+    available: Available | None = None,
 ) -> Parameter[Word] | Parameter[Word | None]:
     """One word of a closed list; without a default None where it is not given."""
-    return Parameter(name, "choice", doc, default or allowed[0], allowed, default, signs=signs)
+    return Parameter(name, "choice", doc, default or allowed[0], allowed, default, signs=signs, available=available)
 
 
 def choices(name: str, doc: str, allowed: tuple[Word, ...], *, signs: bool = True) -> Parameter[tuple[Word, ...]]:

@@ -137,7 +137,7 @@ class ParameterSet(Generic[P]):
             try:
                 values[name] = _read_value(spec, raw_values, zone, now)
             except InvalidInput as wrong:
-                errors += (replace(error, parameter=name) for error in wrong.errors)
+                errors += (replace(_name_available(spec, error, texts), parameter=name) for error in wrong.errors)
         return values
 
     def _unknown(self, name: str, *, guessed: bool) -> list[FieldError]:
@@ -189,6 +189,14 @@ def _read_value(spec: Parameter[object], raw_values: list[str | None], zone: Zon
         raise make_error(spec, "The value is not percent-encoded UTF-8.")
     texts = cast("list[str]", raw_values)
     return read_time(texts[0], zone, now) if spec.kind == "time" else read_value(spec, texts)
+
+
+def _name_available(spec: Parameter[object], error: FieldError, texts: Texts) -> FieldError:
+    """An error without the words that this request may not have either."""
+    if spec.available is None or error.allowed is None:
+        return error
+    words = spec.available([name for name, raw_values in texts.items() if any(raw_values)])
+    return replace(error, allowed=words, did_you_mean=error.did_you_mean if error.did_you_mean in words else None)
 
 
 def _read_time(value: Value | None) -> Instant | Period | None:

@@ -1,7 +1,7 @@
 """Search over HTTP: reads the query, asks the index, shows cards. Finds published articles only, for every caller."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -39,11 +39,16 @@ from app.tags import queries as tags
 router = APIRouter(prefix="/v1", tags=["search"], route_class=ApiRoute)
 
 
+def list_orders(parameters: Collection[str]) -> tuple[Order, ...]:
+    """The orders of a search, by the parameters that are given: without words there is no relevance."""
+    return tuple(order for order in get_args(Order) if order != "relevance" or "q" in parameters)
+
+
 class RankParams(Params):
     """In which order hits come."""
 
     sort: Parameter[Order | None] = parser.choice(
-        "sort", "`relevance` needs `q`, and is the default with it.", get_args(Order)
+        "sort", "`relevance` needs `q`, and is the default with it.", get_args(Order), available=list_orders
     )
     prefix = parser.flag("prefix", "The last word may be unfinished: search as you type.")
     recency: Parameter[Recency] = parser.choice(
@@ -182,7 +187,8 @@ async def _write_sheet(
 def _choose_order(resolved: ResolvedSearch, params: SearchParams) -> Order:
     order = params.sort or resolved.question.order
     if order == "relevance" and resolved.question.tree is None:
-        raise InvalidValue("sort=relevance needs q.", "sort")
+        detail = "sort=relevance needs q."
+        raise InvalidInput(FieldError(InvalidValue.code, detail, "sort", None, list_orders(())))
     return order
 
 

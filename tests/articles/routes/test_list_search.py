@@ -214,3 +214,27 @@ async def test_writes_of_published_articles_leave_the_draft_index_alone(api: Ser
         assert await find(api, "q=quokka&status=draft", published) == [made.json()["id"]]
     await asyncio.sleep(0.1)
     assert {path: path.stat().st_mtime_ns for path in api.settings.drafts_index_path.rglob("meta.json")} == commits
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["articles?", "articles?q=", "articles?q=quokka&status=draft", "search?", "search?q=quokka"],
+)
+async def test_order_that_is_named_as_allowed_is_not_refused(shared_api: Served, query: str) -> None:
+    head = (await shared_api.public.get("/v1/articles")).headers["x-seq"]
+    for door in ("articles?q=a&status=draft", "search?"):  # there are both indexes from now on
+        assert (await shared_api.editor.get(f"/v1/{door}&min_seq={head}")).status_code == 200
+    for wrong in ("foo", "relevence"):
+        response = await shared_api.editor.get(f"/v1/{query}&sort={wrong}")
+        [error] = response.json()["errors"]
+        assert ("relevance" in error["allowed"]) == ("q=quokka" in query), query
+        assert error.get("did_you_mean") in (None, *error["allowed"])
+        for word in error["allowed"]:
+            assert (await shared_api.editor.get(f"/v1/{query}&sort={word}")).status_code == 200, word
+
+
+@pytest.mark.parametrize("door", ["articles", "search"])
+async def test_relevance_without_words_is_refused_with_the_orders_that_there_are(shared_api: Served, door: str) -> None:
+    [error] = (await shared_api.public.get(f"/v1/{door}?sort=relevance")).json()["errors"]
+    assert "-published_at" in error["allowed"]
+    assert "relevance" not in error["allowed"]
