@@ -21,19 +21,19 @@ from app.errors.server import ReadOnly as ReadOnly
 from app.errors.shapes import MEMBERS as MEMBERS
 from app.errors.shapes import DatelineError as DatelineError
 from app.errors.shapes import FieldError as FieldError
-from app.errors.shapes import OtherFormat, TryAgain, ValueTaken
+from app.errors.shapes import OtherFormat, TryAgain, ValueTaken, WrongCursor
 from app.errors.shapes import ProblemCode as ProblemCode
 from app.errors.shapes import Unavailable as Unavailable
 
 
-class CursorInvalid(DatelineError):
+class CursorInvalid(WrongCursor):
     """The `cursor` was not made by this server, or was cut off or altered on its way. Take `page.next` or
     `page.previous` from a response as it stands, or start again without a cursor."""
 
     code, status, title = "cursor_invalid", 400, "The cursor cannot be read"
 
 
-class CursorMismatch(DatelineError):
+class CursorMismatch(WrongCursor):
     """The `cursor` belongs to a list with other filters, another `q` or another `sort`. Only `limit`, `fields`,
     `include`, `highlight` and `count` may change from page to page."""
 
@@ -178,8 +178,10 @@ class CursorExpired(DatelineError):
 
     code, status, title = "cursor_expired", 410, "The place in the change log is no longer known"
 
-    def __init__(self, detail: str = "", *, export: str = "/v1/export") -> None:
-        super().__init__(detail, paths={"export": export})
+    def __init__(self, detail: str = "", *, export: str = "/v1/export", parameter: str | None = None) -> None:
+        """`parameter`: which one named the place."""
+        errors = [FieldError(self.code, detail, parameter)] if parameter else []
+        super().__init__(detail, errors=errors, paths={"export": export})
 
 
 class FilterChanged(DatelineError):

@@ -86,12 +86,20 @@ class Unavailable(TryAgain):
     good."""
 
 
-class OtherFormat(DatelineError):
-    """The format given or wanted is none of those `allowed`."""
+class WrongCursor(DatelineError):
+    """A `cursor` that leads to no place in this list."""
 
-    def __init__(self, allowed: Iterable[str], detail: str = "") -> None:
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, errors=[FieldError(self.code, detail or f"{self.title}.", "cursor")])
+
+
+class OtherFormat(DatelineError):
+    """The format given or wanted is none of those `allowed`. `errors`: the parameter that gave it, if one did."""
+
+    def __init__(self, allowed: Iterable[str], detail: str = "", errors: Iterable[FieldError] = ()) -> None:
         formats = list(allowed)
-        super().__init__(detail or f"Possible here: {', '.join(formats)}.", members={"allowed": formats})
+        message = detail or f"Possible here: {', '.join(formats)}."
+        super().__init__(message, errors=errors, members={"allowed": formats})
 
 
 class ValueTaken(DatelineError):

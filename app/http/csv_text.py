@@ -5,8 +5,9 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.errors import FieldError, InvalidInput, NotAcceptable
+from app.errors import FieldError, InvalidInput
 from app.http.params import parser
+from app.http.params.negotiation import make_refusal
 from app.http.params.typed import Params
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
@@ -33,7 +34,7 @@ def choose_format(params: CsvParams, formats: Sequence[str] = ("json", "csv")) -
     """The format asked for, the first one by default; NotAcceptable for any other."""
     shape = params.format or formats[0]
     if shape not in formats:
-        raise NotAcceptable(formats, f"format={shape} is not possible here, but {' or '.join(formats)} is.")
+        raise make_refusal(shape, formats)
     check_mark(params, shape)
     return shape
 

@@ -346,4 +346,4 @@ def make_cursor_expired(request: Request, detail: str) -> CursorExpired:
     names = ChangeFilter.declared.specs
     query = urlencode([pair for pair in pairs if pair[0] in names])
     detail = f"{detail} Start again from the export, or with since=0."
-    return CursorExpired(detail, export="/v1/export" + (f"?{query}" if query else ""))
+    return CursorExpired(detail, export="/v1/export" + (f"?{query}" if query else ""), parameter="since")

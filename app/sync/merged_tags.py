@@ -10,7 +10,7 @@ from app.articles.reading.filter_params import FilterParams
 from app.context import AppContext, RequestContext
 from app.db.log_position import LogPosition
 from app.db.sql import AnyOf, Prepared, Value, prepare
-from app.errors import FilterChanged
+from app.errors import FieldError, FilterChanged
 from app.models import Change, Tag, TagSlug, table
 from app.tags import queries as tags
 
@@ -21,13 +21,21 @@ async def refuse(context: AppContext, view: RequestContext, params: FilterParams
     """FilterChanged for a tag that another has taken in since that place; its detail names the other where the caller
     may know it. Who began behind the merge has what the filter means now."""
     own = context.entitlement.tags if context.entitlement is not None else ()
-    tag_refs = sorted({ref for some in filter_params.list_tag_refs(params).values() for ref in some} | {*own})
+    by_name = filter_params.list_tag_refs(params)
+    tag_refs = sorted({ref for some in by_name.values() for ref in some} | {*own})
     drafts = view.caller.has_scope("read_drafts")
     merged = await _merged_among(context, tag_refs, place, drafts=drafts) if tag_refs else []
     if merged:
         shown = await tags.by_refs(context.db, merged, hidden=drafts)
-        told = [f"{ref!r} is part of {shown[ref].slug!r} now" for ref in merged if ref in shown]
-        raise FilterChanged(f"{'; '.join(told) or 'A tag has been merged into another'}. Start again from the export.")
+        told = {ref: f"{ref!r} is part of {shown[ref].slug!r} now" for ref in merged if ref in shown}
+        errors = [
+            FieldError(FilterChanged.code, f"{told.get(ref, 'It has been merged into another tag')}.", name)
+            for name, some in by_name.items()
+            for ref in some
+            if ref in merged
+        ]
+        which = "; ".join(told.values()) or "A tag has been merged into another"
+        raise FilterChanged(f"{which}. Start again from the export.", errors=errors)
 
 
 async def _merged_among(context: AppContext, refs: Sequence[str], place: LogPosition, *, drafts: bool) -> list[str]:

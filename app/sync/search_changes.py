@@ -157,7 +157,8 @@ async def _find_place(
 
 def _refuse_place(row: SearchRow) -> FilterChanged:
     detail = "This search was saved, or changed what it asks, after that place."
-    return FilterChanged(f"{detail} Start again from /v1/searches/{row.slug}, or with since=0.")
+    wrong = FieldError(FilterChanged.code, detail, "since")
+    return FilterChanged(f"{detail} Start again from /v1/searches/{row.slug}, or with since=0.", errors=[wrong])
 
 
 def find_end(matched: MatchPosition, view: RequestContext) -> LogPosition:

@@ -12,14 +12,14 @@ import httpx
 import jsonschema_rs
 import orjson
 import pytest
-from conftest import serve
+from conftest import Served, serve
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app import errors, main
 from app.errors import CODES, MEMBERS, DatelineError, FieldError, InvalidInput
-from app.http import openapi, problems
+from app.http import openapi, paging, problems
 from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
 from app.http.middleware.errors_and_timing import ErrorsAndTiming
@@ -191,6 +191,35 @@ async def test_streams_that_cannot_begin_are_problem_documents(sqlite_settings: 
         lines = {"Content-Type": "application/x-ndjson"}
         response = await served.editor.post("/v1/imports?timezone=Nowhere", content=b"{}", headers=lines)
         assert problem(response)[0] == 422
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "door",
+    ["/v1/articles", "/v1/search", "/v1/tags", "/v1/regions", "/v1/searches", "/feeds/articles.rss", "/v1/audit"],
+)
+async def test_cursor_of_no_page_or_of_another_list_is_named_among_the_errors(shared_api: Served, door: str) -> None:
+    head = (await shared_api.public.get("/v1/articles")).headers["x-seq"]
+    await shared_api.public.get("/v1/search", params={"min_seq": head})  # there is an index from now on
+    alien = paging.encode(paging.Cursor("after", 1, 1), "another list")
+    for cursor, code in (("abc", "cursor_invalid"), (alien, "cursor_mismatch")):
+        response = await shared_api.editor.get(f"{door}?cursor={cursor}")
+        shown = response.json()
+        [error] = shown["errors"]
+        assert (response.status_code, error["parameter"], error["code"]) == (400, "cursor", code)
+        assert error["detail"] == shown["detail"]
+
+
+@pytest.mark.anyio
+async def test_format_that_is_none_is_named_among_the_errors(shared_api: Served) -> None:
+    for door in ("/v1/articles", "/v1/articles/1", "/v1/search", "/v1/tags", "/v1/timeline", "/v1/export"):
+        response = await shared_api.public.get(f"{door}?format=jsn")
+        [error] = response.json()["errors"]
+        assert (response.status_code, error["parameter"], error["code"]) == (406, "format", "not_acceptable"), door
+        assert error["allowed"] == response.json()["allowed"]
+        assert error["did_you_mean"] in error["allowed"]
+    by_header = await shared_api.public.get("/v1/articles/1", headers={"Accept": "image/png"})
+    assert (by_header.status_code, "errors" in by_header.json()) == (406, False)
 
 
 def make_streaming_app(failing: BaseException, after: int) -> FastAPI:

@@ -251,6 +251,7 @@ async def test_place_of_another_log_is_expired_with_the_way_to_start_again(api: 
     for what, bend in BENT.items():
         body = await problem(api, 410, since=bend(place).token, tag="a,b", year="2024", limit=7)
         assert (body["code"], body["export"]) == ("cursor_expired", "/v1/export?tag=a%2Cb&year=2024"), what
+        assert [error["parameter"] for error in body["errors"]] == ["since"]
     assert (await api.public.get(body["export"])).status_code == 200
 
 
@@ -289,6 +290,8 @@ async def test_filter_that_names_a_merged_tag_has_changed(api: Served) -> None:
     body = await problem(api, 410, since="0", tag="alliance,other")
     assert body["code"] == "filter_changed"
     assert "'alliance' is part of 'nato' now" in body["detail"]
+    detail = "'alliance' is part of 'nato' now."
+    assert body["errors"] == [{"parameter": "tag", "code": "filter_changed", "detail": detail}]
     assert (await problem(api, 410, since=before, tag="alliance"))["code"] == "filter_changed"
     assert (await changes(api.public, since=await read_position(api), tag="alliance"))["data"] == []
 

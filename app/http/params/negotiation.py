@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from starlette.requests import Request
 
-from app.errors import NotAcceptable
+from app.errors import FieldError, NotAcceptable
 from app.http.headers import list_headers
+from app.http.params.values import find_nearest
 
 _ANY = frozenset({b"", b"*/*", b"application/json"})
 """What nearly all clients send."""
@@ -62,8 +63,14 @@ def find_named(name: str, offer: Offer) -> Representation:
     for one in offer:
         if one.name == name:
             return one
-    names = [one.name for one in offer]
-    raise NotAcceptable(names, f"format={name} is not possible here, but {' or '.join(names)} is.")
+    raise make_refusal(name, [one.name for one in offer])
+
+
+def make_refusal(name: str, names: Sequence[str]) -> NotAcceptable:
+    """Of a `format` that is none of `names`."""
+    detail = f"format={name} is not possible here, but {' or '.join(names)} is."
+    wrong = FieldError(NotAcceptable.code, detail, "format", None, tuple(names), find_nearest(name, names))
+    return NotAcceptable(names, detail, [wrong])
 
 
 def _choose_accepted(accept: bytes, offer: Offer) -> Representation | None:

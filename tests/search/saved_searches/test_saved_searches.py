@@ -194,6 +194,7 @@ async def test_place_from_before_another_question_is_gone(api: Served) -> None:
     for since in (start, (await get(api.editor, "/v1/changes", since="now"))["next"]):
         body = await get(api.editor, "/v1/changes", 410, search="metals", since=since)
         assert (body["code"], "/v1/searches/metals" in body["detail"]) == ("filter_changed", True)
+        assert [error["parameter"] for error in body["errors"]] == ["since"]
     again = await get(api.editor, "/v1/changes", search="metals", since=changed.headers["x-seq"])
     assert again["data"] == []
     assert list_events(await get(api.editor, "/v1/changes", search="metals")) == [("published", article["id"])]
