@@ -64,8 +64,9 @@ def lock_article(session: Session, id: int) -> StoredArticle | None:
 def make_precondition_failed(
     connection: Connection, current: StoredArticle, versions: Collection[int]
 ) -> PreconditionFailed:
-    """What a writer with one of these older versions is told."""
-    return PreconditionFailed(current.columns["version"], revisions.changed_since(connection, current, versions))
+    """What a writer with these versions, of which none is the current one, is told."""
+    changed = revisions.changed_since(connection, current, versions)
+    return PreconditionFailed(current.columns["version"], changed, named=versions)
 
 
 def edit(session: Session, current: StoredArticle, edit: ArticleEdit, saving_: SaveContext) -> saving.Saved:

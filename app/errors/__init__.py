@@ -195,12 +195,20 @@ class FilterChanged(DatelineError):
 class PreconditionFailed(DatelineError):
     """`If-Match` names a version that is no longer the current one. `current_version` says which is,
     `changed_fields` what has changed since the one named, or, where that is not known, since the oldest one that is.
-    Read the item again and repeat the change on it."""
+    Read the item again and repeat the change on it. Where `detail` says that `If-Match` names no version that the item
+    has had, it is no `ETag` of this item: send the one that the item came with."""
 
     code, status, title = "precondition_failed", 412, "The item has changed meanwhile"
 
-    def __init__(self, version: int | None, changed_fields: Iterable[str] = (), detail: str = "") -> None:
-        message = detail or (f"The current version is {version}." if version is not None else "")
+    def __init__(self, version: int, changed_fields: Iterable[str] = (), *, named: Iterable[int]) -> None:
+        """`named`: the versions that the client has in hand."""
+        message = f"The current version is {version}."
+        if not any(0 < one <= version for one in named):
+            # Nothing need have changed: who only reads it again and sends the same would do so for ever.
+            message = (
+                f"If-Match names no version that this has had. {message} Send the ETag of a response that showed it, "
+                f'or "{version}".'
+            )
         super().__init__(message, members={"current_version": version, "changed_fields": list(changed_fields)})
 
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from xxhash import xxh3_64_hexdigest
 
+from app.errors import InvalidValue
 from app.http.headers import FixedHeaders, find_header
 
 PUBLIC = "public, max-age=30, stale-while-revalidate=60"
@@ -25,6 +26,7 @@ Versions = frozenset[int] | Literal["*"]
 # RFC 9110, section 8.8.3: what stands between the quotes is opaque, and may hold commas, so that no split will do.
 _TAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 _VERSION = re.compile(r"([0-9]{1,18})(?:-.*)?")
+_UNQUOTED = re.compile(r"(W/)?([0-9]{1,18}(?:-[0-9a-f]{1,16})?)")
 
 
 def item_etag(version: int, body: bytes) -> str:
@@ -49,15 +51,26 @@ def is_match(if_none_match: str | None, etag: str) -> bool:
 
 def parse_versions(if_match: str) -> Versions:
     """The versions that a writer has in hand: `"3"`, `"3-abc"`, `W/"3-abc"`, several, or `*` for any. Tags that
-    name no version are none; an empty set matches nothing."""
+    name no version are none; an empty set matches nothing. InvalidValue for what is no list of tags: as a version that
+    is not the current one it would be tried again for ever."""
     if if_match.strip() == ANY:
         return ANY
-    matched_tags = (_VERSION.fullmatch(tag) for tag in _parse_tags(if_match) or ())
+    tags = _parse_tags(if_match)
+    if not tags:
+        raise InvalidValue(_explain_unread(if_match.strip()), "If-Match")
+    matched_tags = (_VERSION.fullmatch(tag) for tag in tags)
     return frozenset(int(version[1]) for version in matched_tags if version)
 
 
+def _explain_unread(if_match: str) -> str:
+    unquoted = _UNQUOTED.fullmatch(if_match)
+    if unquoted is None:
+        return 'Expected an ETag as it was sent, or the version in quotes, such as "3"; * is for whatever there is.'
+    return f'The quotes of the ETag are missing: send {unquoted[1] or ""}"{unquoted[2]}".'
+
+
 def read_if_match(request: Request) -> Versions | None:
-    """The versions that a request says it is based on; None where it says nothing."""
+    """The versions that a request says it is based on; None where it says nothing. As `parse_versions`."""
     headers = request.headers.getlist("if-match")
     return parse_versions(", ".join(headers)) if headers else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
+from app.errors import InvalidValue
 from app.http.conditional import ANY, is_match, item_etag, list_etag, parse_versions, respond
 
 ETAG = item_etag(3, b"body")
@@ -33,14 +34,31 @@ def test_if_none_match_that_does_not_name_the_tag_matches_nothing(header: str | 
         ('W/"3-abc"', {3}),
         ('"3-a-b", "4"', {3, 4}),
         ('"abc"', set()),
-        ("3", set()),
-        ("", set()),
         ('"-3"', set()),
         ('"' + "9" * 40 + '"', set()),
     ],
 )
 def test_if_match_names_versions(header: str, versions: set[int]) -> None:
     assert parse_versions(header) == frozenset(versions)
+
+
+@pytest.mark.parametrize(
+    ("header", "detail"),
+    [
+        ("3", 'The quotes of the ETag are missing: send "3".'),
+        ("W/3-0a", 'The quotes of the ETag are missing: send W/"3-0a".'),
+        (" 3-0123456789abcdef ", 'The quotes of the ETag are missing: send "3-0123456789abcdef".'),
+        ("", "Expected an ETag"),
+        ("abc", "Expected an ETag"),
+        ('"3" "4"', "Expected an ETag"),
+        ("9" * 40, "Expected an ETag"),
+    ],
+)
+def test_if_match_that_is_no_list_of_tags_is_told_from_another_version(header: str, detail: str) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        parse_versions(header)
+    [error] = refused.value.errors
+    assert (error.parameter, error.detail.startswith(detail)) == ("If-Match", True)
 
 
 def test_if_match_star_is_any_version() -> None:

@@ -38,7 +38,7 @@ WITH_ARGUMENTS: dict[str, Callable[[], DatelineError]] = {
     "external_id_taken": lambda: errors.ExternalIdTaken("e-1"),
     "invalid_transition": lambda: errors.InvalidTransition(members={"article_status": "draft", "allowed": []}),
     "gone": lambda: errors.Gone(withdrawn_at="2025-12-01T10:00:00Z", reason="An error of fact."),
-    "precondition_failed": lambda: errors.PreconditionFailed(7, ["title"]),
+    "precondition_failed": lambda: errors.PreconditionFailed(7, ["title"], named=[6]),
     "body_too_large": lambda: errors.BodyTooLarge(100),
     "rate_limited": lambda: errors.RateLimited(30),
     "index_behind": lambda: errors.IndexBehind("", 9, {"indexed": 3, "articles": 40}),

@@ -78,7 +78,7 @@ FAILURES: dict[str, BaseException] = {
     "hidden": errors.NotFound(),
     "withdrawn": errors.Gone(withdrawn_at="2025-12-01T10:00:00Z", reason="An error of fact."),
     "purged": errors.Gone(),
-    "stale": errors.PreconditionFailed(7, ["title"]),
+    "stale": errors.PreconditionFailed(7, ["title"], named=[6]),
     "key": errors.Unauthorized(),
     "limit": errors.RateLimited(30, {"RateLimit": '"reads";r=0;t=30'}),
     "input": errors.InvalidInput(

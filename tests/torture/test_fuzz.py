@@ -51,7 +51,7 @@ def address(settings: Settings, tmp_path: Path) -> Iterator[str]:
 def load_description(client: httpx.Client) -> dict[str, Any]:
     """Without streams, which never end, and without `fields`, which leaves out what the shapes require. An import has a
     result for each line or item, a spoilt one too, and any text is one: there is nothing that it must refuse. Nor is
-    there with If-Match: any text may be sent, and what is no current version is 412."""
+    there with If-Match: any text may be sent, and what is no ETag is 422, what is no current version 412."""
     payload: dict[str, Any] = client.get("/openapi.json").json()
     payload["paths"] = {path: one for path, one in payload["paths"].items() if not path.endswith("/stream")}
     for operations in payload["paths"].values():

@@ -88,11 +88,12 @@ class UpdateRequest:
     async def carry_out(
         self, ref: str, plan: Plan, *, status: object = None, is_purge: bool = False, unconditional: bool = False
     ) -> Committed[Outcome] | Response:
-        """The committed change, or a redirect from an old slug. NotFound or Gone before anything else is said of the
-        article, then MissingScope without `publish` where the public sees it, or will in its new `status`, then
-        PreconditionRequired, PreconditionFailed. Of a request that is sent twice at once each gets the response of the
-        one that was carried out, whatever the other finds changed by that. `is_purge`: the caller's scope is checked
-        already. `unconditional`: without If-Match it is a change of whatever version there is."""
+        """The committed change, or a redirect from an old slug. InvalidValue of an If-Match that is none; NotFound or
+        Gone before anything else is said of the article, then MissingScope without `publish` where the public sees it,
+        or will in its new `status`, then PreconditionRequired, PreconditionFailed. Of a request that is sent twice at
+        once each gets the response of the one that was carried out, whatever the other finds changed by that.
+        `is_purge`: the caller's scope is checked already. `unconditional`: without If-Match it is a change of whatever
+        version there is."""
         try:
             versions = conditional.read_if_match(self.request)
             if versions is None and unconditional:

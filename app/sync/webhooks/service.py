@@ -101,7 +101,7 @@ def revise(session: Session, id: int, edit: WebhookEdit, versions: frozenset[int
     if row is None:
         raise NotFound()
     if versions is not None and row.version not in versions:
-        raise PreconditionFailed(row.version)
+        raise PreconditionFailed(row.version, named=versions)
     now = read_clock(connection)
     values: dict[str, object] = {
         name: value for name in ("name", "url", "include") if (value := getattr(edit, name)) is not None

@@ -180,9 +180,17 @@ async def test_if_match_compares_the_version_and_nothing_else(desk: Served) -> N
     for method in ("PATCH", "PUT", "DELETE"):
         bare = await desk.editor.request(method, path, json={"title": "x"} if method != "DELETE" else None)
         assert (bare.status_code, bare.json()["code"]) == (428, "precondition_required")
-    for tag in ("", "5", '"x"', "W/5", '"999999999999999999999"'):
+    for tag in ('"x"', '"0"', '"99"', '"999999999999999999999"'):
         response = await patch(desk, first, {"standfirst": "x"}, version=tag)
         assert (response.status_code, response.json()["code"]) == (412, "precondition_failed"), tag
+        detail = response.json()["detail"]
+        assert detail.startswith("If-Match names no version that this has had. The current version is 5."), tag
+        assert detail.endswith('or "5".')
+    for tag in ("", "5", "W/5", "x"):
+        response = await patch(desk, first, {"standfirst": "x"}, version=tag)
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_value"), tag
+        assert response.json()["errors"][0]["parameter"] == "If-Match"
+    assert (await desk.editor.get(path)).json()["version"] == 5
 
 
 async def test_stale_writer_is_told_what_has_changed_since(desk: Served) -> None:

@@ -386,6 +386,14 @@ async def test_change_of_a_webhook_counts_from_its_response_on(api: Served, rece
         assert other.received[0].data["card"]["body"] == BODY
     stale = await api.editor.patch(f"/v1/webhooks/{made['id']}", json={"name": "x"}, headers={"If-Match": '"1"'})
     assert (stale.status_code, stale.json()["current_version"]) == (412, 2)
+    assert stale.json()["detail"] == "The current version is 2."
+    for version, status, detail in (
+        ("2", 422, 'The quotes of the ETag are missing: send "2".'),
+        ('"77"', 412, "If-Match names no version that this has had."),
+    ):
+        headers = {"If-Match": version}
+        refused = await api.editor.patch(f"/v1/webhooks/{made['id']}", json={"name": "x"}, headers=headers)
+        assert (refused.status_code, refused.json()["detail"].startswith(detail)) == (status, True), version
     assert (await api.editor.delete(f"/v1/webhooks/{made['id']}")).status_code == 204
     assert (await api.editor.get(f"/v1/webhooks/{made['id']}")).status_code == 404
     await post(api, title="Harbours again", body=BODY, tags=["harbours"])
