@@ -50,6 +50,8 @@ class ApiRoute(APIRoute):
         self.function = endpoint
         self.params = next((one for one in types if _is_class(one, Params)), Params)
         self.payload = next((model for model in map(_find_model, types) if model is not None), None)
+        # What is only sometimes in a response has a default in Python alone (`only_where`), which is not sent.
+        options["response_model_exclude_unset"] = True
         super().__init__(path, _adapt(endpoint, declared), **options)
         extra = self.openapi_extra or {}
         parameters = [*extra.get("parameters", ()), *self.params.openapi()]

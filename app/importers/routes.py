@@ -161,7 +161,6 @@ async def _respond_accepted(
     name="get_import",
     summary="Read the record of an import or a bulk edit",
     response_model=Import,
-    response_model_exclude_unset=True,
     responses=describe_uncached(FINISHED)
     | describe_problems("not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
 )

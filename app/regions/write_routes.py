@@ -33,7 +33,6 @@ _WAITING = describe_job("The region is as asked for; a job brings its articles t
     summary="Create a grouping or a city",
     status_code=201,
     response_model=schemas.Region,
-    response_model_exclude_unset=True,
     responses=describe_uncached(examples.NAMED, 201, "Location") | _WAITING | _PROBLEMS,
 )
 async def create_region(
@@ -67,7 +66,6 @@ async def find_region(ref: Annotated[str, describe_path({**REF, "example": "nato
     name="update_region",
     summary="Change a grouping or a city",
     response_model=schemas.Region,
-    response_model_exclude_unset=True,
     responses=describe_uncached(examples.NAMED)
     | _WAITING
     | _PROBLEMS

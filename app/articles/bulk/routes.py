@@ -122,7 +122,6 @@ async def undo_import(
     summary="Change many articles alike",
     tags=["articles"],
     response_model=schemas.BulkPreview,
-    response_model_exclude_unset=True,
     responses=describe_uncached(examples.PREVIEW)
     | {
         202: {

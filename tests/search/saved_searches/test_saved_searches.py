@@ -213,6 +213,8 @@ async def test_merged_and_renamed_tag_is_followed(sqlite_api: Served) -> None:
     assert set(list_ids(shown)) == {one["id"], two["id"]}
     assert shown["search"]["filters"] == {"tag": ["waters"]}
     assert [(w["code"], w["replaced_by"]) for w in shown["warnings"]] == [("replaced_by", "waters")]
+    renamed = (await api.editor.patch("/v1/searches/water", json={"name": "Waters"})).json()
+    assert renamed["warnings"] == shown["warnings"]
     told = await get(api.editor, "/v1/changes", search="water", since=start, include="article")
     last = {one["article"]["id"]: one["event"] for one in told["data"] if one["article"]}
     assert set(last) == {one["id"], two["id"]}

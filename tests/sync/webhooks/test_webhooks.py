@@ -518,3 +518,14 @@ async def test_private_addresses_are_refused_unless_they_are_allowed(sqlite_sett
         named = await create(running, "http://receiver.localdomain.invalid/")
         result = (await running.editor.post(f"/v1/webhooks/{named['id']}/test")).json()
         assert (result["delivered"], result["status"]) == (False, None)
+
+
+async def test_warnings_of_a_webhook_are_the_same_wherever_it_is_shown(api: Served, receiver: Receiver) -> None:
+    made = await create(api, receiver.url, filter={"tag": "nonsense"}, enabled=False)
+    [warning] = made["warnings"]
+    assert warning.keys() == {"code", "parameter", "detail"}
+    path = f"/v1/webhooks/{made['id']}"
+    changed = (await api.editor.patch(path, json={"name": "Other"})).json()
+    listed = (await api.editor.get("/v1/webhooks")).json()["data"]
+    for shown in ((await api.editor.get(path)).json(), changed, *listed):
+        assert shown["warnings"] == [warning]
