@@ -60,6 +60,8 @@ def build_document(error: DatelineError, request_id: str | None, root_path: str 
 
 def render_problem(error: DatelineError, scope: Scope) -> Response:
     """The response to the request of `scope`. Caches may keep a 404 or 410 to a reader for five seconds."""
+    if isinstance(error, NotFound):
+        error = _find_other_methods(scope) or error
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.code in _SHARED and scope["method"] in ("GET", "HEAD"):
         has_key = any(name == b"authorization" for name, _ in scope["headers"])
@@ -130,6 +132,19 @@ def _find_address_without_slash(scope: Scope) -> str | None:
 
 def _find_routes(scope: Scope, path: str) -> list[RouteContext]:
     return [one for one in iter_route_contexts(scope["app"].routes) if one.methods and one.path_regex.match(path)]
+
+
+def _find_other_methods(scope: Scope) -> MethodNotAllowed | None:
+    """Of a path that is written out (`/articles/bulk`) and has no route of this method: one with a parameter
+    (`/articles/{ref}`) has looked for a thing of that name, and there is none. An article may have the slug `bulk`."""
+    route = scope.get("route")
+    if "{" not in getattr(route, "path", ""):
+        return None
+    path, method = scope["path"], "GET" if scope["method"] == "HEAD" else scope["method"]
+    own = [one.methods for one in iter_route_contexts(scope["app"].routes) if one.path == path and one.methods]
+    if not own or any(method in methods for methods in own):
+        return None
+    return MethodNotAllowed(_find_methods(scope))
 
 
 def _find_methods(scope: Scope) -> Iterable[str]:

@@ -151,6 +151,32 @@ async def test_options_are_problem_documents_on_every_path(sqlite_settings: Sett
 
 
 @pytest.mark.anyio
+async def test_path_that_is_written_out_has_its_methods_and_no_others(sqlite_settings: Settings) -> None:
+    async with serve(sqlite_settings) as served:
+        any_version = {"If-Match": "*"}
+        for method, path, allow in (
+            ("GET", "/v1/articles/bulk", "POST"),
+            ("HEAD", "/v1/articles/bulk", "POST"),
+            ("DELETE", "/v1/articles/bulk", "POST"),
+            ("PATCH", "/v1/articles/bulk", "POST"),
+            ("PATCH", "/v1/regions/tree", "GET, HEAD"),
+        ):
+            payload = {"name": "x"} if "tree" in path else {"title": "x"}
+            content = {"json": payload} if method == "PATCH" else {}
+            response = await served.editor.request(method, path, headers=any_version, **content)  # type: ignore[arg-type]
+            assert (response.status_code, response.headers.get("allow")) == (405, allow), (method, path)
+            assert response.headers["cache-control"] == "no-store"
+            if method != "HEAD":
+                assert problem(response) == (405, "method_not_allowed")
+        assert problem(await served.public.get("/v1/articles/bulky")) == (404, "not_found")
+        assert problem(await served.public.get("/v1/articles/bulk/related")) == (404, "not_found")
+        draft = await served.editor.post("/v1/articles", json={"title": "Bulk"})
+        assert draft.json()["slug"] == "bulk"
+        assert problem(await served.public.get("/v1/articles/bulk")) == (405, "method_not_allowed")
+        assert (await served.editor.get("/v1/articles/bulk")).json()["title"] == "Bulk"
+
+
+@pytest.mark.anyio
 async def test_preflight_that_is_refused_says_why_and_one_that_is_not_is_short(sqlite_settings: Settings) -> None:
     origin = "https://news.example"
     allowed = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
