@@ -22,6 +22,7 @@ from app.http import paging, responses
 from app.http.api_route import ApiRoute
 from app.http.openapi import describe_list, describe_problems
 from app.http.params import parser
+from app.http.params.parser import MAX_DEPTH
 from app.http.params.typed import Paging, TimeRange
 
 router = APIRouter(prefix="/v1", tags=["audit"], route_class=ApiRoute)
@@ -142,8 +143,8 @@ async def _list(
         return _respond(request, [], page, view, params, warnings)
     place = _place(params, signature, limit)
     entries = await _rows(context, audit_filter, limit + 1, place)
-    rows, page = _page(entries, place, limit, signature)
     total, total_is = await _total(context, audit_filter) if params.count != "none" else _UNCOUNTED
+    rows, page = _page(entries, place, limit, signature, (total, total_is))
     slugs = await _slugs(context, view, rows)
     shown = [orjson.dumps(render.show_row(row, slugs)) for row in rows]
     page = replace(page, number=params.page, total=total, total_is=total_is)
@@ -196,28 +197,41 @@ def _place(params: Paging, signature: str, limit: int) -> AuditPosition:
     if text is None:
         return AuditPosition(offset=((params.page or 1) - 1) * limit)
     cursor = paging.decode(text, signature)
+    if cursor.key is None and cursor.offset is not None:  # of an empty page that has a number
+        return AuditPosition(offset=min(cursor.offset, MAX_DEPTH))
     if not isinstance(cursor.key, int):
         raise CursorInvalid("This is no cursor of this list.")
     return AuditPosition(cursor.kind, cursor.key, cursor.id)
 
 
 def _page(
-    entries: list[AuditEntry], place: AuditPosition, limit: int, signature: str
+    entries: list[AuditEntry], place: AuditPosition, limit: int, signature: str, total: Total
 ) -> tuple[list[AuditEntry], paging.PageInfo]:
     """What is shown of one row more than a page has, and where it goes on."""
     more, backwards = len(entries) > limit, place.turn == "before"
     rows = (entries[1:] if more else entries) if backwards else entries[:limit]
 
-    def cursor(kind: paging.Kind, row: AuditEntry) -> str:
-        return paging.encode(paging.Cursor(kind, row.at, row.id), signature)
-
     is_first = place.turn == "start" and place.offset == 0
     has_next, has_previous = more or backwards, more if backwards else not is_first
+    next_, previous = _lead_back(place, limit, total)
+    if rows:
+        next_ = paging.Cursor("after", rows[-1].at, rows[-1].id)
+        previous = paging.Cursor("before", rows[0].at, rows[0].id)
     return rows, paging.PageInfo(
         limit,
-        next=cursor("after", rows[-1]) if rows and has_next else None,
-        previous=cursor("before", rows[0]) if rows and has_previous else None,
+        next=paging.encode(next_, signature) if next_ and has_next else None,
+        previous=paging.encode(previous, signature) if previous and has_previous else None,
     )
+
+
+def _lead_back(place: AuditPosition, limit: int, total: Total) -> tuple[paging.Cursor | None, paging.Cursor | None]:
+    """From an empty page to the rows that there are: on from before the first one, or back from behind the last."""
+    if place.turn == "start":
+        start = paging.find_last_page(place.offset, limit, *total)
+        return None, None if start is None else paging.Cursor("before", offset=start)
+    id = paging.step_aside(place.id, kind=place.turn, descending=True)
+    cursor = paging.Cursor("after" if place.turn == "before" else "before", place.at, id)
+    return (cursor, None) if place.turn == "before" else (None, cursor)
 
 
 _KINDS: tuple[Literal["article", "tag"], ...] = ("article", "tag")

@@ -31,12 +31,27 @@ def slice_page(
     page = paging.PageInfo(
         params.limit,
         number=params.page,
-        next=encode_cursor("after", key(ordered[end - 1])) if 0 < end < len(ordered) else None,
+        next=_next_cursor(ordered, end, key, encode_cursor, descending=descending) if end < len(ordered) else None,
         previous=_previous_cursor(ordered, start, key, encode_cursor, descending=descending) if start else None,
         total=len(ordered) if count else None,
         total_is="exact" if count else "none",
     )
     return page_rows, page
+
+
+def _next_cursor(
+    ordered: list[T],
+    end: int,
+    key: Callable[[T], Key],
+    cursor: Callable[[paging.Kind, Key], str],
+    *,
+    descending: bool,
+) -> str:
+    """Before the first row too: from an empty page on to the rows behind it."""
+    if end > 0:
+        return cursor("after", key(ordered[end - 1]))
+    value, id = key(ordered[0])
+    return cursor("after", (value, id + 1 if descending else id - 1))
 
 
 def _previous_cursor(

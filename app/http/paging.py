@@ -41,6 +41,22 @@ class Cursor:
     extra: tuple[str | int | None, ...] = ()
 
 
+def find_last_page(offset: int, limit: int, total: int | None, total_is: TotalIs) -> int | None:
+    """From an empty page, `offset` rows in: where the page before it with rows begins, as far as the total says; None
+    where there is no row at all, or none before."""
+    if offset == 0 or total == 0:
+        return None
+    if total is not None and total_is == "exact" and total <= offset:
+        return (total - 1) // limit * limit
+    return max(0, offset - limit)
+
+
+def step_aside(key: int, *, kind: Kind, descending: bool) -> int:
+    """From an empty page behind or before a row with this key, for the cursor that leads back: the key beside it, so
+    that the row itself is met. No row need have it."""
+    return key + (1 if (kind == "after") != descending else -1)
+
+
 def encode(cursor: Cursor, signature: str) -> str:
     """Letters, digits, `-` and `_` only; the same place gives the same text. Not secret, and not proof against
     forging: whoever forges one gets a place in a list that they may read anyway."""

@@ -9,9 +9,12 @@ from app.articles.render.structured.pages import ListFormat
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.params import parser
+from app.http.params.parser import MAX_DEPTH
 from app.http.params.typed import AsOf, Paging, Params
 
 RELEVANCE = "relevance"
+_OF_NUMBERED = ("numbered",)
+"""In a cursor of an empty page that has a number and no row to go back from. A list of ids counts rows in its own."""
 
 
 def list_sorts(parameters: Collection[str]) -> tuple[str, ...]:
@@ -62,12 +65,16 @@ def cut_page(
     more = len(rows) > limit
     entries = (rows[1:] if backwards else rows[:limit]) if more else rows
     first, last = (entries[0], entries[-1]) if entries else _find_ends(place, descending=params.sort.startswith("-"))
+    start = None if entries or place.id is not None else paging.find_last_page(place.offset, limit, *total)
+    before = None if first is None else paging.Cursor("before", first.key, first.id)
+    if start is not None:
+        before = paging.Cursor("before", offset=start, extra=_OF_NUMBERED)
     behind, ahead = (more, True) if backwards else (place.id is not None or place.offset > 0, more)
     return entries, paging.PageInfo(
         limit,
         number=params.page,
         next=make_cursor(params, paging.Cursor("after", last.key, last.id)) if last and ahead else None,
-        previous=make_cursor(params, paging.Cursor("before", first.key, first.id)) if first and behind else None,
+        previous=make_cursor(params, before) if before and behind else None,
         total=total[0],
         total_is=total[1],
         missing=missing,
@@ -78,8 +85,7 @@ def _find_ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | No
     """From an empty page, back to the row that its cursor was made from: beside that row, so that it is met."""
     if place.id is None:
         return None, None
-    step = 1 if (place.kind == "after") != descending else -1
-    entry = ListRow(place.id + step, 0, place.key)
+    entry = ListRow(paging.step_aside(place.id, kind=place.kind, descending=descending), 0, place.key)
     return (entry, None) if place.kind == "after" else (None, entry)
 
 
@@ -87,6 +93,8 @@ def read_place(params: ArticleListParams) -> CursorPosition:
     if params.cursor is None:
         return CursorPosition(offset=(params.page - 1) * params.limit if params.page else 0)
     cursor = paging.decode(params.cursor, make_signature(params))
+    if cursor.extra == _OF_NUMBERED and cursor.offset is not None:
+        return CursorPosition(offset=min(cursor.offset, MAX_DEPTH))
     expected = str if params.sort.endswith("title") else int
     null = cursor.key is None and params.sort.endswith("published_at")  # no other key can be null
     if cursor.offset is not None or not (null or isinstance(cursor.key, expected)):

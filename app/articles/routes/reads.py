@@ -138,12 +138,15 @@ def _cut_ids(
     start = ((params.page or 1) - 1) * limit
     if params.cursor is not None:
         start = paging.decode(params.cursor, list_pages.make_signature(params)).offset or 0
+    back = max(0, start - limit) if start else None
+    if start >= len(entries):
+        back = paging.find_last_page(start, limit, len(entries), "exact")
     counted, make_cursor = params.count != "none", partial(list_pages.make_cursor, params)
     page = paging.PageInfo(
         limit,
         number=params.page,
         next=make_cursor(paging.Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
-        previous=make_cursor(paging.Cursor("before", offset=max(0, start - limit))) if start else None,
+        previous=None if back is None else make_cursor(paging.Cursor("before", offset=back)),
         total=len(entries) if counted else None,
         total_is="exact" if counted else "none",
         missing=missing,

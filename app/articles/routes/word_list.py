@@ -111,12 +111,17 @@ async def _load_best(
     onward = len(results.rows) > params.limit
     pinned = (today, results.seq)
     total, total_is = _read_total(params, results)
-    behind, before = offset + params.limit, max(0, offset - params.limit)
+    behind: int = offset + params.limit
+    before = max(0, offset - params.limit) if offset else None
+    if not results.rows:
+        before = paging.find_last_page(offset, params.limit, results.total, "exact")
     page = paging.PageInfo(
         params.limit,
         number=params.page,
         next=paging.encode(paging.Cursor("after", offset=behind, extra=pinned), signature) if onward else None,
-        previous=paging.encode(paging.Cursor("before", offset=before, extra=pinned), signature) if offset else None,
+        previous=None
+        if before is None
+        else paging.encode(paging.Cursor("before", offset=before, extra=pinned), signature),
         total=total,
         total_is=total_is,
         missing=missing,

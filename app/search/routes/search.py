@@ -199,8 +199,9 @@ def _read_position(resolved: ResolvedSearch, order: Order, view: RequestContext,
     at, seq = (*cursor.extra, None, None)[:2]
     pinned = at if isinstance(at, int) else view.now
     if order != "relevance":
-        key = cursor.key if isinstance(cursor.key, int) else None
-        return PagePosition(key=key, backwards=cursor.kind == "before", at=pinned)
+        if not isinstance(cursor.key, int):  # of an empty page that has a number
+            return PagePosition(offset=min(cursor.offset or 0, DEEPEST), at=pinned)
+        return PagePosition(key=cursor.key, backwards=cursor.kind == "before", at=pinned)
     return PagePosition(
         offset=max(0, cursor.offset or 0), at=pinned, moved=seq != _public_seq(resolved.index.seq(), view)
     )
@@ -266,25 +267,42 @@ def _make_page(
     more: bool,
 ) -> paging.PageInfo:
     limit = params.limit
-    onward = bool(hits) and (more or position.backwards)
-    back = bool(hits) and (more if position.backwards else position.offset > 0 or position.key is not None)
+    onward = more or position.backwards
+    back = more if position.backwards else position.offset > 0 or position.key is not None
     pinned = (position.at, _public_seq(results.position.seq, view))
-    if order == "relevance":
+    if not hits:
+        next_, previous = _lead_back(position, limit, order, results.total, pinned)
+    elif order == "relevance":
         onward = onward and position.offset + limit < DEEPEST
         next_ = paging.Cursor("after", offset=position.offset + limit, extra=pinned)
         previous = paging.Cursor("before", offset=max(0, position.offset - limit), extra=pinned)
     else:
-        next_ = paging.Cursor("after", hits[-1].newest if hits else 0, extra=pinned)
-        previous = paging.Cursor("before", hits[0].newest if hits else 0, extra=pinned)
+        next_ = paging.Cursor("after", hits[-1].newest, extra=pinned)
+        previous = paging.Cursor("before", hits[0].newest, extra=pinned)
     counted = params.count != "none"
     return paging.PageInfo(
         limit,
         number=params.page,
-        next=paging.encode(next_, _make_signature(params)) if onward else None,
-        previous=paging.encode(previous, _make_signature(params)) if back else None,
+        next=paging.encode(next_, _make_signature(params)) if next_ and onward else None,
+        previous=paging.encode(previous, _make_signature(params)) if previous and back else None,
         total=results.total if counted else None,
         total_is="exact" if counted else "none",
     )
+
+
+def _lead_back(
+    position: PagePosition, limit: int, order: Order, total: int, pinned: tuple[int, int | None]
+) -> tuple[paging.Cursor | None, paging.Cursor | None]:
+    """From an empty page to the hits that there are: on from before the first one, or back from behind the last."""
+    if position.key is None:
+        start = paging.find_last_page(position.offset, limit, total, "exact")
+        return None, None if start is None else paging.Cursor("before", offset=start, extra=pinned)
+    kind: paging.Kind = "before" if position.backwards else "after"
+    descending = (order == "-published_at") != position.backwards  # backwards the index is asked the other way round
+    key = paging.step_aside(position.key, kind=kind, descending=descending)
+    if position.backwards:
+        return paging.Cursor("after", key, extra=pinned), None
+    return None, paging.Cursor("before", key, extra=pinned)
 
 
 @router.get(

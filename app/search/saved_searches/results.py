@@ -93,14 +93,18 @@ async def load(context: AppContext, view: RequestContext, row: SearchRow, params
     result_page = await definition.get_index(context).search(question)
     hits, more = result_page.hits[: params.limit], len(result_page.hits) > params.limit
     hits = hits[::-1] if backwards else hits
-    onward = bool(hits) and (more or backwards)
-    back = bool(hits) and (more if backwards else cursor is not None)
+    first, last = (hits[0].newest, hits[-1].newest) if hits else (None, None)
+    if not hits and cursor is not None and key is not None:
+        beside = paging.step_aside(key, kind=cursor.kind, descending=params.sort == "-published_at")
+        first, last = (None, beside) if backwards else (beside, None)
+    onward = more or backwards
+    back = more if backwards else cursor is not None
     counted = params.count != "none"
     page = paging.PageInfo(
         params.limit,
         number=None,
-        next=paging.encode(paging.Cursor("after", hits[-1].newest), signature) if onward else None,
-        previous=paging.encode(paging.Cursor("before", hits[0].newest), signature) if back else None,
+        next=paging.encode(paging.Cursor("after", last), signature) if last is not None and onward else None,
+        previous=paging.encode(paging.Cursor("before", first), signature) if first is not None and back else None,
         total=result_page.total if counted else None,
         total_is="exact" if counted else "none",
     )
