@@ -1,7 +1,7 @@
 """From a request's parameters to a filter: names become ids, old slugs and merged tags are followed, with a warning.
 
-What does not exist is no error in an open vocabulary (tags, authors, sections, sources): it matches nothing, and the
-response warns of it. Regions are a closed one for references, so an unknown region is an error.
+What does not exist is no error in an open vocabulary (tags, authors, sections, sources, languages): it matches nothing,
+and the response warns of it. Regions are a closed one for references, so an unknown region is an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from sqlalchemy import exists, literal_column, or_, select
 
 from app.articles import filters
 from app.articles.filters import HAS, Has
-from app.articles.reading import filter_warnings
+from app.articles.reading import filter_warnings, language_lookup
 from app.articles.reading.filter_warnings import Warning
 from app.context import AppContext, RequestContext
 from app.db.database import Row
@@ -42,7 +42,7 @@ class FilterParams(Params):
     slug = parser.refs("slug", "Only articles with one of these slugs, old ones too.")
     external_id = parser.strings("external_id", "The id that the source gave; repeat for several.")
     origin = parser.refs("origin", "The archive or feed that articles were imported from.")
-    language = parser.refs("language", "Languages as ISO 639 codes.", "en")
+    language = parser.languages("language", "Languages by their tags (BCP 47).", "en")
     source = parser.strings("source", "The outlet, by slug or name; repeat for several.", "example-herald")
     author = parser.refs("author", "Any of these contributors, by slug or id.")
     section = parser.refs("section", "Any of these sections, by slug or id.")
@@ -155,10 +155,13 @@ async def resolve(
     if originals := [id for id in (params.translation_of, params.copy_of) if id is not None]:
         articles = await db.reader.rows(_article_statement(db.dialect, drafts), {"ids": originals})
     resolved = _make_filter(view, params, statuses, _Lookups(known_tags, guesses, sources, slugs, articles))
+    unknown, is_sure = await language_lookup.find_unknown(archive, view, params.language, drafts=drafts)
+    resolved.warnings += map(filter_warnings.warn_unknown_language, unknown)
     if archive.entitlement is not None and len(articles) < len(set(originals)):
         # The index knows the article all the same, and which others are translations or copies of it.
         resolved.filter = replace(resolved.filter, nothing=True)
-    archive.memo.put(view.head, key, resolved)
+    if is_sure:
+        archive.memo.put(view.head, key, resolved)
     return ResolvedFilter(resolved.filter, list(resolved.warnings))
 
 
@@ -213,7 +216,7 @@ def _make_filter(
         ids=ids,
         external_ids=params.external_id,
         origins=params.origin,
-        languages=tuple(dict.fromkeys(language.lower().replace("_", "-") for language in params.language)),
+        languages=params.language,
         # A source of which nothing is published is unknown to the public.
         sources=tuple(int(str(id)) for id, _, _ in lookups.sources),
         authors=tagged["author"].ids,

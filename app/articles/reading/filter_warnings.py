@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from app.articles.reading.language_lookup import UnknownLanguage
 from app.db.database import Row
 from app.tags.queries import KnownTag
 
@@ -17,6 +18,15 @@ def warn_unknown_tag(name: str, ref: str, tag: KnownTag | None, guess: str | Non
         detail += f" It is a {tag.kind}: ask for {'author' if tag.kind == 'contributor' else 'tag'}={tag.slug}."
     said: Warning = {"code": f"unknown_{noun}", "parameter": name, "detail": detail}
     return said | ({"did_you_mean": guess} if guess else {})
+
+
+def warn_unknown_language(unknown: UnknownLanguage) -> Warning:
+    said: Warning = {
+        "code": "unknown_language",
+        "parameter": "language",
+        "detail": f"There is no article in the language {unknown.code!r}.",
+    }
+    return said | ({"did_you_mean": unknown.guess} if unknown.guess else {})
 
 
 def warn_replaced(name: str, ref: str, slug: str) -> Warning:

@@ -14,14 +14,19 @@ from app.http.params.times import Instant, Period
 
 T = TypeVar("T", covariant=True)
 Word = TypeVar("Word", bound=str)
-Kind = Literal["refs", "strings", "ids", "choice", "choices", "fields", "time", "zone", "text", "flag", "integer"]
+Kind = Literal[
+    "refs", "strings", "ids", "languages", "choice", "choices", "fields", "time", "zone", "text", "flag", "integer"
+]  # fmt: skip
 Available = Callable[[Collection[str]], tuple[str, ...]]
 _UTC = ZoneInfo("UTC")
-LISTS: frozenset[Kind] = frozenset({"refs", "strings", "ids", "choices", "fields"})
+LISTS: frozenset[Kind] = frozenset({"refs", "strings", "ids", "languages", "choices", "fields"})
 _ABSENT: dict[Kind, object] = {**dict.fromkeys(LISTS, ()), "flag": False}
 """What stands for a parameter of these kinds that was not given; for the others None."""
 MAX_VALUES = 100
 MAX_ID = 2**63 - 1
+LANGUAGE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$"
+"""A tag of a language (BCP 47), as far as its shape goes: what an article may have, and what is asked for."""
+MAX_LANGUAGE = 35
 
 _ITEM = r"^[^,\x00-\x1f\x7f-\x9f]*[^,\s\x00-\x1f\x7f-\x9f][^,\x00-\x1f\x7f-\x9f]*$"
 _LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -123,6 +128,11 @@ def strings(name: str, doc: str, example: str | None = None, *, required: bool =
 def ids(name: str, doc: str, example: int | None = None) -> Parameter[tuple[int, ...]]:
     """Numbers of items, at most 100, in the order given."""
     return Parameter(name, "ids", doc, example)
+
+
+def languages(name: str, doc: str, example: str) -> Parameter[tuple[str, ...]]:
+    """Tags of languages, in small letters and with hyphens, however they were written."""
+    return Parameter(name, "languages", doc, example)
 
 
 @overload
@@ -289,6 +299,8 @@ def _item(spec: Parameter[object]) -> dict[str, object]:
             return {"anyOf": _TIME}
         case "refs":
             return {"type": "string", "pattern": _ITEM}
+        case "languages":
+            return {"type": "string", "pattern": LANGUAGE, "maxLength": MAX_LANGUAGE}
         case "text":
             shortest = 0 if spec.may_be_empty else 1
             return {"type": "string", "minLength": shortest, "maxLength": spec.maximum, "pattern": _TEXT}

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 import orjson
 
 from app.articles.input import filter_payload
-from app.articles.reading import filter_params
+from app.articles.reading import filter_params, filter_warnings, language_lookup
 from app.articles.reading.filter_params import FilterParams, list_tag_refs
 from app.articles.reading.filter_warnings import Warning
 from app.context import AppContext, RequestContext
@@ -55,7 +55,7 @@ async def resolve(
     with filter_payload.point_into_body("filters"):
         resolved = await filter_params.resolve(context, view, params)
     parsed = _parse_query(q)
-    unknown = [_refuse_unknown(one) for one in resolved.warnings if str(one["code"]).startswith(_UNKNOWN)]
+    unknown = [_refuse_unknown(one) for one in resolved.warnings if _is_of_unknown_name(one)]
     if unknown:
         raise InvalidInput(*unknown)
     index = get_index(context)
@@ -130,6 +130,11 @@ def _parse_query(q: str) -> ParsedQuery:
         raise InvalidInput(*(replace(one, parameter=None, pointer="/q") for one in error.errors)) from None
 
 
+def _is_of_unknown_name(warning: Warning) -> bool:
+    """A language is kept by its tag: articles in it are found when they come."""
+    return str(warning["code"]).startswith(_UNKNOWN) and warning["parameter"] != "language"
+
+
 def _refuse_unknown(warning: Warning) -> FieldError:
     guess = warning.get("did_you_mean")
     pointer = f"/filters/{warning['parameter']}"
@@ -157,7 +162,8 @@ async def _store_filters(context: AppContext, view: RequestContext, params: Filt
 
 async def show(context: AppContext, view: RequestContext, rows: Sequence[str]) -> list[tuple[Json, list[Warning]]]:
     """Each stored definition as it is shown, with the names that tags and regions have now, and warnings of those that
-    were called otherwise. In one statement."""
+    were called otherwise, and of languages that no article has. In one statement, and one where no published article
+    has them."""
     definitions = [cast("Json", orjson.loads(row)) for row in rows]
     ids = {str(id) for one in definitions for _, id in _list_named(one, _TAGS)}
     known = await tags.by_refs(context.db, sorted(ids), hidden=view.caller.has_scope("read_drafts")) if ids else {}
@@ -168,7 +174,12 @@ async def show(context: AppContext, view: RequestContext, rows: Sequence[str]) -
         for _, id in _list_named(one, _REGIONS)
         if id in view.atlas.by_id
     }
-    return [_show(one, slugs) for one in definitions]
+    drafts, shown = view.caller.has_scope("read_drafts"), [_show(one, slugs) for one in definitions]
+    for definition, (_, warnings) in zip(definitions, shown, strict=True):
+        codes = cast("dict[str, list[str]]", definition["filters"]).get("language", [])
+        unknown, _ = await language_lookup.find_unknown(context, view, codes, drafts=drafts)
+        warnings += map(filter_warnings.warn_unknown_language, unknown)
+    return shown
 
 
 def _list_named(definition: Json, names: Sequence[str]) -> list[tuple[str, int]]:

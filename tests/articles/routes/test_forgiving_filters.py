@@ -12,6 +12,11 @@ from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
+DOORS = (
+    "articles?", "search?", "articles/1/neighbours?", "changes?", "timeline?", "trending?", "export?",
+    "matrix?rows=tag&columns=region&", "articles?format=csv&", "search?format=csv&",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 async def two_articles(shared_settings: Settings) -> AsyncIterator[Served]:
@@ -22,7 +27,7 @@ async def two_articles(shared_settings: Settings) -> AsyncIterator[Served]:
 
 
 async def fill(api: Served) -> None:
-    await api.post(title="Leaders meet", regions=["belgium"], tags=["NATO"])
+    await api.post(title="Leaders meet", regions=["belgium"], tags=["NATO"], language="en")
     await api.post(title="A vote", regions=["united-kingdom"], tags=["elections"])
 
 
@@ -57,24 +62,69 @@ async def test_unknown_region_is_an_error_still(two_articles: Served) -> None:
 
 
 def read_warnings(response: Response) -> list[tuple[str, str | None]]:
-    assert response.status_code == 200, response.text
+    assert response.is_success, response.text
     header = response.headers.get("dateline-warnings")
     warnings = response.json()["warnings"] if header is None else orjson.loads(header)
     return [(one["code"], one.get("did_you_mean")) for one in warnings]
 
 
-@pytest.mark.parametrize(
-    "door",
-    [
-        "articles?", "search?", "articles/1/neighbours?", "changes?", "timeline?", "trending?", "export?",
-        "matrix?rows=tag&columns=region&", "articles?format=csv&", "search?format=csv&",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("door", DOORS)
 async def test_every_door_with_filters_warns_of_what_is_not_there(two_articles: Served, door: str) -> None:
     warned = await two_articles.public.get(f"/v1/{door}tag=election")
     assert read_warnings(warned) == [("unknown_tag", "elections")]
     if "export" not in door and "csv" not in door:
         assert (await two_articles.public.get(f"/v1/{door}tag=nato")).json()["warnings"] == []
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_every_door_with_filters_warns_of_a_language_that_no_article_has(two_articles: Served, door: str) -> None:
+    for language, meant in (("xx", None), ("en-GB", "en"), ("fr_FR", None)):
+        warned = await two_articles.public.get(f"/v1/{door}language={language}")
+        assert read_warnings(warned) == [("unknown_language", meant)], language
+    if "export" not in door and "csv" not in door:
+        assert (await two_articles.public.get(f"/v1/{door}language=EN")).json()["warnings"] == []
+
+
+@pytest.mark.parametrize("language", ["english", "e%20n", "e", "en-", "1", "en-abcdefghi", "en_" + "a_" * 16 + "a"])
+async def test_language_that_is_no_tag_is_refused_in_filters_and_in_bodies(api: Served, language: str) -> None:
+    for door in ("/v1/articles", "/v1/search", "/v1/export", "/v1/changes", "/feeds/articles.rss"):
+        response = await api.public.get(f"{door}?language=en,{language}")
+        [error] = response.json()["errors"]
+        assert (response.status_code, error["code"], error["parameter"]) == (422, "invalid_value", "language"), door
+    unquoted, url = language.replace("%20", " "), "https://receiver.example"
+    for path, payload, pointer in (
+        ("articles", {"title": "A", "language": unquoted}, "/language"),
+        ("articles/bulk", {"filter": {"language": unquoted}, "add_tags": ["a"]}, "/filter/language"),
+        ("searches", {"slug": "a", "q": "a", "filters": {"language": unquoted}}, "/filters/language"),
+        ("webhooks", {"name": "a", "url": url, "filter": {"language": unquoted}}, "/filter/language"),
+    ):
+        response = await api.editor.post(f"/v1/{path}", json=payload)
+        [error] = response.json()["errors"]
+        assert (response.status_code, error["pointer"]) == (422, pointer), path
+
+
+async def test_language_of_a_draft_is_known_to_those_who_may_see_it(api: Served) -> None:
+    await api.post(title="A public one", language="en")
+    for language in ("nl", "zh-x-private"):
+        made = await api.editor.post("/v1/articles", json={"title": "Een concept", "language": language})
+        assert made.json()["language"] == language
+        assert read_warnings(await api.public.get(f"/v1/articles?language={language}"))[0][0] == "unknown_language"
+        assert read_warnings(await api.editor.get(f"/v1/articles?language={language}")) == []
+
+
+async def test_language_that_is_yet_to_come_is_followed_with_a_warning(api: Served) -> None:
+    await api.post(title="A public one", language="en")
+    saved = await api.editor.post("/v1/searches", json={"slug": "dutch", "q": "een", "filters": {"language": "nl"}})
+    assert (saved.status_code, read_warnings(saved)) == (201, [("unknown_language", None)])
+    payload = {"name": "a", "url": "https://receiver.example", "filter": {"language": "nl"}, "enabled": False}
+    made = await api.editor.post("/v1/webhooks", json=payload)
+    assert (made.status_code, read_warnings(made)) == (201, [("unknown_language", None)])
+    post = await api.post(title="Een dam", language="nl")
+    shown = await api.public.get("/v1/articles?language=nl")
+    assert ([one["id"] for one in shown.json()["data"]], read_warnings(shown)) == ([post["id"]], [])
+    assert read_warnings(await api.editor.get(f"/v1/webhooks/{made.json()['id']}")) == []
+    results = await api.editor.get("/v1/searches/dutch")
+    assert ([one["article"]["id"] for one in results.json()["data"]], read_warnings(results)) == ([post["id"]], [])
 
 
 async def test_changes_warn_of_what_the_caller_may_not_know(api: Served) -> None:
