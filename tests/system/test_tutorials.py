@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -15,6 +17,10 @@ FENCE = re.compile(r"^```(sh|js|python|text)\n(.*?)^```$", re.MULTILINE | re.DOT
 INSTALLING = ("make setup\n", None)
 """Not run: the environment that runs the tests is there already."""
 END_OF_BLOCK = "\x1e"
+EXAMPLE = re.compile(r"^```sh\n(curl[^\n]*)\n```\n\n```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""A request of a reference page, with the response that the page shows."""
+GAP = "…"
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]…]|[^"{}\[\]…]+')
 
 
 def read_blocks(page: Path) -> list[tuple[str, str | None]]:
@@ -40,6 +46,45 @@ def is_shown(expected: str, printed: str) -> bool:
     """Whether what a command printed contains what the page shows; `…` stands for anything, white space for none."""
     parts = [re.escape("".join(part.split())) for part in expected.split("…")]
     return re.search(".*".join(parts), "".join(printed.split())) is not None
+
+
+def read_example(text: str) -> Any:
+    """JSON with gaps, each of which becomes a text, or a member of an object."""
+    open_brackets: list[str] = []
+    parts: list[str] = []
+    for token in _TOKEN.findall(text):
+        if token in "{[":
+            open_brackets.append(token)
+        elif token in "}]":
+            open_brackets.pop()
+        elif token == GAP:
+            token = f'"{GAP}":0' if open_brackets[-1] == "{" else f'"{GAP}"'
+        parts.append(token)
+    return orjson.loads("".join(parts))
+
+
+def matches(example: Any, response: Any) -> bool:
+    """Whether a response has all that an example shows of it. Members may be left out without a gap. Scores
+    are not compared: they move with the date."""
+    match example:
+        case dict():
+            return isinstance(response, dict) and all(
+                name in response and matches(value, response[name]) for name, value in example.items() if name != GAP
+            )
+        case list():
+            gap = example.index(GAP) if GAP in example else len(example)
+            ahead, behind = example[:gap], example[gap + 1 :]
+            is_long_enough = isinstance(response, list) and len(response) >= len(ahead) + len(behind)
+            if not is_long_enough or (gap == len(example) and len(response) != len(example)):
+                return False
+            others = [*response[:gap], *response[len(response) - len(behind) :]]
+            return all(map(matches, [*ahead, *behind], others))
+        case str():
+            return isinstance(response, str) and is_shown(example, response)
+        case float():
+            return isinstance(response, float)
+        case _:
+            return bool(example == response)
 
 
 def take_ports(count: int) -> list[str]:
@@ -129,3 +174,37 @@ def test_reading_site_has_as_many_lines_as_its_page_says() -> None:
 )
 def test_what_is_shown_is_compared_but_for_gaps(expected: str, printed: str, shown: bool) -> None:
     assert is_shown(expected, printed) is shown
+
+
+@pytest.mark.slow
+def test_page_about_searching_shows_what_the_samples_give(tmp_path: Path) -> None:
+    examples = EXAMPLE.findall((ROOT / "docs" / "search.md").read_text(encoding="utf-8"))
+    assert len(examples) >= 6
+    ports = {"8000": take_ports(1)[0]}
+    blocks: list[tuple[str, str | None]] = [(command, None) for command, _ in examples]
+    printed = run_blocks([(SERVER, None), *blocks], tmp_path, ports)[1:]
+    assert [
+        (shown, output)
+        for (_, shown), output in zip(examples, printed, strict=True)
+        if not matches(read_example(change_ports(shown, ports)), orjson.loads(output))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("example", "response", "expected"),
+    [
+        ('{"a": 1, …}', {"a": 1, "b": 2}, True),
+        ('{"a": 15}', {"a": 16}, False),
+        ('[1, …]', [1, 2, 3], True),
+        ('[1, …, 3]', [1, 2, 3], True),
+        ('[1, …, 4]', [1, 2, 3], False),
+        ('[1]', [1, 2], False),
+        ('{"a": 9.13}', {"a": 9.1313}, True),
+        ('{"a": 9.13}', {"a": 9}, False),
+        ('{"a": "… marks …"}', {"a": "it marks it"}, True),
+        ('{"a": [{"b": "x", …}, …], …}', {"a": [{"b": "x", "c": 1}, 2], "d": 3}, True),
+        ('{"a": [{"b": "x", …}, …], …}', {"a": [{"b": "y", "c": 1}, 2], "d": 3}, False),
+    ],
+)  # fmt: skip
+def test_example_is_compared_but_for_what_it_leaves_out(example: str, response: Any, expected: bool) -> None:
+    assert matches(read_example(example), response) is expected
