@@ -48,9 +48,10 @@ class MalformedJson(DatelineError):
 
 
 class MalformedRequest(DatelineError):
-    """What came is no HTTP/1.1 request, its header `Host` is missing, invalid or there twice, its trailers and the
-    extensions of its chunks are larger than 64 KiB or have more than 128 fields, or dozens of requests were sent
-    without waiting for a response. The connection is closed. Look at what the client library really sends."""
+    """What came is no HTTP/1.1 request, its address is not percent-encoded, its header `Host` is missing, invalid or
+    there twice, its trailers and the extensions of its chunks are larger than 64 KiB or have more than 128 fields, or
+    dozens of requests were sent without waiting for a response. The connection is closed. Look at what the client
+    library really sends."""
 
     code, status, title = "malformed_request", 400, "The request cannot be read"
 

@@ -101,8 +101,8 @@ class BudgetedProtocol(HttpToolsProtocol):
         """As uvicorn's `data_received` has it, but for the clocks, of which there are none."""
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
+        except httptools.HttpParserError as error:
+            self.send_400_response(explain_unread(error))
         except httptools.HttpParserUpgrade:
             pass  # handled as if it had not been requested
         if self.receiving and self._count_fields > MOST_FIELDS:
@@ -191,6 +191,16 @@ class BudgetedProtocol(HttpToolsProtocol):
     def _refuse(self, error: DatelineError) -> None:
         self._refusal = error
         raise error
+
+
+def explain_unread(error: httptools.HttpParserError) -> str:
+    """What is wrong with what is no HTTP, of that which users of `curl` and of plain sockets come to send."""
+    if isinstance(error, httptools.HttpParserInvalidURLError):
+        return "The address has to be percent-encoded: letters beyond ASCII as UTF-8, such as %C3%BC for ü."
+    # A space ends the address; the parser has no error of its own for what stands behind it.
+    if str(error).startswith("Expected HTTP/"):
+        return "Behind the address the version of HTTP is expected. A space in the address has to be sent as %20."
+    return "Invalid HTTP request received."
 
 
 @lru_cache(maxsize=1024)

@@ -45,6 +45,33 @@ def make_padded_head(size: int, target: bytes = b"/") -> bytes:
     return head.replace(b"Pad: ", b"Pad: " + b"x" * (size - len(head)))
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("GET /v1/suggest?q=Zürich HTTP/1.1", "percent-encoded: letters beyond ASCII as UTF-8, such as %C3%BC"),
+        ("GET /v1/articles/zürich HTTP/1.1", "percent-encoded"),
+        ("GET /v1/suggest?q=new york HTTP/1.1", "A space in the address has to be sent as %20."),
+        ("GE@T / HTTP/1.1", "Invalid HTTP request received."),
+        ("GET / HTTP/1.1\r\nNo header", "Invalid HTTP request received."),
+        ("GET / HTTP/1.1\r\nContent-Length: many", "Invalid HTTP request received."),
+    ],
+)
+@pytest.mark.parametrize("step", [1, 1_000])
+async def test_what_is_no_http_is_told_as_a_problem_document(line: str, said: str, step: int) -> None:
+    async with run_listener(hello, ConnectionLimiter(20, 20)) as port:
+        client = await RawClient.connect(port)
+        head = f"{line}\r\nHost: test\r\n\r\n".encode()
+        with suppress(ConnectionError):
+            for start in range(0, len(head), step):
+                await client.send(head[start : start + step])
+                await asyncio.sleep(0)
+        response = await client.read_response()
+        assert (response.status, response.headers["content-type"]) == (400, "application/problem+json")
+        problem = json.loads(response.body)
+        assert (problem["code"], said in problem["detail"]) == ("malformed_request", True), problem
+        await client.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 7, 1000, 16_384, 65_536])
 async def test_head_of_any_packets_is_read_up_to_its_bound_and_no_further(step: int) -> None:
