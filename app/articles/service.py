@@ -113,15 +113,13 @@ def _upsert(
     pending, saved = _sift(session.connection(), last, existing, at, overwrite=overwrite)
     known = source_baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
+    hashes = {key: last[key].hashes for key in saved}
     for later in (False, True):  # translations behind the originals that come with them
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
-        saved |= _save(session, part, existing, known, how, overwrite=overwrite)
-    silent = {*three_way_merge.LEFT_ALONE.values()}
-    heard = [
-        (one.id, last[key].format, last[key].hashes)
-        for key, one in saved.items()
-        if one.id and silent.isdisjoint(one.notes)
-    ]
+        results, merged = _save(session, part, existing, known, how, overwrite=overwrite)
+        saved |= results
+        hashes |= {key: _select_hashes(part[key].hashes, one) for key, one in merged.items()}
+    heard = [(one.id, last[key].format, hashes[key]) for key, one in saved.items() if one.id]
     source_baselines.save(session.connection(), heard, known)
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
 
@@ -167,7 +165,8 @@ def _save(
     how: SaveContext,
     *,
     overwrite: bool,
-) -> dict[Key, Saved]:
+) -> tuple[dict[Key, Saved], dict[Key, three_way_merge.Merged]]:
+    """What became of each, and what of its source was taken over."""
     merged = _merge(session, pending, existing, known, how.now, overwrite=overwrite)
     changing = {key: one.manuscript for key, one in merged.items() if one.manuscript is not None}
     old = [existing.get(key) for key in changing]
@@ -177,10 +176,18 @@ def _save(
     )
     results = dict(zip(changing, saved, strict=True))
     alike = {key: existing[key] for key, one in merged.items() if one.manuscript is None}
-    heard = {e.id: pending[key].content_hash for key, e in alike.items() if merged[key].heard}
+    heard = {e.id: pending[key].content_hash for key, e in alike.items() if merged[key].heard == "all"}
     _note_hashes(session.connection(), heard)
     results |= {key: Saved(e.id, e.version, "unchanged") for key, e in alike.items()}
-    return {key: replace(one, notes=merged[key].notes, is_kept=merged[key].is_kept) for key, one in results.items()}
+    noted = {key: replace(one, notes=merged[key].notes, is_kept=merged[key].is_kept) for key, one in results.items()}
+    return noted, merged
+
+
+def _select_hashes(packed: str, merged: three_way_merge.Merged) -> str:
+    """Of the hashes of what a source says those that count as what it said last."""
+    if merged.heard == "all":
+        return packed
+    return three_way_merge.keep_state(packed) if merged.heard == "state" else ""
 
 
 def _merge(
@@ -285,7 +292,7 @@ def _preview(
         merged = _merge(session, pending, existing, known, now, overwrite=overwrite)
     for key, one in merged.items():
         outcome: Outcome = "created" if key not in existing else "updated" if one.manuscript else "unchanged"
-        results[key] = Saved(0, 0, outcome, notes=one.notes)
+        results[key] = Saved(0, 0, outcome, notes=one.notes, is_kept=one.is_kept)
     return (replace(results[key], id=0, version=0) for key in each)
 
 

@@ -24,6 +24,7 @@ from app.errors import DatelineError, Unavailable
 from app.importers.document import Failure
 from app.importers.enrichment import COPY
 from app.importers.prepare import PreparedItem
+from app.importers.records import visibility
 
 logger = logging.getLogger(__name__)
 
@@ -79,11 +80,11 @@ def preview_batch(
 
 
 def collect_notes(one: PreparedItem, outcome: service.Saved | str) -> tuple[str, ...]:
-    """What people should know of an item and of what became of it. That it is kept as a draft is left out where its
-    article keeps a state of its own."""
+    """What people should know of an item and of what became of it. That it is kept as a draft, or is scheduled, is left
+    out where its article keeps a state of its own."""
     if isinstance(outcome, str):
         return one.notes
-    notes = [note for note in one.notes if note != one.marker or not outcome.is_kept]
+    notes = [note for note in one.notes if not (outcome.is_kept and visibility.is_of_state(note))]
     return (*notes, *outcome.notes)
 
 

@@ -37,7 +37,7 @@ NAMELESS = ("-", SENT)
 @dataclass(frozen=True, slots=True)
 class PreparedItem:
     """A manuscript with the plain text of its body, and what a person should know of it. `spoken` is the language that
-    it was found to be in, where its source names none; `marker` the words of what made it a draft at its source."""
+    it was found to be in, where its source names none."""
 
     where: str
     manuscript: Manuscript
@@ -46,7 +46,6 @@ class PreparedItem:
     unknown_fields: tuple[str, ...]
     unknown_regions: tuple[str, ...]
     spoken: SuggestedValue | None = None
-    marker: str | None = None
 
 
 def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> PreparedItem:
@@ -84,7 +83,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     )
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
     notes = (*document.notes, *dropped, *lost, *status_note, *date_note, *strange)
-    return PreparedItem(document.where, manuscript, plain, notes, reported, unknown, marker=document.marker)
+    return PreparedItem(document.where, manuscript, plain, notes, reported, unknown)
 
 
 def _copy_fields(document: Document, body: str, origin: str) -> Manuscript:

@@ -3,7 +3,7 @@
 A row that an export of this archive gave is compared with the version that it was made of: a property counts as changed
 only where it differs from that, and one that an editor has changed since stays, with a note. A withdrawn article stays
 withdrawn, a binned one in the bin, what an editor took back to draft is not published, and nothing public is made a
-draft. Services: session first, never commit.
+draft, or takes over what a row says that is none. Services: session first, never commit.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,18 +17,21 @@ from sqlmodel import Session
 from app.articles import editing
 from app.articles.manuscript import EXTRA, ExportedRow, Manuscript
 from app.articles.reimport.three_way_merge import (
-    DRAFT,
     EDITED,
+    HELD,
     LEFT_ALONE,
     PUBLISHING,
     PURGED,
     TAKEN_BACK,
+    describe_states,
+    find_opening,
     is_taken_back,
 )
 from app.articles.store import authorship, revisions, slugs, source_baselines, stored_article
 from app.articles.store.row_columns import SaveContext
 from app.articles.store.saving import Saved
 from app.articles.store.stored_article import StoredArticle
+from app.db.sql import read_clock
 from app.enrich.suggestion import DATELINE
 from app.models import Article, ArticleSlug, table
 from app.tags.tag_names import TagSpec
@@ -81,12 +84,11 @@ def merge(session: Session, manuscript: Manuscript, how: SaveContext, *, overwri
     current = editing.lock_article(session, id) if id is not None else None
     if id is None or current is None:
         return _report_missing(session.connection(), manuscript.known)
-    changes, notes = find_differences(session.connection(), manuscript, current, overwrite=overwrite)
+    changes, notes = find_differences(session.connection(), manuscript, current, how.now, overwrite=overwrite)
+    is_kept = _keeps_state(manuscript, current, changes, how.now)
     if not changes:
-        return Saved(id, current.existing_row.version, "unchanged", notes=notes, is_kept=_keeps_state(notes))
-    return replace(
-        editing.edit(session, current, editing.ArticleEdit(changes), how), notes=notes, is_kept=_keeps_state(notes)
-    )
+        return Saved(id, current.existing_row.version, "unchanged", notes=notes, is_kept=is_kept)
+    return replace(editing.edit(session, current, editing.ArticleEdit(changes), how), notes=notes, is_kept=is_kept)
 
 
 def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool = False) -> Saved | None:
@@ -95,17 +97,20 @@ def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool =
     current = stored_article.load(connection, [id]).get(id) if id is not None else None
     if current is None:
         return _report_missing(connection, manuscript.known)
-    changes, notes = find_differences(connection, manuscript, current, overwrite=overwrite)
-    return Saved(0, 0, "updated" if changes else "unchanged", notes=notes, is_kept=_keeps_state(notes))
+    now = read_clock(connection)
+    changes, notes = find_differences(connection, manuscript, current, now, overwrite=overwrite)
+    is_kept = _keeps_state(manuscript, current, changes, now)
+    return Saved(0, 0, "updated" if changes else "unchanged", notes=notes, is_kept=is_kept)
 
 
-def _keeps_state(notes: Collection[str]) -> bool:
+def _keeps_state(manuscript: Manuscript, current: StoredArticle, changes: Collection[str], now: int) -> bool:
     """Whether the article keeps a state of its own, so that the row makes no draft of it."""
-    return bool({DRAFT, *LEFT_ALONE.values()} & {*notes})
+    is_own = current.existing_row.status in LEFT_ALONE or _is_ahead(manuscript, current, now)
+    return is_own and "status" not in changes
 
 
 def find_differences(
-    connection: Connection, manuscript: Manuscript, current: StoredArticle, *, overwrite: bool = False
+    connection: Connection, manuscript: Manuscript, current: StoredArticle, now: int, *, overwrite: bool = False
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The attributes that the row changes, as `editing.ArticleEdit` has them, and notes on those that it does not.
     `overwrite`: those that were edited here meanwhile change too."""
@@ -115,8 +120,10 @@ def find_differences(
     addresses = [
         name for name in slugs.find_additions(connection, id, manuscript) if name in _given_columns(manuscript)
     ]
+    is_ahead = _is_ahead(manuscript, current, now)
+    ahead = (describe_states(manuscript.status or "draft", current.existing_row.status),) if is_ahead else ()
     if not differing and not addresses:
-        return {}, ()
+        return {}, ahead
     if current.existing_row.status in LEFT_ALONE:
         return {}, (LEFT_ALONE[current.existing_row.status],)
     edited: list[str] = []
@@ -130,15 +137,29 @@ def find_differences(
         is_draft = current.existing_row.status == "published" and theirs["status"] in ("draft", "scheduled", "trashed")
         if is_draft and not overwrite:
             differing.remove("status")
-            notes = (DRAFT,)
+            notes = ahead
         elif theirs["status"] in PUBLISHING and is_taken_back(
             current, authorship.find_edited_fields(connection, [current])[id]
         ):
             differing.remove("status")
             notes = (TAKEN_BACK,)
-    changes = _edits(before, manuscript, {name: theirs[name] for name in differing if name not in edited})
+    taken = [name for name in differing if name not in edited]
+    if is_ahead and "status" not in taken and (taken or addresses):
+        notes = (*ahead, HELD.format(", ".join((*taken, *addresses))))
+        taken, addresses = [], []
+    changes = _edits(before, manuscript, {name: theirs[name] for name in taken})
     changes |= {name: getattr(manuscript, name) for name in addresses}
     return changes, (*notes, EDITED.format(", ".join(edited))) if edited else notes
+
+
+def _is_ahead(manuscript: Manuscript, current: StoredArticle, now: int) -> bool:
+    """Whether the article is, or will be, public before what the row says of it is."""
+    existing = current.existing_row
+    if manuscript.status is None or existing.status not in PUBLISHING:
+        return False
+    at = existing.published_at if manuscript.published_at is None else manuscript.published_at
+    opening = now if existing.status == "published" else find_opening(existing.status, existing.published_at)
+    return max(opening, now) < find_opening(manuscript.status, at)
 
 
 def _base(connection: Connection, manuscript: Manuscript, current: StoredArticle) -> Manuscript | None:

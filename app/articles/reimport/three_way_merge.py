@@ -3,20 +3,22 @@ what people have edited since.
 
 A property follows the source where the source has changed it and nobody has edited it here. What was withdrawn or
 binned stays so, unless only an undo did it; what an editor took back to draft is not published again, and nothing
-public is hidden but by a retraction. Reads only; what is to be saved is saved by the caller.
+public is hidden but by a retraction. What is public here takes nothing over from a source that is not: until that one
+is public again, it stays whole. Reads only; what is to be saved is saved by the caller.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
+import orjson
 from sqlmodel import Session
 
 from app.articles import editing
 from app.articles.manuscript import Manuscript
 from app.articles.reimport import equality
 from app.articles.store import authorship, slugs, stored_article
-from app.articles.store.field_hashes import EMPTY, FIELDS, UNSAID, Hashes, unpack
+from app.articles.store.field_hashes import EMPTY, FIELDS, UNSAID, Hashes, digest, pack, unpack
 from app.articles.store.row_columns import ExistingRow
 from app.articles.store.stored_article import StoredArticle
 from app.enrich.suggestion import DATELINE
@@ -28,10 +30,19 @@ TAKEN_BACK = "taken back to draft here, not published again"
 PURGED = "purged here, left alone"
 LEFT_ALONE = {"withdrawn": WITHDRAWN, "trashed": TRASHED}
 """What is said of articles in states that no source takes them out of."""
-DRAFT = "draft at the source, public here"
+_AHEAD = "{} at the source, {} here"
+DRAFT = _AHEAD.format("draft", "public")
+_WORDS = {"draft": "draft", "trashed": "draft", "scheduled": "scheduled", "withdrawn": "withdrawn"}
+"""What a state of the source is called."""
+_AHEAD_OF_HIDDEN = tuple(dict.fromkeys(_AHEAD.format(word, "scheduled") for word in _WORDS.values()))
+HELD = "left as it is here until the source is public, source differs: {}"
 RELEASED = "no longer a draft at the source, draft here"
 PUBLISHING = ("published", "scheduled")
-OF_HIDDEN = (*LEFT_ALONE.values(), TAKEN_BACK, PURGED, RELEASED)
+NEVER = 1 << 62
+"""When everybody may read what is neither public nor scheduled."""
+_HIDDEN = {digest(orjson.dumps((status, None))): status for status in ("draft", "trashed", "withdrawn")}
+"""States that are not public, by the hash of a source that says them."""
+OF_HIDDEN = (*LEFT_ALONE.values(), TAKEN_BACK, PURGED, RELEASED, *_AHEAD_OF_HIDDEN)
 """Notes that tell of articles that are not public."""
 UNKNOWN = "taken back at the source, and not in this archive"
 
@@ -52,12 +63,13 @@ _NEEDED = ("title", "language", "published_at", "status", "slug", "corrections")
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """`manuscript` None: the article stays as it is. `heard`: the source has been listened to, so that what it says is
-    what it said last from now on. `is_kept`: the article keeps its own state, which is not the draft of the source."""
+    """`manuscript` None: the article stays as it is. `heard` is how much of what the source says is what it said last
+    from now on: its state alone where the rest waits until the source is public. `is_kept`: the article keeps its own
+    state, which is not the draft of the source."""
 
     manuscript: Manuscript | None
     notes: tuple[str, ...] = ()
-    heard: bool = True
+    heard: Literal["all", "state", "nothing"] = "all"
     is_kept: bool = False
 
 
@@ -102,6 +114,27 @@ class _Case:
         """Whether the source would publish what somebody has taken back to draft."""
         return self.new.status in PUBLISHING and is_taken_back(self.current, self.edited)
 
+    @property
+    def state(self) -> str:
+        """What the source has the item for. A line that names neither a state nor a text is a part of an article, whose
+        state is the one that its source named last."""
+        said = self.new.said
+        if self.new.status is None and said is not None and not {"status", "body"} & {*said}:
+            return _HIDDEN.get(self.base["status"], "published") if self.base is not None else "published"
+        return self.new.status or "published"
+
+    def find_public_there(self) -> int:
+        """From when on everybody may read it at its source."""
+        return find_opening(self.state, self.new.published_at if self.says("published_at") else None)
+
+    def find_public_here(self, taken: Collection[str]) -> int:
+        """From when on everybody may read the article with these fields of its source."""
+        row = self.current.existing_row
+        status = self.new.status if "status" in taken else row.status
+        if status == row.status == "published":
+            return 0  # whatever its date says
+        return find_opening(status, self.new.published_at if "published_at" in taken else row.published_at)
+
     def differs(self, name: str) -> bool:
         return not equality.is_same(name, self.new, self.before, self.current, self.tags)
 
@@ -118,9 +151,23 @@ def trim(new: Manuscript) -> Manuscript:
     return replace(new, suggestions=None, text_keys=None) if partial else new
 
 
+def find_opening(status: str | None, at: int | None) -> int:
+    """From when on everybody may read what has this state and this date of publication."""
+    if status == "published":
+        return at or 0
+    return at if status == "scheduled" and at is not None else NEVER
+
+
+def describe_states(source_state: str, own_state: str) -> str:
+    """The note on an article that is, or will be, public before its source is."""
+    own_word = "public" if own_state == "published" else own_state
+    return _AHEAD.format(_WORDS.get(source_state, "scheduled"), own_word)
+
+
 def is_settled(new: Manuscript, old: ExistingRow, now: int) -> bool:
     """Whether a source that says the same as last time needs no second look: nothing here contradicts its state."""
-    return not (_is_left_alone(new, old) or _is_draft(new, old.status, now) or is_undone(old))
+    is_ahead = old.status in PUBLISHING and find_opening(new.status or "published", new.published_at) > now
+    return not (_is_left_alone(new, old) or is_ahead or is_undone(old))
 
 
 def merge(
@@ -140,27 +187,39 @@ def merge(
     tags = equality.tag_ids(session, [*(new for new, _ in pairs), *before])
     cases = (
         _Case(
-            new, row, was, known.get(old.id, {}).get(new.format), edited[old.id], overwrite or is_undone(old), tags, now
+            _read_embargo(new, now),
+            row,
+            was,
+            known.get(old.id, {}).get(new.format),
+            edited[old.id],
+            overwrite or is_undone(old),
+            tags,
+            now,
         )
         for (new, old), row, was in zip(pairs, rows, before, strict=True)
     )
     return [_merge(session, case) for case in cases]
 
 
+def _read_embargo(new: Manuscript, now: int) -> Manuscript:
+    """What a source calls published with a date that is to come waits for that date, as a new article would."""
+    is_embargoed = new.status == "published" and new.published_at is not None and new.published_at > now
+    return replace(new, status="scheduled") if is_embargoed else new
+
+
 def _merge(session: Session, case: _Case) -> Merged:
     status = case.current.existing_row.status
     if _is_left_alone(case.new, case.current.existing_row):
-        return Merged(None, (LEFT_ALONE[status],), heard=False, is_kept=True)
+        return Merged(None, (LEFT_ALONE[status],), heard="nothing", is_kept=True)
     if status == "trashed" and not is_undone(case.current.existing_row):
         return Merged(None)
     taken, refused = [], []
     notes: tuple[str, ...] = ()
-    if _is_draft(case.new, status, case.now) and "status" not in case.edited and not case.overwrite:
-        notes = (DRAFT,)
+    stays_public = "status" not in case.edited and not case.overwrite and _is_draft(case)
     for name in FIELDS:
         if not case.says(name) or not (case.overwrite or case.has_changed(name)) or not case.differs(name):
             continue
-        if name == "status" and notes:
+        if name == "status" and stays_public:
             continue
         if name not in case.edited or (case.overwrite and not (name == "status" and case.republishes)):
             taken.append(name)
@@ -169,17 +228,27 @@ def _merge(session: Session, case: _Case) -> Merged:
         elif not case.is_first_word(name):
             refused.append(name)
     if is_undone(case.current.existing_row) and "status" not in taken and case.new.status != status:
-        case = replace(case, new=replace(case.new, status=case.new.status or "published"))
+        case = replace(case, new=replace(case.new, status=case.new.status or case.state))
         taken.append("status")
+    if "addresses" in taken and not slugs.find_additions(session.connection(), case.current.existing_row.id, case.new):
+        taken.remove("addresses")
+    is_ahead = max(case.find_public_here(taken), case.now) < case.find_public_there()
+    if is_ahead and (taken or "status" not in case.edited):  # else an editor knows why it is public
+        notes = (describe_states(case.state, status),)
+    held, taken = (taken, []) if is_ahead else ([], taken)
     taken += [name for name in _SUGGESTED if name not in taken and _is_suggested(case, name, taken)]
     if _is_released(case):
         notes = (*notes, RELEASED)
+    if held:
+        notes = (*notes, HELD.format(", ".join(held)))
     if refused:
         notes = (*notes, EDITED.format(", ".join(refused)))
-    if "addresses" in taken and not slugs.find_additions(session.connection(), case.current.existing_row.id, case.new):
-        taken.remove("addresses")
-    is_kept = _is_draft(case.new, status, case.now) and "status" not in taken
-    return Merged(_combine(case, taken) if taken else None, notes, is_kept=is_kept)
+    return Merged(_combine(case, taken) if taken else None, notes, "state" if held else "all", is_kept=is_ahead)
+
+
+def keep_state(packed: str) -> str:
+    """Of packed hashes that of the state alone."""
+    return pack({"status": unpack(packed)["status"]}) if packed else packed
 
 
 def _is_released(case: _Case) -> bool:
@@ -208,10 +277,10 @@ def _is_left_alone(new: Manuscript, old: ExistingRow) -> bool:
     return old.status in LEFT_ALONE and new.status != old.status and not is_undone(old)
 
 
-def _is_draft(new: Manuscript, status: str, now: int) -> bool:
+def _is_draft(case: _Case) -> bool:
     """Whether the source does not have published what is public here; what is due there is."""
-    due = new.status == "scheduled" and new.published_at is not None and new.published_at <= now
-    return status == "published" and new.status in ("draft", "scheduled", "trashed") and not due
+    is_hidden = case.new.status in ("draft", "scheduled", "trashed") and case.find_public_there() > case.now
+    return case.current.existing_row.status == "published" and is_hidden
 
 
 def _combine(case: _Case, taken: Sequence[str]) -> Manuscript:

@@ -55,6 +55,7 @@ class Visibility:
 KEPT = "kept as a draft"
 """How every note ends that says why an item is a draft."""
 _NOT_PUBLIC = f": not public at its source, {KEPT}"
+_UNTIL_THEN = "scheduled until then"
 SILENT = Visibility()
 _IS_PUBLIC = Visibility("published", rank=1)
 _AT_A_DATE, _NOT_YET, _SCHEDULED, _DRAFT, _WITHDRAWN = 2, 3, 4, 5, 6
@@ -237,7 +238,7 @@ def _read_embargo(name: str, value: object, context: ParseContext, *, strict: bo
         return _make_unreadable(name, value) if strict else SILENT
     if at.instant <= context.now:
         return SILENT
-    return Visibility("scheduled", at, _AT_A_DATE, f"{name} in the future: scheduled until then")
+    return Visibility("scheduled", at, _AT_A_DATE, f"{name} in the future: {_UNTIL_THEN}")
 
 
 def _read_end(name: str, value: object, context: ParseContext) -> Visibility:
@@ -272,6 +273,11 @@ def _read_date(value: object, context: ParseContext) -> SourceDate | None:
 
 def _make_draft(said: str, rank: int = _DRAFT) -> Visibility:
     return Visibility("draft", rank=rank, note=f"{said}{_NOT_PUBLIC}")
+
+
+def is_of_state(note: str) -> bool:
+    """Whether a note says what an item becomes here, which an article that keeps a state of its own does not."""
+    return note.endswith((KEPT, _UNTIL_THEN))
 
 
 def count_drafts(notes: Mapping[str, Sequence[object]]) -> list[tuple[str, int]]:
