@@ -115,7 +115,7 @@ def _build_record(item: Given, title: str | None, context: ParseContext) -> dict
         "title": title,
         "standfirst": read_main_text(item, "description"),
         "authors": list(read_byline(item)),
-        "published_at": embargo or first,
+        **({"published_at": embargo or first} if embargo or first else {}),
         "updated_at": item.get("versioncreated"),
         "status": status,
         "tags": _list_tags(item),

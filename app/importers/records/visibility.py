@@ -20,21 +20,34 @@ from app.importers.records.visibility_names import (
     DRAFTS,
     EMBARGOES,
     ENDS,
+    HINTS,
+    LIVE,
     PUBLIC,
     PUBLIC_WORDS,
     PUBLICATIONS,
     PUBLISHED,
     READERS,
+    RETRACTED,
     SCHEDULED_WORDS,
+    STAMPS,
     STATUS,
+    STEPS,
     SWITCHES,
+    TYPO3,
+    TYPO3_TIMES,
     UNLISTED_WORDS,
     WITHDRAWN_WORDS,
     State,
     is_place,
 )
 
-_TABLES = (DRAFTS, CLEARED, PUBLIC, SWITCHES, STATUS, READERS, ACCESS, EMBARGOES, ENDS, BUILDS)
+_TABLES = (
+    DRAFTS, HINTS, CLEARED, RETRACTED, PUBLIC, SWITCHES, LIVE, STATUS, STEPS, READERS, ACCESS, EMBARGOES, ENDS, BUILDS,
+)  # fmt: skip
+_OTHERS = PUBLICATIONS | STAMPS | TYPO3_TIMES | {"id", "revision"}
+"""Fields of their own that are markers as well, or in some records."""
+_NOTHING: tuple[object, ...] = ("", [], {}, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00")
+"""What is written where there is nothing; databases write such dates."""
 _TRUTHS = {
     **dict.fromkeys(("true", "yes", "on", "1", "y", "t"), True),
     **dict.fromkeys(("false", "no", "off", "0", "n", "f", "none", "null", "never"), False),
@@ -57,9 +70,9 @@ KEPT = "kept as a draft"
 _NOT_PUBLIC = f": not public at its source, {KEPT}"
 _UNTIL_THEN = "scheduled until then"
 SILENT = Visibility()
-_IS_PUBLIC = Visibility("published", rank=1)
-_AT_A_DATE, _NOT_YET, _SCHEDULED, _DRAFT, _WITHDRAWN = 2, 3, 4, 5, 6
+_NOT_LIVE, _PUBLISHED, _AT_A_DATE, _NOT_YET, _SCHEDULED, _DRAFT, _WITHDRAWN = 1, 2, 3, 4, 5, 6, 7
 """`published: false` gives way to a status that says scheduled, not to a mere date. Nothing makes a draft public."""
+_IS_PUBLIC = Visibility("published", rank=_PUBLISHED)
 
 
 def read_record(record: Mapping[str, object], context: ParseContext) -> tuple[Visibility, tuple[str, ...]]:
@@ -140,7 +153,7 @@ def is_marker(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _may_be_marker(name: str) -> bool:
     """Most fields are none, and each item of a file has the same ones."""
-    return is_marker(name) or aliases.fold_name(name) in PUBLICATIONS | {"id"}
+    return is_marker(name) or aliases.fold_name(name) in _OTHERS
 
 
 def is_boolean(value: object) -> bool:
@@ -152,14 +165,24 @@ def _read_marker(name: str, value: object, record: Mapping[str, object], context
     folded = aliases.fold_name(name)
     if folded in DRAFTS:
         return _read_flag(name, value, hides=True)
+    if folded in HINTS:
+        return _make_draft(f"{name}: {values.quote(value)}") if _read_boolean(value) else SILENT
     if folded in CLEARED:
-        return SILENT if value in (None, "", [], {}) or _read_boolean(value) is False else _make_draft(f"{name} is set")
+        return SILENT if _is_nothing(value) or _read_boolean(value) is False else _make_draft(f"{name} is set")
+    if folded in RETRACTED:
+        return _read_retraction(name, value, context)
+    if folded in STAMPS and value is None:
+        return _read_missing_stamp(name, record)
     if folded in PUBLIC:
         return _read_public(name, folded, value)
     if folded in SWITCHES:
         return _make_draft(f"{name}: {values.quote(value)}") if _read_boolean(value) is False else SILENT
+    if folded in LIVE:
+        return _make_draft(f"{name}: {values.quote(value)}", _NOT_LIVE) if _read_boolean(value) is False else SILENT
     if folded in STATUS:
         return read_word(name, value)
+    if folded in STEPS:
+        return _read_step(name, folded, value)
     if folded in READERS or (folded in ACCESS and _fold(value) in UNLISTED_WORDS):
         marker = read_word(name, value)
         return SILENT if marker.status == "published" else marker
@@ -169,6 +192,11 @@ def _read_marker(name: str, value: object, record: Mapping[str, object], context
         return _read_embargo(name, value, context, strict=folded in EMBARGOES)
     if folded in ENDS:
         return _read_end(name, value, context)
+    if folded in TYPO3_TIMES:
+        if TYPO3.isdisjoint(map(aliases.fold_name, record)):
+            return SILENT
+        is_end = folded == "endtime"
+        return _read_end(name, value, context) if is_end else _read_embargo(name, value, context, strict=True)
     return _read_structured(name, folded, value)
 
 
@@ -184,6 +212,10 @@ def _read_structured(name: str, folded: str, value: object) -> Visibility:
         return _make_draft(f"{name}: false")
     if folded == "id" and isinstance(value, str) and value.startswith("drafts."):
         return _make_draft(f"{name}: {values.quote(value)}")
+    if name == "_id" and isinstance(value, str) and value.startswith("versions."):  # of a release that is to come
+        return _make_draft(f"{name}: {values.quote(value)}")
+    if folded == "revision" and fields is not None and fields.get("published") is False:
+        return _make_draft(f"{name}.published: False")
     if folded == "sys" and fields is not None:
         return _read_contentful(fields)
     return SILENT
@@ -204,8 +236,41 @@ def _read_contentful(fields: Mapping[str, object]) -> Visibility:
     return _make_draft("sys has no publishedVersion") if entry and unpublished else SILENT
 
 
+def _is_nothing(value: object) -> bool:
+    return value is None or value in _NOTHING
+
+
+def _read_retraction(name: str, value: object, context: ParseContext) -> Visibility:
+    """True, a date, or an object that says when and why; anything else may be one."""
+    truth = _read_boolean(value)
+    if _is_nothing(value) or truth is False:
+        return SILENT
+    is_one = truth or values.read_mapping(value) is not None or _read_date(value, context) is not None
+    return Visibility("withdrawn", rank=_WITHDRAWN) if is_one else _make_unreadable(name, value)
+
+
+def _read_missing_stamp(name: str, record: Mapping[str, object]) -> Visibility:
+    """Not published yet, unless another stamp says when it was."""
+    is_stamped = any(not _is_nothing(record[other]) for other in record if aliases.fold_name(other) in STAMPS)
+    return SILENT if is_stamped else _make_draft(f"{name}: null", _NOT_YET)
+
+
+def _read_step(name: str, folded: str, value: object) -> Visibility:
+    """How far work on it has come. That a stage is called live publishes nothing, for it may be one of a festival."""
+    fields = values.read_mapping(value)
+    if fields is not None:
+        value = next((fields[key] for key in ("status", "state", "stage", "name", "slug") if fields.get(key)), None)
+    if not isinstance(value, str):
+        return SILENT
+    marker, word = read_word(name, value), _fold(value)
+    is_known = word in SCHEDULED_WORDS | WITHDRAWN_WORDS | UNLISTED_WORDS
+    if marker.status == "published":
+        return marker if word in ("published", "publish") else SILENT
+    return marker if is_known or folded == "workflow" else SILENT
+
+
 def _read_flag(name: str, value: object, *, hides: bool) -> Visibility:
-    if value is None or value in ("", [], {}):
+    if _is_nothing(value):
         return SILENT
     truth = _read_boolean(value)
     if truth is None:
@@ -215,10 +280,7 @@ def _read_flag(name: str, value: object, *, hides: bool) -> Visibility:
 
 
 def _read_public(name: str, folded: str, value: object) -> Visibility:
-    """`published: no`. Under some of these names others give the date of publication; a null under one of them says in
-    the systems that write it so that there was none yet."""
-    if folded in PUBLISHED and value is None:
-        return _make_draft(f"{name}: null", _NOT_YET) if name == "publishedAt" else SILENT
+    """`published: no`. Under some of these names others give the date of publication."""
     if folded in PUBLISHED and _read_boolean(value) is None and _may_be_date(value):
         return SILENT
     marker = _read_flag(name, value, hides=False)
@@ -231,7 +293,7 @@ def _may_be_date(value: object) -> bool:
 
 def _read_embargo(name: str, value: object, context: ParseContext, *, strict: bool) -> Visibility:
     """Scheduled until a date that is to come. `strict`: what is no date is an embargo whose end nobody knows."""
-    if value is None or value in ("", [], {}) or (is_boolean(value) and not (strict and _read_boolean(value))):
+    if _is_nothing(value) or (is_boolean(value) and not (strict and _read_boolean(value))):
         return SILENT
     at = _read_date(value, context)
     if at is None:
@@ -242,7 +304,7 @@ def _read_embargo(name: str, value: object, context: ParseContext, *, strict: bo
 
 
 def _read_end(name: str, value: object, context: ParseContext) -> Visibility:
-    if value is None or value in ("", [], {}) or _read_boolean(value) is False:
+    if _is_nothing(value) or _read_boolean(value) is False:
         return SILENT
     if _read_boolean(value):
         return _make_draft(f"{name}: {values.quote(value)}")

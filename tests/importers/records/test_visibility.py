@@ -53,6 +53,15 @@ def read(**record: object) -> Document:
         {"sys": {"type": "Entry", "version": 3}}, {"sys": {"type": "Entry", "version": 9, "archivedAt": "2024-01-01"}},
         {"status": "published", "draft": True}, {"status": "published", "visibility": "members"},
         {"published": False, "publishDate": LATER}, {"draft": True, "embargo": LATER},
+        {"published_at": None}, {"published-at": None}, {"first_published_at": None}, {"firstPublicationDate": None},
+        {"publishedAt": None, "status": "published"}, {"live": False}, {"is_live": False}, {"statut": "prepa"},
+        {"statut": "prop"}, {"statut": "refuse"}, {"statut": "poubelle"}, {"statut": "perhaps"}, {"workflow": "draft"},
+        {"workflow": "Legal check"}, {"workflow": {"state": "draft"}}, {"stage": "DRAFT"}, {"stage": "Copy edit"},
+        {"phase": "in review"}, {"approved": False}, {"on_hold": True}, {"do_not_publish": True}, {"hold": "yes"},
+        {"__Never publish": 1}, {"restricted": True}, {"_status": "modified"}, {"fe_group": "2"}, {"draftId": 7},
+        {"enabledForSite": False}, {"retracted": "perhaps"}, {"tstamp": 1, "endtime": 1_700_000_000},
+        {"_id": "versions.r1.4711"}, {"revision": {"published": False}}, {"expire_at": "2024-01-01"},
+        {"publish_down": "2024-01-01 00:00:00"}, {"editorial_status": "someday"},
     ],
     ids=repr,
 )  # fmt: skip
@@ -70,13 +79,20 @@ def test_marker_makes_a_draft_with_a_note(marker: dict[str, object]) -> None:
     "silent",
     [
         {}, {"draft": False}, {"draft": ""}, {"draft": None}, {"published": True}, {"published": "yes"},
-        {"published": "2025-01-02"}, {"published": 1_700_000_000}, {"published_at": None}, {"hidden": "no"},
+        {"published": "2025-01-02"}, {"published": 1_700_000_000}, {"published": None}, {"hidden": "no"},
+        {"published_at": ""}, {"published_at": None, "first_published_at": "2024-01-01"}, {"live": True},
+        {"status": None, "live": "https://example.org/"}, {"retracted": False}, {"withdrawn": None},
+        {"approved": True}, {"hold": "the front page"}, {"internal": "none"}, {"on_hold": False}, {"stage": "Pyramid"},
+        {"stage": "live"}, {"stage": 12}, {"workflow": {"status_code": 1}}, {"workflow": None}, {"fe_group": "0"},
+        {"deleted_at": "0000-00-00 00:00:00"}, {"publish_down": "0000-00-00 00:00:00"}, {"starttime": LATER},
+        {"endtime": "2024-01-01"}, {"tstamp": 1, "starttime": 0, "endtime": "0"}, {"id": "versions.html"},
+        {"revision": {"published": True}}, {"enabledForSite": True}, {"draftId": None}, {"phase": "two"},
         {"visibility": "public"}, {"visibility": None}, {"audience": "everyone"}, {"audience": "General public"},
         {"access": "by ferry"}, {"state": "NJ"}, {"state": "Texas", "city": "Austin"}, {"state": ""},
         {"password": ""}, {"deleted_at": None}, {"expiryDate": "2031"}, {"expires": ""}, {"expires": False},
         {"embargo": "2024-01-01"}, {"embargo": False}, {"embargo": ""}, {"publishDate": "2024-01-01"},
         {"build": {"render": "always"}}, {"build": "make all"}, {"sys": {"type": "Entry", "version": 4,
-        "publishedVersion": 3}}, {"sys": {"type": "Entry", "revision": 3}}, {"permalink": "/a/"}, {"live": False},
+        "publishedVersion": 3}}, {"sys": {"type": "Entry", "revision": 3}}, {"permalink": "/a/"},
         {"active": True}, {"online": "https://example.org/"}, {"enabled": "comments"}, {"wip": False},
     ],
     ids=repr,
@@ -91,11 +107,28 @@ def test_words_for_what_is_public_and_withdrawn_are_understood() -> None:
         assert visibility.read_word("status", read(status=word).status).status == "published"
     for word in ("withdrawn", "canceled", "retracted"):
         assert visibility.read_word("status", read(status=word).status).status == "withdrawn"
+    assert [read(statut=word).status for word in ("publie", "Publié")] == ["published"] * 2
+    assert [read(stage=word).status for word in ("PUBLISHED", "canceled")] == ["published", "withdrawn"]
+    # A live blog that is over, and not a page that Wagtail keeps back.
+    assert (read(status="published", live=False).status, read(live=False, draft=True).status) == ("published", "draft")
     assert read(status="published", published=False).status == "draft"
     assert read(status="scheduled", published=False, date=LATER).status == "scheduled"
 
 
-@pytest.mark.parametrize("name", ["publishDate", "embargo", "embargoed_until", "publish_on", "scheduled_at"])
+@pytest.mark.parametrize("name", ["retracted", "isRetracted", "withdrawn", "withdrawn_at", "killed"])
+@pytest.mark.parametrize("value", [True, "yes", 1, "2025-01-02", {"at": "2025-01-02", "reason": None}])
+def test_retraction_is_one_under_whatever_name(name: str, value: object) -> None:
+    assert read(**{name: value}).status == "withdrawn"
+
+
+def test_times_of_typo3_are_an_embargo_and_an_end() -> None:
+    document = read(crdate=1, starttime=LATER)
+    assert (document.status, document.published) == ("scheduled", SourceDate(LATER_INSTANT, "instant"))
+
+
+@pytest.mark.parametrize(
+    "name", ["publishDate", "publish_up", "embargo", "embargoed_until", "publish_on", "scheduled_at"]
+)
 def test_date_to_come_is_an_embargo(name: str) -> None:
     document = read(**{"date": "2025-01-02", name: LATER})
     assert (document.status, document.published) == ("scheduled", SourceDate(LATER_INSTANT, "instant"))

@@ -326,7 +326,8 @@ def _read_dates(entry: FeedParserDict) -> Record:
     """A feed that has one date only calls it whatever its format does: it is when the entry was published."""
     published, created, updated = (_read_date(entry, name) for name in ("published", "created", "updated"))
     first = published or created or updated
-    return {"published_at": first, "updated_at": updated if updated != first else None}
+    # Without a date there is no field: a null would say that it is not published.
+    return ({"published_at": first} if first else {}) | {"updated_at": updated if updated != first else None}
 
 
 def _read_date(entry: FeedParserDict, name: str) -> str | None:

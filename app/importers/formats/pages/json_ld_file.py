@@ -106,7 +106,7 @@ def _build_record(node: Node) -> dict[str, object]:
         "standfirst": abstract or said.standfirst,
         "dateline": node.get("dateline"),
         "authors": list(said.author_lines),
-        "published_at": said.published,
+        **({"published_at": said.published} if said.published else {}),
         "updated_at": said.updated,
         "sections": list(said.sections),
         "tags": list(said.tags),
