@@ -86,18 +86,25 @@ def read_record(
     notes: tuple[str, ...] = (),
     body: DocumentBody | None = None,
     stated: tuple[str, ...] | None = None,
+    *,
+    is_public: bool = False,
 ) -> Document | Failure:
     """The document of a record; `body` is the text beside it, which goes before one inside it; `stated` as documents
-    have it."""
+    have it. `is_public`: it was found where only what is public is, so that its date says when and never whether."""
     if (other := _describe_other_kind(record)) is not None:
         return Failure(where, f"{other} of WordPress, which is no article")
     own = is_own(record)
     record = record if own else {name: values.unwrap(value) for name, value in record.items()}
-    state, state_notes = visibility.read_record({"status": record.get("status")} if own else record, context)
+    markers = {"status": record.get("status")} if own else record
+    if is_public:
+        markers = {name: value for name, value in markers.items() if not visibility.is_stamp(name)}
+    state, state_notes = visibility.read_record(markers, context)
     flags = {
         name: record[name]
         for name in record
-        if aliases.find_field(name) in _DATES and visibility.is_boolean(record[name])
+        if aliases.find_field(name) in _DATES
+        and visibility.is_boolean(record[name])
+        and not (is_public and visibility.is_stamp(name))
     }
     known, extra = aliases.sort_fields(
         {name: record[name] for name in record if name not in flags} if flags else record

@@ -150,6 +150,11 @@ def is_marker(name: str) -> bool:
     return any(folded in table for table in _TABLES) or (folded in ("state", "sys", "permalink", "render"))
 
 
+def is_stamp(name: str) -> bool:
+    """Whether a field of this name says when a system has published the item."""
+    return aliases.fold_name(name) in STAMPS
+
+
 @lru_cache(maxsize=4096)
 def _may_be_marker(name: str) -> bool:
     """Most fields are none, and each item of a file has the same ones."""

@@ -120,7 +120,8 @@ def build_item(
         scrubbed = clean.scrub_value(record, notes.setdefault)
     except ValueError as error:
         return Failure(where, str(error))
-    document = fields.read_record(scrubbed if isinstance(scrubbed, dict) else {}, where, context, tuple(notes))
+    stated = scrubbed if isinstance(scrubbed, dict) else {}
+    document = fields.read_record(stated, where, context, tuple(notes), is_public=True)
     if isinstance(document, Document) and not document.url and not document.origin:
         return replace(document, origin=read_host(home))
     return document
@@ -326,8 +327,7 @@ def _read_dates(entry: FeedParserDict) -> Record:
     """A feed that has one date only calls it whatever its format does: it is when the entry was published."""
     published, created, updated = (_read_date(entry, name) for name in ("published", "created", "updated"))
     first = published or created or updated
-    # Without a date there is no field: a null would say that it is not published.
-    return ({"published_at": first} if first else {}) | {"updated_at": updated if updated != first else None}
+    return {"published_at": first, "updated_at": updated if updated != first else None}
 
 
 def _read_date(entry: FeedParserDict, name: str) -> str | None:

@@ -78,7 +78,7 @@ def build_record(entry: Mapping[str, object], feed: Mapping[str, object]) -> dic
         "source": {"name": title, "url": feed.get("home_page_url")} if title else None,
         "related": [{"url": external}] if external and url else [],
         "images": [*leading, *pictures],
-        **({"published_at": entry["date_published"]} if entry.get("date_published") is not None else {}),
+        "published_at": entry.get("date_published"),
         "updated_at": entry.get("date_modified"),
         **({"attachments": others} if others else {}),
     }

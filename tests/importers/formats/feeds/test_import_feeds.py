@@ -488,3 +488,26 @@ def test_entries_of_a_feed_of_no_known_version_are_read() -> None:
     )
     assert isinstance(item, Document)
     assert item.title == "Ships wait"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Yesterday", "N/A", "garbage", "TBA", "25:00:00", "12:30", "Il y a 3 jours", "no", "0", "null", "false", "true"],
+)
+def test_entry_is_public_whatever_stands_in_the_place_of_its_date(said: str) -> None:
+    listed = one(rss(f"<item><title>Fog</title><guid>a</guid><pubDate>{said}</pubDate></item>"))
+    in_json = one(
+        f'{{"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": [{{"id": "a", "title": "Fog", '
+        f'"content_text": "Fog.", "date_published": "{said}"}}]}}'.encode()
+    )
+    for document in (listed, in_json):
+        assert (document.status, document.published) == (None, None)
+        assert [note for note in document.notes if note.startswith(f"published_at: '{said}' is no date")]
+        assert not [note for note in document.notes if "draft" in note]
+
+
+def test_entry_without_a_date_is_public_and_one_that_is_a_draft_is_not() -> None:
+    assert one(rss("<item><title>Fog</title><guid>a</guid></item>")).status is None
+    json = b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "a", "title": "Fog", "draft": true}]}'
+    assert one(json).status == "draft"
+    assert one(json.replace(b'"draft": true', b'"date_published": null')).status is None
