@@ -255,9 +255,10 @@ def _read_retraction(name: str, value: object, context: ParseContext) -> Visibil
 
 
 def _read_missing_stamp(name: str, record: Mapping[str, object]) -> Visibility:
-    """Not published yet, unless another stamp says when it was."""
+    """Not published yet, unless another stamp says when it was. `published_at` is what an archive calls the date as
+    well, which a published article may lack: there a status that says published is right."""
     is_stamped = any(not _is_nothing(record[other]) for other in record if aliases.fold_name(other) in STAMPS)
-    return SILENT if is_stamped else _make_draft(f"{name}: null", _NOT_YET)
+    return SILENT if is_stamped else _make_draft(f"{name}: null", _NOT_LIVE if name == "published_at" else _NOT_YET)
 
 
 def _read_step(name: str, folded: str, value: object) -> Visibility:

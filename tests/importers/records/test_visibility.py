@@ -75,6 +75,11 @@ def test_marker_makes_a_draft_with_a_note(marker: dict[str, object]) -> None:
     assert any(note.endswith("kept as a draft") for note in document.notes), document.notes
 
 
+def test_published_article_may_lack_the_date_that_an_archive_calls_published_at() -> None:
+    assert read(published_at=None, status="published").status == "published"
+    assert read(publishedAt=None, status="published").status == "draft"
+
+
 @pytest.mark.parametrize(
     "silent",
     [

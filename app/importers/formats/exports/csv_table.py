@@ -163,8 +163,8 @@ def _read_row(
     known_article = fields.read_known(record)
     if known_article is not None or fields.is_own(record):
         record = _remove_derived(record)
-        if record.get("published_at", "") is None:  # a published article of an archive may lack a date
-            del record["published_at"]
+    if record.get("published_at", "") is None:  # an empty cell of a table says nothing: an article may lack a date
+        del record["published_at"]
     document = fields.read_record(record, where, context, tuple(repaired))
     return document if isinstance(document, Failure) else _mark_partial(document, header, known_article)
 
