@@ -10,7 +10,7 @@ from typing import Literal
 import nh3
 from markdown_it import MarkdownIt
 
-from app.articles.html import anchors, footnotes, nesting_depth
+from app.articles.html import anchors, footnotes, formulas, nesting_depth
 from app.articles.html.blocks import BodyBlock as BodyBlock
 from app.articles.html.blocks import blocks as blocks
 from app.articles.html.blocks import to_text as to_text
@@ -107,6 +107,7 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
         return Converted(from_text(content), (), False)
     if kind == "markdown":
         content = render(content, flatten=flatten)
+    source, content = content, formulas.write_formulas(content)
     measured = nesting_depth.measure(content, flat=flatten)
     if measured.is_deep and not flatten:
         raise TooDeep
@@ -121,7 +122,7 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
         cleaned = from_text(html.unescape(cleaned))
     if not cleaned.isascii() or "&#" in content:
         cleaned = clean(cleaned)  # a character reference brings back what was cleaned out of the text it stands in
-    return Converted(cleaned.strip(), tuple(_find_removed(content)), is_deep)
+    return Converted(cleaned.strip(), tuple(_find_removed(source)), is_deep)
 
 
 def render(content: str, *, flatten: bool = True) -> str:
@@ -173,7 +174,8 @@ def _without_unsafe(cite: re.Match[str]) -> str:
 
 def _find_removed(content: str) -> dict[str, None]:
     """The same tag is looked at once, however often it stands there."""
-    removals: dict[str, None] = {}
+    source, content = content, formulas.write_formulas(content)
+    removals: dict[str, None] = {} if source == content else {formulas.WRITTEN: None}
     known: set[str] = set()
     targets = anchors.targets(content)
     content = _bare.sub(lambda _: " ", content)  # a call for each, see `text.keys.remove_match`
@@ -221,6 +223,7 @@ _CONTENT = frozenset(
     (
         *("script", "style", "template", "noscript", "svg", "math", "canvas", "iframe", "frame", "object", "embed"),
         *("video", "audio", "applet", "form", "input", "select", "textarea", "button", "map", "base", "meta", "link"),
+        formulas.WRITTEN,
     )
 )
 _ADDRESSES = {"href", "src", "cite"}

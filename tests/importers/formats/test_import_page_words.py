@@ -102,3 +102,10 @@ def test_a_kicker_within_the_heading_does_not_keep_the_site_in_the_title() -> No
 def test_picture_of_the_text_without_a_caption_is_kept(picture: str, place: str) -> None:
     images = [image.url.rpartition("/")[2] for image in read(**{place: picture}).images]
     assert images == ["quay.jpg"]
+
+
+def test_a_formula_on_a_page_is_written_as_text() -> None:
+    document = read("<p>The dam holds 10<math><msup><mi></mi><mn>6</mn></msup></math> litres in a dry year.</p>")
+    assert document.body is not None
+    assert "10^6 litres" in document.body.content
+    assert "removed from the body: math (written as text)" in document.notes

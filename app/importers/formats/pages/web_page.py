@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
+from app.articles.html import formulas
 from app.importers import dates
 from app.importers.document import (
     Document,
@@ -54,6 +55,10 @@ def read_page(text: str, where: str, context: ParseContext, notes: tuple[str, ..
     """The article of one page, decoded."""
     said_before = dict.fromkeys(notes)
     text = html_trees.flatten(text, said_before.setdefault)
+    # Before the text is looked for, which takes the words of a formula for words of the line.
+    source, text = text, formulas.write_formulas(text)
+    if text != source:
+        said_before.setdefault(f"removed from the body: {formulas.WRITTEN}")
     page = LexborHTMLParser(text)
     meta = read_meta(page)
     jsonld = read_json_ld(page, meta.url, said_before.setdefault)

@@ -1,0 +1,60 @@
+"""Formulas in MathML, of which the markup says what is a power and what a fraction."""
+
+import pytest
+
+from app.articles.html import bodies
+from app.importers import prepare
+from app.importers.document import Document, DocumentBody
+
+HALF = "<mfrac><mn>1</mn><mn>2</mn></mfrac>"
+POWER = "<msup><mi></mi><mn>6</mn></msup>"
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (f"10<math>{POWER}</math> litres", "10^6 litres"),
+        (f"10<mml:math>{POWER.replace('<m', '<mml:m').replace('</m', '</mml:m')}</mml:math> litres", "10^6 litres"),
+        (f"<math>{HALF}</math> a tonne", "1/2 a tonne"),
+        (f"2<math>{HALF}</math>cups", "2 1/2 cups"),
+        (f"<math><mn>2</mn>{HALF}</math>", "2 1/2"),
+        ("<math><mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mi>c</mi></mfrac></math>", "(a+b)/c"),
+        ("<math><mfrac linethickness='0'><mi>n</mi><mi>k</mi></mfrac></math>", "(n; k)"),
+        ("<math><msup><mi>x</mi><mrow><mo>−</mo><mn>6</mn></mrow></msup></math>", "x^−6"),
+        ("<math><msub><mi>H</mi><mn>2</mn></msub><mi>O</mi></math>", "H_2 O"),
+        ("<math><msup><mrow><mo>(</mo><mi>a</mi><mo>)</mo></mrow><mn>2</mn></msup></math>", "(a)^2"),
+        ("20<math><msup><mi/><mo>∘</mo></msup></math>C", "20°C"),
+        ("<math><msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt></math>", "√(x+1)"),
+        ("<math><mi>a</mi><mo>&lt;</mo><mi>b</mi></math>", "a<b"),
+        ("<math alttext='a; b'><mtable><mtr><mtd>a</mtd></mtr><mtr><mtd>b</mtd></mtr></mtable></math>", "a; b"),
+        ("<math><mtable><mtr><mtd>a</mtd><mtd>b</mtd></mtr></mtable></math>", "[a, b]"),
+        (
+            "<math><semantics><msup><mi>c</mi><mn>2</mn></msup>"
+            "<annotation encoding='application/x-tex'>c^{2}</annotation></semantics></math>",
+            "c^2",
+        ),
+        (
+            "<span><math><msup><mi>c</mi><mn>2</mn></msup></math></span>"
+            '<span class="katex-html" aria-hidden="true"><span>c</span>2</span> holds',
+            "c^2 holds",
+        ),
+    ],
+)
+def test_a_formula_says_what_it_said(formula: str, text: str) -> None:
+    assert bodies.to_text(bodies.to_html("html", f"<p>{formula}</p>")) == text
+
+
+def test_a_formula_that_nobody_ended_takes_no_paragraph_with_it() -> None:
+    body = bodies.to_html("html", "<p>As <math><mi>y</mi><p>One half is <math>" + HALF + "</math>.</p>")
+    assert bodies.to_text(body) == "As y\n\nOne half is 1/2."
+
+
+def test_what_was_done_with_a_formula_is_said() -> None:
+    body = DocumentBody("html", f"<p>One <math>{HALF}</math></p>")
+    assert prepare.convert_body(Document("p", body=body))[1] == ("removed from the body: math (written as text)",)
+    assert bodies.list_removed("html", body.content) == ["math (written as text)"]
+
+
+@pytest.mark.parametrize("shape", ["<mrow>", "<math>1", "<math><msup>", "<math></p>", "<annotation>"])
+def test_formulas_take_linear_time(shape: str) -> None:
+    bodies.to_html("html", "<math>" + shape * 50_000)
