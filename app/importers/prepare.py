@@ -19,7 +19,7 @@ from app.enrich.suggestion import ABOUT, DATELINE, ROLES, UNKNOWN_LANGUAGE, Sugg
 from app.importers import dates
 from app.importers.document import Document, NameReference
 from app.importers.formats.wordpress import shortcodes
-from app.importers.records import aliases, fallback_dates, language_codes, source_hashes, visibility
+from app.importers.records import aliases, fallback_dates, gated_passages, language_codes, source_hashes, visibility
 from app.importers.records.item_urls import drop_unsafe_addresses, is_within
 from app.importers.text_parts import html_markup, html_trees
 from app.regions.atlas import Atlas
@@ -53,6 +53,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
+    document = gated_passages.hold_gated(document)
     original, (document, dropped) = document, drop_unsafe_addresses(document)
     body, lost = convert_body(document)
     plain = bodies.to_text(body)

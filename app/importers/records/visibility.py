@@ -108,9 +108,9 @@ def read_path(path: str) -> Visibility:
     """What folders and names of files say: `_drafts/` of Jekyll and Hexo, `draft_….html` of Medium."""
     parts = path.replace("\\", "/").lower().split("/")
     if "_drafts" in parts[:-1]:
-        return _make_draft("it lies in _drafts")
+        return make_draft("it lies in _drafts")
     if parts[-1].startswith("draft_") and ".htm" in parts[-1]:
-        return _make_draft("its file is called draft_…")
+        return make_draft("its file is called draft_…")
     return SILENT
 
 
@@ -137,7 +137,7 @@ def read_word(name: str, value: object) -> Visibility:
     if word in WITHDRAWN_WORDS:
         return Visibility("withdrawn", rank=_WITHDRAWN)
     if word in UNLISTED_WORDS or word in _TRUTHS:
-        return _make_draft(f"{name}: {values.quote(value)}")
+        return make_draft(f"{name}: {values.quote(value)}")
     known_words = "draft, scheduled, published, withdrawn"
     return Visibility(
         "draft", rank=_DRAFT, note=f"{name} {values.quote(value)} is none of {known_words}: kept as a draft"
@@ -171,9 +171,9 @@ def _read_marker(name: str, value: object, record: Mapping[str, object], context
     if folded in DRAFTS:
         return _read_flag(name, value, hides=True)
     if folded in HINTS:
-        return _make_draft(f"{name}: {values.quote(value)}") if _read_boolean(value) else SILENT
+        return make_draft(f"{name}: {values.quote(value)}") if _read_boolean(value) else SILENT
     if folded in CLEARED:
-        return SILENT if _is_nothing(value) or _read_boolean(value) is False else _make_draft(f"{name} is set")
+        return SILENT if _is_nothing(value) or _read_boolean(value) is False else make_draft(f"{name} is set")
     if folded in RETRACTED:
         return _read_retraction(name, value, context)
     if folded in STAMPS and value is None:
@@ -181,9 +181,9 @@ def _read_marker(name: str, value: object, record: Mapping[str, object], context
     if folded in PUBLIC:
         return _read_public(name, folded, value)
     if folded in SWITCHES:
-        return _make_draft(f"{name}: {values.quote(value)}") if _read_boolean(value) is False else SILENT
+        return make_draft(f"{name}: {values.quote(value)}") if _read_boolean(value) is False else SILENT
     if folded in LIVE:
-        return _make_draft(f"{name}: {values.quote(value)}", _NOT_LIVE) if _read_boolean(value) is False else SILENT
+        return make_draft(f"{name}: {values.quote(value)}", _NOT_LIVE) if _read_boolean(value) is False else SILENT
     if folded in STATUS:
         return read_word(name, value)
     if folded in STEPS:
@@ -212,15 +212,15 @@ def _read_structured(name: str, folded: str, value: object) -> Visibility:
         hidden = [
             f"{name}.{key}: {values.quote(fields[key])}" for key in ("render", "list") if _is_never(fields.get(key))
         ]
-        return _make_draft(hidden[0]) if hidden else SILENT
+        return make_draft(hidden[0]) if hidden else SILENT
     if folded in ("permalink", "render") and _read_boolean(value) is False:
-        return _make_draft(f"{name}: false")
+        return make_draft(f"{name}: false")
     if folded == "id" and isinstance(value, str) and value.startswith("drafts."):
-        return _make_draft(f"{name}: {values.quote(value)}")
+        return make_draft(f"{name}: {values.quote(value)}")
     if name == "_id" and isinstance(value, str) and value.startswith("versions."):  # of a release that is to come
-        return _make_draft(f"{name}: {values.quote(value)}")
+        return make_draft(f"{name}: {values.quote(value)}")
     if folded == "revision" and fields is not None and fields.get("published") is False:
-        return _make_draft(f"{name}.published: False")
+        return make_draft(f"{name}.published: False")
     if folded == "sys" and fields is not None:
         return _read_contentful(fields)
     return SILENT
@@ -235,10 +235,10 @@ def _read_contentful(fields: Mapping[str, object]) -> Visibility:
     """What Contentful's management API says of an entry: one that was never published has no version that was. Its
     delivery API, whose entries have a `revision` instead, gives published ones only."""
     if fields.get("archivedVersion") or fields.get("archivedAt"):
-        return _make_draft("sys.archivedAt is set")
+        return make_draft("sys.archivedAt is set")
     entry = fields.get("type") == "Entry" or "contentType" in fields
     unpublished = "version" in fields and not (fields.get("publishedVersion") or fields.get("publishedAt"))
-    return _make_draft("sys has no publishedVersion") if entry and unpublished else SILENT
+    return make_draft("sys has no publishedVersion") if entry and unpublished else SILENT
 
 
 def _is_nothing(value: object) -> bool:
@@ -258,7 +258,7 @@ def _read_missing_stamp(name: str, record: Mapping[str, object]) -> Visibility:
     """Not published yet, unless another stamp says when it was. `published_at` is what an archive calls the date as
     well, which a published article may lack: there a status that says published is right."""
     is_stamped = any(not _is_nothing(record[other]) for other in record if aliases.fold_name(other) in STAMPS)
-    return SILENT if is_stamped else _make_draft(f"{name}: null", _NOT_LIVE if name == "published_at" else _NOT_YET)
+    return SILENT if is_stamped else make_draft(f"{name}: null", _NOT_LIVE if name == "published_at" else _NOT_YET)
 
 
 def _read_step(name: str, folded: str, value: object) -> Visibility:
@@ -282,7 +282,7 @@ def _read_flag(name: str, value: object, *, hides: bool) -> Visibility:
     if truth is None:
         return _make_unreadable(name, value)
     # That nothing hides it does not publish it: an editor here may have taken it back.
-    return _make_draft(f"{name}: {values.quote(value)}") if truth is hides else SILENT
+    return make_draft(f"{name}: {values.quote(value)}") if truth is hides else SILENT
 
 
 def _read_public(name: str, folded: str, value: object) -> Visibility:
@@ -313,12 +313,12 @@ def _read_end(name: str, value: object, context: ParseContext) -> Visibility:
     if _is_nothing(value) or _read_boolean(value) is False:
         return SILENT
     if _read_boolean(value):
-        return _make_draft(f"{name}: {values.quote(value)}")
+        return make_draft(f"{name}: {values.quote(value)}")
     at = _read_date(value, context)
     if at is None:
         return _make_unreadable(name, value)
     if find_last_second(at) < context.now:
-        return _make_draft(f"{name} in the past")  # the date stays beside the article: one note for all of a blog
+        return make_draft(f"{name} in the past")  # the date stays beside the article: one note for all of a blog
     return Visibility(note=f"{name}: {values.quote(value)} ends it at its source; here it stays")
 
 
@@ -339,7 +339,8 @@ def _read_date(value: object, context: ParseContext) -> SourceDate | None:
         return None
 
 
-def _make_draft(said: str, rank: int = _DRAFT) -> Visibility:
+def make_draft(said: str, rank: int = _DRAFT) -> Visibility:
+    """A marker that makes a draft, with a note that says why."""
     return Visibility("draft", rank=rank, note=f"{said}{_NOT_PUBLIC}")
 
 

@@ -25,7 +25,7 @@ from app.importers.document import (
 from app.importers.formats.exports import ghost_bodies
 from app.importers.formats.exports.publication import PublicationState, make_held, read_state
 from app.importers.formats.wordpress.posts import read_language, strip_markup
-from app.importers.records import values
+from app.importers.records import gated_passages, values
 from app.importers.records.article_head import add_standfirst, extract_head
 from app.importers.records.date_fields import DateFields
 from app.importers.text_parts import clean
@@ -169,6 +169,7 @@ def _read_post(row: Row, site: _GhostSite, where: str, context: ParseContext) ->
         extra=_list_extra(post, meta, internal) | fields.unread,
         notes=(*notes, *state.notes),
     )
+    document = gated_passages.hold(document, gated_passages.find_gated_card(post.get("lexical")))
     return extract_head(add_standfirst(document, values.read_text(post.get("custom_excerpt"))))
 
 

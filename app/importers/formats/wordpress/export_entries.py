@@ -13,6 +13,7 @@ from app.importers.formats.wordpress.bodies import FOOTNOTES, convert_post, rend
 from app.importers.formats.wordpress.posts import WordPressBlog, WordPressCategory, WordPressPost, strip_markup
 from app.importers.formats.wordpress.shortcodes import MediaLibrary
 from app.importers.formats.xml_stream import repair
+from app.importers.records import gated_passages
 
 _CREDITS = ("_media_credit", "media_credit", "_navis_media_credit", "_wp_attachment_source_name", "isc_image_source")
 _SEO = {
@@ -157,6 +158,7 @@ class ExportSite:
             canonical_url=entry.find_meta(_CANONICAL) or None,
             seo={name: said for name, keys in _SEO.items() if (said := entry.find_meta(keys)) and "%" not in said},
             extra=_list_extra(entry),
+            gate=gated_passages.find_gate(entry["content"], shared),
         )
         return post, tuple(entry.notes)
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from app.articles.html import bodies
 from app.importers import dates
 from app.importers.document import Document, DocumentBody, DocumentImage, Failure, ParseContext, SourceDate
-from app.importers.records import visibility
+from app.importers.records import gated_passages, visibility
 from app.importers.records.article_head import extract_head, is_repetition
 from app.importers.text_parts import clean, html_trees
 from app.importers.text_parts.prose import cut_title
@@ -63,7 +63,8 @@ class WordPressPost:
     """A post as its site keeps it. Title, body and excerpt are HTML; dates are as written, `0000-…` for none.
 
     `pub_date` is that of a feed's entry, which an export has beside the others. `previous_urls` are other
-    addresses that lead to it; `seo` has `title` and `description`.
+    addresses that lead to it; `seo` has `title` and `description`. `gate` is the mark of a passage in it that is not
+    for every reader.
     """
 
     id: str
@@ -88,6 +89,7 @@ class WordPressPost:
     canonical_url: str | None = None
     seo: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
+    gate: str | None = None
 
 
 def build_document(
@@ -124,6 +126,7 @@ def build_document(
         extra={**post.extra, **({"seo": dict(post.seo)} if post.seo else {})},
         notes=tuple(note_set),
     )
+    result = gated_passages.hold(result, post.gate)
     return extract_head(replace(result, standfirst=_choose_standfirst(post.excerpt, result)))
 
 

@@ -1,0 +1,90 @@
+"""Passages that a site shows to its members alone make a draft of their article, and lose no word."""
+
+import io
+import json
+
+import pytest
+from lxml import etree
+from support.exports import ghost
+
+from app.importers.document import Document, DocumentBody, ParseContext
+from app.importers.formats.exports import ghost as ghost_export
+from app.importers.formats.wordpress.export_entries import ExportEntry, ExportSite
+from app.importers.formats.wordpress.posts import build_document
+from app.importers.prepare import prepare
+from app.importers.records import gated_passages
+from app.regions.atlas import Atlas
+
+GHOST = "<p>A</p><!--kg-gated-block:begin {} --><p>Members only words.</p><!--kg-gated-block:end-->"
+MEMBERS = 'nonMember:false memberSegment:"status:free,status:-free"'
+
+
+@pytest.mark.parametrize(
+    ("content", "gate"),
+    [
+        (GHOST.format(MEMBERS), "kg-gated-block"),
+        (GHOST.format('nonMember:true memberSegment:""'), None),
+        ("<!-- wp:premium-content/subscriber-view -->PAID<!-- /wp:premium-content/subscriber-view -->",
+         "premium-content/subscriber-view"),
+        ("<p>A</p><!-- wp:jetpack/paywall /--><p>B</p>", "jetpack/paywall"),
+        ('<!-- wp:paragraph {"metadata":{"blockVisibility":false}} --><p>A</p>', "blockVisibility"),
+        ("<!-- wp:paragraph --><p>A</p><!-- /wp:paragraph -->", None),
+        *((f"A [{name} x='1']B[/{name}] C", f"[{name}]") for name in (
+            "members_only", "private", "hidden", "mepr-show", "restrict", "membership", "pmpro_member", "s2If",
+            "memberful_content", "is_logged_in", "wlm_private", "arm_restrict_content", "groups_member", "premium",
+        )),
+        ("[private](https://a.example/) and [hidden] and [membership]", None),
+        ("[pullquote]A[/pullquote] [tab]B[/tab] [button]C[/button] [memoir]D[/memoir]", None),
+        ('<!-- wp:block {"ref":7} /-->', "[private]"),
+    ],
+)  # fmt: skip
+def test_the_marks_of_gated_passages_are_known(content: str, gate: str | None) -> None:
+    assert gated_passages.find_gate(content, {"7": "[private]A[/private]"}) == gate
+
+
+def test_any_text_with_a_gated_passage_is_a_draft_with_every_word() -> None:
+    body = DocumentBody("html", GHOST.format(MEMBERS))
+    prepared = prepare(Document("p", title="A", body=body), "p", None, Atlas((), (), (), 0))
+    assert prepared.manuscript.status == "draft"
+    assert "Members only words." in prepared.manuscript.body
+    note = "a passage is not for every reader (kg-gated-block): not public at its source, kept as a draft"
+    assert note in prepared.notes
+    assert prepared.marker == note
+
+
+def test_what_this_archive_exports_says_its_state_itself() -> None:
+    document = Document("p", title="A", body=DocumentBody("html", "<p>[private]A[/private]</p>"), is_own=True)
+    assert gated_passages.hold_gated(document).status is None
+
+
+def test_a_card_for_members_makes_a_draft() -> None:
+    card = {"type": "html", "html": "<p>Paid.</p>", "visibility": {"web": {"nonMember": False}}}
+    post = {"id": "1", "title": "A", "status": "published", "visibility": "public"}
+    lexical = json.dumps({"root": {"children": [card]}})
+    (document,) = ghost_export.parse(_stream(ghost({**post, "lexical": lexical})), "x", ParseContext())
+    assert isinstance(document, Document)
+    assert (document.status, document.body) == ("draft", DocumentBody("html", "<p>Paid.</p>"))
+    assert document.notes[-1].startswith("a passage is not for every reader (nonMember: false)")
+
+
+def test_a_post_of_an_export_of_wordpress_is_held_by_its_blocks_and_shortcodes() -> None:
+    for content in ("[members_only]PAID[/members_only]", "<!-- wp:premium-content/subscriber-view -->PAID"):
+        site, entry = ExportSite(), ExportEntry(_element(content))
+        post, notes = site.build_post(entry)
+        document = build_document(post, site.blog, "x", ParseContext(), notes)
+        assert isinstance(document, Document)
+        assert document.status == "draft"
+        assert document.body is not None
+        assert "PAID" in document.body.content
+
+
+def _stream(data: bytes) -> io.BytesIO:
+    return io.BytesIO(data)
+
+
+def _element(content: str) -> etree._Element:
+    item = etree.Element("item")
+    for name, text in (("post_type", "post"), ("title", "A"), ("post_id", "1"), ("status", "publish")):
+        etree.SubElement(item, name).text = text
+    etree.SubElement(item, "{http://purl.org/rss/1.0/modules/content/}encoded").text = content
+    return item
