@@ -10,7 +10,7 @@ from typing import Literal
 import nh3
 from markdown_it import MarkdownIt
 
-from app.articles.html import anchors, footnotes, formulas, nesting_depth
+from app.articles.html import anchors, footnotes, formulas, nesting_depth, word_breaks
 from app.articles.html.blocks import BodyBlock as BodyBlock
 from app.articles.html.blocks import blocks as blocks
 from app.articles.html.blocks import to_text as to_text
@@ -107,7 +107,7 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
         return Converted(from_text(content), (), False)
     if kind == "markdown":
         content = render(content, flatten=flatten)
-    source, content = content, formulas.write_formulas(content)
+    source, content = content, word_breaks.add_breaks(formulas.write_formulas(content))
     measured = nesting_depth.measure(content, flat=flatten)
     if measured.is_deep and not flatten:
         raise TooDeep
