@@ -31,6 +31,45 @@ def test_what_readers_see_of_a_shortcode_is_kept(content: str, expected: str) ->
     assert expected in render_content(content)[0]
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('[pullquote cite="Jane Roe"]It rains.[/pullquote]', "<p>It rains.</p>\n<p><cite>Jane Roe</cite></p>"),
+        ('[su_quote cite="Jane Roe"]Yes.[/su_quote]', "<cite>Jane Roe</cite>"),
+        ('[blockquote author="Jane Roe"]Yes.[/blockquote]', "<cite>Jane Roe</cite>"),
+        ('[et_pb_testimonial author="Jane Roe" job_title="Mayor"]Yes.[/et_pb_testimonial]', "<cite>Mayor</cite>"),
+        ('[button link="https://w.example/x" text="Press me"]', '<a href="https://w.example/x">Press me</a>'),
+        ('[button link="https://w.example/x"]Press me[/button]', '<a href="https://w.example/x">Press me</a>'),
+        ('[accordion-item title="Q1 title"]A1[/accordion-item]', "<p><strong>Q1 title</strong></p>\n<p>A1</p>"),
+        ('[poll question="Who won?"]', "<strong>Who won?</strong>"),
+        ('The [tip text="not &lt;b&gt;"]word[/tip] stays.', "<p>The word (not &lt;b&gt;) stays.</p>"),
+        ('A [highlight color="yellow"]bright[/highlight] word', "<p>A <mark>bright</mark> word</p>"),
+        ('[highlight lang="py"]x = 1[/highlight]', "<pre><code>x = 1</code></pre>"),
+        ('[box title="no" align="center"]Words[/box]', "<p>Words</p>"),
+        (
+            '<!-- wp:acf/fact-box {"name":"acf/fact-box","data":{"title":"The dam","_title":"field_1",'
+            '"text":"Built in 1962","height":"90","image":"12"},"mode":"preview"} /-->',
+            "<p><strong>The dam</strong></p><p>Built in 1962</p><p>height: 90</p>",
+        ),
+    ],
+)
+def test_readable_attributes_of_what_nobody_knows_are_words(content: str, expected: str) -> None:
+    text = render_content(content)[0]
+    assert expected in text
+    assert "no</" not in text
+
+
+def test_pictures_of_a_gallery_that_are_not_there_are_said() -> None:
+    assert render_content('A[gallery ids="20,21"]')[1] == [
+        'shortcode [gallery ids="20,21"]: pictures of it are not in the export, left out'
+    ]
+
+
+def test_words_of_a_block_that_its_site_computes_are_said_to_be_kept() -> None:
+    notes = render_content('<!-- wp:acf/quote {"data":{"text":"Rain"}} /-->')[1]
+    assert notes == ["block [acf/quote] is kept as the words in it: its site computes what it shows"]
+
+
 def test_the_title_of_a_form_is_for_editors() -> None:
     assert render_content('Before. [contact-form-7 id="1" title="Form"]') == (
         "<p>Before.</p>",

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from app.importers.formats.wordpress import shortcodes
+from app.importers.formats.wordpress import readable_words, shortcodes
 from app.importers.text_parts import html_trees
 
 _BLOCK = re.compile(r"<!--\s*(?P<close>/)?wp:(?P<name>[a-z][\w/-]*)")
@@ -75,7 +75,11 @@ def _split_blocks(
                 note(f"block [{match['name']}] is not in the export, left out")
             yield from _split_blocks(reusable.get(shared, ""), reusable, note, nested + 1)
         elif not _EMPTY_BLOCKS.fullmatch(match["name"]):
-            note(f"block [{match['name']}] left out: its site computes what it shows")
+            if words := readable_words.render_block(inside):
+                note(f"block [{match['name']}] is kept as the words in it: its site computes what it shows")
+                yield True, words
+            else:
+                note(f"block [{match['name']}] left out: its site computes what it shows")
     if rest := content[position:]:
         yield depth > 0, rest
 

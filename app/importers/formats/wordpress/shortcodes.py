@@ -8,9 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote
 
 from app.importers.document import DocumentImage
+from app.importers.formats.wordpress import readable_words
 
 CODE = [
     "sourcecode",
@@ -71,7 +71,9 @@ _BUILDERS = re.compile(
 _VALUES = r"(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'|[^\]\"'\[]++){0,100}+"
 _TOKEN = re.compile(
     r"<(?P<code>pre|code|script|style|textarea)\b"
-    rf"|(?<!\[)\[(?P<listing>{'|'.join(CODE)})(?P<about>(?:\s{_VALUES})?)\]"
+    # Of other plugins it marks words with a colour.
+    r"|(?<!\[)\[(?!highlight\s[^\]]{0,300}?\b(?:colou?r|background|bg|style|class)\s*=)"
+    rf"(?P<listing>{'|'.join(CODE)})(?P<about>(?:\s{_VALUES})?)\]"
     rf"|\[(?P<escape>\[)?(?P<close>/)?(?P<name>[A-Za-z][\w-]*)(?P<given>(?:[\s=/]{_VALUES})?)\](?(escape)\])"
     r"|^[ \t]*(?P<url>https?://[^\s<>\"]+)[ \t]*$",
     re.MULTILINE,
@@ -98,13 +100,7 @@ _MEDIA = frozenset(
 )
 _PLAYERS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
 _POSITIONAL = re.compile(r"(?<![=\"'\w])https?://[^\s\"'<>\]]+")
-_SHOWS_TITLE = re.compile(
-    r"(?:^|_)(?:tab|toggle|accordion_item|accordion_tab|accordion_section|blurb|spoiler|btn|button|cta|heading|section_title"
-    r"|expand|message|box)(?:$|_)|tta_section|^(?:expand|spoiler|collapse)$",
-    re.IGNORECASE,
-)
-"""Shortcodes whose `title` readers see; that of others, such as forms, is a name for editors."""
-_TITLED = frozenset(("expand", "spoiler", "collapse", "button", "heading"))
+_PARTS = frozenset(("expand", "spoiler", "collapse", "button", "heading"))
 _KNOWN = _MEDIA | {"caption", "wp_caption", "gallery"}
 
 
@@ -117,10 +113,12 @@ class MediaLibrary:
 
     def list_gallery(self, attributes: Mapping[str, str], post: str) -> tuple[DocumentImage, ...]:
         """The pictures that `ids` names, in its order; without it those that belong to the post."""
-        ids = re.findall(r"\d+", attributes.get("ids") or attributes.get("include") or "") or self.uploaded.get(
-            post, ()
-        )
-        return tuple(self.images[id] for id in ids if id in self.images)
+        return tuple(self.images[id] for id in self.list_ids(attributes, post) if id in self.images)
+
+    def list_ids(self, attributes: Mapping[str, str], post: str) -> Sequence[str]:
+        """Their numbers, whether the pictures are known or not."""
+        ids = re.findall(r"\d+", attributes.get("ids") or attributes.get("include") or "")
+        return ids or self.uploaded.get(post, ())
 
 
 @dataclass(slots=True)
@@ -129,6 +127,7 @@ class _OpenShortcode:
 
     name: str
     attributes_text: str
+    is_within_line: bool = False
     inside: list[str] = field(default_factory=list)
     ended: int = -1
     endless: set[str] = field(default_factory=set)
@@ -193,11 +192,17 @@ def _take_shortcode(
     elif closings[name] > 0 and not attributes_text.endswith("/") and len(stack) < 100:
         if stack[0].ended == match.start():  # two that hold text, with nothing between them, are two parts of a page
             stack[-1].inside.append("\n\n")
-        stack.append(_OpenShortcode(name, attributes_text))
+        stack.append(_OpenShortcode(name, attributes_text, _is_within_line(stack[-1])))
     elif name in _KNOWN or _PAIR.search(attributes_text):
-        stack[-1].inside.append(show(_OpenShortcode(name, attributes_text)))
+        stack[-1].inside.append(show(_OpenShortcode(name, attributes_text, _is_within_line(stack[-1]))))
     else:
         stack[-1].inside.append(match[0])
+
+
+def _is_within_line(around: _OpenShortcode) -> bool:
+    """Whether words stand right before, in the same line."""
+    before = next((text for text in reversed(around.inside) if text), "\n")
+    return before.rstrip(" \t")[-1:] not in ("", "\n", ">", "]")
 
 
 def _close(stack: list[_OpenShortcode], depth: int, show: Callable[[_OpenShortcode], str]) -> None:
@@ -216,7 +221,9 @@ def _render_shortcode(one: _OpenShortcode, library: MediaLibrary, post: str, not
     if one.name in ("caption", "wp_caption"):
         return _render_caption(inside, attributes.get("caption"))
     if one.name == "gallery":
-        return "\n\n".join(["", *map(render_figure, library.list_gallery(attributes, post)), ""])
+        return _render_gallery(one, attributes, library, post, note)
+    if one.name == "highlight":
+        return f"<mark>{inside}</mark>"
     if one.name in _MEDIA:
         urls_found = dict.fromkeys(
             _ADDRESS.findall(f"{html.unescape(one.attributes_text)} {inside}")[:20]
@@ -225,10 +232,26 @@ def _render_shortcode(one: _OpenShortcode, library: MediaLibrary, post: str, not
             note(f"shortcode [{one.name}{one.attributes_text[:80]}] removed")
         return "".join(map(_render_link, urls_found))
     note(f"shortcode [{one.name}] removed")
-    if _BUILDERS.match(one.name) or one.name in _TITLED:
-        return _render_part(one, attributes, inside)
+    is_part = _BUILDERS.match(one.name) is not None or one.name in _PARTS
+    is_within_line = one.is_within_line and not is_part and "\n" not in inside
+    shown = readable_words.render_attributes(one.name, attributes, inside, is_within_line=is_within_line)
+    if shown.strip():
+        return f"\n\n{shown.strip()}\n\n" if is_part else shown
     # What a shortcode shows from elsewhere, such as a map, stays a link to it.
     return inside or "".join(map(_render_link, dict.fromkeys(_POSITIONAL.findall(html.unescape(one.attributes_text)))))
+
+
+def _render_gallery(
+    one: _OpenShortcode,
+    attributes: Mapping[str, str],
+    library: MediaLibrary,
+    post: str,
+    note: Callable[[str], object],
+) -> str:
+    pictures = library.list_gallery(attributes, post)
+    if len(pictures) < max(1, len(library.list_ids(attributes, post))):
+        note(f"shortcode [{one.name}{one.attributes_text[:80]}]: pictures of it are not in the export, left out")
+    return "\n\n".join(["", *map(render_figure, pictures), ""])
 
 
 def _find_numbered(one: _OpenShortcode, attributes: Mapping[str, str]) -> list[str]:
@@ -236,22 +259,6 @@ def _find_numbered(one: _OpenShortcode, attributes: Mapping[str, str]) -> list[s
     number = re.fullmatch(r"\s*=?\s*[\"']?([\w-]{5,20})[\"']?\s*/?", one.attributes_text)
     named = attributes.get("id") or attributes.get("v") or (number[1] if number else "")
     return [_PLAYERS[one.name] + named] if named and one.name in _PLAYERS else []
-
-
-def _render_part(one: _OpenShortcode, attributes: Mapping[str, str], inside: str) -> str:
-    """A part of a page, under its heading where readers see one: of a tab, a button, a box that opens."""
-    title = (
-        html.unescape(attributes.get("title") or attributes.get("heading") or "")
-        if _SHOWS_TITLE.search(one.name)
-        else ""
-    )
-    title = title or (html.unescape(attributes.get("text") or "") if "heading" in one.name else "")
-    heading = f"<strong>{html.escape(title, quote=False)}</strong>" if title else ""
-    address = _ADDRESS.search(unquote(html.unescape(attributes.get("link") or attributes.get("url") or "")))
-    if heading and address and not inside.strip():
-        heading = f'<a href="{html.escape(address[0].rstrip("|"))}">{html.escape(title, quote=False)}</a>'
-    parts = [f"<p>{heading}</p>" if heading else "", inside.strip()]
-    return "".join(f"\n\n{part}\n\n" for part in parts if part)
 
 
 def _render_caption(inside: str, stated: str | None) -> str:
