@@ -3,9 +3,10 @@
 import io
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from app.importers.document import Document, ParseContext
-from app.importers.formats.pages import web_page
+from app.importers.formats.pages import lost_text, web_page
 
 TEXT = [
     "The harbour authority said on Monday that pilots would board every vessel above two hundred tonnes.",
@@ -109,3 +110,51 @@ def test_a_formula_on_a_page_is_written_as_text() -> None:
     assert document.body is not None
     assert "10^6 litres" in document.body.content
     assert "removed from the body: math (written as text)" in document.notes
+
+
+FRAGMENTS = {
+    "<aside><p>Built in 1962, the dam is 90 metres high.</p></aside>": "Built in 1962, the dam is 90 metres high.",
+    "<div><time>09:00</time><p>The water rose above the wall of the port.</p></div>": "<time>09:00</time>",
+    "<p>At <time>09:00</time> it ended.</p>": "At <time>09:00</time> it ended.",
+    "<figure><blockquote><p>We are glad that it is over.</p></blockquote><figcaption>Jane Roe, engineer</figcaption>"
+    "</figure>": "Jane Roe, engineer",
+    "<table><caption>Votes</caption><tr><th>A</th><td><ul><li>one</li></ul></td></tr></table>": "<li>one</li>",
+}
+ALIKE = "In district {} the count ended late and the mayor {}."
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS)
+@pytest.mark.parametrize(
+    "did", ["spoke", "thanked the helpers", "thanked all the helpers who had stayed until midnight"]
+)
+def test_what_is_lost_among_paragraphs_that_are_much_alike_is_put_back(fragment: str, did: str) -> None:
+    paragraphs = [f"<p>{ALIKE.format(number, did)}</p>" for number in range(1, 5)]
+    article = "".join([*paragraphs[:2], fragment, *paragraphs[2:]])
+    page = f"<!DOCTYPE html><title>Count</title><body><main><article><h1>Count</h1>{article}</article></main>"
+    (document,) = web_page.parse(io.BytesIO(page.encode()), "p", ParseContext(address="https://hp.example/a"))
+    assert isinstance(document, Document)
+    assert document.body is not None
+    assert FRAGMENTS[fragment] in document.body.content
+    assert document.notes == ()
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        '<aside class="newsletter"><p>Get our letter each morning at six.</p></aside>',
+        '<aside><p><a href="/b">The ferry pier is to be built anew.</a></p></aside>',
+        "<aside><p>Read more: the ferry pier is to be built anew.</p></aside>",
+        "<aside><form><p>Write to us about the port.</p><input></form></aside>",
+    ],
+)
+def test_an_aside_that_leads_elsewhere_is_no_part_of_the_text(aside: str) -> None:
+    assert "<aside" not in body_of(aside)
+
+
+def test_a_text_that_may_lack_words_says_so() -> None:
+    extracted = [f"<p>{text}</p>" for text in TEXT]
+    lost = "<p>It has much more in it that nobody found, and may be of another article.</p>" * 20
+    page = LexborHTMLParser(f"<article>{extracted[0]}{lost}{''.join(extracted[1:])}</article>")
+    restored = lost_text.restore_text(page, "".join(extracted))
+    assert (restored.content, restored.may_lack_words) == (None, True)
+    assert not lost_text.restore_text(LexborHTMLParser("".join(extracted)), "".join(extracted)).may_lack_words

@@ -69,11 +69,13 @@ def _select(page: LexborHTMLParser, selector: str) -> list[LexborNode]:
 class ExtractedBody:
     """`content` is HTML that is not sanitised yet, `pictures` are the names of those that stand in the article on its
     page, whether the content has them or not, `picture_urls` the addresses of those that were found between the
-    headline and the end of the text, which may stand outside of the content."""
+    headline and the end of the text, which may stand outside of the content. `may_lack_words`: the page has more words
+    between its first and last paragraph than could be put back."""
 
     content: str = ""
     pictures: tuple[str, ...] = ()
     picture_urls: tuple[str, ...] = ()
+    may_lack_words: bool = False
 
 
 def extract_body(page: LexborHTMLParser, title: str | None, address: str | None) -> ExtractedBody:
@@ -102,7 +104,8 @@ def extract_body(page: LexborHTMLParser, title: str | None, address: str | None)
     if base:
         _resolve_links(body, base)
     content = remove_title((body.inner_html or "").strip(), title)
-    return ExtractedBody(content, whole.pictures, tuple(_list_picture_urls(page, extracted or "", whole.pictures)))
+    picture_urls = tuple(_list_picture_urls(page, extracted or "", whole.pictures))
+    return ExtractedBody(content, whole.pictures, picture_urls, whole.may_lack_words)
 
 
 def _list_picture_urls(page: LexborHTMLParser, extracted: str, within: Collection[str]) -> list[str]:

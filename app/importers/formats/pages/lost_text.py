@@ -4,6 +4,7 @@ stands; the page itself says what stands there. Goes beyond the first and the la
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ _BETWEEN = LEAVES | {
     "center",
     "address",
     "fieldset",
+    "aside",
 }
 _INLINE = frozenset(
     (
@@ -62,6 +64,8 @@ _INVITES = re.compile(
     r"|leia|click here|watch)",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"\w[^.!?。؟।]{8,}[.!?。؟।]")
+_CONTROLS = "form, button, input, iframe, select"
 RUN = 3
 ENOUGH = 0.5
 """Of the runs of three words in a block so many must have been found for it to be of the article."""
@@ -72,10 +76,12 @@ COVERS = 0.9
 @dataclass(frozen=True, slots=True)
 class RestoredText:
     """`content` is HTML of the page, None where that is not surely the same article as what was found. `pictures` are
-    the names of the pictures that stand in the article or right beside it."""
+    the names of the pictures that stand in the article or right beside it. `may_lack_words`: the page has more, and
+    that could not be put back."""
 
     content: str | None = None
     pictures: tuple[str, ...] = ()
+    may_lack_words: bool = False
 
 
 def restore_text(page: LexborHTMLParser, extracted: str) -> RestoredText:
@@ -97,9 +103,15 @@ def restore_text(page: LexborHTMLParser, extracted: str) -> RestoredText:
     restored = "\n".join(walk.list_pieces(root))
     pictures = () if len(root.css("article")) > 1 else tuple(dict.fromkeys(walk.pictures))
     again = words(LexborHTMLParser(restored).text(separator=" "))
-    covered = len(found_runs & _list_runs(again)) >= COVERS * len(found_runs)
-    is_same = covered and len(again) <= MOST_MORE * len(extracted_words)
-    return RestoredText(restored if is_same else None, pictures)
+    covered = len(found_runs & _list_runs(again)) >= COVERS * len(found_runs) or _has_words(again, extracted_words)
+    is_same = covered and len(again) <= MOST_MORE * len(extracted_words) + FEW_MORE
+    return RestoredText(restored if is_same else None, pictures, not is_same and not _has_words(extracted_words, again))
+
+
+def _has_words(restored: list[str], extracted: list[str]) -> bool:
+    """The same by words alone. Where paragraphs are much alike, most of the different runs are those in which one ends
+    and the next begins, and these are others as soon as a word is put back."""
+    return (Counter(extracted) & Counter(restored)).total() >= ALIKE * len(extracted)
 
 
 def _read_short_blocks(extracted: str) -> set[tuple[str, ...]]:
@@ -141,8 +153,10 @@ def _find_loose(root: LexborNode, missing: set[tuple[str, ...]]) -> list[LexborN
     return captions
 
 
-MOST_MORE = 1.25
-"""What is put back is no more than so much of what was found."""
+MOST_MORE, FEW_MORE = 1.25, 30
+"""What is put back is no more than so much of what was found, and so many words."""
+ALIKE = 0.95
+"""The share of words that says of two texts that one has the other's, whatever their order."""
 
 
 def _is_caption(line: list[LexborNode]) -> bool:
@@ -249,6 +263,8 @@ class _Walk:
             is_plain = node.tag in ("center", "address", "fieldset")
             yield f"<div>{node.inner_html}</div>" if is_plain else node.html or ""
         elif node.tag not in _AROUND and not _is_furniture(node):
+            if _is_time(node):
+                yield f"<p>{node.inner_html}</p>"
             self._collect_pictures(node)
             yield from (frame.html or "" for frame in node.css("iframe, video, audio, embed, object"))
 
@@ -265,7 +281,11 @@ class _Walk:
         )
         text = " ".join(LexborHTMLParser(inside).text(separator=" ").split()) if inside.strip() else ""
         linked = sum(len(node.text()) for node in nodes if node.tag == "a")
-        if len(words(text)) >= RUN and (is_found or linked <= len(text) / 2) and not _INVITES.search(text):
+        if (
+            (len(words(text)) >= RUN or (text and any(map(_is_time, nodes))))
+            and (is_found or linked <= len(text) / 2)
+            and not _INVITES.search(text)
+        ):
             yield f"<p>{inside.strip()}</p>"
 
     def _list_inner(self, node: LexborNode, *, is_root: bool) -> list[LexborNode]:
@@ -282,8 +302,10 @@ class _Walk:
             first -= 1
         while last + 1 < len(children) and self._is_short(children[last + 1]):
             last += 1
-        while first and not is_root and _is_opening(children[first - 1]):
+        while first and not is_root and (_is_opening(children[first - 1]) or _is_time(children[first - 1])):
             first -= 1
+        while last + 1 < len(children) and not is_root and _is_time(children[last + 1]):
+            last += 1
         parts = (children[:first], children[last + 1 :])
         has_caption = any(map(page_pictures.is_caption, children))
         before, behind = (
@@ -327,6 +349,14 @@ def _is_opening(node: LexborNode) -> bool:
     return blank or (node.tag in _HEADINGS and not _is_furniture(node) and _is_part(node))
 
 
+def _is_time(node: LexborNode) -> bool:
+    """A `<time>`, or an element that holds nothing else: when an entry of a live blog was written."""
+    if node.tag in _AROUND or node.tag == "-text" or _is_furniture(node):
+        return False
+    time = node if node.tag == "time" else node.css_first("time")
+    return time is not None and words(time.text()) == words(node.text(separator=" "))
+
+
 def _is_furniture(node: LexborNode) -> bool:
     attributes = node.attributes
     return bool(_FURNITURE.search(f"{attributes.get('class') or ''} {attributes.get('id') or ''}"))
@@ -344,7 +374,9 @@ def _is_part(node: LexborNode) -> bool:
     linked = sum(len(" ".join(link.text(separator=" ").split())) for link in node.css("a"))
     if node.tag in ("ul", "li", "ol") and linked > len(text) / 2:
         return False
-    if node.tag in ("div", "section") and (
+    if node.tag == "aside" and (linked > len(text) / 4 or not _SENTENCE.search(text) or node.css_first(_CONTROLS)):
+        return False
+    if node.tag in ("div", "section", "aside") and (
         linked > len(text) / 2 or any(map(_is_furniture, node.css("[class], [id]")))
     ):
         return False

@@ -32,6 +32,7 @@ from app.importers.text_parts.prose import join_paragraphs
 from app.text.keys import name_key, words_key
 
 MAX_PAGE = 4_000_000
+LACKS = "words between its paragraphs may be missing: compare it with its page"
 MOSTLY = 0.7
 """A page of which more than this share of the text is links is a list of articles and none itself."""
 _CHARSET = re.compile(
@@ -91,6 +92,8 @@ def read_page(text: str, where: str, context: ParseContext, notes: tuple[str, ..
         return Failure(where, "no article on this page: it holds no text outside links and menus")
     if (jsonld is None or not jsonld.title) and body_text.measure_link_share(page, body.content) > MOSTLY:
         return Failure(where, "no article on this page: it is a list of links")
+    if extracted.may_lack_words:
+        notes = (*notes, LACKS)
     document = Document(
         where, title=title, title_derived=title is None, body=body, url=address, related=posts, notes=notes
     )
