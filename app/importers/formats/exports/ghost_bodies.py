@@ -17,6 +17,7 @@ Card = Mapping[str, object]
 
 MAX_NODES = 200_000
 MAX_DEPTH = 100
+MOST_STARS = 5
 UNKNOWN = "a card of the kind {!r} is kept as its words"
 # Lexical's bits of a text node, from the innermost tag outwards.
 _FORMATS = ((16, "code"), (1, "strong"), (2, "em"), (4, "s"), (8, "u"), (32, "sub"), (64, "sup"), (128, "mark"))
@@ -64,10 +65,17 @@ def convert_lexical(value: object, note: Note) -> str:
         opening, closing = _render_element(fields, note)
         parts.append(opening)
         if closing is not None:
-            children = fields.get("children")
             stack.append(closing)
-            stack += reversed(children) if isinstance(children, list) else []
+            stack += reversed(_list_children(fields))
     return "".join(parts)
+
+
+def _list_children(node: Card) -> list[object]:
+    """What stands in a node; an item of a list to tick has its tick, also where it has none yet."""
+    children = values.list_items(node.get("children")) if isinstance(node.get("children"), list) else []
+    if node.get("listType") != "check":
+        return list(children)
+    return [{"checked": False, **child} if isinstance(child, dict) else child for child in children]
 
 
 def _render_element(node: Card, note: Note) -> tuple[str, str | None]:
@@ -75,6 +83,8 @@ def _render_element(node: Card, note: Note) -> tuple[str, str | None]:
     kind = str(node.get("type") or "")
     if kind == "root":
         return "", ""
+    if kind == "listitem" and isinstance(node.get("checked"), bool):
+        return f"<li>{'☑' if node['checked'] else '☐'} ", "</li>"
     if kind in _BLOCKS:
         return f"<{_BLOCKS[kind]}>", f"</{_BLOCKS[kind]}>"
     if kind in ("heading", "extended-heading"):
@@ -83,7 +93,9 @@ def _render_element(node: Card, note: Note) -> tuple[str, str | None]:
         return f"<{tag}>", f"</{tag}>"
     if kind == "list":
         tag = "ol" if node.get("listType") == "number" or node.get("tag") == "ol" else "ul"
-        return f"<{tag}>", f"</{tag}>"
+        start = node.get("start")
+        is_later = tag == "ol" and isinstance(start, int) and start != 1
+        return f'<ol start="{start}">' if is_later else f"<{tag}>", f"</{tag}>"
     if kind in ("link", "autolink"):
         return f'<a href="{escape(str(node.get("url") or ""))}">', "</a>"
     if kind in ("text", "extended-text"):
@@ -146,6 +158,8 @@ def _render_figure(content: str, card: Card) -> str:
 def _render_link(card: Card) -> Iterator[str]:
     """Players, files and previews of pages: a link with what it is called, and the words beside it."""
     meta = values.read_mapping(card.get("metadata")) or {}
+    if picture := _read_text(card, "productImageSrc"):
+        yield f'<figure><img src="{escape(picture)}" alt=""></figure>'
     url = next((words for name in ("url", "src", "buttonUrl", "productUrl") if (words := _read_text(card, name))), "")
     title = _read_text(meta, "title") or next(
         (words for name in ("title", "fileTitle", "buttonText", "productTitle") if (words := _read_text(card, name))),
@@ -155,21 +169,42 @@ def _render_link(card: Card) -> Iterator[str]:
         yield f'<p><a href="{escape(url)}">{escape(title, quote=False)}</a></p>'
     elif title:
         yield f"<p>{escape(title, quote=False)}</p>"
-    for words in (_read_text(meta, "description"), _read_text(card, "fileCaption")):
+    if card.get("productRatingEnabled") is True and isinstance(stars := card.get("productStarRating"), int):
+        yield f"<p>{('★' * min(max(stars, 0), MOST_STARS)).ljust(MOST_STARS, '☆')}</p>"
+    # A name beside the words of a page: who wrote it, and where.
+    names = " · ".join(filter(None, (_read_text(meta, "author"), _read_text(meta, "publisher"))))
+    for words in (_read_text(meta, "description"), names, _read_text(card, "fileCaption")):
         if words:
             yield f"<p>{escape(words, quote=False)}</p>"
     if words := _read_text(card, "productDescription") or _read_text(card, "caption"):
         yield f"<p>{words}</p>"
+    if (
+        (label := _read_text(card, "productButton"))
+        and label != title
+        and card.get("productButtonEnabled") is not False
+    ):
+        yield _render_button(label, url)
+
+
+def _render_button(label: str, url: str) -> str:
+    words = escape(label, quote=False)
+    return f'<p><a href="{escape(url)}">{words}</a></p>' if url else f"<p>{words}</p>"
 
 
 def _render_words(kind: str, card: Card, note: Note) -> Iterator[str]:
     """The words of any other card: a callout, a toggle, a header, or one that is not known."""
     if kind not in ("callout", "toggle", "header", "call-to-action"):
         note(UNKNOWN.format(kind[:40]))
-    names = ("calloutText", "textValue", *_WORDS)
+    if picture := _read_text(card, "imageUrl"):
+        yield f'<figure><img src="{escape(picture)}" alt=""></figure>'
+    label_names = () if card.get("hasSponsorLabel") is False else ("sponsorLabel",)
+    names = (*label_names, "calloutText", "textValue", *_WORDS)
     yield from (
         f"<p>{words}</p>" if "<p" not in words else words for name in names if (words := _read_text(card, name))
     )
+    is_shown = card.get("showButton") is not False and card.get("buttonEnabled") is not False
+    if is_shown and (label := _read_text(card, "buttonText") or _read_text(card, "buttonUrl")):
+        yield _render_button(label, _read_text(card, "buttonUrl"))
 
 
 def convert_mobiledoc(value: object, note: Note) -> str:

@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 from urllib.parse import unquote
 
+import orjson
+from selectolax.lexbor import LexborNode
+
 from app.importers import boundary
 from app.importers.document import Document, DocumentBody, Failure, Item, ParseContext, Remark
 from app.importers.formats.exports.file_tree import FileTree, FileUnreadable
@@ -27,9 +30,15 @@ ORIGIN = "substack.com"
 """Numbers of posts are unique in all of Substack."""
 LIST_ALONE = "this is the list of an export of Substack without its posts: import the folder or the ZIP archive itself"
 _OTHERS = {"page": "pages", "thread": "threads"}
-_BUTTONS = (
-    "p.button-wrapper, div.subscription-widget-wrap, div.subscription-widget-wrap-editor, div.captioned-button-wrap"
+_WIDGETS = "div.subscription-widget-wrap, div.subscription-widget-wrap-editor"
+_BUTTONS = "div.captioned-button-wrap, p.button-wrapper"
+_OWN_BUTTON = re.compile(
+    r"%%|/subscribe\b|action=share|/comments?\b|/chat\b"
+    r"|^\W*(?:subscribe|share\b|leave a comment|comment$|refer |upgrade|give a gift|get \d+% off|message |join )",
+    re.IGNORECASE,
 )
+"""Buttons by which readers subscribe, share and comment, by their address or words."""
+_EMBEDS = "div[data-attrs]"
 _PACKED = re.compile(r"https://(?:cdn\.substack|substackcdn)\.com/image/fetch/[^/]+/(https?%3A[^\s\"']+)")
 _SHOWN = frozenset(
     ("post_id", "post_date", "is_published", "type", "audience", "title", "subtitle", "podcast_url", "email_sent_at")
@@ -126,14 +135,50 @@ def _read_body(text: str) -> DocumentBody | None:
     root = html_trees.parse_fragment(text)
     if root is None:
         return None
-    for node in root.css(_BUTTONS):
+    for node in root.css(_WIDGETS):
         node.decompose()
+    for node in root.css(_BUTTONS):
+        links = node.css("a")
+        targets = [f"{link.attributes.get('href') or ''}\n{link.text().strip()}" for link in links]
+        if all(any(map(_OWN_BUTTON.search, target.split("\n"))) for target in targets):
+            node.decompose()
+    for node in root.css(_EMBEDS):
+        if not node.text().strip() and node.css_first("img, iframe, video, audio") is None:
+            _fill_embed(node)
     content = _PACKED.sub(lambda tag: unquote(tag[1]), (root.inner_html or "").strip())
     return (
         DocumentBody("html", content)
         if root.text().strip() or root.css_first("img, iframe, video") is not None
         else None
     )
+
+
+def _fill_embed(node: LexborNode) -> None:
+    """What scripts draw from data: a post of another network, a formula, another article."""
+    try:
+        embed = values.read_mapping(orjson.loads(node.attributes.get("data-attrs") or "")) or {}
+    except orjson.JSONDecodeError:
+        return
+    url = values.read_text(embed.get("url")) or values.read_text(embed.get("canonical_url")) or ""
+    title = values.read_text(embed.get("title")) or ""
+    formula = values.read_text(embed.get("persistentExpression")) or ""
+    words = [
+        values.read_text(embed.get(name)) or "" for name in ("full_text", "text", "caption", "description", "body")
+    ]
+    name, user = (values.read_text(embed.get(key)) or "" for key in ("name", "username"))
+    said_by = " ".join(filter(None, (name, f"@{user}" if user else "", values.read_text(embed.get("date")) or "")))
+    parts = [f"<p><code>{html.escape(formula, quote=False)}</code></p>"] if formula else []
+    if not url.startswith(("http://", "https://")):
+        parts += [f"<p>{html.escape(title, quote=False)}</p>"] if title else []
+    elif title:
+        parts.append(f'<p><a href="{html.escape(url)}">{html.escape(title, quote=False)}</a></p>')
+    parts += [f"<p>{html.escape(text, quote=False)}</p>" for text in dict.fromkeys(filter(None, words))]
+    parts += [f"<p><cite>{html.escape(said_by, quote=False)}</cite></p>"] if said_by else []
+    if url.startswith(("http://", "https://")) and not title:
+        parts.append(f'<p><a href="{html.escape(url)}">{html.escape(url, quote=False)}</a></p>')
+    filled = html_trees.parse_fragment(f"<blockquote>{''.join(parts)}</blockquote>")
+    if parts and filled is not None and (quoted := filled.css_first("blockquote")) is not None:
+        node.replace_with(quoted)
 
 
 def _list_extra(post: Mapping[str, str]) -> dict[str, object]:
