@@ -10,7 +10,7 @@ from typing import Literal
 import nh3
 from markdown_it import MarkdownIt
 
-from app.articles.html import anchors, footnotes, formulas, nesting_depth, word_breaks
+from app.articles.html import anchors, footnotes, formulas, nesting_depth, table_rows, word_breaks
 from app.articles.html.blocks import BodyBlock as BodyBlock
 from app.articles.html.blocks import blocks as blocks
 from app.articles.html.blocks import to_text as to_text
@@ -33,6 +33,7 @@ ATTRIBUTES = {
     "del": {"datetime"},
     "img": {"src", "alt", "title", "width", "height"},
     "ins": {"datetime"},
+    "li": {"value"},
     "ol": {"start", "reversed", "type"},
     "q": {"cite"},
     "td": {"colspan", "rowspan"},
@@ -78,7 +79,7 @@ class TooDeep(ValueError):
 def _markdown() -> MarkdownIt:
     # HTML is let through here: what is unsafe in it the sanitiser removes, as in any other body.
     options = {"html": True, "maxNesting": MAX_DEPTH}
-    return MarkdownIt("commonmark", options).enable("table").enable("strikethrough")
+    return table_rows.keep_cells(MarkdownIt("commonmark", options).enable("table").enable("strikethrough"))
 
 
 @dataclass(frozen=True, slots=True)

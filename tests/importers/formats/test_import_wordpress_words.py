@@ -103,3 +103,10 @@ def test_paragraphs_of_an_excerpt_stay_apart() -> None:
     )
     assert isinstance(document, Document)
     assert document.standfirst == "One. Two."
+
+
+def test_a_link_to_a_footnote_leads_to_it() -> None:
+    content = '<p>A<sup><a href="#u1">1</a></sup></p><!-- wp:footnotes /-->'
+    notes = bodies.render_footnotes('[{"id": "u1", "content": "Low tide"}, {"id": "u2", "content": "Ebb"}]', content)
+    text = bodies.convert_post(f"<!-- wp:paragraph -->{content}", MediaLibrary(), {"footnotes": notes}, "1", print)
+    assert '<li id="u1">Low tide</li>\n<li>Ebb</li>' in text

@@ -3,9 +3,10 @@
 Never sanitises: whoever stores the result does. Blocks that a site computes anew for each reader are left out.
 """
 
+import html
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from app.importers.formats.wordpress import readable_words, shortcodes
 from app.importers.text_parts import html_trees
@@ -28,6 +29,7 @@ _FURNITURE = ".sharedaddy, .addtoany_share_save_container, a.more-link, span[id^
 FOOTNOTES = "footnotes"
 _FILLED = ("block", "core/block", FOOTNOTES)
 _EMPTY_BLOCKS = re.compile(r"(?:core/)?(?:spacer|separator|more|nextpage|paragraph|post-[\w-]+|template-part)")
+_PLACE = re.compile(r"""href=["']?#([^"'\s>]+)""")
 MAX_NESTED = 5
 
 
@@ -91,13 +93,19 @@ def _read_ref(attributes: str) -> str:
         return ""
 
 
-def render_footnotes(stored: str) -> str:
-    """The list of a post's footnotes, which WordPress keeps beside the text: a JSON list of `{"id", "content"}`."""
+def render_footnotes(stored: str, content: str = "") -> str:
+    """The list of a post's footnotes, which WordPress keeps beside the text: a JSON list of `{"id", "content"}`. Those
+    that links of the text lead to have their `id`."""
     try:
-        notes = [note["content"] for note in json.loads(stored)]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        notes = [(str(note.get("id") or ""), note["content"]) for note in json.loads(stored)]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ""
-    return "<ol>" + "".join(f"<li>{note}</li>" for note in notes) + "</ol>"
+    linked = set(_PLACE.findall(content))
+    return "<ol>" + "".join(f"<li{_render_id(id, linked)}>{note}</li>" for id, note in notes) + "</ol>"
+
+
+def _render_id(id: str, linked: Collection[str]) -> str:
+    return f' id="{html.escape(id)}"' if id in linked else ""
 
 
 def add_paragraphs(content: str) -> str:

@@ -130,7 +130,8 @@ class ExportSite:
     def build_post(self, entry: ExportEntry) -> tuple[WordPressPost, tuple[str, ...]]:
         """The entry as a post, and what was repaired or taken out."""
         library = MediaLibrary(self.pictures, self.uploaded)
-        own = {FOOTNOTES: render_footnotes(stored_notes)} if (stored_notes := entry.find_meta((FOOTNOTES,))) else {}
+        stored_notes = entry.find_meta((FOOTNOTES,))
+        own = {FOOTNOTES: render_footnotes(stored_notes, entry["content"])} if stored_notes else {}
         shared = ChainMap(own, self.reusable) if own else self.reusable
         body = convert_post(entry["content"], library, shared, entry["post_id"], entry.notes.setdefault)
         lead = self.pictures.get(entry.find_meta(("_thumbnail_id",)))
