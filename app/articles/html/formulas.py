@@ -18,6 +18,7 @@ WRITTEN = "math (written as text)"
 MAX_DEPTH = 50
 """Levels of a formula; the tags of deeper ones are passed over, for each level copies what stands in it."""
 
+_NAMES = ("math", "MATH", "Math")
 _START = re.compile(r"<(?:\w{1,10}:)?math[\s/>]", re.IGNORECASE)
 _ENDING = BLOCKS | {"table", "td", "th", "tr", "math"}
 _SILENT = frozenset(("annotation", "annotation-xml", "mphantom", "script", "style"))
@@ -50,7 +51,10 @@ class _Open:
 
 def write_formulas(content: str) -> str:
     """HTML with its formulas as text; the same string where it has none."""
-    return "".join(_write_pieces(content)) if _START.search(content) else content
+    # The word alone is looked for first: that takes a tenth of the time.
+    if not any(name in content for name in _NAMES) or _START.search(content) is None:
+        return content
+    return "".join(_write_pieces(content))
 
 
 def _write_pieces(content: str) -> Iterator[str]:

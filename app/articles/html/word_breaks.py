@@ -10,22 +10,24 @@ from app.articles.html.tokenizer import TokenKind, tokens
 _UNWRAPPED = frozenset((
     "address", "article", "audio", "button", "canvas", "center", "dialog", "dir", "fieldset", "footer", "form",
     "frameset", "header", "hgroup", "legend", "listing", "main", "marquee", "menu", "nav", "noembed", "noframes",
-    "object", "optgroup", "option", "plaintext", "search", "select", "textarea", "title", "video", "xmp",
+    "object", "optgroup", "option", "search", "select", "textarea", "title", "video", "xmp",
 ))  # fmt: skip
 """Blocks and boxes that no body keeps."""
 _CELLS = frozenset(("caption", "td", "th", "tr"))
 """Parts of tables, of which no tag is left outside a table."""
 _KEPT = (APART | {"h1", "thead", "tfoot"}) - {"img", "wbr"}
-_ANY = re.compile(rf"<(?:{'|'.join(sorted(_UNWRAPPED))})[\s/>]", re.IGNORECASE)
+# The letters first: of most tags, such as `<p`, no name needs to be tried.
+_ANY = re.compile(rf"<(?=[abcdfhlmnostvx])(?:{'|'.join(sorted(_UNWRAPPED))})[\s/>]", re.IGNORECASE)
+_PART = re.compile(r"<(?:caption|t[dhr])[\s/>]", re.IGNORECASE)
 _TABLES = re.compile(r"<(?:(?P<table>/?table)|caption|t[dhr])[\s/>]", re.IGNORECASE)
-_HOLDS_TEXT = frozenset(("noembed", "noframes", "plaintext", "textarea", "title", "xmp"))
+_HOLDS_TEXT = frozenset(("noembed", "noframes", "textarea", "title", "xmp"))
 BREAK = "\n\n"
 """Text without any tag that is kept is parted into paragraphs by it."""
 
 
 def add_breaks(content: str) -> str:
     """The HTML with a break wherever words beside a tag would become one; the same string where none would."""
-    if _ANY.search(content) is None and not _has_loose_cells(content):
+    if _ANY.search(content) is None and not (_PART.search(content) and _has_loose_cells(content)):
         return content
     pieces: list[str] = []
     place = -1  # where a break stands if a word follows

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from app.importers.document import Document
 from app.importers.records import visibility
 
-_GHOST = re.compile(r"<!--\s*kg-gated-block:begin\b(?P<readers>[^>]*)>")
+_GHOST = re.compile(r"<!--\s*kg-gated-block:begin\b(?P<readers>[^<>]*+)>")
 _BLOCK = re.compile(
     r"<!--\s*wp:(?P<name>premium-content/(?:container|subscriber-view|paid-content)|jetpack/paywall"
     r"|(?:pmpro|paid-memberships-pro|memberpress|mepr|memberful|restrict-content(?:-pro)?|rcp|content-control"
@@ -21,7 +21,7 @@ _HIDDEN_BLOCK = '"blockVisibility"'
 _SHORTCODE = re.compile(
     r"\[/(?P<name>"
     r"(?:is[_-]?|if[_-]?|for[_-]?|only[_-]?)?members?(?:[_-]?(?:only|content|area|access|section|view))?"
-    r"|membership(?:[_-]\w+)*|private(?:[_-]\w+)?|hidden(?:[_-]\w+)?|hide(?:[_-]\w+)?"
+    r"|membership(?:[_-][\w-]+)?|private(?:[_-]\w+)?|hidden(?:[_-]\w+)?|hide(?:[_-]\w+)?"
     r"|(?:content[_-]?)?(?:restrict|protect|lock)(?:ed|er)?(?:[_-]\w+)?"
     r"|(?:not[_-]?|is[_-]?|user[_-]?is[_-]?|if[_-]?)?logged[_-]?(?:in|out)|login(?:[_-]\w+)?"
     r"|(?:pmpro|mepr|memberful|memberpress|s2if|s2member|rcp|swpm|wlm|wishlist|wcm|wpmem|ihc|armif|arm|um|pms"

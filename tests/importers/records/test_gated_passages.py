@@ -42,6 +42,14 @@ def test_the_marks_of_gated_passages_are_known(content: str, gate: str | None) -
     assert gated_passages.find_gate(content, {"7": "[private]A[/private]"}) == gate
 
 
+@pytest.mark.parametrize(
+    "shape", ["<!--kg-gated-block:begin ", "[/membership_", "[/", "<!-- wp:", "<!-- wp:mepr/", "[/pmpro-"]
+)
+def test_marks_are_looked_for_in_linear_time(shape: str) -> None:
+    assert gated_passages.find_gate("[/" + shape * 50_000) is None
+    assert gated_passages.find_gate("[/membership" + "_a" * 50_000 + "<!--kg-gated-block:begin" + "a" * 50_000) is None
+
+
 def test_any_text_with_a_gated_passage_is_a_draft_with_every_word() -> None:
     body = DocumentBody("html", GHOST.format(MEMBERS))
     prepared = prepare(Document("p", title="A", body=body), "p", None, Atlas((), (), (), 0))
