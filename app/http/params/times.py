@@ -19,6 +19,9 @@ Precision = Literal["day", "month", "year"]
 
 FIRST_YEAR, LAST_YEAR = 1, 2200
 _EPOCH = datetime(1970, 1, 1)  # naive UTC: year 1 east of Greenwich begins before datetime.min
+_CYCLE = 400
+"""Years after which the calendar is the same again."""
+_CYCLE_LENGTH = timedelta(days=146_097)
 EARLIEST = int((datetime(FIRST_YEAR, 1, 1) - _EPOCH).total_seconds())
 LATEST = int((datetime(LAST_YEAR + 1, 1, 1) - _EPOCH).total_seconds()) - 1
 
@@ -109,7 +112,11 @@ def _read_fixed(text: str, zone: tzinfo, expected: str, *, up: bool = False) -> 
 
 @lru_cache(maxsize=4096)
 def format_time(at: int) -> str:
-    """RFC 3339 in UTC: `2025-12-01T10:00:00Z`."""
+    """RFC 3339 in UTC: `2025-12-01T10:00:00Z`. Also in the year before the first one, `0000`, which RFC 3339 has and
+    Python has not: there the year 1 begins east of Greenwich, and windows that end in its first days."""
+    if at < EARLIEST:
+        moment = _EPOCH + (timedelta(seconds=at) + _CYCLE_LENGTH)
+        return f"{moment.year - _CYCLE:04}{moment.isoformat()[4:]}Z"
     return (_EPOCH + timedelta(seconds=at)).isoformat() + "Z"
 
 

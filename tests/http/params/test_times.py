@@ -115,6 +115,9 @@ def test_first_and_last_year_reach_to_the_edges() -> None:
     assert isinstance(last, Period)
     assert (first.start, last.end) == (EARLIEST, LATEST + 1)
     assert (format_time(EARLIEST), format_time(LATEST)) == ("0001-01-01T00:00:00Z", "2200-12-31T23:59:59Z")
+    # RFC 3339 has the year 0, a leap year, where the first days east of Greenwich begin.
+    before = [format_time(EARLIEST - seconds) for seconds in (1, 366 * 86_400)]
+    assert before == ["0000-12-31T23:59:59Z", "0000-01-01T00:00:00Z"]
 
 
 def test_range_takes_in_the_period_at_its_end_but_not_the_instant() -> None:
