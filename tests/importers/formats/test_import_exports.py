@@ -353,6 +353,11 @@ def test_archives_that_mean_harm_are_refused(tmp_path: Path, monkeypatch: pytest
     many = bytearray(whole)
     struct.pack_into("<H", many, whole.rindex(b"PK\x05\x06") + 10, archive_zip.MAX_ENTRIES)
     assert "50000 files or more" in hostile(tmp_path, bytes(many))[0]
+    # A second directory that `zipfile` goes by, whatever the end record says.
+    end = whole.rindex(b"PK\x05\x06")
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1_000_000, 1_000_000, 50_000_000, 0)
+    second = whole[:end] + record + struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1) + whole[end:]
+    assert "ZIP64" in hostile(tmp_path, second)[0]
 
 
 def test_member_whose_size_is_a_lie_ends_where_it_says(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ READ = ("medium", "ghost", "wxr")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, OSError)
 _END = b"PK\x05\x06"
+_LOCATOR = b"PK\x06\x07"
 OFFICE: Sequence[tuple[re.Pattern[str], str, str]] = tuple(
     (re.compile(pattern), what, way_out)
     for pattern, what, way_out in (
@@ -130,7 +131,10 @@ def _open_archive(stream: BinaryIO) -> zipfile.ZipFile:
     if end_offset < 0 or len(tail) < end_offset + 22:
         raise FileUnreadable("this is a ZIP archive that breaks off before its end: fetch it again")
     # Looked at before `zipfile` is, which reads the directory whole. An archive in the form ZIP64 has all ones in both
-    # fields, which is beyond the limits as well.
+    # fields, which is beyond the limits as well. But `zipfile` takes the numbers of that form from wherever a locator
+    # stands in the 20 bytes before the end record (APPNOTE, section 4.3.15), whatever the end record says.
+    if tail[:end_offset][-20:].startswith(_LOCATOR):
+        raise FileUnreadable("an archive in the form ZIP64, for very large ones: unpack it and import the folder")
     count, directory = struct.unpack("<HI", tail[end_offset + 10 : end_offset + 16])
     if count >= MAX_ENTRIES or directory > MAX_DIRECTORY:
         raise FileUnreadable(f"an archive of {MAX_ENTRIES} files or more: unpack it and import the folder")
