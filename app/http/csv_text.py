@@ -16,8 +16,9 @@ CONTENT = {"text/csv": {"schema": {"type": "string"}, "example": '"id","slug"\r\
 JOINT, INNER = "|", "+"
 r"""Between the entries of a list in one cell, and between those of a list within one. A bar in an entry is `\|`, a
 backslash `\\`; an entry that is nothing keeps its place, so that columns of one list belong together."""
-# The characters that OWASP names for formulas in CSV; quotes before them are those of an export that came back.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# The characters that OWASP names for formulas in CSV, and their full-width forms, which spreadsheets in Chinese and
+# Japanese take for them; quotes before them are those of an export that came back.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 class CsvParams(Params):

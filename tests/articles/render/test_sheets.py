@@ -82,3 +82,5 @@ def test_entries_of_lists_keep_their_places_and_their_bars() -> None:
 def test_text_is_quoted_and_what_begins_like_a_formula_is_made_harmless() -> None:
     row: list[object] = ["=1+1", "-2", "@a", "a=b", ["+x", None, "y"], 3, None]
     assert csv_text.write_rows([row]).decode() == '"\'=1+1","\'-2","\'@a","a=b","\'+x||y",3,""\r\n'
+    wide = [f"{sign}SUM(A1)" for sign in "\uff1d\uff0b\uff0d\uff20"]  # spreadsheets in Chinese and Japanese run these
+    assert csv_text.write_rows([wide]).decode().count("\"'") == len(wide)

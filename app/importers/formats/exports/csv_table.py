@@ -21,7 +21,8 @@ from app.importers.text_parts import clean
 MAX_ROW = ndjson.MAX_LINE
 MAX_COLUMNS = 500
 _HEAD = 65_536
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+_GUARDED = re.compile(r"'+[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+"""As `http.csv_text` writes them."""
 _PARTS = re.compile(r"\\[\\|]|\\|\||[^|\\]+")
 _LISTS = frozenset(("authors", "tags", "sections", "regions", "images", "related", "previous_slugs", "previous_urls"))
 _OWN_LISTS = frozenset(("corrections",))
