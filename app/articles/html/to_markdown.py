@@ -11,7 +11,7 @@ from app.articles.html.parser_model import MAX_DEPTH
 from app.articles.html.tokenizer import VOID, Token, TokenKind, attributes, tokens
 
 _special = re.compile(r"([\\`*_\[\]<>~]|&(?=#?\w{1,32};))")
-_line_start = re.compile(r"^(\s*)(?:([#+\-=]+)|(\d{1,9})([.)]))(?=\s|$)", re.MULTILINE)
+_line_start = re.compile(r"^([^\S\n]*+)(?:([#+\-=]+)|(\d{1,9})([.)]))(?=\s|$)", re.MULTILINE)
 _address = re.compile(r"[\x00-\x20<>\\]")
 _backticks = re.compile(r"`+")
 _WHITE = " \t\n\f\r"

@@ -66,7 +66,7 @@ _NINJS = re.compile(
 )
 # At the outermost level: records of other formats carry what a page says of itself.
 _JSON_LD = re.compile(
-    r"\s*\[?\s*\{\s*(?:\"@(?:type|id)\"\s*:\s*(?:\"[^\"]*\"|\[[^\]]*\])\s*,\s*)*\"@(?:context|graph)\"\s*:"
+    r"\s*+\[?\s*+\{\s*(?:\"@(?:type|id)\"\s*:\s*(?:\"[^\"]*\"|\[[^\]]*\])\s*,\s*)*\"@(?:context|graph)\"\s*:"
 )
 _SCHEMA_ORG = re.compile(r"https?:(?:\\?/){2}(?:www\.)?schema\.org\b")
 _URI = re.compile(r'"uri"\s*:\s*"')
@@ -75,7 +75,7 @@ _HTML = re.compile(
 )
 _WXR = re.compile(r"<rss\b[^>]{0,2000}xmlns:wp=[\"']https?://wordpress\.org/export/")
 _WORDPRESS = re.compile(
-    r"\s*\[?\s*\{\s*\"id\"\s*:\s*\d+\s*,\s*\"date\"\s*:[^,]{1,40},\s*\"date_gmt\"\s*:[^,]{1,40},\s*\"guid\"\s*:\s*\{\s*\"rendered\""
+    r"\s*+\[?\s*+\{\s*\"id\"\s*:\s*\d+\s*,\s*\"date\"\s*:[^,]{1,40},\s*\"date_gmt\"\s*:[^,]{1,40},\s*\"guid\"\s*:\s*\{\s*\"rendered\""
 )
 _FRONT_MATTER = re.compile(r"(?:---|\+\+\+)[ \t]*\n(?:#[^\n]*\n|[ \t]*\n)*[\w\"'-]+[ \t]*[:=]")
 _JSON_FRONT_MATTER = re.compile(r"\{[ \t]*\n[ \t]*\"")

@@ -20,7 +20,7 @@ from app.importers.text_parts.related_block_text import is_bulleted, is_heading,
 NOTE_TITLE = "the title is the first heading"
 
 _HEADING = re.compile(
-    r"\s*(?:(?P<level>#{1,6})[ \t]+(?P<hash>[^\n]+)|(?P<ruled>[^\n]+)\n(?P<rule>=+|-+)[ \t]*)(?:\n|$)"
+    r"\s*+(?:(?P<level>#{1,6})[ \t]+(?P<hash>[^\n]+)|(?P<ruled>[^\n]+)\n(?P<rule>=+|-+)[ \t]*)(?:\n|$)"
 )
 _BLANK = re.compile(r"\n(?:[^\S\n]*\n)+")
 

@@ -53,13 +53,17 @@ def parse(
     """
     source = enumerate(lines, 1)
     head: list[tuple[int, bytes]] = []
-    for number, line in source:
-        head.append((number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line))
-        filled = [line for _, line in head if line.strip()]
+    filled: list[bytes] = []
+    for number, first_line in source:
+        line = first_line.removeprefix(b"\xef\xbb\xbf") if number == 1 else first_line
+        head.append((number, line))
+        if not line.strip():
+            continue
+        filled.append(line)
         # A first line may open a value that goes on, which the line after it tells.
-        if len(filled) > 1 or (filled and _is_complete(filled[0]) and filled[0].lstrip()[:1] == b"{"):
+        if len(filled) > 1 or (_is_complete(line) and line.lstrip()[:1] == b"{"):
             break
-    if _spans_lines([line.strip() for _, line in head if line.strip()]):
+    if _spans_lines([line.strip() for line in filled]):
         yield from _parse_whole(head, source, where, context, read, expand)
     else:
         yield from _parse_lines(chain(head, source), where, context, read, expand)

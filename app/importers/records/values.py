@@ -16,7 +16,7 @@ KINDS: Mapping[str, BodyKind] = {"html": "html", "markdown": "markdown", "md": "
 _BLOCKS = "p|div|h[1-6]|ul|ol|li|blockquote|table|section|article|figure|pre|dl|aside"
 _OPENED = re.compile(rf"<(?:{_BLOCKS}|br|hr)(?:\s[^<>]*)?/?>")
 _CLOSED = re.compile(rf"</(?:{_BLOCKS})\s*>|<(?:br|hr)\s*/>", re.IGNORECASE)
-_LIST = re.compile(r"\s*[,;|]\s*")
+_LIST = re.compile(r" ?[,;|] ?")
 
 
 def quote(value: object) -> str:

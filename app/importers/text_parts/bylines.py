@@ -7,10 +7,10 @@ import re
 
 _OPENING = re.compile(r"(?P<by>by|par|por|von)\s*:?\s+", re.IGNORECASE)
 _JOINTS = {
-    "by": r"\s*(?:,|;|\band\b|&)\s*",
-    "par": r"\s*(?:,|;|\bet\b|&)\s*",
-    "por": r"\s*(?:,|;|\by\b|&)\s*",
-    "von": r"\s*(?:,|;|\bund\b|&)\s*",
+    "by": r" ?(?:,|;|\band\b|&) ?",
+    "par": r" ?(?:,|;|\bet\b|&) ?",
+    "por": r" ?(?:,|;|\by\b|&) ?",
+    "von": r" ?(?:,|;|\bund\b|&) ?",
 }
 _SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv|phd|ph\.d|md|m\.d|esq)\.?", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: (?:[^\W\d_][\w.'’-]*)){1,4}")
@@ -18,10 +18,11 @@ _NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: (?:[^\W\d_][\w.'’-]*)){1,4}")
 
 def split_byline(text: str) -> tuple[str, ...]:
     """The names in a byline, with or without its opening word; a suffix such as `Jr.` stays with its name."""
-    match = _OPENING.match(text.strip())
+    text = " ".join(text.split())
+    match = _OPENING.match(text)
     # "von" opens many a name, so it is a byline only where German joins two of them.
     opened = match and (match["by"].lower() != "von" or " und " in text)
-    rest = text.strip()[match.end() :] if match and opened else text.strip()
+    rest = text[match.end() :] if match and opened else text
     joint = _JOINTS[match["by"].lower() if match and opened else "by"]
     names: list[str] = []
     for part in re.split(joint, rest, flags=re.IGNORECASE):

@@ -33,7 +33,7 @@ _LATE = ("data-src", "data-lazy-src", "data-orig-src", "data-original", "data-fu
 _SETS = ("srcset", "data-srcset", "data-lazy-srcset")
 _PLACEHOLDER = re.compile(r"^data:|placeholder|blank\.|spacer|/lazy|1x1|pixel\.", re.IGNORECASE)
 _STANDS_IN = re.compile(r"\.(?:gif|svg)(?:[?#]|\Z)", re.IGNORECASE)
-_CANDIDATE = re.compile(r"[\s,]*(\S+?)(?:,(?=\s|$)|\s+(?:([0-9.]+)([wx])[^,]*)?(?:,|$)|$)")
+_CANDIDATE = re.compile(r"(?<![^\s,])[\s,]*+(\S+?)(?:,(?=\s|$)|\s+(?:([0-9.]+)([wx])[^,]*)?(?:,|$)|$)")
 _OUT_OF_SIGHT = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|googletagmanager\.com|doubleclick\.net", re.IGNORECASE
 )
@@ -174,7 +174,7 @@ def choose_widest(candidates: str) -> str | None:
     """The address of a `srcset` with the widest picture of no more than MAX_WIDTH."""
     sized: list[tuple[float, str]] = []
     # HTML standard, section 4.8.4.2.1: addresses with a width or a density, and commas within addresses.
-    for match in _CANDIDATE.finditer(candidates[:20_000]):
+    for match in _CANDIDATE.finditer(candidates[:20_000].rstrip(" ,\t\n\f\r")):
         url, number, unit = match.groups()
         if url.startswith("data:"):
             continue

@@ -128,7 +128,7 @@ MAX_ENTRIES = 50
 
 _MARKUP = re.compile(r"^[#>*_\s]+|[#*_:\s]+$")
 _BULLET = re.compile(r"^\s*(?:[-*+•·–]|\d{1,2}[.)])\s+")
-_ANGLED = re.compile(r"^(?P<title>.*?)\s*<(?P<url>https?://[^<>\s]+)>$")
+_ANGLED = re.compile(r"^(?P<title>.*)<(?P<url>https?://[^<>\s]+)>$")
 _LINKED = re.compile(r"^\[(?P<title>[^\[\]]+)\]\(\s*<?(?P<url>[^()\s<>]+)>?(?:\s+\"[^\"]*\")?\s*\)$")
 _BARE = re.compile(r"^(?P<title>)(?P<url>https?://\S+)$")
 _AGENCY = re.compile(

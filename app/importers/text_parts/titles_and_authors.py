@@ -7,7 +7,7 @@ from app.enrich.gazetteer import load_words
 from app.importers.text_parts.bylines import split_byline
 from app.text.keys import name_key, words_key
 
-_SEPARATOR = re.compile(r"\s+[|–—»·•/-]\s+|\s*[|»]\s+")
+_SEPARATOR = re.compile(r"(?<!\s)\s++[|–—»·•/-]\s++|[|»]\s++")
 _NAME = re.compile(r"[^\W\d_][\w.'’()-]*(?: [^\W_][\w.'’()-]*){0,5}")
 _LABEL = re.compile(r"^(?:written by|posted by|author|autor|auteur|text)\s*:?\s+", re.IGNORECASE)
 _ROLE = re.compile(
@@ -15,7 +15,7 @@ _ROLE = re.compile(
     r"|(?:,|\||\s-|–|—)\s*(?:staff|special to|contributing|senior|chief|reporter|editor|correspondent)\b).*$",
     re.IGNORECASE,
 )
-_PLACE = re.compile(r"\s+in\s+[^\W\d_a-z][\w.'’-]*(?:\s+[^\W\d_a-z][\w.'’-]*){0,3}$")
+_PLACE = re.compile(r"(?<!\s)\s++in\s++[^\W\d_a-z][\w.'’-]*(?:\s+[^\W\d_a-z][\w.'’-]*){0,3}$")
 _NOBODY = frozenset(("admin", "administrator", "editor", "staff", "webmaster", "root", "user", "guest", "unknown"))
 
 

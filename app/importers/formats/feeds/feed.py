@@ -4,7 +4,6 @@ Never guesses at what is no feed, and never spends more than some seconds and so
 is well-formed is read whole up to 16 MB, a broken one as far as a lenient parser gets, unless it has too many tags.
 """
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +14,7 @@ import feedparser
 
 from app.importers import boundary, dates
 from app.importers.document import Document, Failure, Item, ParseContext, Remark, SourceDate
-from app.importers.formats.feeds import entry_identity, feed_bytes, feed_entry, json_feed
+from app.importers.formats.feeds import entry_identity, feed_bytes, feed_entry, feed_parser, json_feed
 from app.importers.text_parts import clean
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -79,15 +78,12 @@ def _read_own_date(parsed: feedparser.FeedParserDict, context: ParseContext) -> 
 
 
 def parse_feed(data: bytes, context: ParseContext) -> feedparser.FeedParserDict:
-    """What feedparser makes of it. HTML stays as it came, for it is made safe where it is stored; relative links are
-    resolved where anything says what they count from."""
+    """What feedparser makes of it, with what came beside the bytes."""
     headers = {"content-location": context.address} if context.address else {}
     if context.charset and not _has_charset(data):
         headers["content-type"] = f"application/xml; charset={context.charset}"
     relative = context.address is not None or b"xml:base" in data
-    return feedparser.parse(
-        io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=relative
-    )
+    return feed_parser.parse(data, headers, relative=relative)
 
 
 def _has_charset(data: bytes) -> bool:

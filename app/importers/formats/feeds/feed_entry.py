@@ -47,7 +47,8 @@ SHORT, NEAR = 40, 400
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _BLOCKS = "p|div|article|section|blockquote|ul|ol"
 _WHOLE = re.compile(rf"\s*<(?:{_BLOCKS}|h[1-6])\b[^<>]*>.*</(?:{_BLOCKS})>\s*\Z", re.DOTALL)
-_MAIL = re.compile(r"(?:mailto:)?<?[^\s@<>()]+@[^\s@<>()]+>?")
+_MAIL = re.compile(r"<?(?<![^\s@<>()])[^\s@<>()]++@[^\s@<>()]++>?")
+"""An address of mail, with `mailto:` or without; looked for where a word begins only."""
 _CONSUMED = frozenset(
     (
         *("id", "guid", "guidislink", "link", "feedburner_origlink", "href", "title", "summary", "language", "author"),

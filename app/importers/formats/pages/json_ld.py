@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import string
 from collections.abc import Callable, Iterator, Mapping
 
 from selectolax.lexbor import LexborHTMLParser
@@ -15,7 +16,7 @@ MAX_SCRIPT = 2_000_000
 MAX_NODES = 2_000
 _TYPE = re.compile(r"(?:\w*Article|\w*BlogPosting|SocialMediaPosting|Report|Review|CreativeWork)$")
 _PAGE = re.compile(r"(?:https?://schema\.org/)?(?:\w*WebPage|ItemPage|Recipe|DiscussionForumPosting|PodcastEpisode)$")
-_TRIVIA = re.compile(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\]\]>|\]\]>)\s*;?\s*$")
+_TRIVIA = re.compile(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\]\]>|\]\]>)\s*+;?\s*+$")
 
 Node = Mapping[str, object]
 Note = Callable[[str], object]
@@ -90,12 +91,13 @@ def _close_brackets(text: str) -> str:
         elif piece in ("}", "]") and (not opened or opened.pop() != piece):
             break
         out.append(piece)
-    return re.sub(r"[,:\s]+$", "", "".join(out)) + "".join(reversed(opened))
+    return "".join(out).rstrip(f",:{string.whitespace}") + "".join(reversed(opened))
 
 
 _BETWEEN = re.compile(r"[\s,;]*")
-_STRING = r'"(?:[^"\\]|\\.)*+"'
-_PIECE = re.compile(rf'{_STRING}|[{{}}\[\]]|[^"{{}}\[\]]+|"', re.DOTALL)
+_STRING = r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
+"""One that nothing closes goes on to the end: else each quote in it would be tried as the beginning of another."""
+_PIECE = re.compile(rf'{_STRING}|[{{}}\[\]]|[^"{{}}\[\]]+', re.DOTALL)
 _BAD_ESCAPE = re.compile(r'\\(?![\\/"bfnrtu])|\\u(?![0-9A-Fa-f]{4})')
 
 
@@ -106,11 +108,11 @@ def _replace_outside_strings(pattern: str, by: str) -> Callable[[str], str]:
 
 
 _REPAIRS: tuple[Callable[[str], str], ...] = (
-    _replace_outside_strings(r"/\*.*?\*/|(?<![:\w])//[^\n]*", ""),
+    _replace_outside_strings(r"/\*.*?(?:\*/|\Z)|(?<![:\w])//[^\n]*", ""),
     _replace_outside_strings(r",(?=\s*[}\]])", ""),
     _replace_outside_strings(r",(?=\s*,)", ""),
     lambda text: _BAD_ESCAPE.sub(r"\\\\", text),
-    _replace_outside_strings(r"(?<=[}\]])(?=\s*[{\[])|(?<=[\"}\]])(?=\s*\n\s*\")", ","),
+    _replace_outside_strings(r"(?<=[}\]])(?=\s*[{\[])|(?<=[\"}\]])(?=[^\S\n]*+\n\s*+\")", ","),
     lambda text: html.unescape(text) if "&quot;" in text else text,
     lambda text: re.sub(r"[“”]", '"', text),
     _close_brackets,

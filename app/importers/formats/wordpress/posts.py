@@ -21,7 +21,8 @@ _DEFAULTS = frozenset(
 )
 """Slugs of the category that WordPress gives to what was put into none; one that was renamed is kept."""
 _CUT = re.compile(
-    r"\s*(?:\[?(?:…|\.\.\.)\]?|(?:continue reading|read more|weiterlesen|lire la suite|leer más)\b.*)\s*$", re.I
+    r"(?<!\s)\s*+(?:\[?(?:…|\.\.\.)\]?|(?:continue reading|read more|weiterlesen|lire la suite|leer más)\b.*+)\s*+$",
+    re.I,
 )
 _NO_DATE = ("0000", "-")
 _DAY = 86_400

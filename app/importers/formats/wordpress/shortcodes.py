@@ -78,7 +78,7 @@ _TOKEN = re.compile(
     r"|^[ \t]*(?P<url>https?://[^\s<>\"]+)[ \t]*$",
     re.MULTILINE,
 )
-_PAIR = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'/]+))")
+_PAIR = re.compile(r"(?<![\w-])([\w-]++)\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'/]+))")
 _REFERENCES = re.compile(r"&(?:lt|gt|amp|quot|#0?39);")
 _ADDRESS = re.compile(r"https?://[^\s\"'<>\]]+")
 _CAPTION = re.compile(rf"\[caption\b({_VALUES})\]")
