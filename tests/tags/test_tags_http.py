@@ -97,3 +97,17 @@ async def test_old_and_merged_slugs_lead_to_the_tag_of_today(api: Served) -> Non
     assert (shown["name"], shown["aliases"]) == ("OTAN", ["the Alliance"])
     assert slugs_of((await api.public.get("/v1/tags?q=the all")).json()) == ["nato"]
     assert len((await api.public.get("/v1/tags")).json()["data"]) == 1
+
+
+async def test_tag_of_drafts_is_told_to_nobody_but_a_writer_who_names_it(api: Served) -> None:
+    """The third exception in SECURITY.md: the archive has one tag for a name."""
+    await api.post(title="Hidden", tags=["quuxtag"], status="draft")
+    writer = await api.key("write")
+    for headers in ({}, writer):
+        response = await api.public.get("/v1/tags/quuxtag", headers=headers)
+        assert response.status_code == 404
+        assert "quuxtag" not in (await api.public.get("/v1/tags?q=quux", headers=headers)).text
+    made = await api.public.post("/v1/articles", json={"title": "Probe", "tags": ["QUUXTAG"]}, headers=writer)
+    assert made.status_code == 201
+    assert [(tag["slug"], tag["name"]) for tag in made.json()["tags"]] == [("quuxtag", "quuxtag")]
+    assert (await api.public.get("/v1/tags/quuxtag", headers=writer)).status_code == 404
