@@ -57,7 +57,6 @@ def test_any_text_with_a_gated_passage_is_a_draft_with_every_word() -> None:
     assert "Members only words." in prepared.manuscript.body
     note = "a passage is not for every reader (kg-gated-block): not public at its source, kept as a draft"
     assert note in prepared.notes
-    assert prepared.marker == note
 
 
 def test_what_this_archive_exports_says_its_state_itself() -> None:
