@@ -3,7 +3,6 @@
 Never drops a value: what is unknown, given twice or unreadable stays in `extra` under its own name.
 """
 
-import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,14 +25,15 @@ from app.importers.document import (
 from app.importers.records import aliases, values, visibility
 from app.importers.records.source_hashes import name_fields
 from app.importers.records.visibility import Visibility
-from app.importers.text_parts import html_trees
+from app.importers.text_parts import html_trees, references
 from app.importers.text_parts.datelines import read_dateline
 from app.importers.text_parts.prose import cut_title
 
 Value = TypeVar("Value")
 
 NO_CONTENT = "neither a title nor a body"
-_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});")
+_AS_WRITTEN = frozenset(("body", "body_format", "external_id", "origin", "slug", "previous_slugs", "status", "draft"))
+"""Fields that are no plain words: bodies have a notation of their own, and what an item is known by stays as it is."""
 _MARKDOWN = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|^\s*(?:#+|>|[-*+]|\d+\.)\s+|[*_`]{1,3}|\{\{.*?\}\}", re.MULTILINE)
 _NO_ARTICLES: Mapping[str, str] = {"comment": "a comment", "attachment": "a file", "nav_menu_item": "a menu item"}
 _REVISION = re.compile(r"\d+-(?:revision|autosave)-v\d+")
@@ -70,13 +70,15 @@ class _RecordReader:
     def read_text(self, name: str) -> str | None:
         return self.take(name, values.read_text)
 
-    def read_plain(self, name: str) -> str | None:
-        """Text without character references, which some systems leave in titles."""
-        text = self.read_text(name)
-        if text and _ENTITY.search(text) and (repaired := html.unescape(text)) != text:
-            self.notes.setdefault(f"{self.known[name][0]}: character references resolved")
-            return values.read_text(repaired)
-        return text
+    def resolve_references(self) -> None:
+        """Before anything is read: a reference holds signs that names are parted at, `;` and `&`."""
+        for name, (source_name, value) in self.known.items():
+            if name in _AS_WRITTEN or (name == "standfirst" and isinstance(value, str) and values.is_html(value)):
+                continue  # what HTML means is told where its markup is removed
+            resolved = references.resolve_value(value)
+            if resolved is not value:
+                self.known[name] = (source_name, resolved)
+                self.notes.setdefault(f"{source_name}: character references resolved")
 
 
 def read_record(
@@ -115,10 +117,11 @@ def read_record(
     )
     if own:
         _read_own_shape(reader)
+    reader.resolve_references()
     if body is not None and "body" in known:
         extra.update([known.pop("body")])
     body = body or _read_body(reader)
-    title = reader.read_plain("title")
+    title = reader.read_text("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_list_names(extra)}")
     document = _build_document(reader, where, title, body, state)
@@ -231,6 +234,9 @@ def _read_body(reader: _RecordReader) -> DocumentBody | None:
         reader.extra[name] = value  # its other kinds may say what this one does not
     if body is None and not (isinstance(value, str) and not value.strip()):
         reader.keep_unread("body", "could not be read")
+    is_said = stated_kind is not None or isinstance(value, dict) or name.lower().endswith("text")
+    if body is not None and body.kind == "text" and not is_said and references.has_references(body.content):
+        reader.notes.setdefault(f"{name}: read as plain text, character references stand as they are")
     return body
 
 
@@ -238,7 +244,7 @@ def _read_standfirst(reader: _RecordReader) -> str | None:
     """Plain text; of HTML the words, those of different paragraphs apart. What this archive wrote is left alone."""
     value = reader.known.get("standfirst", ("", None))[1]
     if reader.is_own or not isinstance(value, str) or not values.is_html(value):
-        return reader.read_plain("standfirst")
+        return reader.read_text("standfirst")
     reader.notes.setdefault(f"{reader.known['standfirst'][0]}: markup removed")
     return values.read_text(extract_text(DocumentBody("html", value)))
 

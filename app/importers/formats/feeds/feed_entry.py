@@ -312,7 +312,7 @@ def _list_tags(entry: FeedParserDict) -> list[str]:
         if isinstance(tags, list)
         else []
     )
-    return [html.unescape(one) for one in labels if isinstance(one, str) and one.strip() and "://" not in one]
+    return [one for one in labels if isinstance(one, str) and one.strip() and "://" not in one]
 
 
 def _make_source(title: str | None, url: str | None) -> Record | None:
