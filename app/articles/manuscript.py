@@ -104,6 +104,7 @@ class Manuscript:
     article the others stay as they are. `hashes` are those of what it says, packed, and `format` is what it was read
     in. `retracts`: it takes back what is here, and says nothing of what is not. `known` says which article of this
     archive a row or a line of its own export is, before `identity` does; `columns` names those of its table.
+    `keeps_regions`: its regions are what an archive has decided, so that suggested ones are not linked.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -152,6 +153,7 @@ class Manuscript:
     retracts: bool = False
     columns: tuple[str, ...] = ()
     known: ExportedRow | None = None
+    keeps_regions: bool = False
 
 
 @lru_cache(maxsize=1024)

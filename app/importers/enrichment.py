@@ -90,6 +90,8 @@ def _relocate_dateline(manuscript: Manuscript, suggestions: Sequence[SuggestedVa
     located = next((one.target for one in suggestions if one.roles & DATELINE and one.target is not None), None)
     if dateline is None or dateline.region is None or located is None or atlas.by_id[dateline.region].level != "city":
         return manuscript
+    if manuscript.keeps_regions:
+        return manuscript
     if atlas.country(located) == atlas.country(dateline.region):
         return manuscript
     regions = tuple(one for one in manuscript.regions if one != (dateline.region, DATELINE))

@@ -113,6 +113,8 @@ def _copy_fields(document: Document, body: str, origin: str) -> Manuscript:
         format=document.format,
         retracts=document.retracts,
         columns=document.columns,
+        # An export says what its archive has, also where that is none; a part of one may not name them.
+        keeps_regions=document.is_own and (document.stated is None or "regions" in document.stated),
     )
 
 

@@ -120,3 +120,9 @@ def sort_fields(record: Mapping[str, object]) -> tuple[dict[str, tuple[str, obje
         else:
             extra[name] = value
     return fields, extra
+
+
+def list_second_names(record: Mapping[str, object]) -> list[str]:
+    """The names of fields that the record has under their first name too, whatever it says there."""
+    fields = ((name, field) for name in record if (field := find_field(name)) is not None)
+    return [name for name, (field, rank) in fields if rank and TABLE[field][0] in record]

@@ -90,9 +90,11 @@ def read_record(
     stated: tuple[str, ...] | None = None,
     *,
     is_public: bool = False,
+    is_exported: bool = False,
 ) -> Document | Failure:
     """The document of a record; `body` is the text beside it, which goes before one inside it; `stated` as documents
-    have it. `is_public`: it was found where only what is public is, so that its date says when and never whether."""
+    have it. `is_public`: it was found where only what is public is, so that its date says when and never whether.
+    `is_exported`: it is a part of an export of this archive, whose words are taken as they stand."""
     if (other := _describe_other_kind(record)) is not None:
         return Failure(where, f"{other} of WordPress, which is no article")
     own = is_own(record)
@@ -101,23 +103,26 @@ def read_record(
     if is_public:
         markers = {name: value for name, value in markers.items() if not visibility.is_stamp(name)}
     state, state_notes = visibility.read_record(markers, context)
-    flags = {
+    # Booleans under the name of a date say whether and not when. What an export says of a field is all there is of it,
+    # also where that is nothing: a second name is what an earlier import could not read, or what an editor emptied.
+    aside = {
         name: record[name]
         for name in record
         if aliases.find_field(name) in _DATES
         and visibility.is_boolean(record[name])
         and not (is_public and visibility.is_stamp(name))
-    }
+    } | ({name: record[name] for name in aliases.list_second_names(record)} if own else {})
     known, extra = aliases.sort_fields(
-        {name: record[name] for name in record if name not in flags} if flags else record
+        {name: record[name] for name in record if name not in aside} if aside else record
     )
-    extra |= flags  # booleans under the name of a date say whether and not when
+    extra |= aside
     reader = _RecordReader(
         known, extra, context, _read_locale(known, context), dict.fromkeys(notes), stated, is_own=own
     )
     if own:
         _read_own_shape(reader)
-    reader.resolve_references()
+    elif not is_exported:
+        reader.resolve_references()
     if body is not None and "body" in known:
         extra.update([known.pop("body")])
     body = body or _read_body(reader)

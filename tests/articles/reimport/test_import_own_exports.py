@@ -155,3 +155,29 @@ async def test_two_lines_of_the_same_text_stay_two_articles(api: Served) -> None
 
 def _identities(session: Session) -> dict[int, str | None]:
     return {row.id: row.identity for row in session.connection().execute(select(A.c.id, A.c.identity))}
+
+
+async def test_words_of_an_export_are_taken_as_they_stand(api: Served) -> None:
+    words = {"title": "Use &amp; in HTML", "standfirst": "And &lt;p&gt;.", "signature": "Q &#38; A"}
+    await api.post(body={"text": "Body."}, authors=[{"name": "A &amp; B"}], **words)
+    before = await _export(api)
+    assert _outcomes(await _import(api, before)) == ["unchanged"]
+    assert await _export(api) == before
+    [result] = await _import(api, _move_elsewhere(before), origin="copies")
+    copy = (await api.editor.get(f"/v1/articles/{result['id']}")).json()
+    assert {name: copy[name] for name in words} == words
+    assert [author["name"] for author in copy["authors"]] == ["A &amp; B"]
+
+
+async def test_what_an_editor_emptied_stays_empty_elsewhere(api: Served) -> None:
+    line = {"id": "w-1", "origin": "wire", "title": "The Louvre opens", "body": "Paris in France.", "byline": "Ann Lee"}
+    [result] = await _import(api, [line])
+    assert (await api.editor.get(f"/v1/articles/{result['id']}")).json()["regions"]
+    await _edit(api, result["id"], regions=[], authors=[])
+    [exported] = await _export(api)
+    exported["byline"] = "Ann Lee"  # as an import keeps what it could not read
+    [result] = await _import(api, _move_elsewhere([exported]), origin="copies")
+    copy = (await api.editor.get(f"/v1/articles/{result['id']}")).json()
+    assert (copy["regions"], copy["authors"]) == ([], [])
+    suggested = (await api.editor.get(f"/v1/articles/{result['id']}/suggestions")).json()
+    assert any(one["kind"] == "region" for one in suggested["data"])

@@ -100,3 +100,8 @@ def test_captions_of_feeds_are_resolved_once_more_than_their_xml() -> None:
     item = f"<item><title>T</title><description>Text</description>{picture}</media:description></media:content></item>"
     feed = f'<rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel>{item}</channel></rss>'
     assert [image.caption for image in read("feed", feed).images] == ["A & B"]
+
+
+def test_words_of_a_table_that_this_archive_exported_stand_as_they_are() -> None:
+    table = "id,slug,title,version,created_at\n7,use-amp,Use &amp; in HTML,1,2025-05-06T00:00:00Z\n"
+    assert read("csv", table).title == "Use &amp; in HTML"

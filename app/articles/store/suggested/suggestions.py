@@ -76,7 +76,8 @@ def _apply_suggestions(
         suggestions = tuple(one for one in suggestions if one.id not in refused)
     language = next((one.value for one in suggestions if one.kind == "language"), None)
     if edited is None:
-        regions = link_regions(suggestions, manuscript.regions)
+        links = manuscript.regions
+        regions = links if manuscript.keeps_regions else link_regions(suggestions, links)
         dateline = _locate_dateline(manuscript.dateline, regions)
         language = language or manuscript.language
         if (regions, dateline, language) == (manuscript.regions, manuscript.dateline, manuscript.language):

@@ -166,7 +166,7 @@ def _read_row(
         record = _remove_derived(record)
     if record.get("published_at", "") is None:  # an empty cell of a table says nothing: an article may lack a date
         del record["published_at"]
-    document = fields.read_record(record, where, context, tuple(repaired))
+    document = fields.read_record(record, where, context, tuple(repaired), is_exported=known_article is not None)
     return document if isinstance(document, Failure) else _mark_partial(document, header, known_article)
 
 
