@@ -74,7 +74,7 @@ def read_byline(item: Given) -> tuple[str, ...]:
     line = values.read_text(item.get("byline")) or values.read_text(item.get("by")) or ""
     holder = values.read_text(item.get("copyrightholder"))
     head, _, rest = line.partition(" ")
-    names = read_opening_byline(line)
+    names = read_opening_byline(line).names
     # "Von" also begins names; in a field that is a byline it opens it.
     lines = names or ((rest,) if head == "Von" else (line,))
     return titles_and_authors.list_authors(lines, [holder] if holder else [])

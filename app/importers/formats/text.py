@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from app.importers.document import Document, DocumentBody, Failure, ParseContext, SourceDateline
 from app.importers.text_parts import clean, months
-from app.importers.text_parts.bylines import read_opening_byline
+from app.importers.text_parts.bylines import Byline, read_opening_byline
 from app.importers.text_parts.datelines import split_dateline
 from app.importers.text_parts.prose import cut_title
 from app.importers.text_parts.related_block_text import is_signature, split_related
@@ -33,7 +33,8 @@ def _build_article(blocks: list[str], where: str, notes: tuple[str, ...]) -> Doc
     above, related = split_related(blocks)
     lines = [clean.join_lines(block) for block in above]
     title, lines = _split_title(lines)
-    standfirst, authors, dateline, body = _split_opening(lines)
+    standfirst, line, dateline, body = _split_opening(lines)
+    byline = read_opening_byline(line) if line else Byline()
     signature = body.pop() if len(body) > 1 and is_signature(body[-1]) else None
     return Document(
         where=where,
@@ -43,9 +44,10 @@ def _build_article(blocks: list[str], where: str, notes: tuple[str, ...]) -> Doc
         dateline=dateline,
         language=months.find_language(dateline.text) if dateline else None,
         body=DocumentBody("text", "\n\n".join(body)) if body else None,
-        authors=authors,
+        authors=byline.names,
         signature=signature,
         related=related,
+        extra={"byline": line} if byline.rest else {},  # it says more than names
         notes=notes,
     )
 
@@ -66,17 +68,16 @@ def _has_dateline(line: str) -> bool:
 
 def _split_opening(
     lines: list[str],
-) -> tuple[str | None, tuple[str, ...], SourceDateline | None, list[str]]:
-    """Standfirst, authors, dateline and body: what stands above a dateline is the first two, and only there."""
-    authors: tuple[str, ...] = ()
+) -> tuple[str | None, str | None, SourceDateline | None, list[str]]:
+    """Standfirst, byline, dateline and body: what stands above a dateline is the first two, and only there."""
+    byline: str | None = None
     above: list[str] = []
     for index, line in enumerate(lines[:3]):
         dateline, rest = split_dateline(line)
         if dateline:
-            return above[0] if above else None, authors, dateline, ([rest] if rest else []) + lines[index + 1 :]
-        names = read_opening_byline(line)
-        if names and not authors:
-            authors = names
+            return above[0] if above else None, byline, dateline, ([rest] if rest else []) + lines[index + 1 :]
+        if byline is None and read_opening_byline(line).names:
+            byline = line
         elif above:
             break
         else:
@@ -84,6 +85,6 @@ def _split_opening(
     return None, *_split_byline(lines)
 
 
-def _split_byline(lines: list[str]) -> tuple[tuple[str, ...], None, list[str]]:
-    names = read_opening_byline(lines[0]) if len(lines) > 1 else ()
-    return names, None, lines[1:] if names else lines
+def _split_byline(lines: list[str]) -> tuple[str | None, None, list[str]]:
+    is_byline = len(lines) > 1 and bool(read_opening_byline(lines[0]).names)
+    return (lines[0], None, lines[1:]) if is_byline else (None, None, lines)

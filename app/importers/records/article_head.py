@@ -72,12 +72,16 @@ def remove_title(html: str, title: str | None) -> str:
 
 def split_byline(html: str, authors: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """The authors that a first paragraph names, and the body without it; a byline that names others than the known
-    ones stays where it is."""
+    ones stays where it is, and so does one that says more than names."""
     body = html_trees.parse_fragment(html)
     first = body.css_first("p") if body is not None else None
-    names = read_opening_byline(text) if first is not None and (text := clean.join_lines(first.text())) else ()
-    if body is None or first is None or not names or (authors and not set(names) <= set(authors)):
+    text = clean.join_lines(first.text()) if first is not None else ""
+    byline = read_opening_byline(text) if text else None
+    names = byline.names if byline else ()
+    if body is None or first is None or byline is None or not names or (authors and not set(names) <= set(authors)):
         return authors, html
+    if byline.rest:
+        return names, html
     first.decompose()
     return names, (body.inner_html or "").strip()
 

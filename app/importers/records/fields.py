@@ -17,6 +17,7 @@ from app.importers.document import (
     Document,
     DocumentBody,
     Failure,
+    NameReference,
     ParseContext,
     SourceDate,
     SourceDateline,
@@ -259,7 +260,7 @@ def _build_document(
 ) -> Document:
     """The document with who, what and when, what names it and what it points to. What is left over is so in the order
     of reading, which the last two fields end."""
-    authors = reader.take("authors", values.read_authors) or ((), ())
+    authors = _read_authors(reader)
     tags = reader.take("tags", values.read_references) or ((), ())
     regions = reader.take("regions", values.read_references) or ((), ())
     source = reader.take("source", _read_source) or (None, None)
@@ -302,6 +303,16 @@ def _build_document(
         stated=reader.stated,
         format="ndjson" if reader.stated is not None else "",  # here, for a copy of each line costs a hundredth of it
     )
+
+
+def _read_authors(reader: _RecordReader) -> tuple[tuple[str, ...], tuple[NameReference, ...]]:
+    """Names of people; a field that says more is kept whole beside the article. An export's are authors as they are."""
+    if reader.is_own:
+        return reader.take("authors", values.read_authors) or ((), ())
+    names, references, rest = reader.take("authors", values.read_people) or ((), (), ())
+    if rest:
+        reader.keep_unread("authors", f"holds what is no name of a person: {values.quote(', '.join(rest))}")
+    return names, references
 
 
 def _read_source(value: object) -> tuple[str | None, str | None] | None:

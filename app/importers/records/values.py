@@ -5,10 +5,11 @@ Never raises for a value of the wrong shape: None or nothing says that it could 
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from app.importers.document import BodyKind, DocumentBody, DocumentImage, NameReference, RelatedReference
 from app.importers.text_parts import clean
-from app.importers.text_parts.bylines import split_byline
+from app.importers.text_parts.bylines import read_byline, read_name, split_byline
 from app.importers.text_parts.prose import join_paragraphs
 from app.importers.text_parts.related_block_text import read_entry
 
@@ -64,6 +65,24 @@ def read_authors(value: object) -> tuple[tuple[str, ...], tuple[NameReference, .
     if isinstance(value, str):
         return tuple(dict.fromkeys(split_byline(clean.join_lines(value)))), ()
     return _read_names(list_items(value))
+
+
+def read_people(value: object) -> tuple[tuple[str, ...], tuple[NameReference, ...], tuple[str, ...]] | None:
+    """As `read_authors`, of people only; and what else stands there: job titles, agencies, places, addresses."""
+    if isinstance(value, str):
+        byline = read_byline(clean.join_lines(value))
+        return byline.names, (), byline.rest
+    all_names = _read_names(list_items(value))
+    if all_names is None:
+        return None
+    names, objects = all_names
+    stated = {one.name for one in objects}
+    # What a source has a record of is an author, whatever it is called; but no address, and no word for nothing.
+    bylines = [read_name(name, is_stated=name in stated) for name in names]
+    people_names = tuple(dict.fromkeys(name for one in bylines for name in one.names))
+    renamed = {name: one.names[0] for name, one in zip(names, bylines, strict=True) if one.names}
+    people = tuple(replace(one, name=renamed[one.name]) for one in objects if one.name in renamed)
+    return people_names, people, tuple(word for one in bylines for word in one.rest)
 
 
 def read_sections(value: object) -> tuple[str, ...] | None:

@@ -274,7 +274,7 @@ def _read_name(element: Element | None) -> str | None:
 def _list_authors(meta: Element, holder: str | None) -> tuple[str, ...]:
     """The byline, else the creators; never the agency."""
     lines = [text for one in find_below(meta, "by") if (text := read_element_text(one))]
-    names = [name for line in lines for name in (read_opening_byline(line) or (line,))]
+    names = [name for line in lines for name in (read_opening_byline(line).names or (line,))]
     if names:
         return titles_and_authors.list_authors(names, [holder] if holder else [])
     creators = [
