@@ -64,6 +64,11 @@ def row_identity(id: int, created_at: int) -> str:
     return f"row:{id}:{created_at}"
 
 
+def is_numbered(identity: str | None) -> bool:
+    """Whether what an article is known by is the number of its source."""
+    return identity is not None and identity.removeprefix("id:").isdigit()
+
+
 @dataclass(frozen=True, slots=True)
 class ExportedRow:
     """Which article of this archive a row of its own export is, where all three agree, and as of which version.
@@ -99,7 +104,8 @@ class Manuscript:
     `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
     `original` counts where `translation_of` says nothing.
     `address` is the key of an address that nothing else in its file has: an article of the same origin that stands
-    there is this one under another id. `former_hash` is what earlier versions took for its `content_hash`.
+    there is this one under another id. `page` is the key of the item's own address, by which it is told that another
+    format has brought it. `former_hash` is what earlier versions took for its `content_hash`.
     `said` names the fields (of `field_hashes.FIELDS`) that the source says anything of, None: all of them; of a known
     article the others stay as they are. `hashes` are those of what it says, packed, and `format` is what it was read
     in. `retracts`: it takes back what is here, and says nothing of what is not. `known` says which article of this
@@ -145,6 +151,7 @@ class Manuscript:
     former_hash: str | None = None
     former_identity: str | None = None
     address: str | None = None
+    page: str | None = None
     suggestions: tuple[SuggestedValue, ...] | None = None
     text_keys: tuple[int, ...] | None = None
     said: tuple[str, ...] | None = None
@@ -154,6 +161,11 @@ class Manuscript:
     columns: tuple[str, ...] = ()
     known: ExportedRow | None = None
     keeps_regions: bool = False
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether its source counts its items, as WordPress does: it has the whole of them."""
+        return is_numbered(self.identity)
 
 
 @lru_cache(maxsize=1024)

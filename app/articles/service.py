@@ -72,10 +72,26 @@ def upsert(
     """
     results = _merge_rows(session, manuscripts, now, by, site_url, overwrite=overwrite)
     rest = {i: m for i, m in enumerate(manuscripts) if i not in results}
-    if rest:
-        saved = _upsert(session, list(rest.values()), now, by, site_url, overwrite=overwrite)
-        results |= dict(zip(rest, saved, strict=True))
+    for part in _split_formats(rest):
+        saved = _upsert(session, list(part.values()), now, by, site_url, overwrite=overwrite)
+        results |= dict(zip(part, saved, strict=True))
     return [results[i] for i in range(len(manuscripts))]
+
+
+def _split_formats(manuscripts: Mapping[int, Manuscript]) -> Iterator[dict[int, Manuscript]]:
+    """One part after the other, so that an article which comes in two formats is there when it comes again."""
+    part: dict[int, Manuscript] = {}
+    pages: dict[tuple[str, str], Manuscript] = {}
+    for i, m in manuscripts.items():
+        earlier = pages.setdefault((m.origin, m.page), m) if m.page is not None else m
+        if earlier.format != m.format and earlier.identity != m.identity:
+            yield part
+            part, pages = {}, {}
+            if m.page is not None:
+                pages[m.origin, m.page] = m
+        part[i] = m
+    if part:
+        yield part
 
 
 def _merge_rows(
@@ -108,18 +124,20 @@ def _upsert(
     manuscripts = own_exports.identify(session.connection(), manuscripts, adopt=True)
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _load_existing(session.connection(), list(last.values()), lock=True)
+    pages = _load_pages(session.connection(), list(last.values()), existing, lock=True)
+    existing |= _take_over(session.connection(), pages, adopt=True, overwrite=overwrite)
     at = read_clock(session.connection()) if now is None else now
     how = SaveContext(at, by, site_url, imported=True)
-    pending, saved = _sift(session.connection(), last, existing, at, overwrite=overwrite)
+    pending, saved = _sift(session.connection(), last, existing, pages, at, overwrite=overwrite)
     known = source_baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
-    hashes = {key: last[key].hashes for key in saved}
+    hashes = {key: last[key].hashes for key, one in saved.items() if three_way_merge.SAME_PAGE not in one.notes}
     for later in (False, True):  # translations behind the originals that come with them
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
         results, merged = _save(session, part, existing, known, how, overwrite=overwrite)
         saved |= results
         hashes |= {key: _select_hashes(part[key].hashes, one) for key, one in merged.items()}
-    heard = [(one.id, last[key].format, hashes[key]) for key, one in saved.items() if one.id]
+    heard = [(one.id, last[key].format, hashes.get(key, "")) for key, one in saved.items() if one.id]
     source_baselines.save(session.connection(), heard, known)
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
 
@@ -128,6 +146,7 @@ def _sift(
     connection: Connection,
     last: Mapping[Key, Manuscript],
     existing: Mapping[Key, ExistingRow],
+    pages: Mapping[Key, url_matches.PageMatch],
     now: int,
     *,
     overwrite: bool,
@@ -143,6 +162,9 @@ def _sift(
         old = existing.get(key)
         if old is None and {(m.origin, m.identity), rows.get(key)} & purged:
             settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.PURGED,), is_kept=True)
+        elif old is None and key in pages:
+            row = pages[key].row
+            settled[key] = Saved(row.id, row.version, "unchanged", notes=(three_way_merge.SAME_PAGE,), is_kept=True)
         elif old is None and m.retracts:
             settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.UNKNOWN,))
         elif (
@@ -225,6 +247,7 @@ def find_hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lo
     manuscripts = own_exports.identify(connection, manuscripts)
     named = [m for m in manuscripts if m.identity is not None]
     existing = _load_existing(connection, named, lock=lock)
+    existing |= {key: one.row for key, one in _load_pages(connection, named, existing, lock=lock).items()}
     hidden = {(origin, str(identity)) for (origin, identity), e in existing.items() if e.status != "published"}
     hidden |= source_baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
     places = {i for i, m in enumerate(manuscripts) if (m.origin, m.identity) in hidden}
@@ -286,7 +309,9 @@ def _preview(
 ) -> Iterator[Saved]:
     each = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _load_existing(connection, manuscripts)
-    pending, results = _sift(connection, each, existing, now, overwrite=overwrite)
+    pages = _load_pages(connection, manuscripts, existing)
+    existing |= _take_over(connection, pages, adopt=False, overwrite=overwrite)
+    pending, results = _sift(connection, each, existing, pages, now, overwrite=overwrite)
     known = source_baselines.load(connection, [existing[key].id for key in pending if key in existing])
     with Session(bind=connection, join_transaction_mode="rollback_only") as session:
         merged = _merge(session, pending, existing, known, now, overwrite=overwrite)
@@ -321,3 +346,29 @@ def _load_existing(
     existing |= own_exports.find_existing(connection, unnamed, lock=lock)
     unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in existing]
     return existing | url_matches.find_existing(connection, unknown, {e.id for e in existing.values()}, lock=lock)
+
+
+def _load_pages(
+    connection: Connection,
+    manuscripts: Sequence[Manuscript],
+    existing: Mapping[Key, ExistingRow],
+    *,
+    lock: bool = False,
+) -> dict[Key, url_matches.PageMatch]:
+    """Of items that are new, the articles that stand at their own addresses and came in other formats."""
+    new = [m for m in manuscripts if m.page is not None and _identity(m, 0) not in existing]
+    return url_matches.find_pages(connection, new, {e.id for e in existing.values()}, lock=lock) if new else {}
+
+
+def _take_over(
+    connection: Connection, pages: Mapping[Key, url_matches.PageMatch], *, adopt: bool, overwrite: bool
+) -> dict[Key, ExistingRow]:
+    """The articles that items change although another format brought them: where the item alone is known by a number,
+    which the article is known by from now on (`adopt`), and with `overwrite`, unless the article is known by one."""
+    taken = {key: one for key, one in pages.items() if one.is_taken_over or (overwrite and not one.is_numbered)}
+    if adopt:
+        for (_, identity), one in pages.items():
+            if one.is_taken_over:
+                connection.execute(update(A).where(A.c.id == one.row.id).values(identity=identity))
+                source_baselines.forget(connection, one.row.id)
+    return {key: one.row for key, one in taken.items()}

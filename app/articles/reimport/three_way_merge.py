@@ -44,6 +44,7 @@ _HIDDEN = {digest(orjson.dumps((status, None))): status for status in ("draft", 
 """States that are not public, by the hash of a source that says them."""
 OF_HIDDEN = (*LEFT_ALONE.values(), TAKEN_BACK, PURGED, RELEASED, *_AHEAD_OF_HIDDEN)
 """Notes that tell of articles that are not public."""
+SAME_PAGE = "the article at its address came in another format, left alone"
 UNKNOWN = "taken back at the source, and not in this archive"
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {

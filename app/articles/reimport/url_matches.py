@@ -1,17 +1,30 @@
-"""Articles of feeds that come under another id than before, found by where they stand. Never commits."""
+"""Articles that come under another id than before, or in another format, found by where they stand. Never commits."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from app.articles.manuscript import Manuscript
+from app.articles.manuscript import Manuscript, is_numbered
 from app.articles.store.row_columns import EXISTING, ExistingRow
-from app.models import Article, ArticleUrl, table
+from app.db.sql import split_chunks
+from app.models import Article, ArticleUrl, SourceBaseline, table
 from app.text import keys as text_keys
 
-A, URL = table(Article), table(ArticleUrl)
+A, URL, BASELINE = table(Article), table(ArticleUrl), table(SourceBaseline)
 CHUNK = 500
+Key = tuple[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class PageMatch:
+    """The article that stands at an item's own address, which another format has brought; `is_numbered`: it is known by
+    a number. `is_taken_over`: the item alone is, so that its source has more of it."""
+
+    row: ExistingRow
+    is_numbered: bool
+    is_taken_over: bool
 
 
 def find_existing(
@@ -38,7 +51,7 @@ def _at(
     """By the key of its address; none where several stand at one. Of an article that counts its items, as WordPress
     does, the feed knows less than the archive has: it is not the feed's to change."""
     statement = (
-        select(URL.c.url_key, A.c.source_url, A.c.external_id, *EXISTING)
+        select(URL.c.url_key, A.c.source_url, A.c.identity, *EXISTING)
         .join(A, A.c.id == URL.c.article_id)
         .where(URL.c.url_key.in_(keys), A.c.origin == origin)
         .order_by(A.c.id)
@@ -46,8 +59,70 @@ def _at(
     if lock:
         statement = statement.with_for_update(of=A, key_share=True)
     matches: dict[str, list[ExistingRow]] = defaultdict(list)
-    for key, url, external_id, *row in connection.execute(statement):
+    for key, url, identity, *row in connection.execute(statement):
         stands_there = url is not None and text_keys.url_key(url) == key
-        if stands_there and row[0] not in known and not (external_id or "").isdigit():
+        if stands_there and row[0] not in known and not is_numbered(identity):
             matches[key].append(ExistingRow(*row))
     return {key: articles[0] for key, articles in matches.items() if len(articles) == 1}
+
+
+def find_pages(
+    connection: Connection, manuscripts: Sequence[Manuscript], known: Collection[int], *, lock: bool = False
+) -> dict[Key, PageMatch]:
+    """By (origin, identity) the article of that origin which stands at the own address of an item that is new, and that
+    only other formats have told of: two items of one format and different ids are two articles. `known` are those that
+    came under their own ids."""
+    new: dict[tuple[str, str], list[Manuscript]] = defaultdict(list)
+    for m in manuscripts:
+        if m.page is not None and m.identity is not None and m.format:
+            new[m.origin, m.page].append(m)
+    alone = {page: some[0] for page, some in new.items() if len({m.identity for m in some}) == 1}
+    there = _load_pages(connection, alone, known, lock=lock)
+    formats = _load_formats(connection, [row.id for rows in there.values() for row, _ in rows])
+    return {
+        (m.origin, m.identity or ""): match
+        for page, m in alone.items()
+        for match in _choose_match(m, there.get(page, []), formats)
+    }
+
+
+def _choose_match(
+    m: Manuscript, there: Sequence[tuple[ExistingRow, bool]], formats: dict[int, set[str]]
+) -> Iterator[PageMatch]:
+    same = [row for row, _ in there if m.format in formats[row.id]]
+    first = next(((row, counted) for row, counted in there if formats[row.id]), None)
+    if first is not None and not same:
+        yield PageMatch(*first, m.is_numbered and not first[1])
+
+
+def _load_pages(
+    connection: Connection, pages: Collection[tuple[str, str]], known: Collection[int], *, lock: bool
+) -> dict[tuple[str, str], list[tuple[ExistingRow, bool]]]:
+    """By (origin, key) the articles that stand there now, each with whether it is known by a number."""
+    by_origin: dict[str, list[str]] = defaultdict(list)
+    for origin, key in pages:
+        by_origin[origin].append(key)
+    by_page: dict[tuple[str, str], list[tuple[ExistingRow, bool]]] = defaultdict(list)
+    for origin, page_keys in by_origin.items():
+        statement = (
+            select(URL.c.url_key, A.c.source_url, A.c.identity, *EXISTING)
+            .join(A, A.c.id == URL.c.article_id)
+            .where(A.c.origin == origin)
+            .order_by(A.c.id)
+        )
+        if lock:
+            statement = statement.with_for_update(of=A, key_share=True)
+        for some in split_chunks(page_keys):
+            for key, url, identity, *row in connection.execute(statement.where(URL.c.url_key.in_(some))):
+                if url is not None and text_keys.url_key(url) == key and row[0] not in known:
+                    by_page[origin, key].append((ExistingRow(*row), is_numbered(identity)))
+    return by_page
+
+
+def _load_formats(connection: Connection, ids: Sequence[int]) -> dict[int, set[str]]:
+    formats: dict[int, set[str]] = {id: set() for id in ids}
+    for some in split_chunks(list(formats)):
+        rows = select(BASELINE.c.article_id, BASELINE.c.format).where(BASELINE.c.article_id.in_(some))
+        for id, kind in connection.execute(rows):
+            formats[id].add(kind)
+    return formats

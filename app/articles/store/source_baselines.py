@@ -47,6 +47,11 @@ def save(
         connection.execute(update(BASELINE).where(mine).values(hashes=bindparam("new")), changed)
 
 
+def forget(connection: Connection, article: int) -> None:
+    """What was said of an article by those who know it by another name now."""
+    connection.execute(delete(BASELINE).where(BASELINE.c.article_id == article))
+
+
 def _identity(origin: str, identity: str) -> str:
     return hashlib.blake2b(f"{origin}\0{identity}".encode(), digest_size=16).hexdigest()
 

@@ -11,6 +11,7 @@ from conftest import ENGINES, Served
 from sqlalchemy import select
 from test_import_jobs import wait_for_end
 
+from app.articles.reimport import three_way_merge
 from app.db.database import Database
 from app.importers import batches, pipeline
 from app.importers.document import Document, Identity, ParseContext
@@ -158,8 +159,9 @@ def test_feed_changes_no_article_of_an_archive_that_counts_its_items(db: Databas
     whole = orjson.dumps(item)
     source = SourceInput("posts.ndjson", "posts.ndjson", lambda: io.BytesIO(whole))
     pipeline.run_import(db, [source], ImportOptions(enrich=False), lambda: NOW)
-    assert count_outcomes(run(db, rss([("https://harbour.example/?p=17", at("a"), "Whole")]))) == (1, 0, 0)
-    assert titles(db) == ["Whole", "Whole"]
+    report = run(db, rss([("https://harbour.example/?p=17", at("a"), "Whole")]))
+    assert (count_outcomes(report), list(report.notes)) == ((0, 0, 1), [three_way_merge.SAME_PAGE])
+    assert titles(db) == ["Whole"]
 
 
 def test_content_is_an_identity_that_an_edit_changes(db: Database) -> None:
