@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from app.importers.formats import csv_head, file_signatures, unsupported
-from app.importers.text_parts.clean import decode
+from app.importers.text_parts.clean import NOTE_BYTES, decode
 
 Format = Literal[
     "text",
@@ -88,6 +88,9 @@ _XML_WIDE = (b"<\x00", b"\x00<", b"\x00\x00\x00<", b"Lo\xa7\x94")
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\x00\t\n\v\f\r\x1b") + b"\x7f"
 _NO_CHARACTERS = b"\x81\x8d\x8f\x90\x9d"
 """Bytes that mean nothing in Windows-1252, in which text is read that is no UTF-8."""
+_BEYOND_ASCII = bytes(range(0x80, 0x100))
+_FOREIGN_WORDS = re.compile(rb"[\xa1-\xff]{4,}")
+"""Words of letters beyond ASCII alone, which no language has that is written in Windows-1252."""
 _DECLARED = re.compile(rb"\bcharset\s*=|\bencoding\s*=", re.IGNORECASE)
 FEW, SHARE, SHARE_OF_MARKED = 4, 0.02, 0.01
 """Control characters, and bytes without a meaning, that a text may have: so many, or this share of it. Of NULs text
@@ -108,8 +111,9 @@ def choose_parser(name: str, head: bytes, kind: str | None = None, charset: str 
     named or not; `charset` is what came with the file and says how its bytes are to be read."""
     if file_signatures.is_zip(head):
         return "zip"
-    text = decode(head)[0].replace("\r\n", "\n")
-    binary = _explain_unreadable(head, text, charset)
+    decoded, notes = decode(head)
+    text = decoded.replace("\r\n", "\n")
+    binary = _explain_unreadable(head, text, charset, is_utf8=NOTE_BYTES not in notes)
     signature = file_signatures.find_signature(head, binary=binary is not None) or (
         None if binary else file_signatures.find_text_signature(head, text)
     )
@@ -127,7 +131,7 @@ def choose_parser(name: str, head: bytes, kind: str | None = None, charset: str 
     return chosen
 
 
-def _explain_unreadable(head: bytes, text: str, charset: str | None) -> str | None:
+def _explain_unreadable(head: bytes, text: str, charset: str | None, *, is_utf8: bool) -> str | None:
     marked = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"["))
     if head.startswith(_XML_WIDE) or (head.startswith(_MARKS_16) and not head.startswith(_MARKS_32)):
         return None
@@ -141,7 +145,12 @@ def _explain_unreadable(head: bytes, text: str, charset: str | None) -> str | No
         return "this is binary data and no text (it has NUL bytes)"
     if controls >= FEW and controls > SHARE * len(head):
         return "this is binary data and no text (it is full of control characters)"
-    if charset or "\ufffd" not in text or _DECLARED.search(head[:8_192]):
+    if is_utf8 or charset or _DECLARED.search(head[:8_192]):
+        return None
+    beyond = len(head) - len(head.translate(None, _BEYOND_ASCII))
+    if beyond and 2 * sum(map(len, _FOREIGN_WORDS.findall(head))) > beyond:
+        return "its letters are neither UTF-8 nor Windows-1252 (Windows-1251, perhaps, or KOI8-R): save it as UTF-8"
+    if "\ufffd" not in text:
         return None
     lost = len(head) - len(head.translate(None, _NO_CHARACTERS))
     if lost >= FEW and lost > SHARE * len(head):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from app.text.keys import NONCHARACTERS, may_have_controls
 
 NOTE_BYTES = "not valid UTF-8, read as Windows-1252"
+NOTE_STRAY = "some bytes are not valid UTF-8, read as Windows-1252"
 NOTE_UTF16 = "read as UTF-16"
 NOTE_CONTROLS = "control characters removed"
 NOTE_C1 = "Windows-1252 characters repaired"
@@ -21,13 +22,16 @@ _CONTROLS = re.compile(f"[\x00-\x08\x0e-\x1f\x7f{NONCHARACTERS}]")
 _ASCII_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _C1 = re.compile("[\x80-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_STRAY = re.compile("[\udc80-\udcff]")
+"""Bytes that `surrogateescape` could not decode."""
 _BREAKS = str.maketrans({"\r": "\n", "\v": "\n", "\f": "\n"})
 
 MAX_DEPTH = 100
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
-    """The text without a byte order mark, and what had to be guessed. UTF-8, else Windows-1252."""
+    """The text without a byte order mark, and what had to be guessed. UTF-8, but for stray bytes where twice as many
+    characters beyond ASCII are valid; else Windows-1252."""
     for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         if data.startswith(mark):
             return data.decode("utf-16", "replace").removeprefix("\ufeff"), (NOTE_UTF16,)
@@ -35,8 +39,17 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:
+        text = data.decode("utf-8", "surrogateescape")
+        stray = len(_STRAY.findall(text))
+        # What is valid by chance in another encoding is rare: an accented letter has a letter or a space behind it.
+        if 2 * stray <= sum(not character.isascii() for character in text) - stray:
+            return _STRAY.sub(_decode_stray, text), (NOTE_STRAY,)
         # Five bytes mean nothing in Windows-1252: U+FFFD shows where they were.
         return data.decode("cp1252", "replace"), (NOTE_BYTES,)
+
+
+def _decode_stray(match: re.Match[str]) -> str:
+    return match[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace")
 
 
 def scrub(text: str, note: Callable[[str], object]) -> str:

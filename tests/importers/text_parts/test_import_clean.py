@@ -2,9 +2,11 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.importers.formats import detect
 from app.importers.text_parts import clean
 
 
@@ -36,3 +38,21 @@ def test_what_is_fit_changes_in_form_only(source: str) -> None:
 @given(st.binary())
 def test_any_bytes_are_text(data: bytes) -> None:
     assert isinstance(clean.decode(data)[0], str)
+
+
+def test_stray_byte_in_utf8_alone_is_read_as_another_encoding() -> None:
+    data = "Été, déjà vu, ".encode() + b"Caf\xe9"
+    assert clean.decode(data) == ("Été, déjà vu, Café", (clean.NOTE_STRAY,))
+    assert clean.decode("Été, déjà vu, Café".encode("cp1252")) == ("Été, déjà vu, Café", (clean.NOTE_BYTES,))
+    assert clean.decode("Порт открыт".encode() + b"\xff")[0] == "Порт открытÿ"
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "iso8859-7", "cp1255", "gb18030"])
+def test_letters_of_no_western_language_are_refused(encoding: str) -> None:
+    text = {"iso8859-7": "Το λιμάνι άνοιξε", "cp1255": "הנמל נפתח", "gb18030": "港口今天重新开放了"}.get(encoding)
+    data = (text or "Порт открыт").encode(encoding)
+    with pytest.raises(detect.NotText, match="save it as UTF-8"):
+        detect.choose_parser("a.txt", data)
+    assert detect.choose_parser("a.txt", data.decode(encoding).encode()) == "text"
+    assert detect.choose_parser("a.txt", data, charset=encoding) == "text"
+    assert detect.choose_parser("a.txt", "Où ça? Ångström, naïve Øresund".encode("cp1252")) == "text"
