@@ -170,7 +170,17 @@ def build_record(entry: FeedParserDict, feed: FeedContext, note: Note = lambda _
     if any(one.get("caption") for one in pictures) or body == caption:
         fields.pop(feed_bytes.CAPTION, None)
     others = [link["href"] for link in list_links(entry, "enclosure") if not is_picture(link)]
+    unread = [one for one in _list_contents(entry) if _is_unread(one)]
+    for one in unread:
+        note(f"content of the type {str(get_exact(one, 'type'))[:60]!r} is not read as a text, kept beside the article")
+    fields |= {"unread_content": [get_exact(one, "value") for one in unread]} if unread else {}
     return fields | ({"enclosures": others} if others else {})
+
+
+def _is_unread(content: Mapping[str, object]) -> bool:
+    """Whether something stands there whose type is no text's, such as `base64` in Atom."""
+    value, kind = get_exact(content, "value"), get_exact(content, "type")
+    return isinstance(value, str) and bool(value.strip()) and _type_text(value, kind) is None
 
 
 def _flatten(text: tuple[str, str] | None, note: Note) -> tuple[str, str] | None:

@@ -90,3 +90,12 @@ def test_ampersands_and_names_of_characters_that_xml_does_not_know_lose_and_add_
     assert isinstance(result, Document)
     assert result.title == "AT&T — café"
     assert result.body == DocumentBody("html", "R&D <b>x</b> & &bogus;")
+
+
+def test_content_that_is_no_text_stays_beside_the_article_with_a_note() -> None:
+    content = "<content type='base64'>PHA+Rm9nPC9wPg==</content>"
+    atom = f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>T</title>{content}</entry></feed>"
+    [document] = feed.parse(io.BytesIO(atom.encode()), "f", ParseContext())
+    assert isinstance(document, Document)
+    assert (document.body, document.extra) == (None, {"unread_content": ["<p>Fog</p>"]})
+    assert document.notes == ("content of the type 'base64' is not read as a text, kept beside the article",)
