@@ -24,6 +24,7 @@ def test_story_is_found_from_a_typo_as_it_is_typed(visit: Visit) -> None:
     expect(page.locator("mark").first).to_be_visible()
     assert "q=naot+treaty" in page.url
     assert "prefix" not in page.url
+    visit.settle()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     second = page.evaluate("document.activeElement.textContent")

@@ -20,6 +20,7 @@ LAYERS = {
         ("tags",),
         ("articles",),
         ("context",),
+        ("articles.reading.language_lookup",),
         ("articles.reading.filter_params",),
         ("regions.routes", "regions.write_routes"),
         ("tags.related_routes", "tags.routes", "tags.write_routes"),

@@ -1,13 +1,20 @@
 """What a response says of names in its filter that nothing has, or that are called something else now."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from app.articles.reading.language_lookup import UnknownLanguage
 from app.db.database import Row
 from app.tags.queries import KnownTag
 
 Warning = dict[str, str | None]
 """`code`, `parameter` and `detail`, and what could be meant."""
+
+
+class UnknownLanguage(NamedTuple):
+    """A tag that no article has; `guess`: the language that it is a kind of, if there are articles in that."""
+
+    code: str
+    guess: str | None
 
 
 def warn_unknown_tag(name: str, ref: str, tag: KnownTag | None, guess: str | None) -> Warning:

@@ -4,23 +4,16 @@ microseconds; no index of the database leads to one.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from sqlalchemy import bindparam, literal_column, select
 
 from app.articles.filters import ArticleFilter
+from app.articles.reading.filter_warnings import UnknownLanguage
 from app.context import AppContext, RequestContext
 from app.db.sql import Prepared, prepare
 from app.models import Article, table
 
 A = table(Article)
-
-
-class UnknownLanguage(NamedTuple):
-    """A tag that no article has; `guess`: the language that it is a kind of, if there are articles in that."""
-
-    code: str
-    guess: str | None
 
 
 async def find_unknown(

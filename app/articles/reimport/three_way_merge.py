@@ -126,7 +126,10 @@ class _Case:
 
     def find_public_there(self) -> int:
         """From when on everybody may read it at its source."""
-        return find_opening(self.state, self.new.published_at if self.says("published_at") else None)
+        row, at = self.current.existing_row, self.new.published_at if self.says("published_at") else None
+        if self.state == row.status == "published" and at == row.published_at:
+            return 0  # as here, whatever the date says
+        return find_opening(self.state, at)
 
     def find_public_here(self, taken: Collection[str]) -> int:
         """From when on everybody may read the article with these fields of its source."""
@@ -188,7 +191,7 @@ def merge(
     tags = equality.tag_ids(session, [*(new for new, _ in pairs), *before])
     cases = (
         _Case(
-            _read_embargo(new, now),
+            _read_embargo(new, old, now),
             row,
             was,
             known.get(old.id, {}).get(new.format),
@@ -202,9 +205,12 @@ def merge(
     return [_merge(session, case) for case in cases]
 
 
-def _read_embargo(new: Manuscript, now: int) -> Manuscript:
-    """What a source calls published with a date that is to come waits for that date, as a new article would."""
-    is_embargoed = new.status == "published" and new.published_at is not None and new.published_at > now
+def _read_embargo(new: Manuscript, old: ExistingRow, now: int) -> Manuscript:
+    """What a source calls published with a date that is to come waits for that date, as a new article would; but for
+    the date that its article here is published with, which only a clock that was put back says is to come."""
+    at = new.published_at
+    is_known = old.status == "published" and at == old.published_at
+    is_embargoed = new.status == "published" and at is not None and at > now and not is_known
     return replace(new, status="scheduled") if is_embargoed else new
 
 

@@ -64,7 +64,8 @@ _INVITES = re.compile(
     r"|leia|click here|watch)",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"\w[^.!?。؟।]{8,}[.!?。؟।]")
+_ENDS, _LETTER = re.compile(r"[.!?。؟।]"), re.compile(r"\w")
+_SENTENCE_LENGTH = 9
 _CONTROLS = "form, button, input, iframe, select"
 RUN = 3
 ENOUGH = 0.5
@@ -362,6 +363,13 @@ def _is_furniture(node: LexborNode) -> bool:
     return bool(_FURNITURE.search(f"{attributes.get('class') or ''} {attributes.get('id') or ''}"))
 
 
+def _has_sentence(text: str) -> bool:
+    """Whether some words, eight characters behind their first letter at least, are ended as a sentence is."""
+    ended = _ENDS.split(text)[:-1]
+    letters = ((len(part), _LETTER.search(part)) for part in ended)
+    return any(letter is not None and length - letter.start() >= _SENTENCE_LENGTH for length, letter in letters)
+
+
 def _is_part(node: LexborNode) -> bool:
     """Whether a block between blocks of the article is one of them."""
     if node.tag not in _BETWEEN:
@@ -374,7 +382,7 @@ def _is_part(node: LexborNode) -> bool:
     linked = sum(len(" ".join(link.text(separator=" ").split())) for link in node.css("a"))
     if node.tag in ("ul", "li", "ol") and linked > len(text) / 2:
         return False
-    if node.tag == "aside" and (linked > len(text) / 4 or not _SENTENCE.search(text) or node.css_first(_CONTROLS)):
+    if node.tag == "aside" and (linked > len(text) / 4 or not _has_sentence(text) or node.css_first(_CONTROLS)):
         return False
     if node.tag in ("div", "section", "aside") and (
         linked > len(text) / 2 or any(map(_is_furniture, node.css("[class], [id]")))
