@@ -6,6 +6,7 @@ import re
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import cast
@@ -165,6 +166,8 @@ class SearchCluster:
         with self._lock:
             if self._client is None:
                 self._client = create_client(self._settings)
+                # Connections are closed when nobody has the cluster any more, not when they are collected as garbage.
+                weakref.finalize(self, self._client.close)
             return self._client
 
 
