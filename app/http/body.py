@@ -210,13 +210,17 @@ def to_field_errors(error: ValidationError, names: Iterable[str]) -> list[FieldE
     """Each with a pointer into the body; likely `names` for unknown properties at the top."""
     known_names = tuple(names)
     rows = error.errors(include_url=False)[:MOST_MISTAKES]
-    return [_translate_error({**row, "loc": ("body", *_list_path(row["loc"]))}, known_names) for row in rows]
+    return [
+        _translate_error({**row, "loc": ("body", *_list_path(row["loc"], str(row["type"])))}, known_names)
+        for row in rows
+    ]
 
 
-def _list_path(location: Iterable[int | str]) -> list[str]:
+def _list_path(location: Iterable[int | str], type: str) -> list[str]:
     """Where an error is, without what pydantic adds: a property whose name is wrong is where its value is."""
     path = [str(part)[:100] for part in location if part not in BRANCHES]
-    return path[:-1] if path[-1:] == ["[key]"] else path
+    # A property that there is not may be called so itself.
+    return path[:-1] if path[-1:] == ["[key]"] and type != "extra_forbidden" else path
 
 
 def translate_errors(errors: Iterable[Mapping[str, object]]) -> InvalidInput:

@@ -49,11 +49,10 @@ class NameLookup(Protocol):
         """Ids of those with a name that holds all words of `text`, or whose slug it is; `tag` holds every kind."""
 
     def find_begun(self, kind: NameKind, text: str) -> tuple[int, ...]:
-        """The same, where the last word of `text` may go on. None where it is the beginning of too many names to say
-        anything."""
+        """The same, where the last word of `text` may go on; of regions those with a name that begins so."""
 
     def find_begun_regions(self, text: str) -> "tuple[NamedRegion, ...]":
-        """Regions with a name or alias that begins so, but for the world; none where there are too many."""
+        """Regions with a name or alias that begins so, but for the world."""
 
     def find_regions(self, words: tuple[str, ...]) -> "tuple[NamedRegion, ...]":
         """Regions with a name or alias of exactly these words, but for the world."""

@@ -20,7 +20,6 @@ from app.http.body import (
     explain_pattern,
 )
 from app.http.openapi.body_schemas import NEVER_NULL, add_read_only
-from app.http.params.declaration import LANGUAGE, MAX_LANGUAGE
 from app.regions.payloads import Slug
 from app.tags.schemas import Kind
 
@@ -185,9 +184,11 @@ EXAMPLE: JsonDict = {
 
 
 Standfirst = Annotated[str, clean_text(5000), Field(max_length=5000)]
+LANGUAGE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$"
+"""A tag of a language (BCP 47), as far as its shape goes."""
 Language = Annotated[
     str,
-    Field(max_length=MAX_LANGUAGE, pattern=LANGUAGE),
+    Field(max_length=35, pattern=LANGUAGE),
     explain_pattern("Expected the code of a language in two or three letters, and of a script or country: en, pt-BR."),
 ]
 Tags = Annotated[list[TagRef], Field(max_length=200)]

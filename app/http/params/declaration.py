@@ -24,9 +24,6 @@ _ABSENT: dict[Kind, object] = {**dict.fromkeys(LISTS, ()), "flag": False}
 """What stands for a parameter of these kinds that was not given; for the others None."""
 MAX_VALUES = 100
 MAX_ID = 2**63 - 1
-LANGUAGE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$"
-"""A tag of a language (BCP 47), as far as its shape goes: what an article may have, and what is asked for."""
-MAX_LANGUAGE = 35
 
 _ITEM = r"^[^,\x00-\x1f\x7f-\x9f]*[^,\s\x00-\x1f\x7f-\x9f][^,\x00-\x1f\x7f-\x9f]*$"
 _LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -297,10 +294,8 @@ def _item(spec: Parameter[object]) -> dict[str, object]:
             return {"type": "boolean"}
         case "time":
             return {"anyOf": _TIME}
-        case "refs":
+        case "refs" | "languages":
             return {"type": "string", "pattern": _ITEM}
-        case "languages":
-            return {"type": "string", "pattern": LANGUAGE, "maxLength": MAX_LANGUAGE}
         case "text":
             shortest = 0 if spec.may_be_empty else 1
             return {"type": "string", "minLength": shortest, "maxLength": spec.maximum, "pattern": _TEXT}

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from app.errors import CODES, FieldError, InvalidInput
-from app.http.params.declaration import LANGUAGE, MAX_ID, MAX_LANGUAGE, MAX_VALUES, Kind, Parameter
+from app.http.params.declaration import MAX_ID, MAX_VALUES, Kind, Parameter
 from app.http.params.times import Instant, Period, read_zone
 
 Value = str | int | bool | tuple[str, ...] | tuple[int, ...] | Instant | Period | ZoneInfo
@@ -21,7 +21,6 @@ GUESSES = 5
 """For how many wrong words of a parameter a similar one is looked for: that takes a tenth of a millisecond each."""
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _OUT_OF_RANGE = re.compile(r"-[1-9][0-9]*|[0-9]{19,}")
-_LANGUAGE = re.compile(LANGUAGE)
 _SPACES = str.maketrans("\t\n\r", "   ")
 
 
@@ -48,12 +47,9 @@ def _split_items(spec: Parameter[object], texts: list[str]) -> list[str]:
 
 
 def _read_languages(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
-    items = _split_items(spec, texts)
-    wrong = [item for item in dict.fromkeys(items) if len(item) > MAX_LANGUAGE or not _LANGUAGE.fullmatch(item)]
-    if wrong:
-        detail = "{!r} is no tag of a language, such as en or pt-BR."
-        raise InvalidInput(*(FieldError("invalid_value", detail.format(item[:64]), spec.name) for item in wrong))
-    return tuple(dict.fromkeys(item.lower().replace("_", "-") for item in items))
+    """What is no tag of a language is none that an article has, of which the response warns: filters that are stored
+    are read again for as long as they stay."""
+    return tuple(dict.fromkeys(item.lower().replace("_", "-") for item in _split_items(spec, texts)))
 
 
 def _check_count(spec: Parameter[object], items: list[str]) -> list[str]:

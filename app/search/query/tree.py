@@ -214,8 +214,14 @@ def replace_words(
             return node
 
 
-def correct(node: Node, instead: Mapping[str, str]) -> Node:
-    """The tree with misspelt words replaced for good."""
-    return replace_words(
-        node, lambda leaf, _: Word(instead.get(leaf.text, leaf.text)) if isinstance(leaf, Word) else leaf
-    )
+def correct(node: Node, instead: Mapping[str, str], names: Mapping[tuple[FieldName, str], str]) -> Node:
+    """The tree with misspelt words replaced for good, and with misspelt names in the fields that they stand in."""
+
+    def change(leaf: Word | Phrase, field: FieldName | None) -> Word | Phrase:
+        if not isinstance(leaf, Word):
+            return leaf
+        if field in ("tag", "region", "author"):
+            return Word(names.get((field, leaf.text), leaf.text))
+        return Word(instead.get(leaf.text, leaf.text))
+
+    return replace_words(node, change)

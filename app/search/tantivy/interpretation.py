@@ -22,6 +22,8 @@ from app.search.tantivy.reader import View, find_languages
 ENOUGH = 20
 """Articles with all of the words; with fewer, any of them are looked for."""
 MOST_NEAR = 5
+MOST_MEANT = 5
+"""Names within fields that are looked for."""
 _RAREST = 3
 """Words that are asked for before all of them are: where too few articles have these, fewer have all."""
 _LOOKED_AT = 20_000
@@ -102,11 +104,12 @@ class _Interpreter:
         interpreted = near if question.typo else named
         if corrections and question.typo:
             interpreted, corrected_regions = region_names.mark(near, question.names)
-            regions = (*regions, *corrected_regions)
+            regions = tuple(dict.fromkeys((*regions, *corrected_regions)))
         if self.unfinished is not None:
             interpreted = treat_as_unfinished(interpreted)
-        instead = self._find_names_meant(query_tree) | self._find_likelier_words(named)
+        instead = self._find_likelier_words(named)
         instead |= {correction.word: correction.read_as[0] for correction in corrections}
+        meant = self._find_names_meant(query_tree)
         relaxed = question.match == "auto" and question.order == "relevance" and self._is_too_strict(interpreted)
         return QueryInterpretation(
             interpreted,
@@ -114,7 +117,7 @@ class _Interpreter:
             any_word=relaxed or question.match == "any",
             relaxed=relaxed,
             corrections=corrections if question.typo else (),
-            did_you_mean=tree.render(tree.correct(query_tree, instead)) if instead else None,
+            did_you_mean=tree.render(tree.correct(query_tree, instead, meant)) if instead or meant else None,
             notes=(*map(region_names.describe, regions), *self._note_title(question, query_tree)),
         )
 
@@ -175,24 +178,32 @@ class _Interpreter:
         # The name of a region in which articles are placed is right, though no text may have it.
         return node if self._has_matches(self.composer.match_region(node), 1) else corrected
 
-    def _find_names_meant(self, query_tree: Node) -> dict[str, str]:
-        """Of words within `tag:`, `region:` and `author:` that are no such name, the nearest that is. They are told,
-        never read instead: who names a field means that name."""
-        meant: dict[str, str] = {}
+    def _find_names_meant(self, query_tree: Node) -> dict[tuple[FieldName, str], str]:
+        """Of words within `tag:`, `region:` and `author:` that are no such name of any article, the nearest that is; of
+        MOST_MEANT at most. They are told, never read instead: who names a field means that name."""
+        meant: dict[tuple[FieldName, str], str] = {}
 
         def look(word: Word | Phrase, field: FieldName | None) -> Word | Phrase:
-            if isinstance(word, Word) and field in ("tag", "region", "author"):
-                names, terms = self.composer.names, analysis.list_whole_words(word.text)
-                if names is None or names.find_named(field, word.text):
-                    return word
-                if len(terms) == 1 and typos.is_correctable(terms[0]):
-                    near = (*names.list_near_words(terms[0], 1), *names.list_near_words(terms[0], 2))
-                    for one in islice((one for one in near if self._is_named(one, field)), 1):
-                        meant[word.text] = one
+            if isinstance(word, Word) and field in ("tag", "region", "author") and len(meant) < MOST_MEANT:
+                terms = analysis.list_whole_words(word.text)
+                # A name that only drafts have is one that nobody knows: it is mended as any other is.
+                if len(terms) == 1 and typos.is_correctable(terms[0]) and not self._is_named(word.text, field):
+                    for near in self._list_names_near(terms[0], field):
+                        meant[field, word.text] = near
             return word
 
         tree.replace_words(query_tree, look)
         return meant
+
+    def _list_names_near(self, word: str, field: Literal["tag", "region", "author"]) -> Iterator[str]:
+        """The one that most articles have, at one edit before those at two."""
+        names = self.composer.names
+        for edits in (1, 2) if names is not None and len(word) >= typos.TWO_EDITS_FROM else (1,):
+            near = names.list_near_words(word, edits) if names is not None else ()
+            ranked = sorted(near, key=lambda one: -self.composer.count_named(field, one))
+            if named := [one for one in ranked if self._is_named(one, field)]:
+                yield named[0]
+                return
 
     def _find_likelier_words(self, node: Node) -> dict[str, str]:
         """Of words that no article has, and that are found by a stem of another language than the commonest alone, the
@@ -214,13 +225,11 @@ class _Interpreter:
         whole = analysis.analyse_words(analysis.strip_affixes(word.text))
         if len(whole) != 1 or not typos.is_correctable(whole[0]) or doc_freq(index_schema.WORDS, whole[0]):
             return False
-        if doc_freq(index_schema.DATELINE, whole[0]) or (
-            names is not None and (names.find_named("tag", word.text) or names.find_regions(whole))
-        ):
+        if doc_freq(index_schema.DATELINE, whole[0]) or (names is not None and names.find_regions(whole)):
             return False
         own = analysis.list_readings(whole[0], terms.languages[:1])
         is_own = any(doc_freq(index_schema.TEXT, reading[0][1]) for reading in own if len(reading) == 1)
-        return not is_own and terms.find_frequency(word.text) > 0
+        return not is_own and terms.find_frequency(word.text) > 0 and not self._is_named(word.text, "tag")
 
     def _is_named(self, word: str, field: FieldName) -> bool:
         """Whether an article has a name of that kind with the word in it."""

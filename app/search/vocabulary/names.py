@@ -20,8 +20,6 @@ from app.search.query import analysis, typos
 
 HEAD = 3
 """Letters of which most edits of a word begin no name: those need no search."""
-MOST_BEGUN = 500
-"""Names that begin so, from which on a few letters mean none of them."""
 _REMEMBERED = 256
 _LARGE = ("region", "subregion", "grouping")
 """Levels whose name means them as a whole: "Europe" is not meant for each article on a town in it."""
@@ -97,27 +95,27 @@ class Vocabulary:
         return tuple(sorted(i for i in ids if not authors_only or self.entries["tag", i].kind == "contributor"))
 
     def find_begun(self, kind: NameKind, text: str) -> tuple[int, ...]:
-        """As Names asks; in ascending order. None of more than MOST_BEGUN names."""
-        realm: Realm = "region" if kind == "region" else "tag"
-        ids = (entry.id for entry in self._find_begun(text) if entry.realm == realm)
-        return tuple(sorted(i for i in ids if kind != "author" or self.entries["tag", i].kind == "contributor"))
+        """As Names asks; in ascending order. Of regions those of which a name begins so."""
+        if kind == "region":
+            return tuple(region.id for region in self.find_begun_regions(text))
+        ids = (entry.id for entry in self._find_begun(text, "tag"))
+        return tuple(sorted(i for i in ids if kind == "tag" or self.entries["tag", i].kind == "contributor"))
 
     def find_begun_regions(self, text: str) -> tuple[NamedRegion, ...]:
-        """As Names asks; by id. None of more than MOST_BEGUN names."""
+        """As Names asks; by id."""
         words = analysis.list_whole_words(text)
-        begun = (entry for entry in self._find_begun(text) if self.is_beginning(entry, words))
-        regions = (entry for entry in begun if entry.realm == "region" and entry.kind != "world")
-        return tuple(_make_region(entry) for entry in sorted(regions, key=lambda entry: entry.id))
+        begun = (entry for entry in self._find_begun(text, "region") if self.is_beginning(entry, words))
+        return tuple(
+            _make_region(entry) for entry in sorted(begun, key=lambda entry: entry.id) if entry.kind != "world"
+        )
 
-    def _find_begun(self, text: str) -> list[NamedEntry]:
+    def _find_begun(self, text: str, realm: Realm) -> Iterator[NamedEntry]:
         """All with a name that has the words of `text`, of which the last may go on."""
-        words = analysis.list_whole_words(text)
-        keys = self._find_beginning(words[-1]) if words else frozenset()
-        if len(keys) > MOST_BEGUN:
-            return []
-        return [
-            self.entries[key] for key in keys if any(_holds_begun(name.split(), words) for name in self._texts[key])
-        ]
+        *whole, last = analysis.list_whole_words(text) or ("",)
+        keys = [key for key in self._find_beginning(last) if key[0] == realm] if last else []
+        for key in keys:
+            if not whole or any(_holds_begun(name.split(), whole, last) for name in self._texts[key]):
+                yield self.entries[key]
 
     def find_regions(self, words: tuple[str, ...]) -> tuple[NamedRegion, ...]:
         """As NameLookup asks; in the order in which they were read."""
@@ -191,8 +189,8 @@ def _make_region(entry: NamedEntry) -> NamedRegion:
     return NamedRegion(entry.id, entry.slug, entry.name, entry.kind not in _LARGE)
 
 
-def _holds_begun(name: Sequence[str], words: Sequence[str]) -> bool:
-    return set(words[:-1]).issubset(name) and any(word.startswith(words[-1]) for word in name)
+def _holds_begun(name: Sequence[str], whole: Sequence[str], last: str) -> bool:
+    return set(whole).issubset(name) and any(word.startswith(last) for word in name)
 
 
 @lru_cache(maxsize=100_000)

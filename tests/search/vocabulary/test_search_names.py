@@ -67,10 +67,15 @@ def test_beginning_of_a_region_is_that_of_its_whole_name() -> None:
     assert [region.holds_others for region in vocabulary.find_begun_regions("euro")] == [False]
 
 
-def test_beginning_of_too_many_names_means_none() -> None:
-    many = [NamedEntry("tag", i, f"xa-{i}", f"Xa {i}", "topic") for i in range(1, names.MOST_BEGUN + 2)]
-    assert Vocabulary(many[:-1]).find_begun("tag", "x") == tuple(range(1, names.MOST_BEGUN + 1))
-    assert Vocabulary(many).find_begun("tag", "x") == ()
+def test_beginning_finds_every_name_of_its_kind_however_many_others_begin_so() -> None:
+    many = [NamedEntry("tag", i, f"xa-{i}", f"Xa {i}", "topic") for i in range(1, 2_000)]
+    place, person = (
+        NamedEntry("region", 1, "xanten", "Xanten", "city"),
+        NamedEntry("tag", 2_000, "xa", "Xa", "contributor"),
+    )
+    vocabulary = Vocabulary([*many, place, person])
+    assert vocabulary.find_begun("tag", "x") == tuple(range(1, 2_001))
+    assert (vocabulary.find_begun("region", "x"), vocabulary.find_begun("author", "x")) == ((1,), (2_000,))
 
 
 @pytest.mark.parametrize(("word", "edits", "near"), [
