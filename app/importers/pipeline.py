@@ -67,9 +67,9 @@ class ImportOptions:
 @dataclass(slots=True)
 class ImportReport:
     """What became of the items. `failures` are (where, reason), `notes` the places that each note is about; `unknown`
-    counts fields without a place, which are kept in `extra`; `met` is where each article was
-    met first; `record` is the number of the import's record; `copies` are (where, article, the earlier one that it says
-    nearly the same as)."""
+    counts fields without a place, which are kept in `extra`; `met` is where each item was met first, and its article;
+    `record` is the number of the import's record; `copies` are (where, article, the earlier one that it says nearly the
+    same as)."""
 
     created: int = 0
     updated: int = 0
@@ -79,7 +79,7 @@ class ImportReport:
     unknown: Counter[str] = field(default_factory=Counter)
     unknown_regions: Counter[str] = field(default_factory=Counter)
     head: LogHead | None = None
-    met: dict[tuple[str, str], str] = field(default_factory=dict)
+    met: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     copies: list[tuple[str, int, int]] = field(default_factory=list)
     record: int | None = None
 
@@ -245,8 +245,10 @@ def _report_outcome(report: ImportReport, one: PreparedItem, saved: Saved | str)
         report.notes.setdefault(enrichment.COPY, []).append(one.where)
     outcome = saved.outcome
     identity = (one.manuscript.origin, one.manuscript.identity or one.where)
-    before = report.met.setdefault(identity, one.where)
-    if before != one.where:
+    before, id = report.met.setdefault(identity, (one.where, saved.id))
+    if id != saved.id:  # what was known by it meanwhile came in another format, or is known by a number now
+        report.met[identity] = one.where, saved.id
+    elif before != one.where:
         report.notes.setdefault(f"the same article as {before}: the later one counts", []).append(one.where)
         outcome = "updated" if outcome == "created" else outcome
     report.count(outcome)

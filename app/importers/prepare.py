@@ -134,7 +134,7 @@ def _add_identity(
         content_hash=_hash_document(replace(original, external_id=None) if document.identity else original),
         former_hash=_hash_document(original) if document.identity else None,
         # An export says what its articles are known by, and more than one of them may stand at an address.
-        page=keys.url_key(document.url) if document.url and not document.is_own else None,
+        page=keys.page_key(document.url) if document.url and not document.is_own else None,
         address=keys.url_key(document.url) if document.url and document.identity in ("guid", "link") else None,
         hashes=hashes,
         said=stated_fields,

@@ -152,6 +152,16 @@ def url_key(url: str) -> str:
     return f"{host}{port}{path}" + (f"?{query}" if query else "")
 
 
+def page_key(url: str) -> str | None:
+    """`url_key` of an address that one article has to itself; None for a part of a page (`#7`) and for a front page."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return None
+    has_own_page = not parts.fragment and (parts.path.strip("/") or parts.query)
+    return url_key(url) if has_own_page else None
+
+
 def last_segment(url: str) -> str | None:
     """The last part of an address's path, where a slug would stand."""
     try:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -13,6 +14,8 @@ from app.models import Article, ArticleUrl, SourceBaseline, table
 from app.text import keys as text_keys
 
 A, URL, BASELINE = table(Article), table(ArticleUrl), table(SourceBaseline)
+_COUNTING = ("wxr", "wordpress")
+"""Formats whose items are known by a number, and whole."""
 CHUNK = 500
 Key = tuple[str, str | int]
 
@@ -69,16 +72,16 @@ def _at(
 def find_pages(
     connection: Connection, manuscripts: Sequence[Manuscript], known: Collection[int], *, lock: bool = False
 ) -> dict[Key, PageMatch]:
-    """By (origin, identity) the article of that origin which stands at the own address of an item that is new, and that
-    only other formats have told of: two items of one format and different ids are two articles. `known` are those that
-    came under their own ids."""
+    """By (origin, identity) the article of that origin which stands at the own address of an item that is new, has its
+    title, and only other formats have told of: two items of one format and different ids are two articles, and so are
+    two titles that one address had. `known` are those that came under their own ids."""
     new: dict[tuple[str, str], list[Manuscript]] = defaultdict(list)
     for m in manuscripts:
         if m.page is not None and m.identity is not None and m.format:
             new[m.origin, m.page].append(m)
     alone = {page: some[0] for page, some in new.items() if len({m.identity for m in some}) == 1}
     there = _load_pages(connection, alone, known, lock=lock)
-    formats = _load_formats(connection, [row.id for rows in there.values() for row, _ in rows])
+    formats = _load_formats(connection, [one.row.id for rows in there.values() for one in rows])
     return {
         (m.origin, m.identity or ""): match
         for page, m in alone.items()
@@ -86,26 +89,33 @@ def find_pages(
     }
 
 
-def _choose_match(
-    m: Manuscript, there: Sequence[tuple[ExistingRow, bool]], formats: dict[int, set[str]]
-) -> Iterator[PageMatch]:
-    same = [row for row, _ in there if m.format in formats[row.id]]
-    first = next(((row, counted) for row, counted in there if formats[row.id]), None)
-    if first is not None and not same:
-        yield PageMatch(*first, m.is_numbered and not first[1])
+def _choose_match(m: Manuscript, there: Sequence["_AtPage"], formats: dict[int, set[str]]) -> Iterator[PageMatch]:
+    title = text_keys.words_key(m.title)
+    first = next((one for one in there if formats[one.row.id] and one.title == title), None)
+    if first is not None and not any(m.format in formats[one.row.id] for one in there):
+        is_taken_over = m.format in _COUNTING and m.is_numbered and not first.is_numbered
+        yield PageMatch(first.row, first.is_numbered, is_taken_over)
+
+
+class _AtPage(NamedTuple):
+    """An article that stands at an address; `title` as titles are compared; `is_numbered`: it is known by a number."""
+
+    row: ExistingRow
+    title: str
+    is_numbered: bool
 
 
 def _load_pages(
     connection: Connection, pages: Collection[tuple[str, str]], known: Collection[int], *, lock: bool
-) -> dict[tuple[str, str], list[tuple[ExistingRow, bool]]]:
-    """By (origin, key) the articles that stand there now, each with whether it is known by a number."""
+) -> dict[tuple[str, str], list[_AtPage]]:
+    """By (origin, key) the articles that stand there now."""
     by_origin: dict[str, list[str]] = defaultdict(list)
     for origin, key in pages:
         by_origin[origin].append(key)
-    by_page: dict[tuple[str, str], list[tuple[ExistingRow, bool]]] = defaultdict(list)
+    by_page: dict[tuple[str, str], list[_AtPage]] = defaultdict(list)
     for origin, page_keys in by_origin.items():
         statement = (
-            select(URL.c.url_key, A.c.source_url, A.c.identity, *EXISTING)
+            select(URL.c.url_key, A.c.source_url, A.c.identity, A.c.title, *EXISTING)
             .join(A, A.c.id == URL.c.article_id)
             .where(A.c.origin == origin)
             .order_by(A.c.id)
@@ -113,9 +123,10 @@ def _load_pages(
         if lock:
             statement = statement.with_for_update(of=A, key_share=True)
         for some in split_chunks(page_keys):
-            for key, url, identity, *row in connection.execute(statement.where(URL.c.url_key.in_(some))):
+            for key, url, identity, title, *row in connection.execute(statement.where(URL.c.url_key.in_(some))):
                 if url is not None and text_keys.url_key(url) == key and row[0] not in known:
-                    by_page[origin, key].append((ExistingRow(*row), is_numbered(identity)))
+                    numbered = is_numbered(identity)
+                    by_page[origin, key].append(_AtPage(ExistingRow(*row), text_keys.words_key(title), numbered))
     return by_page
 
 

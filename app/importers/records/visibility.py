@@ -150,6 +150,11 @@ def is_marker(name: str) -> bool:
     return any(folded in table for table in _TABLES) or (folded in ("state", "sys", "permalink", "render"))
 
 
+def _is_publication(name: str) -> bool:
+    field = aliases.find_field(name)
+    return field is not None and field[0] == "published"
+
+
 def is_stamp(name: str) -> bool:
     """Whether a field of this name says when a system has published the item."""
     return aliases.fold_name(name) in STAMPS
@@ -187,7 +192,7 @@ def _read_marker(name: str, value: object, record: Mapping[str, object], context
     if folded in STATUS:
         return read_word(name, value)
     if folded in STEPS:
-        return _read_step(name, folded, value)
+        return _read_step(name, value)
     if folded in READERS or (folded in ACCESS and _fold(value) in UNLISTED_WORDS):
         marker = read_word(name, value)
         return SILENT if marker.status == "published" else marker
@@ -255,13 +260,17 @@ def _read_retraction(name: str, value: object, context: ParseContext) -> Visibil
 
 
 def _read_missing_stamp(name: str, record: Mapping[str, object]) -> Visibility:
-    """Not published yet, unless another stamp says when it was. `published_at` is what an archive calls the date as
-    well, which a published article may lack: there a status that says published is right."""
-    is_stamped = any(not _is_nothing(record[other]) for other in record if aliases.fold_name(other) in STAMPS)
+    """Not published yet, unless another stamp says when it was, or, but for `publishedAt`, any other date of
+    publication. `published_at` is what an archive calls the date as well, which a published article may lack: there a
+    status that says published is right."""
+    is_stamped = any(
+        not _is_nothing(value) and (is_stamp(other) or (name != "publishedAt" and _is_publication(other)))
+        for other, value in record.items()
+    )
     return SILENT if is_stamped else make_draft(f"{name}: null", _NOT_LIVE if name == "published_at" else _NOT_YET)
 
 
-def _read_step(name: str, folded: str, value: object) -> Visibility:
+def _read_step(name: str, value: object) -> Visibility:
     """How far work on it has come. That a stage is called live publishes nothing, for it may be one of a festival."""
     fields = values.read_mapping(value)
     if fields is not None:
@@ -272,7 +281,7 @@ def _read_step(name: str, folded: str, value: object) -> Visibility:
     is_known = word in SCHEDULED_WORDS | WITHDRAWN_WORDS | UNLISTED_WORDS
     if marker.status == "published":
         return marker if word in ("published", "publish") else SILENT
-    return marker if is_known or folded == "workflow" else SILENT
+    return marker if is_known else SILENT
 
 
 def _read_flag(name: str, value: object, *, hides: bool) -> Visibility:

@@ -40,7 +40,7 @@ SWITCHES = _split(
     "publishable ispublishable readytopublish haspublishedcopy"
 )
 """False hides; anything else says nothing, since others mean something else by these names."""
-LIVE = _split("live islive")
+LIVE = _split("live")
 """False hides, as Wagtail has it, unless a status says that it is published: then it tells other articles from live
 blogs. Anything else says nothing."""
 STAMPS = _split(
@@ -51,12 +51,14 @@ STATUS = _split(
     "status poststatus wpstatus wppoststatus bloggerstatus articlestatus contentstatus entrystatus publicationstatus "
     "publishstatus publishingstatus managementstatus workflowstate workflowstatus moderationstate pubstatus "
     "creativeworkstatus workflowstage workflowstep moderationstatus publicationstate publishstate publishingstate "
-    "editorialstatus editorialstate approvalstatus approvalstate reviewstatus reviewstate articlestate contentstate "
-    "entrystate poststate pagestatus pagestate documentstatus documentstate storystatus storystate itemstatus "
-    "itemstate newsstatus recordstatus lifecyclestatus lifecyclestate draftstatus statut statutpublication"
+    "editorialstatus editorialstate approvalstatus approvalstate draftstatus statut statutpublication"
 )
 """A word for a state; one that nobody knows hides."""
-STEPS = _split("workflow stage phase lifecycle")
+STEPS = _split(
+    "workflow stage phase lifecycle lifecyclestatus lifecyclestate reviewstatus reviewstate articlestate contentstate "
+    "entrystate poststate pagestatus pagestate documentstatus documentstate storystatus storystate itemstatus "
+    "itemstate newsstatus recordstatus"
+)
 """A word for a state, or an object with one, where it is one: else these names mean something else."""
 READERS = _split("visibility postvisibility")
 """A word for who may read it; one that nobody knows hides, and `public` does not say that it is published."""
@@ -96,7 +98,7 @@ UNLISTED_WORDS = _split(
     "auto draft", "in review", "pending review", "needs review", "in progress", "on hold", "to do", "not published",
     "soft trashed", "password protected", "members only", "only paid", "only free", "paid members", "specific tiers",
     "awaiting review", "founding members", "copy edit", "copy desk", "legal review", "fact check", "for review",
-    "ready for review", "in preparation", "do not publish", "awaiting approval", "pending approval",
+    "ready for review", "in preparation", "legal check", "do not publish", "awaiting approval", "pending approval",
 }  # fmt: skip
 
 _CODE = re.compile(r"[A-Z]{2,3}")

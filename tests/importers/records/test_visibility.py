@@ -53,8 +53,7 @@ def read(**record: object) -> Document:
         {"sys": {"type": "Entry", "version": 3}}, {"sys": {"type": "Entry", "version": 9, "archivedAt": "2024-01-01"}},
         {"status": "published", "draft": True}, {"status": "published", "visibility": "members"},
         {"published": False, "publishDate": LATER}, {"draft": True, "embargo": LATER},
-        {"published_at": None}, {"published-at": None}, {"first_published_at": None}, {"firstPublicationDate": None},
-        {"publishedAt": None, "status": "published"}, {"live": False}, {"is_live": False}, {"statut": "prepa"},
+        {"publishedAt": None, "status": "published"}, {"live": False}, {"statut": "prepa"},
         {"statut": "prop"}, {"statut": "refuse"}, {"statut": "poubelle"}, {"statut": "perhaps"}, {"workflow": "draft"},
         {"workflow": "Legal check"}, {"workflow": {"state": "draft"}}, {"stage": "DRAFT"}, {"stage": "Copy edit"},
         {"phase": "in review"}, {"approved": False}, {"on_hold": True}, {"do_not_publish": True}, {"hold": "yes"},
@@ -78,6 +77,22 @@ def test_marker_makes_a_draft_with_a_note(marker: dict[str, object]) -> None:
 def test_published_article_may_lack_the_date_that_an_archive_calls_published_at() -> None:
     assert read(published_at=None, status="published").status == "published"
     assert read(publishedAt=None, status="published").status == "draft"
+
+
+@pytest.mark.parametrize("name", ["published_at", "published-at", "first_published_at", "firstPublicationDate"])
+def test_missing_stamp_of_publication_makes_a_draft_unless_the_item_has_another_date(name: str) -> None:
+    document = read(**{name: None})
+    assert document.status == "draft"
+    assert document.notes == (f"{name}: null: not public at its source, kept as a draft",)
+    assert read(**{name: None, "date": "2025-01-02"}).status is None
+
+
+@pytest.mark.parametrize("marker", [
+    {"workflow": "newsroom"}, {"story_status": "developing"}, {"news_status": "breaking"}, {"is_live": False},
+    {"article_state": "California"}, {"review_status": "reviewed"}, {"record_status": "A"}, {"stage": "Pyramid"},
+])  # fmt: skip
+def test_names_that_mean_other_things_elsewhere_hide_by_known_words_alone(marker: dict[str, object]) -> None:
+    assert read(**marker).status is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from app.articles.manuscript import EXTRA, ExportedRow
 from app.importers import boundary, dates
 from app.importers.document import Document, Failure, Item, ParseContext
 from app.importers.formats import csv_head, ndjson
-from app.importers.records import aliases, fields, source_hashes
+from app.importers.records import aliases, fields, source_hashes, visibility
 from app.importers.text_parts import clean
 
 MAX_ROW = ndjson.MAX_LINE
@@ -164,8 +164,10 @@ def _read_row(
     known_article = fields.read_known(record)
     if known_article is not None or fields.is_own(record):
         record = _remove_derived(record)
-    if record.get("published_at", "") is None:  # an empty cell of a table says nothing: an article may lack a date
-        del record["published_at"]
+    # An empty cell of a table says nothing of a date that an article may lack; that of Strapi's `publishedAt` does.
+    for name in [name for name, value in record.items() if value is None and name != "publishedAt"]:
+        if visibility.is_stamp(name):
+            del record[name]
     document = fields.read_record(record, where, context, tuple(repaired), is_exported=known_article is not None)
     return document if isinstance(document, Failure) else _mark_partial(document, header, known_article)
 
