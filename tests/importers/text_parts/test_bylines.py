@@ -68,6 +68,13 @@ def test_byline_that_says_more_than_names_stays_beside_the_article() -> None:
     assert "Political Editor" in body.content
 
 
+def test_a_sentence_of_a_page_names_no_authors() -> None:
+    page = "<html><head><title>A title</title></head><body><article><h1>A title</h1>"
+    page += "<p>By Monday, most of the ferries had been late again, and nobody knew why.</p>"
+    page += "<p>The ferry was late again on Monday, and nobody knew why it had been so.</p>" * 9 + "</article></body>"
+    assert read("html", page).authors == ()
+
+
 def test_objects_and_exports_name_who_they_name() -> None:
     people = [{"name": "Reuters", "slug": "reuters"}, {"name": "Ann Lee <ann@x.example>"}]
     document = read("ndjson", json.dumps({"title": "T", "authors": people}))

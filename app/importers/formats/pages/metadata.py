@@ -186,7 +186,7 @@ def _list_bylines(page: LexborHTMLParser) -> tuple[str, ...]:
         if lines:
             return tuple(dict.fromkeys(lines))
     visible_lines = [
-        text for node in page.css(_NEAR_AUTHORS)[:20] if (text := read_words(node)) and read_opening_byline(text)
+        text for node in page.css(_NEAR_AUTHORS)[:20] if (text := read_words(node)) and read_opening_byline(text).names
     ]
     linked = {text for node in page.css(_AUTHOR_PAGES) if (text := read_words(node)) and len(text) <= 60}
     # Links to several people's pages are those of other articles too.
