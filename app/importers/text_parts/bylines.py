@@ -68,16 +68,27 @@ def read_byline(text: str) -> Byline:
     names: list[str] = []
     rest: list[str] = []
     for part, is_behind_comma in _split_parts(text):
-        name = credits.remove_mail(part)
-        name = name.partition(" in ")[0]
-        # Behind a whole name and a comma stands another whole name, or where somebody writes, and for whom.
-        is_beside = is_behind_comma and bool(names) and " " in names[0] and (" " not in name or credits.is_place(name))
-        if credits.is_nobody(name) or is_beside:
+        name = credits.remove_job(_remove_place(credits.remove_mail(part)))
+        if credits.is_nobody(name) or (is_behind_comma and names and _is_place_of(names[0], name)):
             rest.append(part)
             continue
         names.append(name)
         rest += [part] if name != part else []
     return Byline(tuple(dict.fromkeys(names)), tuple(rest))
+
+
+def _remove_place(name: str) -> str:
+    """`Ann Lee` of `Ann Lee in Paris`; but `Women in Tech` and `Women in London` stay whole."""
+    head, _, place = name.partition(" in ")
+    return head if " " in head and credits.is_place(place) else name
+
+
+def _is_place_of(writer: str, name: str) -> bool:
+    """Whether what stands behind a whole name and a comma is where its bearer writes: `Ann Lee, Paris`, unlike
+    `García Márquez, Victoria`."""
+    if " " not in writer or not credits.is_place(name):
+        return False
+    return credits.is_known_person(writer) or not credits.is_given_name(name)
 
 
 def read_name(text: str, *, is_stated: bool = False) -> Byline:
@@ -91,6 +102,7 @@ def read_name(text: str, *, is_stated: bool = False) -> Byline:
     head, *others = (part.strip() for part in name.split(","))
     if others and " " in head and all(credits.is_nobody(one) for one in others):
         name = head
+    name = credits.remove_job(name)
     if credits.is_nobody(name):
         return Byline((), (text,))
     return Byline((name,), (text,) * (name != text))

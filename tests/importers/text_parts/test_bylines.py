@@ -39,6 +39,23 @@ def read(kind: str, text: str) -> Document:
         ("Von Miller", ("Von Miller",), ()),
         ("Frank Staff, Ani Rossi", ("Frank Staff", "Ani Rossi"), ()),
         ("李明, 王芳", ("李明", "王芳"), ()),
+        ("Staff Writer Jane Doe", ("Jane Doe",), ("Staff Writer Jane Doe",)),
+        ("By Editor Ann Lee", ("Ann Lee",), ("Editor Ann Lee",)),
+        ("Reporters Without Borders", ("Reporters Without Borders",), ()),
+        ("Journalist Support Committee", ("Journalist Support Committee",), ()),
+        ("Will Staff", ("Will Staff",), ()),
+        ("Jane Doe Bureau Chief", ("Jane Doe Bureau Chief",), ()),
+        ("Boston Globe Staff", (), ("Boston Globe Staff",)),
+        ("Chief Political Correspondent", (), ("Chief Political Correspondent",)),
+        ("Editor-in-Chief", (), ("Editor-in-Chief",)),
+        ("New York Correspondent", (), ("New York Correspondent",)),
+        ("García Márquez, Gabriel", ("García Márquez", "Gabriel"), ()),
+        ("García Márquez, Victoria", ("García Márquez", "Victoria"), ()),
+        ("Ann Lee, Paris", ("Ann Lee",), ("Paris",)),
+        ("Ann Lee, Bob, Carl and Dee", ("Ann Lee", "Bob", "Carl", "Dee"), ()),
+        ("Women in Tech", ("Women in Tech",), ()),
+        ("Women in London", ("Women in London",), ()),
+        ("For Freedoms", ("For Freedoms",), ()),
     ],
 )
 def test_only_people_are_names(line: str, names: tuple[str, ...], rest: tuple[str, ...]) -> None:
@@ -48,6 +65,7 @@ def test_only_people_are_names(line: str, names: tuple[str, ...], rest: tuple[st
 def test_a_name_in_a_list_is_one() -> None:
     assert read_name("Lee, Ann") == Byline(("Lee, Ann",))
     assert read_name("Ann Lee, Political Editor") == Byline(("Ann Lee",), ("Ann Lee, Political Editor",))
+    assert read_name("Editor Ann Lee") == Byline(("Ann Lee",), ("Editor Ann Lee",))
     assert read_name("Staff") == Byline((), ("Staff",))
     assert read_name("Staff", is_stated=True) == Byline(("Staff",))
     assert read_name("null", is_stated=True) == Byline((), ("null",))
