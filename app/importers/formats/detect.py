@@ -89,8 +89,9 @@ _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\x00\t\n\v\f\r\x1b
 _NO_CHARACTERS = b"\x81\x8d\x8f\x90\x9d"
 """Bytes that mean nothing in Windows-1252, in which text is read that is no UTF-8."""
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
-_FOREIGN_WORDS = re.compile(rb"[\xa1-\xff]{4,}")
-"""Words of letters beyond ASCII alone, which no language has that is written in Windows-1252."""
+_BEYOND_SPACES = re.compile(rb"[\xa1-\xff]{4,}")
+_WESTERN_SIGNS = bytes(range(0xA1, 0xC0)) + b"\xd7\xf7"
+"""What is no letter in Windows-1252: `·`, `»`, `¯`, `×`."""
 _DECLARED = re.compile(rb"\bcharset\s*=|\bencoding\s*=", re.IGNORECASE)
 FEW, SHARE, SHARE_OF_MARKED = 4, 0.02, 0.01
 """Control characters, and bytes without a meaning, that a text may have: so many, or this share of it. Of NULs text
@@ -148,7 +149,7 @@ def _explain_unreadable(head: bytes, text: str, charset: str | None, *, is_utf8:
     if is_utf8 or charset or _DECLARED.search(head[:8_192]):
         return None
     beyond = len(head) - len(head.translate(None, _BEYOND_ASCII))
-    if beyond and 2 * sum(map(len, _FOREIGN_WORDS.findall(head))) > beyond:
+    if beyond and 2 * sum(len(run) for run in _BEYOND_SPACES.findall(head) if _is_foreign_word(run)) > beyond:
         return "its letters are neither UTF-8 nor Windows-1252 (Windows-1251, perhaps, or KOI8-R): save it as UTF-8"
     if "\ufffd" not in text:
         return None
@@ -156,6 +157,13 @@ def _explain_unreadable(head: bytes, text: str, charset: str | None, *, is_utf8:
     if lost >= FEW and lost > SHARE * len(head):
         return "its characters are neither UTF-8 nor Windows-1252: save it as UTF-8"
     return None
+
+
+def _is_foreign_word(run: bytes) -> bool:
+    """Whether bytes beyond ASCII are a word of letters beyond ASCII alone, which no language has that is written in
+    Windows-1252; unlike a line of dots or arrows. Of the bytes of a text in Japanese a third are letters there."""
+    letters = run.translate(None, _WESTERN_SIGNS)
+    return len(set(letters)) > 1 and 5 * len(letters) > len(run)
 
 
 def detect_format(name: str, head: bytes) -> Format:

@@ -56,3 +56,15 @@ def test_letters_of_no_western_language_are_refused(encoding: str) -> None:
     assert detect.choose_parser("a.txt", data.decode(encoding).encode()) == "text"
     assert detect.choose_parser("a.txt", data, charset=encoding) == "text"
     assert detect.choose_parser("a.txt", "Où ça? Ångström, naïve Øresund".encode("cp1252")) == "text"
+
+
+@pytest.mark.parametrize("line", ["··········", "¯¯¯¯¯¯", "»»»»»»", "××××××", "×÷×÷×÷", "ßßßßßß", "····É····"])
+@pytest.mark.parametrize("text", ["A port opens", "Un port animé"])
+def test_lines_of_western_signs_are_no_foreign_letters(line: str, text: str) -> None:
+    assert detect.choose_parser("a.txt", f"{text}\n\n{line}\n\n{text}".encode("cp1252")) == "text"
+
+
+@pytest.mark.parametrize("text", ["東京では今日、雨が降りました。カタカナもある", "항구가 오늘 다시 열렸습니다"])
+def test_letters_of_east_asia_are_refused(text: str) -> None:
+    with pytest.raises(detect.NotText, match="save it as UTF-8"):
+        detect.choose_parser("a.txt", text.encode("euc_jp" if "は" in text else "euc_kr"))
