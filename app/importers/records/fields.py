@@ -53,6 +53,7 @@ class _RecordReader:
     notes: dict[str, None] = field(default_factory=dict)
     stated: tuple[str, ...] | None = None
     is_own: bool = False
+    resolved: set[str] = field(default_factory=set)
 
     def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
         """The field as `read` understands it; what it does not understand goes to extra with a note."""
@@ -79,6 +80,7 @@ class _RecordReader:
             resolved = references.resolve_value(value)
             if resolved is not value:
                 self.known[name] = (source_name, resolved)
+                self.resolved.add(name)
                 self.notes.setdefault(f"{source_name}: character references resolved")
 
 
@@ -249,7 +251,9 @@ def _read_body(reader: _RecordReader) -> DocumentBody | None:
 def _read_standfirst(reader: _RecordReader) -> str | None:
     """Plain text; of HTML the words, those of different paragraphs apart. What this archive wrote is left alone."""
     value = reader.known.get("standfirst", ("", None))[1]
-    if reader.is_own or not isinstance(value, str) or not values.is_html(value):
+    # Tags that were written as references are words: `Use &lt;div&gt;`.
+    is_plain = reader.is_own or "standfirst" in reader.resolved
+    if is_plain or not isinstance(value, str) or not values.is_html(value):
         return reader.read_text("standfirst")
     reader.notes.setdefault(f"{reader.known['standfirst'][0]}: markup removed")
     return values.read_text(extract_text(DocumentBody("html", value)))

@@ -95,6 +95,12 @@ def test_a_body_that_was_called_plain_text_has_no_note() -> None:
     assert read_record({"title": "T", "body": {"text": "a &amp; b"}}).notes == ()
 
 
+def test_tags_that_a_standfirst_speaks_of_are_words() -> None:
+    document = read_record({"title": "T", "standfirst": "Use &lt;div&gt; or &lt;section&gt;?"})
+    assert document.standfirst == "Use <div> or <section>?"
+    assert document.notes == ("standfirst: character references resolved",)
+
+
 def test_captions_of_feeds_are_resolved_once_more_than_their_xml() -> None:
     picture = '<media:content url="https://w.example/a.png" medium="image"><media:description>A &amp;amp; B'
     item = f"<item><title>T</title><description>Text</description>{picture}</media:description></media:content></item>"
