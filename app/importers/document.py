@@ -132,7 +132,8 @@ class Document:
     is all that its source has of the article. `format` is what it was read in; `retracts`: its source takes the article
     back, and brings no new one. `is_own`: it comes from an export of this archive; `known_article` is the article of
     this archive that a row of such an export was made of, `columns` what its table has columns for. `base` is the
-    address that relative ones in the body and of pictures count from."""
+    address that relative ones in the body and of pictures count from; `former_url` is `url` with the character
+    references that its source wrote in it, which versions before 0.2 did not resolve."""
 
     where: str
     external_id: str | None = None
@@ -176,6 +177,7 @@ class Document:
     columns: tuple[str, ...] = ()
     known_article: ExportedRow | None = None
     base: str | None = None
+    former_url: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

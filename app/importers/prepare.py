@@ -231,7 +231,7 @@ _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 _NO_CONTENT = (
     "where", "notes", "stated", "format", "retracts", "marker", "identity", "is_own", "source_date", "is_undated",
-    "columns", "known_article", "base",
+    "columns", "known_article", "base", "former_url",
 )  # fmt: skip
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
@@ -282,7 +282,11 @@ def _choose_identity(document: Document, path: str) -> str:
 
 
 def _choose_former_identity(document: Document, path: str) -> str | None:
-    """What versions before 0.2 knew a line of an archive's own export by, where it has no id and no address."""
+    """What versions before 0.2 knew an item by: one whose address has character references, by the address with them; a
+    line of an archive's own export without id and address, by its file or its content."""
+    if document.url and document.former_url:
+        former = _choose_identity(replace(document, url=document.former_url), path)
+        return former if former != _choose_identity(document, path) else None
     if document.known_article is None or document.external_id or document.url:
         return None
     return _choose_identity(replace(document, known_article=None), path)

@@ -53,7 +53,7 @@ class _RecordReader:
     notes: dict[str, None] = field(default_factory=dict)
     stated: tuple[str, ...] | None = None
     is_own: bool = False
-    resolved: set[str] = field(default_factory=set)
+    resolved: dict[str, object] = field(default_factory=dict)
 
     def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
         """The field as `read` understands it; what it does not understand goes to extra with a note."""
@@ -80,7 +80,7 @@ class _RecordReader:
             resolved = references.resolve_value(value)
             if resolved is not value:
                 self.known[name] = (source_name, resolved)
-                self.resolved.add(name)
+                self.resolved[name] = value
                 self.notes.setdefault(f"{source_name}: character references resolved")
 
 
@@ -296,6 +296,7 @@ def _build_document(
         external_id=reader.read_text("external_id"),
         origin=reader.read_text("origin"),
         url=reader.read_text("url"),
+        former_url=values.read_text(reader.resolved.get("url")),
         canonical_url=reader.read_text("canonical_url"),
         slug=reader.read_text("slug"),
         related=reader.take("related", values.read_related) or (),

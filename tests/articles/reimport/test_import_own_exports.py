@@ -6,10 +6,11 @@ from typing import Any
 import orjson
 import pytest
 from conftest import ENGINES, Served, api
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from app.models import Article, table
+from app.text.keys import url_key
 
 __all__ = ["api"]
 pytestmark = [pytest.mark.anyio, pytest.mark.long_on("postgresql")]
@@ -142,6 +143,20 @@ async def test_articles_that_earlier_versions_made_of_an_export_are_known_again(
     assert _outcomes(await _import(api, [line])) == ["unchanged"]
     [updated] = await _import(api, [line | {"body": "<p>Other words.</p>"}])
     assert (updated["outcome"], updated["id"]) == ("updated", created["id"])
+
+
+async def test_articles_that_earlier_versions_knew_by_an_address_with_references_are_known_again(api: Served) -> None:
+    line = {"url": "https://harbour.example/?p=1&amp;lang=en", "title": "Quay", "body": "The quay is open."}
+    [created] = await _import(api, [line])
+    resolved = (await api.db.write(_identities)).value[created["id"]]
+    assert resolved == "url:harbour.example?lang=en&p=1"
+    former = update(A).where(A.c.id == created["id"]).values(identity=f"url:{url_key(line['url'])}")
+    await api.db.write(lambda session: session.connection().execute(former))
+    [again] = await _import(api, [line])
+    assert (again["outcome"], again["id"]) == ("unchanged", created["id"])
+    assert (await api.db.write(_identities)).value == {created["id"]: resolved}
+    plain = line | {"url": "https://harbour.example/?p=1&lang=en"}
+    assert [result["id"] for result in await _import(api, [plain])] == [created["id"]]
 
 
 async def test_two_lines_of_the_same_text_stay_two_articles(api: Served) -> None:
