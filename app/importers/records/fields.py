@@ -53,6 +53,7 @@ class _RecordReader:
     notes: dict[str, None] = field(default_factory=dict)
     stated: tuple[str, ...] | None = None
     is_own: bool = False
+    is_exported: bool = False
     resolved: dict[str, object] = field(default_factory=dict)
 
     def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
@@ -120,11 +121,18 @@ def read_record(
     )
     extra |= aside
     reader = _RecordReader(
-        known, extra, context, _read_locale(known, context), dict.fromkeys(notes), stated, is_own=own
+        known,
+        extra,
+        context,
+        _read_locale(known, context),
+        dict.fromkeys(notes),
+        stated,
+        is_own=own,
+        is_exported=own or is_exported,
     )
     if own:
         _read_own_shape(reader)
-    elif not is_exported:
+    elif not reader.is_exported:
         reader.resolve_references()
     if body is not None and "body" in known:
         extra.update([known.pop("body")])
@@ -312,7 +320,7 @@ def _build_document(
 
 def _read_authors(reader: _RecordReader) -> tuple[tuple[str, ...], tuple[NameReference, ...]]:
     """Names of people; a field that says more is kept whole beside the article. An export's are authors as they are."""
-    if reader.is_own:
+    if reader.is_exported:
         return reader.take("authors", values.read_authors) or ((), ())
     names, references, rest = reader.take("authors", values.read_people) or ((), (), ())
     if rest:

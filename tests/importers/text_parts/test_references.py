@@ -109,5 +109,6 @@ def test_captions_of_feeds_are_resolved_once_more_than_their_xml() -> None:
 
 
 def test_words_of_a_table_that_this_archive_exported_stand_as_they_are() -> None:
-    table = "id,slug,title,version,created_at\n7,use-amp,Use &amp; in HTML,1,2025-05-06T00:00:00Z\n"
-    assert read("csv", table).title == "Use &amp; in HTML"
+    table = "id,slug,title,authors,version,created_at\n7,use-amp,Use &amp; in HTML,Reuters,1,2025-05-06T00:00:00Z\n"
+    document = read("csv", table)
+    assert (document.title, document.authors, document.notes) == ("Use &amp; in HTML", ("Reuters",), ())
