@@ -93,14 +93,14 @@ def remove_job(name: str) -> str:
 
 
 def is_nothing(name: str) -> bool:
-    """Whether it is a word for nothing, as programs write it."""
-    return words_key(name) in _NOTHING
+    """Whether it is a word for nothing, as programs write it: `nan` and `NaN`, but Nan is a name."""
+    return words_key(name) in _NOTHING and name not in ("Nan", "Nil")
 
 
 def is_nobody(name: str) -> bool:
     """Whether it is a job title, an agency, or a word for nothing."""
     key = words_key(name).removeprefix("the ")
-    if key in _NOTHING or _is_agency(name):
+    if not key or is_nothing(name) or _is_agency(name):
         return True
     if name.startswith("for ") or name.lower().startswith(_OPENINGS):
         return True

@@ -55,6 +55,7 @@ def read(kind: str, text: str) -> Document:
         ("Ann Lee, Bob, Carl and Dee", ("Ann Lee", "Bob", "Carl", "Dee"), ()),
         ("Women in Tech", ("Women in Tech",), ()),
         ("Women in London", ("Women in London",), ()),
+        ("Nan, NaN", ("Nan",), ("NaN",)),
         ("For Freedoms", ("For Freedoms",), ()),
     ],
 )
