@@ -7,8 +7,9 @@ what has no such signs, such as tables.
 
 import html
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.articles.html.elements import BLOCKS
 from app.articles.html.tokenizer import Token, TokenKind, attributes, tokens
@@ -23,12 +24,16 @@ _START = re.compile(r"<(?:\w{1,10}:)?math[\s/>]", re.IGNORECASE)
 _ENDING = BLOCKS | {"table", "td", "th", "tr", "math"}
 _SILENT = frozenset(("annotation", "annotation-xml", "mphantom", "script", "style"))
 _WORDS = frozenset(("mi", "mn", "mo", "ms", "mtext"))
-_ROWS = frozenset(("math", "mrow", "mstyle", "mpadded", "semantics"))
+_ROWS = frozenset(("math", "mrow", "mstyle", "mpadded", "semantics", "a"))
 _INVISIBLE = {"\u2061": "", "\u2062": "", "\u2063": ",", "\u2064": "+"}
 _PRIMES = frozenset("'′″‴°∘")
 _SIGNED = re.compile(r"[+−-]?\d[\d.,]*|[+−-]?\w")
 _ENCLOSED = re.compile(r"\([^()]*\)")
-_KATEX = re.compile(r"""<span\s[^<>]{0,200}\bkatex-html\b""")
+_KATEX, _DRAWN = "katex", "katex-html"
+_CLOSING_SIGNS = frozenset(".,;:!?)]}…”’»")
+# Noncharacters, which no text has: where a link begins, with its number; the end of that number; where it ends.
+_LINK, _NUMBERED, _LINK_END = "\ufdd0", "\ufdd1", "\ufdd2"
+_MARKS = re.compile(f"{_LINK}(\\d*){_NUMBERED}|[{_LINK}-{_LINK_END}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,8 @@ def write_formulas(content: str) -> str:
 
 
 def _write_pieces(content: str) -> Iterator[str]:
-    last, formula, hidden = "", None, 0
-    is_apart = False  # whether a formula ended right before in what must not run on
-    has_formula = False
+    last, formula, drawn = "", None, _Drawn()
+    is_apart = is_spaced = False  # whether a formula ended right before in what must not run on, or in a space
     for token in tokens(content):
         written = content[token.start : token.end]
         name = token.name.rpartition(":")[2]
@@ -68,27 +72,81 @@ def _write_pieces(content: str) -> Iterator[str]:
             if not formula.read(token, name, written):
                 continue
             text = formula.write()
-            is_begun = formula.is_apart or (formula.part.begins and last[-1:].isalnum())
+            is_begun = formula.is_apart or formula.is_spaced[0] or (formula.part.begins and last[-1:].isalnum())
+            is_begun = is_begun or (is_apart and text[:1].isalnum())
             yield f" {text}" if is_begun and last[-1:].strip() else text
-            last, is_apart, has_formula = text or last, formula.is_apart or formula.part.ends, True
-            formula = None
+            last, is_apart = text or last, formula.is_apart or formula.is_spaced[1] or formula.part.ends
+            is_spaced = formula.is_spaced[1]
+            drawn.has_formula, formula = True, None
             if token.kind is TokenKind.CLOSE and name == "math":
                 continue
-        if hidden:
-            hidden += (name == "span") * ((token.kind is TokenKind.OPEN) - (token.kind is TokenKind.CLOSE))
+        if released := drawn.release(token, name):
+            yield from released
+            last = released[-1]
+        if drawn.hide(content, token, name, written):
             continue
         if token.kind is TokenKind.OPEN and name == "math":
-            formula = _Formula(content, token)
-        elif has_formula and name == "span" and _KATEX.match(written):
-            hidden = 1  # the same formula once more, as it is drawn
+            # One that ends at once is no formula.
+            formula = None if written.endswith("/>") else _Formula(content, token)
         else:
             if token.kind is TokenKind.TEXT:
-                if is_apart and written[:1].isalnum():
+                first = written[:1]
+                if is_apart and (first.isalnum() or (is_spaced and first.strip() and first not in _CLOSING_SIGNS)):
                     yield " "
                 last, is_apart = written, False
             yield written
     if formula is not None:
         yield formula.write()
+    yield from drawn.held
+
+
+class _Drawn:
+    """What KaTeX draws of a formula that it wrote in MathML too: left out, where it ends within its own element and
+    before the next block. What never ends there is kept, for it may hold words of the text."""
+
+    def __init__(self) -> None:
+        self.has_formula = False
+        """Whether the element of KaTeX that is open had its formula."""
+        self.held: list[str] = []
+        self._depth = 0  # spans that are open in that element, with its own
+        self._hidden = 0  # the same of the drawn formula
+
+    def release(self, token: Token, name: str) -> list[str]:
+        """What was held back and is no drawn formula, where the token ends everything that was open."""
+        if name not in _ENDING or token.kind not in (TokenKind.OPEN, TokenKind.CLOSE):
+            return []
+        released, self.held, self._hidden = self.held, [], 0
+        if name != "math":
+            self._depth = 0
+        return released
+
+    def hide(self, content: str, token: Token, name: str, written: str) -> bool:
+        """Whether the token is held back."""
+        if name == "span" and token.kind in (TokenKind.OPEN, TokenKind.CLOSE):
+            self._count(content, token, written)
+            if self._hidden:
+                self._hidden += 1 if token.kind is TokenKind.OPEN else -1
+                self.held.append(written)
+                if not self._hidden:
+                    self.held.clear()
+                return True
+            if token.kind is TokenKind.OPEN and self._depth and self.has_formula and _DRAWN in written:
+                self._hidden = int(_DRAWN in _list_classes(content, token))
+        if self._hidden:
+            self.held.append(written)
+        return self._hidden > 0
+
+    def _count(self, content: str, token: Token, written: str) -> None:
+        if token.kind is TokenKind.CLOSE:
+            self._depth = max(0, self._depth - 1)
+        elif self._depth:
+            self._depth += 1
+        elif _KATEX in written and _KATEX in _list_classes(content, token):
+            self._depth, self.has_formula = 1, False
+
+
+def _list_classes(content: str, token: Token) -> list[str]:
+    return next((value.split() for name, value in attributes(content, token) if name == "class"), [])
 
 
 class _Formula:
@@ -98,9 +156,14 @@ class _Formula:
         self._content = content
         self._stack = [_Open("math", dict(attributes(content, start)))]
         self._silent: list[str] = []
+        # How often each stands there: to look for a name among thousands at every end takes quadratic time.
+        self._silenced: Counter[str] = Counter()
         self._is_tex = False
         self._tex: list[str] = []
         self._is_known = True
+        self._links: list[str] = []
+        self.is_spaced = (False, False)
+        """Whether its text begins and ends with a space."""
         self.is_apart = self._stack[0].attributes.get("display") == "block"
         self.part = _Part("")
 
@@ -109,12 +172,12 @@ class _Formula:
         if token.kind is TokenKind.TEXT:
             self._text(written)
         elif token.kind is TokenKind.OPEN:
-            if name in _ENDING and not self._silent:
+            if name in _ENDING and not self._silenced["annotation-xml"]:
                 return True
             self._open(token, name, is_empty=written.endswith("/>"))
         elif token.kind is TokenKind.CLOSE:
-            if name == "math":
-                return True
+            if name in _ENDING or (name == "a" and not any(one.name == "a" for one in self._stack)):
+                return name == "math" or not self._silenced["annotation-xml"]
             self._close(name)
         return False
 
@@ -123,22 +186,46 @@ class _Formula:
         while len(self._stack) > 1:
             self._end()
         top = self._stack[0]
-        self.part = _join(top.parts)
+        self.part = self._link(top, _join(top.parts))
         own = top.attributes.get("alttext", "") or "".join(self._tex)
         if own.strip() and not (self._is_known and self.part.text):
-            self.part = _Part(" ".join(html.unescape(own).split()), begins=True, ends=True)
-        return html.escape(self.part.text.strip(), quote=False)
+            text = _strip_marks(" ".join(html.unescape(own).split()))
+            self.part = _Part(self._mark(0, text) if self._links else text, begins=True, ends=True)
+        bare = _strip_marks(self.part.text)
+        self.is_spaced = (bare[:1].isspace(), bare[-1:].isspace()) if bare.strip() else (False, False)
+        escaped = html.escape(self.part.text.strip(), quote=False)
+        return _MARKS.sub(self._write_link, escaped) if self._links else escaped
+
+    def _write_link(self, mark: re.Match[str]) -> str:
+        if mark[1]:
+            return f'<a href="{html.escape(self._links[int(mark[1])])}">'
+        return "</a>" if mark[0] == _LINK_END else ""
+
+    def _link(self, one: _Open, part: _Part) -> _Part:
+        """The part with the marks of its link, where its element has one."""
+        address = html.unescape(one.attributes.get("href") or one.attributes.get("xlink:href") or "")
+        if not address or not part.text.strip():
+            return part
+        self._links.append(address)
+        return replace(part, text=self._mark(len(self._links) - 1, part.text))
+
+    @staticmethod
+    def _mark(number: int, text: str) -> str:
+        inner = text.strip()
+        start = text.index(inner)
+        return f"{text[:start]}{_LINK}{number}{_NUMBERED}{inner}{_LINK_END}{text[start + len(inner) :]}"
 
     def _text(self, written: str) -> None:
         if self._is_tex:
-            self._tex.append(written)
-        elif not self._silent and (text := html.unescape(written)).strip():
+            self._tex.append(_strip_marks(written))
+        elif not self._silent and (text := _strip_marks(html.unescape(written))).strip():
             self._stack[-1].parts.append(_Part(text, "word"))
 
     def _open(self, token: Token, name: str, *, is_empty: bool) -> None:
         if name in _SILENT or self._silent:
             if not is_empty:
                 self._silent.append(name)
+                self._silenced[name] += 1
                 self._is_tex = name == "annotation" and "tex" in self._content[token.inner : token.end].lower()
         elif len(self._stack) < MAX_DEPTH and (name in _WORDS or name in _ROWS or name in _WRITERS):
             self._stack.append(_Open(name, dict(attributes(self._content, token))))
@@ -149,9 +236,11 @@ class _Formula:
 
     def _close(self, name: str) -> None:
         if self._silent:
-            if name in self._silent:
-                while self._silent.pop() != name:
-                    pass
+            while self._silenced[name]:
+                ended = self._silent.pop()
+                self._silenced[ended] -= 1
+                if ended == name:
+                    break
             self._is_tex = False
         elif any(one.name == name for one in self._stack[1:]):
             while self._stack[-1].name != name:
@@ -161,7 +250,11 @@ class _Formula:
     def _end(self) -> None:
         ended = self._stack.pop()
         self._is_known = self._is_known and ended.name not in ("mtable", "menclose", "mmultiscripts")
-        self._stack[-1].parts.append(_render(ended))
+        self._stack[-1].parts.append(self._link(ended, _render(ended)))
+
+
+def _strip_marks(text: str) -> str:
+    return _MARKS.sub("", text) if _LINK in text or _NUMBERED in text or _LINK_END in text else text
 
 
 def _render(one: _Open) -> _Part:
@@ -180,8 +273,9 @@ def _join(parts: list[_Part]) -> _Part:
         return filled[0]
     texts: list[str] = []
     for before, part in zip([None, *filled], filled, strict=False):
-        if before is not None and (before.text[-1].isalnum() or before.text[-1] == ")") and part.text[0].isalnum():
-            is_name = before.kind == part.kind == "word" and (_is_name(before.text) or _is_name(part.text))
+        left, right = _strip_marks(before.text) if before else "", _strip_marks(part.text)
+        if before is not None and (left[-1:].isalnum() or left[-1:] == ")") and right[:1].isalnum():
+            is_name = before.kind == part.kind == "word" and (_is_name(left) or _is_name(right))
             if before.ends or part.begins or is_name:
                 texts.append(" ")
         texts.append(part.text)
@@ -196,7 +290,8 @@ def _is_name(text: str) -> bool:
 def _enclose(part: _Part, *kinds: str) -> str:
     """In brackets, unless it is one thing by itself."""
     text = part.text.strip()
-    is_one = not text or part.kind in kinds or _SIGNED.fullmatch(text) or _ENCLOSED.fullmatch(text)
+    bare = _strip_marks(text)
+    is_one = not text or part.kind in kinds or _SIGNED.fullmatch(bare) or _ENCLOSED.fullmatch(bare)
     return text if is_one else f"({text})"
 
 
