@@ -49,7 +49,7 @@ def test_what_readers_see_of_a_shortcode_is_kept(content: str, expected: str) ->
         (
             '<!-- wp:acf/fact-box {"name":"acf/fact-box","data":{"title":"The dam","_title":"field_1",'
             '"text":"Built in 1962","height":"90","image":"12"},"mode":"preview"} /-->',
-            "<p><strong>The dam</strong></p><p>Built in 1962</p><p>height: 90</p>",
+            "<p><strong>The dam</strong></p><p>Built in 1962</p>",
         ),
     ],
 )
@@ -59,6 +59,29 @@ def test_readable_attributes_of_what_nobody_knows_are_words(content: str, expect
     assert "no</" not in text
 
 
+@pytest.mark.parametrize(
+    "furniture",
+    [
+        '<!-- wp:search {"label":"Search","buttonText":"Search"} /-->',
+        '<!-- wp:query-title {"title":"All of the posts"} /-->',
+        '[display-posts author="jane" title="Related" content="excerpt"]',
+        '[ad label="Advertisement" source="google"]',
+        '[related_posts title="More of this"][/related_posts]',
+        '[search_button text="Find it here"]',
+        '[chart title="Chart of the year" source="table_5"]',
+        '<!-- wp:acf/columns {"data":{"layout":"two_columns","author":"12","_text":"Not for you","class":"a b",'
+        '"fields":"field_1 a","list":"a:1:{i:0;s:1 b}"}} /-->',
+    ],
+)
+def test_settings_of_what_a_site_computes_are_no_words(furniture: str) -> None:
+    assert render_content(f"<p>Words.</p>{furniture}")[0] == "<p>Words.</p>"
+
+
+def test_words_of_a_block_in_a_script_without_spaces_are_words() -> None:
+    content = '<!-- wp:acf/quote {"data":{"text":"\u6c34\u4f4d\u4e0a\u5347"}} /-->'
+    assert render_content(content)[0] == "<p>\u6c34\u4f4d\u4e0a\u5347</p>"
+
+
 def test_pictures_of_a_gallery_that_are_not_there_are_said() -> None:
     assert render_content('A[gallery ids="20,21"]')[1] == [
         'shortcode [gallery ids="20,21"]: pictures of it are not in the export, left out'
@@ -66,7 +89,7 @@ def test_pictures_of_a_gallery_that_are_not_there_are_said() -> None:
 
 
 def test_words_of_a_block_that_its_site_computes_are_said_to_be_kept() -> None:
-    notes = render_content('<!-- wp:acf/quote {"data":{"text":"Rain"}} /-->')[1]
+    notes = render_content('<!-- wp:acf/quote {"data":{"text":"It rains"}} /-->')[1]
     assert notes == ["block [acf/quote] is kept as the words in it: its site computes what it shows"]
 
 

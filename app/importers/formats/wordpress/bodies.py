@@ -77,7 +77,7 @@ def _split_blocks(
                 note(f"block [{match['name']}] is not in the export, left out")
             yield from _split_blocks(reusable.get(shared, ""), reusable, note, nested + 1)
         elif not _EMPTY_BLOCKS.fullmatch(match["name"]):
-            if words := readable_words.render_block(inside):
+            if words := readable_words.render_block(match["name"], inside):
                 note(f"block [{match['name']}] is kept as the words in it: its site computes what it shows")
                 yield True, words
             else:

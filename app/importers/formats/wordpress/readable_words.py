@@ -23,11 +23,26 @@ _SETTING = re.compile(
 )
 _NAMED_FOR_EDITORS = re.compile(r"form|slider|sidebar|widget|menu|mc4wp|newsletter", re.IGNORECASE)
 """Shortcodes whose `title` is a name in the site's own lists."""
+_LISTS = re.compile(
+    r"(?:^|[_-])(?:ads?|advert\w*|adsense|posts?|related\w*|search\w*|menus?|galler(?:y|ies)|feeds?|archives?|categor\w+"
+    r"|recent|latest|popular|login|share|social|sitemap|query|loop|carousel)(?:[_-]|$)",
+    re.IGNORECASE,
+)
+"""Shortcodes that show what is no part of the text: advertisements, other articles, ways to find them."""
+_SAYS_WORDS = re.compile(
+    r"(?:^|[_-])(?:\w*quotes?|buttons?|btn|cta|call[_-]?to[_-]?action|tabs?|accordions?|toggles?|spoilers?|expand|collapse"
+    r"|polls?|quiz|questions?|faqs?|testimonials?|captions?|headings?|headlines?|blurbs?|call[_-]?outs?|notices?|alerts?"
+    r"|message|section[_-]?title|tta[_-]section|(?:info|fact|text)?[_-]?box|tool[_-]?tips?|tips?)(?:[_-]|$)",
+    re.IGNORECASE,
+)
+"""Shortcodes that show the words of their attributes, where they hold no text of their own."""
 _QUOTES = re.compile(r"quote|testimonial", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|/(?!/))[^\s\"'<>\]]+")
-_NUMBERS_OF = re.compile(
-    r"image|img|photo|picture|logo|icon|gallery|file|(?:^|_)(?:id|post|page|term|user|color|style)s?(?:_|$)"
-)
+_NO_WORDS = re.compile(r"(?:^|_)(?:class\w*|css|style|color|icon|anchor|font|align\w*|size|layout|link_target)(?:_|$)")
+_CODED = re.compile(r"[\[{]|a:\d|field_|https?://\S*$|[\w.-]+$")
+"""Values that are written for programs: lists, addresses, names of settings."""
+_TAG = re.compile(r"<[^<>]*>")
+_WIDE = re.compile(r"[\u2e80-\ud7ff\uf900-\ufaff]{4}")
 _BLOCK_TAG = re.compile(r"<(?:a|p|div|h[1-6]|ul|ol|table|figure|blockquote)[\s>]", re.IGNORECASE)
 MOST_OF_LABEL = 300
 MOST_VALUES = 500
@@ -39,10 +54,13 @@ def _list_words(attributes: Mapping[str, str], names: tuple[str, ...]) -> list[s
     return [html.escape(words, quote=False) for words in said if words and not _SETTING.fullmatch(words)]
 
 
-def render_attributes(name: str, attributes: Mapping[str, str], inside: str, *, is_within_line: bool) -> str:
+def render_attributes(
+    name: str, attributes: Mapping[str, str], inside: str, *, is_within_line: bool, is_ended: bool
+) -> str:
     """What stands between the brackets of a shortcode, with the words of its attributes before and behind it. Within a
-    line these follow in brackets, so that the sentence goes on."""
-    if _NAMED_FOR_EDITORS.search(name):
+    line these follow in brackets, so that the sentence goes on. `is_ended`: it holds text. Of one that does not, most
+    attributes say what it looks up, and only those of some are words."""
+    if _NAMED_FOR_EDITORS.search(name) or _LISTS.search(name) or not (is_ended or _SAYS_WORDS.search(name)):
         return inside
     is_quote = _QUOTES.search(name) is not None
     heads, texts = _list_words(attributes, _HEADS), _list_words(attributes, _TEXTS)
@@ -83,8 +101,11 @@ def _link_label(address: str, inside: str, heads: list[str], texts: list[str]) -
     return link.format(html.escape(address, quote=False)), heads, texts
 
 
-def render_block(written: str) -> str:
-    """The words in the attributes of a block, as HTML; those of ACF's are in `data`, under names of the site's own."""
+def render_block(block: str, written: str) -> str:
+    """The prose in the attributes of a block of ACF, as HTML; it is in `data`, under names of the site's own. Of other
+    blocks that a site computes, attributes are labels and settings."""
+    if not block.startswith("acf/"):
+        return ""
     try:
         attributes = json.loads(written.strip().rstrip("/"))
     except (ValueError, RecursionError):
@@ -98,7 +119,7 @@ def render_block(written: str) -> str:
 
 
 def _list_values(fields: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Texts and numbers by their names, those within others too; ACF's own keys begin with `_`."""
+    """Texts by their names, those within others too; ACF's own keys begin with `_`."""
     pending: list[tuple[str, object]] = [(str(name), value) for name, value in reversed([*fields.items()])]
     count = 0
     while pending and count < MOST_VALUES:
@@ -115,14 +136,18 @@ def _list_values(fields: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def _render_value(name: str, value: str) -> str:
-    if value.replace(".", "").replace(",", "").isdigit():
-        label = html.escape(name.replace("_", " "), quote=False)
-        return "" if _NUMBERS_OF.search(name.lower()) else f"<p>{label}: {value}</p>"
-    if value.startswith(("https://", "http://")) and " " not in value:
-        return f'<p><a href="{html.escape(value)}">{html.escape(value, quote=False)}</a></p>'
-    if _SETTING.fullmatch(value) or value.startswith("field_"):
+    if not _is_prose(value) or _NO_WORDS.search(name.lower()):
         return ""
     if "<" in value:
         return value if _BLOCK_TAG.search(value) else f"<p>{value}</p>"
     words = html.escape(html.unescape(value), quote=False)
     return f"<p><strong>{words}</strong></p>" if name in _HEADS else f"<p>{words}</p>"
+
+
+def _is_prose(value: str) -> bool:
+    """Whether a value is words that somebody wrote, more than one, or in a script without spaces between them."""
+    text = _TAG.sub("", value).strip()
+    if _WIDE.search(text):
+        return True
+    is_text = " " in text and any(map(str.isalpha, text))
+    return is_text and not _SETTING.fullmatch(text) and not _CODED.match(text)

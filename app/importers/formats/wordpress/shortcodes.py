@@ -128,6 +128,7 @@ class _OpenShortcode:
     name: str
     attributes_text: str
     is_within_line: bool = False
+    is_ended: bool = False
     inside: list[str] = field(default_factory=list)
     ended: int = -1
     endless: set[str] = field(default_factory=set)
@@ -192,7 +193,7 @@ def _take_shortcode(
     elif closings[name] > 0 and not attributes_text.endswith("/") and len(stack) < 100:
         if stack[0].ended == match.start():  # two that hold text, with nothing between them, are two parts of a page
             stack[-1].inside.append("\n\n")
-        stack.append(_OpenShortcode(name, attributes_text, _is_within_line(stack[-1])))
+        stack.append(_OpenShortcode(name, attributes_text, _is_within_line(stack[-1]), is_ended=True))
     elif name in _KNOWN or _PAIR.search(attributes_text):
         stack[-1].inside.append(show(_OpenShortcode(name, attributes_text, _is_within_line(stack[-1]))))
     else:
@@ -234,7 +235,9 @@ def _render_shortcode(one: _OpenShortcode, library: MediaLibrary, post: str, not
     note(f"shortcode [{one.name}] removed")
     is_part = _BUILDERS.match(one.name) is not None or one.name in _PARTS
     is_within_line = one.is_within_line and not is_part and "\n" not in inside
-    shown = readable_words.render_attributes(one.name, attributes, inside, is_within_line=is_within_line)
+    shown = readable_words.render_attributes(
+        one.name, attributes, inside, is_within_line=is_within_line, is_ended=one.is_ended
+    )
     if shown.strip():
         return f"\n\n{shown.strip()}\n\n" if is_part else shown
     # What a shortcode shows from elsewhere, such as a map, stays a link to it.
