@@ -7,7 +7,8 @@ import pytest
 from lxml import etree
 from support.exports import ghost
 
-from app.importers.document import Document, DocumentBody, ParseContext
+from app.importers.document import BodyKind, Document, DocumentBody, ParseContext
+from app.importers.formats.exports import csv_table
 from app.importers.formats.exports import ghost as ghost_export
 from app.importers.formats.wordpress.export_entries import ExportEntry, ExportSite
 from app.importers.formats.wordpress.posts import build_document
@@ -36,6 +37,16 @@ MEMBERS = 'nonMember:false memberSegment:"status:free,status:-free"'
         ("[private](https://a.example/) and [hidden] and [membership]", None),
         ("[pullquote]A[/pullquote] [tab]B[/tab] [button]C[/button] [memoir]D[/memoir]", None),
         ('<!-- wp:block {"ref":7} /-->', "[private]"),
+        *((f"A [{name}]B[/{name}] C", None) for name in (
+            "not_logged_in", "hide_on_mobile", "hide_on_desktop", "hidden_xs", "logged_out", "user_is_logged_out",
+        )),
+        ("<p>Write <code>[private]x[/private]</code>.</p><pre>[hide]x[/hide]</pre>", None),
+        ("<p>A</p><!-- For example: [private]x[/private] -->", None),
+        ("Write [code][private]x[/private][/code] or [[private]x[/private]].", None),
+        ("Write <code>[private]x[/private]</code> [hide]for this[/hide]", "[hide]"),
+        ("<code>[private]x[/private]", "[private]"),
+        ("[/private] alone", None),
+        (GHOST.format('nonMember:false memberSegment:""'), None),
     ],
 )  # fmt: skip
 def test_the_marks_of_gated_passages_are_known(content: str, gate: str | None) -> None:
@@ -43,7 +54,57 @@ def test_the_marks_of_gated_passages_are_known(content: str, gate: str | None) -
 
 
 @pytest.mark.parametrize(
-    "shape", ["<!--kg-gated-block:begin ", "[/membership_", "[/", "<!-- wp:", "<!-- wp:mepr/", "[/pmpro-"]
+    ("kind", "content", "gate"),
+    [
+        ("markdown", "Write `[private]x[/private]`, or:\n\n```\n[hide]x[/hide]\n```", None),
+        ("markdown", "Write [private]x[/private]", "[private]"),
+        ("text", "The shortcode is [private]x[/private].", None),
+        ("text", "Free. [private]x[/private].", "[private]"),
+    ],
+)
+def test_examples_in_documentation_hold_nothing_back(kind: BodyKind, content: str, gate: str | None) -> None:
+    assert gated_passages.find_gate(content, kind=kind) == gate
+
+
+@pytest.mark.parametrize(
+    ("value", "is_gate"),
+    [
+        (
+            {
+                "controlSets": [
+                    {"id": 1, "enable": True, "controls": {"screenSize": {"hideOnScreenSize": {"large": 1}}}}
+                ]
+            },
+            0,
+        ),
+        ({"viewport": {"mobile": False}}, 0),
+        ({"viewport": {"mobile": False, "tablet": False, "desktop": False}}, 1),
+        ({}, 0),
+        (True, 0),
+        ({"hideBlock": True}, 1),
+        ({"visibilityByRole": "all", "scheduling": {"enable": False, "start": "x"}}, 0),
+        ({"controlSets": [{"controls": {"userRole": {"visibilityByRole": "logged-in"}}}]}, 1),
+        ({"controlSets": [{"enable": False, "controls": {"userRole": {"visibilityByRole": "logged-in"}}}]}, 0),
+    ],
+)
+def test_a_block_that_some_screens_hide_is_for_everybody(value: object, is_gate: int) -> None:
+    content = f'<!-- wp:paragraph {{"blockVisibility":{json.dumps(value)}}} --><p>A</p>'
+    assert gated_passages.find_gate(content) == ("blockVisibility" if is_gate else None)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "<!--kg-gated-block:begin ",
+        "[/membership_",
+        "[/",
+        "[/hide]",
+        "<code>[/hide]",
+        "<!-- wp:",
+        "<!-- wp:mepr/",
+        "[/pmpro-",
+        '{"blockVisibility":',
+    ],
 )
 def test_marks_are_looked_for_in_linear_time(shape: str) -> None:
     assert gated_passages.find_gate("[/" + shape * 50_000) is None
@@ -62,6 +123,26 @@ def test_any_text_with_a_gated_passage_is_a_draft_with_every_word() -> None:
 def test_what_this_archive_exports_says_its_state_itself() -> None:
     document = Document("p", title="A", body=DocumentBody("html", "<p>[private]A[/private]</p>"), is_own=True)
     assert gated_passages.hold_gated(document).status is None
+
+
+def test_rows_of_a_table_that_this_archive_exported_say_their_state_themselves() -> None:
+    table = "id,slug,version,created_at,title,body\n7,a,2,2024-05-01T00:00:00Z,A,<p>[hide]x[/hide] edited</p>\n"
+    (document,) = csv_table.parse(_stream(table.encode()), "x.csv", ParseContext())
+    assert isinstance(document, Document)
+    assert document.known_article is not None
+    assert gated_passages.hold_gated(document).status is None
+
+
+@pytest.mark.parametrize(
+    "visibility",
+    [
+        {"web": {"nonMember": False, "memberSegment": ""}, "email": {"memberSegment": "status:free"}},
+        {"showOnWeb": False, "showOnEmail": True, "segment": ""},
+    ],
+)
+def test_a_card_for_e_mails_alone_is_no_gate(visibility: dict[str, object]) -> None:
+    lexical = json.dumps({"root": {"children": [{"type": "html", "html": "<p>Hi.</p>", "visibility": visibility}]}})
+    assert gated_passages.find_gated_card(lexical) is None
 
 
 def test_a_card_for_members_makes_a_draft() -> None:
