@@ -145,10 +145,28 @@ def test_what_is_lost_among_paragraphs_that_are_much_alike_is_put_back(fragment:
         '<aside><p><a href="/b">The ferry pier is to be built anew.</a></p></aside>',
         "<aside><p>Read more: the ferry pier is to be built anew.</p></aside>",
         "<aside><form><p>Write to us about the port.</p><input></form></aside>",
+        "<aside>About us. This paper was founded in 1890 by sailors.</aside>",
+        "<aside><h3>About the author</h3><p>Jane Roe has written of ports since 1990.</p></aside>",
+        "<aside><h3>Our newsletters</h3><p>All that the port does, each morning.</p></aside>",
+        '<aside class="about-us"><p>We are a small paper with a history.</p></aside>',
+        '<aside class="box_follow"><p>We are there on each of the networks.</p></aside>',
+        "<div><p></p></div><aside><p>We are a small paper with a history.</p></aside>",
     ],
 )
 def test_an_aside_that_leads_elsewhere_is_no_part_of_the_text(aside: str) -> None:
     assert "<aside" not in body_of(aside)
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "<aside><p>Authors of the plan say that it is <b>related</b> to the dam.</p></aside>",
+        "<!-- box --><aside><h3>Key facts</h3><p>The dam is 90 metres high.</p></aside>",
+        "<aside><p>The dam is 90 metres high.</p></aside> <aside><p>It was built in 1962.</p></aside>",
+    ],
+)
+def test_an_aside_between_paragraphs_is_a_part_of_the_text(aside: str) -> None:
+    assert body_of(aside).count("<aside") == aside.count("<aside")
 
 
 def test_a_text_that_may_lack_words_says_so() -> None:

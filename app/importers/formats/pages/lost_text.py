@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.importers.formats.pages import page_pictures
+from app.importers.formats.pages import asides, page_pictures
 from app.text.keys import words
 
 LEAVES = frozenset(
@@ -66,7 +66,6 @@ _INVITES = re.compile(
 )
 _ENDS, _LETTER = re.compile(r"[.!?。؟।]"), re.compile(r"\w")
 _SENTENCE_LENGTH = 9
-_CONTROLS = "form, button, input, iframe, select"
 RUN = 3
 ENOUGH = 0.5
 """Of the runs of three words in a block so many must have been found for it to be of the article."""
@@ -382,7 +381,9 @@ def _is_part(node: LexborNode) -> bool:
     linked = sum(len(" ".join(link.text(separator=" ").split())) for link in node.css("a"))
     if node.tag in ("ul", "li", "ol") and linked > len(text) / 2:
         return False
-    if node.tag == "aside" and (linked > len(text) / 4 or not _has_sentence(text) or node.css_first(_CONTROLS)):
+    if node.tag == "aside" and (
+        linked > len(text) / 4 or not _has_sentence(text) or not asides.is_of_text(node, text, LEAVES | _LISTS)
+    ):
         return False
     if node.tag in ("div", "section", "aside") and (
         linked > len(text) / 2 or any(map(_is_furniture, node.css("[class], [id]")))
