@@ -30,7 +30,7 @@ _LISTS = re.compile(
 )
 """Shortcodes that show what is no part of the text: advertisements, other articles, ways to find them."""
 _SAYS_WORDS = re.compile(
-    r"(?:^|[_-])(?:\w*quotes?|buttons?|btn|cta|call[_-]?to[_-]?action|tabs?|accordions?|toggles?|spoilers?|expand|collapse"
+    r"(?:^|[_-])(?:[^\W_]*quotes?|buttons?|btn|cta|call[_-]?to[_-]?action|tabs?|accordions?|toggles?|spoilers?|expand|collapse"
     r"|polls?|quiz|questions?|faqs?|testimonials?|captions?|headings?|headlines?|blurbs?|call[_-]?outs?|notices?|alerts?"
     r"|message|section[_-]?title|tta[_-]section|(?:info|fact|text)?[_-]?box|tool[_-]?tips?|tips?)(?:[_-]|$)",
     re.IGNORECASE,
