@@ -126,14 +126,14 @@ class Document:
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in `author_refs`,
     `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was guessed or repaired.
     `source_date` is the date of the feed or file, where it was asked for; `is_undated` says that the source itself
-    knows that there is none. `status` is what the source says of its state (None: nothing), and `marker` says to people
-    what made it a draft. `identity` is which of its names an entry of a feed is known by. Every document has a title, a
-    body or both. `stated` names the fields (of `articles.store.field_hashes.FIELDS`) that it says anything of, None: it
-    is all that its source has of the article. `format` is what it was read in; `retracts`: its source takes the article
-    back, and brings no new one. `is_own`: it comes from an export of this archive; `known_article` is the article of
-    this archive that a row of such an export was made of, `columns` what its table has columns for. `base` is the
-    address that relative ones in the body and of pictures count from; `former_url` is `url` with the character
-    references that its source wrote in it, which versions before 0.2 did not resolve."""
+    knows that there is none. `status` is what the source says of its state (None: nothing). `identity` is which of its
+    names an entry of a feed is known by. Every document has a title, a body or both. `stated` names the fields (of
+    `articles.store.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
+    `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one. `is_own`: it
+    comes from an export of this archive; `known_article` is the article of this archive that a row of such an export
+    was made of, `columns` what its table has columns for. `base` is the address that relative ones in the body and of
+    pictures count from; `former_url` is `url` with the character references that its source wrote in it, which versions
+    before 0.2 did not resolve."""
 
     where: str
     external_id: str | None = None
@@ -171,7 +171,6 @@ class Document:
     stated: tuple[str, ...] | None = None
     format: str = ""
     retracts: bool = False
-    marker: str | None = None
     is_own: bool = field(default=False, compare=False)
     identity: Identity | None = None
     columns: tuple[str, ...] = ()

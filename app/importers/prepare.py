@@ -230,7 +230,7 @@ def _read_withdrawal(value: object) -> Withdrawal | None:
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 _NO_CONTENT = (
-    "where", "notes", "stated", "format", "retracts", "marker", "identity", "is_own", "source_date", "is_undated",
+    "where", "notes", "stated", "format", "retracts", "identity", "is_own", "source_date", "is_undated",
     "columns", "known_article", "base", "former_url",
 )  # fmt: skip
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)

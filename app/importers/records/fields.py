@@ -300,7 +300,6 @@ def _build_document(
         is_undated=reader.is_own and published is None,
         updated=_read_date(reader, "updated"),
         status=status,
-        marker=state.note if state.status == "draft" else None,
         external_id=reader.read_text("external_id"),
         origin=reader.read_text("origin"),
         url=reader.read_text("url"),

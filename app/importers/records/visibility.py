@@ -101,7 +101,7 @@ def apply(document: Document, marker: Visibility) -> Document:
     if marker.rank <= current.rank:
         return document
     notes = (*document.notes, marker.note) if marker.note else document.notes
-    return replace(document, status=marker.status, notes=tuple(dict.fromkeys(notes)), marker=marker.note)
+    return replace(document, status=marker.status, notes=tuple(dict.fromkeys(notes)))
 
 
 def read_path(path: str) -> Visibility:

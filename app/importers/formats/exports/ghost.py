@@ -164,7 +164,6 @@ def _read_post(row: Row, site: _GhostSite, where: str, context: ParseContext) ->
         published=state.at or _read_date(post, "published_at", fields, is_awaited=state.status == "scheduled"),
         updated=_read_date(post, "updated_at", fields),
         status=state.status,
-        marker=state.find_marker,
         canonical_url=values.read_text(post.get("canonical_url")),
         extra=_list_extra(post, meta, internal) | fields.unread,
         notes=(*notes, *state.notes),

@@ -74,7 +74,6 @@ def _read_post(text: str, where: str, context: ParseContext, notes: dict[str, No
         images=images,
         published=_read_date(page.css_first("time.dt-published"), fields),
         status=state.status,
-        marker=state.find_marker,
         extra=fields.unread,
         notes=(*notes, *state.notes),
     )

@@ -23,11 +23,6 @@ class PublicationState:
     notes: tuple[str, ...] = ()
     at: SourceDate | None = None
 
-    @property
-    def find_marker(self) -> str | None:
-        """What makes it a draft, as documents have it."""
-        return next(iter(self.notes), None) if self.status == "draft" else None
-
 
 PUBLIC = PublicationState("published")
 

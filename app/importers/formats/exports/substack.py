@@ -112,7 +112,6 @@ def _read_post(
         body=body,
         published=state.at or fields.read("post_date", post.get("post_date")),
         status=state.status,
-        marker=state.find_marker,
         extra=_list_extra(post) | fields.unread,
         notes=(*notes, *state.notes),
     )

@@ -190,7 +190,6 @@ def _read_fields(
         published=published,
         updated=_read_date(admin, "versioncreated", fields),
         status=state.status,
-        marker=state.find_marker,
         extra=_list_extra(item, meta, title, fields.unread),
         notes=(*notes, *state.notes),
     )

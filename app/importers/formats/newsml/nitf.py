@@ -193,7 +193,6 @@ def _read_document(root: Element, where: str, context: ParseContext, notes: dict
         images=content_read.images,
         published=published,
         status=state.status,
-        marker=state.find_marker,
         extra=_list_extra(root, data, fields.unread),
         notes=(*notes, *state.notes),
     )
