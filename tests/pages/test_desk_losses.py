@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 from playwright.sync_api import Route, expect
-from support.pages.editors_tab import BODY, EditorsTab, confirm, edit, make_article, read_article, save
+from support.pages.editors_tab import BODY, EditorsTab, confirm, edit, find_save_status, make_article, read_article, save
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -33,7 +33,7 @@ def test_conflict_is_merged_paragraph_by_paragraph(tab: EditorsTab) -> None:
     expect(open_choice).to_contain_text("Four is theirs.")
     open_choice.get_by_label("Mine").check()
     page.get_by_role("button", name="Merge and save").click()
-    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(find_save_status(page)).to_have_text("Saved.")
     expect(page.get_by_role("button", name="Markdown")).to_have_attribute("aria-pressed", "true")
     merged = read_article(tab.site, article)
     assert merged["version"] == 3
@@ -77,6 +77,7 @@ def test_text_kept_upon_an_old_version_is_merged_with_the_new_one(tab: EditorsTa
     page.get_by_role("complementary", name="Not saved").get_by_role("link", name="In the tab").click()
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("button", name="Merge and save").click()
+    expect(find_save_status(page)).to_have_text("Saved.")
     expect(page.get_by_role("heading", level=1, name="Theirs")).to_be_visible()
     shown = read_article(tab.site, article)
     assert (shown["title"], shown["standfirst"]) == ("Theirs", "Mine.")
@@ -123,7 +124,7 @@ def test_what_is_typed_while_a_new_article_is_on_its_way_is_kept(tab: EditorsTab
     [route] = sent
     route.continue_()
     page.unroute("**/v1/articles")
-    expect(page.get_by_role("group", name="Saving").get_by_role("status").first).to_have_text("Saved.")
+    expect(find_save_status(page)).to_have_text("Saved.")
     expect(page.get_by_label("Text", exact=True)).to_have_value("First words, and more.")
     expect(page.get_by_label("Text", exact=True)).to_be_focused()
     shown = read_article(tab.site, {"id": page.url.rpartition("article=")[2]})
@@ -169,7 +170,7 @@ def test_save_whose_response_was_lost_is_no_conflict(tab: EditorsTab) -> None:
     page.get_by_label("Correction for readers").fill("Words were missing.")
     page.get_by_role("button", name="Save and correct").click()
     page.locator(".bottom").get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("group", name="Saving").get_by_role("status").first).to_have_text("Saved.")
+    expect(find_save_status(page)).to_have_text("Saved.")
     shown = read_article(tab.site, article)
     assert (shown["version"], len(shown["corrections"])) == (2, 1)  # type: ignore[arg-type]  # JSON
 

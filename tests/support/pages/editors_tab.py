@@ -63,6 +63,11 @@ def edit(site: ServedArchive, article: dict[str, object], **fields: object) -> d
 
 def save(page: Page, name: str = "Save") -> Locator:
     page.get_by_role("button", name=name, exact=True).click()
+    return find_save_status(page)
+
+
+def find_save_status(page: Page) -> Locator:
+    """What the desk says of the last save: the one place whose "Saved." means that the server has confirmed it."""
     return page.get_by_role("group", name="Saving").get_by_role("status").first
 
 
