@@ -6,7 +6,16 @@ import re
 import httpx
 import pytest
 from playwright.sync_api import Route, expect
-from support.pages.editors_tab import BODY, EditorsTab, confirm, edit, find_save_status, make_article, read_article, save
+from support.pages.editors_tab import (
+    BODY,
+    EditorsTab,
+    confirm,
+    edit,
+    find_save_status,
+    make_article,
+    read_article,
+    save,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 

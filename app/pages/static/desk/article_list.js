@@ -7,7 +7,7 @@ import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
 import { useDebounced, useRead } from "../shared/requests.js";
 import { Link, go } from "../shared/router.js";
-import { BulkBar } from "./bulk_bar.js";
+import { BulkBar, BulkEdit } from "./bulk_bar.js";
 import { Pages, Query, StateBadge } from "./parts.js";
 import { listUnsaved } from "./article/unsaved.js";
 
@@ -44,10 +44,14 @@ export function ArticleList({ params, scopes }) {
   const { title, empty, ...filter } = LISTS[name];
   const q = params.get("q") ?? "";
   const url = buildUrl("v1/articles", { ...filter, q, limit: SHOWN, cursor: params.get("cursor") });
-  const { data, problem, isSlow, reload } = useRead(url);
-  const [chosen, setChosen] = useState(new Set());
-  useEffect(() => setChosen(new Set()), [String(url)]);
+  const { data, problem, isSlow, reload, url: responded } = useRead(url);
   const rows = data?.data ?? [];
+  const { chosen, setChosen } = useSelection(rows, responded);
+  const [edited, setEdited] = useState(null);
+  const closeEdit = () => {
+    setEdited(null);
+    reload();
+  };
   return html`<${Unsaved} />
     <h1>${title}</h1>
     <${Tabs} name=${name} q=${q} />
@@ -56,11 +60,20 @@ export function ArticleList({ params, scopes }) {
     ${isSlow && html`<p class="waiting" role="status">Looking…</p>`}
     ${data && html`<p class="small" role="status">${describeTotal(data.page, q, empty)}</p>`}
     ${data?.warnings.map((one) => html`<p class="small" key=${one.detail}>${one.detail}</p>`)}
-    ${rows.length > 0 && html`<${BulkBar} rows=${rows} chosen=${chosen} setChosen=${setChosen} scopes=${scopes} onDone=${reload} />`}
+    ${rows.length > 0 && html`<${BulkBar} rows=${rows} chosen=${chosen} setChosen=${setChosen} onEdit=${() => setEdited([...chosen])} />`}
+    ${edited !== null && html`<${BulkEdit} ids=${edited} scopes=${scopes} onClose=${closeEdit} />`}
     <ul class="bare articles">${rows.map((article) => html`<${Row} key=${article.id} article=${article} chosen=${chosen}
       setChosen=${setChosen} hasStates=${Array.isArray(filter.status)} />`)}</ul>
     ${data && html`<${Pages} params=${params} page=${data.page} />`}
     <${RequestView} url=${url} />`;
+}
+
+/** Numbers of the rows that are selected. Never one that is not shown: rows of the list before stay until the next
+ * response comes, and what is selected among them is not carried into it. */
+function useSelection(rows, url) {
+  const [selection, setSelection] = useState({ url, ids: new Set() });
+  const chosen = new Set(selection.url === url ? rows.map(({ id }) => id).filter((id) => selection.ids.has(id)) : []);
+  return { chosen, setChosen: (ids) => setSelection({ url, ids }) };
 }
 
 function describeTotal({ total, total_is: kind }, q, empty) {

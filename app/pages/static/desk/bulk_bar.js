@@ -19,17 +19,20 @@ const TOLD = {
 };
 const URL_OF_BULK = buildUrl("v1/articles/bulk");
 
-export function BulkBar({ rows, chosen, setChosen, scopes, onDone }) {
-  const [isOpen, setOpen] = useState(false);
+export function BulkBar({ rows, chosen, setChosen, onEdit }) {
   const all = rows.every(({ id }) => chosen.has(id));
   const chooseAll = () => setChosen(all ? new Set() : new Set(rows.map(({ id }) => id)));
   return html`<div class="bulk">
     <label class="check"><input type="checkbox" checked=${all} onChange=${chooseAll} /> All on this page</label>
-    <button type="button" disabled=${chosen.size === 0} onClick=${() => setOpen(true)}>
+    <button type="button" disabled=${chosen.size === 0} onClick=${onEdit}>
       ${chosen.size === 0 ? "Edit the selection" : `Edit ${countArticles(chosen.size)}`}</button>
-    ${isOpen && html`<${Dialog} title=${`Edit ${countArticles(chosen.size)}`} onClose=${() => { setOpen(false); onDone(); }}>
-      <${BulkForm} ids=${[...chosen]} scopes=${scopes} /><//>`}
   </div>`;
+}
+
+/** Of the articles that were selected when it was opened, whatever the list behind it shows since. */
+export function BulkEdit({ ids, scopes, onClose }) {
+  return html`<${Dialog} title=${`Edit ${countArticles(ids.length)}`} onClose=${onClose}>
+    <${BulkForm} ids=${ids} scopes=${scopes} /><//>`;
 }
 
 function BulkForm({ ids, scopes }) {
