@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TypeVar
-
-from sqlalchemy import bindparam, exists, select, true
 
 from app.articles.filters import ArticleFilter
 from app.articles.reading import queries
@@ -24,10 +21,7 @@ from app.context import RequestContext
 from app.context.protocols import NamedArticles, SharedTags, SimilarArticle
 from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition
-from app.db.sql import Prepared, Value, prepare, read_integer
 from app.errors import IndexBehind
-from app.models import Article, ArticleRegion, ArticleTag, Change, table
-from app.regions.atlas import Atlas
 from app.search.engine import (
     Axis,
     FacetName,
@@ -43,22 +37,15 @@ from app.search.engine import (
     make_building_error,
 )
 from app.search.highlighting.marked_spans import MOST_HTML
+from app.search.index_lag import MOST_CHANGED, IndexLag
 from app.search.narrowed_engine import NarrowedEngine
-from app.search.similar import ranking
+from app.search.similar import candidates
 from app.search.similar.compared_articles import ComparedArticle, ComparedArticles, list_telling_regions
-from app.search.similar.profile import Profile
-from app.search.similar.ranking import RankedProfile
 from app.search.timeline import Edges, Interval
 from app.search.vocabulary import completion
 from app.search.vocabulary.current import CurrentVocabulary
-from app.search.vocabulary.names import Vocabulary
 
-A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
-MOST_CHANGED = 300
-"""Articles that a list looks up because the index does not know of their changes yet."""
-FEWEST_COMPARED, MORE_CANDIDATES, MOST_CANDIDATES = 30, 10, 160
-"""Articles that are compared with one to find those like it: at least, how many more than asked for, and at most."""
 T = TypeVar("T")
 Key = tuple[object, ...]
 Counted = int | dict[int, int]
@@ -72,18 +59,6 @@ class PublishedCounts:
 
     total: int
     counts: Counts
-
-
-_RankedSample = tuple[Profile, list[RankedProfile]]
-"""What an article is compared by, and those like it."""
-
-
-def _explain_similarity(
-    sample: Profile, telling: Collection[int], other: Profile, words: Vocabulary, atlas: Atlas
-) -> str:
-    tags = [entry.name for tag in sample.tags if tag in other.tags and (entry := words.entries.get(("tag", tag)))]
-    regions = [atlas.by_id[id].name for id in sorted(set(telling).intersection(other.regions))]
-    return ranking.describe_reason(tags, regions)
 
 
 def _limit_precision(question: Question, interval: Interval) -> Question:
@@ -102,9 +77,7 @@ class EngineIndex:
         self._compared = ComparedArticles(db)
         self.vocabulary = CurrentVocabulary(db)
         self._once = SingleFlight()
-        # The last results of `_find_excluded` and `_list_changed`: each holds until the index or the log moves on.
-        self._behind: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = None
-        self._changed: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = None
+        self._lag = IndexLag(db)
 
     def narrow(self, db: Database, entitlement: Entitlement) -> EngineIndex:
         """The index as a key has it: of the articles that it may see alone, in whose other parts nothing is searched.
@@ -143,17 +116,7 @@ class EngineIndex:
     async def _find_excluded(self, position: LogPosition | None, head: LogHead) -> tuple[int, ...]:
         if position is not None and not head.has_all_behind(position):
             raise make_building_error(self.engine.progress(), self.engine.find_problem())
-        if position is None:
-            return ()
-        since = position.seq if self._delayed_seq is None else min(position.seq, self._delayed_seq)
-        if since >= head.public_seq:
-            return ()
-        cached, span = self._behind, (position, head.public_position)
-        if cached is None or cached[0] != span:
-            rows = await self._db.reader.rows(_withdrawn_statement(self._db.dialect), {"seq": since}, bounded=False)
-            # What is withdrawn after this head may be in it as well: it is to be left out all the more.
-            cached = self._behind = span, tuple(sorted(int(str(row[0])) for row in rows))
-        return cached[1]
+        return () if position is None else await self._lag.find_withdrawn(position, head, self._delayed_seq)
 
     async def search(self, question: Question) -> ResultPage:
         """Off the event loop unless it is quick: a search may take milliseconds."""
@@ -220,8 +183,7 @@ class EngineIndex:
     async def similar(
         self, id: int, version: int, view: RequestContext, limit: int, without: Sequence[int] = ()
     ) -> list[SimilarArticle]:
-        """The engine's candidates, some more than asked for, put in order by `similar.ranking`; where copies
-        among them leave too few, MOST_CANDIDATES. Kept until the index or the names have moved on."""
+        """Articles like one, the likest first. Kept until the index or the names have moved on."""
         try:
             excluded = await self.find_excluded(view.head)
             key = (self.seq(), excluded, "similar", id, version, view.atlas.names_seq, limit, tuple(without))
@@ -236,13 +198,15 @@ class EngineIndex:
     async def _find_similar(
         self, id: int, version: int, view: RequestContext, limit: int, excluded: tuple[int, ...]
     ) -> list[SimilarArticle]:
-        ranked_sample = await asyncio.to_thread(self._rank_similar, id, version, view.atlas, limit, excluded)
+        ranked_sample = await asyncio.to_thread(
+            candidates.rank_similar, self.engine, id, version, view.atlas, limit, excluded
+        )
         if ranked_sample is None:  # it is not public, or not indexed yet
             articles = await self._compared.load([id], view.atlas, MOST_HTML)
             if not articles:  # purged meanwhile
                 return []
             ranked_sample = await asyncio.to_thread(
-                lambda: self._rank_others(articles[0].build_profile(), view.atlas, limit, excluded)
+                lambda: candidates.rank_others(self.engine, articles[0].build_profile(), view.atlas, limit, excluded)
             )
         sample, ranked = ranked_sample
         words = await self.vocabulary.get(view.head)
@@ -252,31 +216,11 @@ class EngineIndex:
                 one.profile.id,
                 one.profile.version,
                 None if self.narrowed_from is not None else one.score,
-                _explain_similarity(sample, regions, one.profile, words, view.atlas),
+                candidates.explain_similarity(sample, regions, one.profile, words, view.atlas),
                 one.below_threshold,
             )
             for one in ranked
         ]
-
-    def _rank_similar(
-        self, id: int, version: int, atlas: Atlas, limit: int, excluded: tuple[int, ...]
-    ) -> _RankedSample | None:
-        sample = self.engine.load_profile(id, version)
-        return None if sample is None else self._rank_others(sample, atlas, limit, excluded)
-
-    def _rank_others(self, sample: Profile, atlas: Atlas, limit: int, excluded: tuple[int, ...]) -> _RankedSample:
-        query_weights = ranking.weigh_terms(sample, self.engine.measure_rarity(sample.terms))
-        regions = list_telling_regions(sample.regions, atlas)
-        ranked: list[RankedProfile] = []
-        for most in (max(FEWEST_COMPARED, min(limit + MORE_CANDIDATES, MOST_CANDIDATES)), MOST_CANDIDATES):
-            others = self.engine.find_profiles(sample, excluded, most)
-            by_cosine = ranking.measure_cosines(query_weights, others)
-            nearest = ranking.sum_nearest([one.profile for one in by_cosine])
-            expanded = ranking.add_nearest(query_weights, nearest, self.engine.measure_rarity(nearest))
-            ranked = ranking.rank(sample, regions, ranking.measure_cosines(expanded, others), limit)
-            if len(ranked) >= limit or len(others) < most:
-                break
-        return sample, ranked
 
     async def find_alike(
         self, id: int, view: RequestContext, limit: int
@@ -297,7 +241,10 @@ class EngineIndex:
         try:
             position = self.engine.position()
             excluded = await self._find_excluded(position, head)
-            if position is not None and 0 < len(changed := await self._list_changed(position, head)) <= MOST_CHANGED:
+            if (
+                position is not None
+                and 0 < len(changed := await self._lag.list_changed(position, head)) <= MOST_CHANGED
+            ):
                 return await self._count_beyond(article_filter, excluded, changed)
             key = (position and position.seq, excluded, "total", article_filter)
             counted = self._stored.get(key)
@@ -332,7 +279,7 @@ class EngineIndex:
         position = self.engine.position()
         if position is None or not head.has_all_behind(position):
             return None
-        changed = await self._list_changed(position, head)
+        changed = await self._lag.list_changed(position, head)
         if len(changed) > MOST_CHANGED:
             return None
         question = Question(filter=article_filter, excluded=changed, limit=limit)
@@ -341,17 +288,6 @@ class EngineIndex:
         except IndexBehind:
             return None
         return NamedArticles((*(row.id for row in page.rows), *changed), len(page.rows) < limit)
-
-    async def _list_changed(self, position: LogPosition, head: LogHead) -> tuple[int, ...]:
-        """Articles that the public sees otherwise since the index's place, no more than are of use."""
-        if position.seq >= head.public_seq:
-            return ()
-        cached, span = self._changed, (position, head.public_position)
-        if cached is None or cached[0] != span:
-            values: dict[str, Value] = {"seq": position.seq, "most": MOST_CHANGED + 1}
-            rows = await self._db.reader.rows(_changed_statement(self._db.dialect), values, bounded=False)
-            cached = self._changed = span, tuple(read_integer(id) for (id,) in rows)
-        return cached[1]
 
     async def count_tags(self, head: LogHead) -> dict[int, int]:
         return await self._load_counts("tags", head)
@@ -392,28 +328,3 @@ def _keep(stored: OrderedDict[Key, T], key: Key, value: T) -> None:
     stored[key] = value
     while len(stored) > KEPT:
         stored.popitem(last=False)
-
-
-@lru_cache(maxsize=4)
-def _changed_statement(dialect: str) -> Prepared:
-    behind = CHANGE.c.seq > bindparam("seq", type_=CHANGE.c.seq.type)
-    of_articles = CHANGE.c.entity == "article", CHANGE.c.public.is_(true())
-    statement = select(CHANGE.c.entity_id).distinct().where(behind, *of_articles)
-    return prepare(statement.limit(bindparam("most")), dialect)
-
-
-@lru_cache(maxsize=4)
-def _withdrawn_statement(dialect: str) -> Prepared:
-    # One look-up for each changed article; NOT IN would read all that are published.
-    public_now = exists(select(A.c.id).where(A.c.id == CHANGE.c.entity_id, A.c.status == "published").correlate(CHANGE))
-    statement = (
-        select(CHANGE.c.entity_id)
-        .distinct()
-        .where(
-            CHANGE.c.seq > bindparam("seq", type_=CHANGE.c.seq.type),
-            CHANGE.c.entity == "article",
-            CHANGE.c.public.is_(true()),
-            ~public_now,
-        )
-    )
-    return prepare(statement, dialect)

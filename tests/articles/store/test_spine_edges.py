@@ -27,7 +27,8 @@ from app.errors import IndexBehind
 from app.importers import pipeline, sources
 from app.importers.pipeline import ImportOptions, ImportReport
 from app.models import Article, ArticleTag, RelatedPost, Tag, table
-from app.search.index import EngineIndex, _withdrawn_statement
+from app.search.index import EngineIndex
+from app.search.index_lag import withdrawn_statement
 from app.search.indexing.indexer import Indexer
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.storage import index_forms
@@ -148,8 +149,8 @@ def test_withdrawn_articles_are_looked_up_one_by_one(sqlite_settings: Settings) 
     db = Database(sqlite_settings, log.append)
     with db.snapshot() as snapshot:
         plan = snapshot.connection.exec_driver_sql(
-            "EXPLAIN QUERY PLAN " + _withdrawn_statement("sqlite").sql,
-            {"seq": 0, **_withdrawn_statement("sqlite").constants},
+            "EXPLAIN QUERY PLAN " + withdrawn_statement("sqlite").sql,
+            {"seq": 0, **withdrawn_statement("sqlite").constants},
         )
         steps = [str(row[3]) for row in plan]
     db.close_now()
