@@ -131,7 +131,7 @@ class _Explainer:
                 # The words may be found without the place, and the place without the words.
                 condition = self.builder.query.const_score_query(self.builder.build(inner), 0)
                 yield from self.list_node(inner, field, (*within, condition))
-                yield _Part(tree.render(inner), "region", self.builder.match_region(node), within)
+                yield _Part(tree.render(inner), "region", self.builder.by_name.match_region(node), within)
             case Near() | Prefix():
                 self.beginnings_left -= match_cache.count_beginnings(node)
                 if self.beginnings_left >= 0:

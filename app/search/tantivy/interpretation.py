@@ -176,7 +176,7 @@ class _Interpreter:
         if corrected == node or not isinstance(node, NamedPlace):
             return corrected
         # The name of a region in which articles are placed is right, though no text may have it.
-        return node if self._has_matches(self.composer.match_region(node), 1) else corrected
+        return node if self._has_matches(self.composer.by_name.match_region(node), 1) else corrected
 
     def _find_names_meant(self, query_tree: Node) -> dict[tuple[FieldName, str], str]:
         """Of words within `tag:`, `region:` and `author:` that are no such name of any article, the nearest that is; of
@@ -200,7 +200,7 @@ class _Interpreter:
         names = self.composer.names
         for edits in (1, 2) if names is not None and len(word) >= typos.TWO_EDITS_FROM else (1,):
             near = names.list_near_words(word, edits) if names is not None else ()
-            ranked = sorted(near, key=lambda one: -self.composer.count_named(field, one))
+            ranked = sorted(near, key=lambda one: -self.composer.by_name.count_named(field, one))
             if named := [one for one in ranked if self._is_named(one, field)]:
                 yield named[0]
                 return
@@ -267,9 +267,9 @@ class _Interpreter:
         which finds nearly everything."""
         frequencies: dict[str, int] = {}
         if self.composer.names is not None:
+            count_named = self.composer.by_name.count_named
             for near in self.composer.names.list_near_words(word, edits):
-                articles = self.composer.count_named("tag", near) + self.composer.count_named("region", near)
-                if articles:
+                if articles := count_named("tag", near) + count_named("region", near):
                     frequencies[near] = articles
         count = self._count_one_edit if edits == 1 else self._count_two_edits
         in_texts = count(index_schema.WORDS, word)

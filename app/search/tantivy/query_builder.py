@@ -11,7 +11,7 @@ from math import ceil
 
 from tantivy import Occur, Query
 
-from app.search.engine import NameKind, NameLookup, PartField
+from app.search.engine import NameLookup, PartField
 from app.search.query import analysis
 from app.search.query.analysis import Reading
 from app.search.query.spelling import is_spaceless
@@ -31,8 +31,9 @@ from app.search.query.tree import (
     Word,
     list_leaves,
 )
-from app.search.tantivy import index_schema, region_names
+from app.search.tantivy import index_schema
 from app.search.tantivy.filters import FilterQueries, QueryFactory
+from app.search.tantivy.name_queries import NAME_WEIGHT, NameQueries
 from app.search.tantivy.term_stats import FEW, TermStats
 
 TITLE_SHARE = 0.2
@@ -41,8 +42,6 @@ STANDFIRST_SHARE = 0.2
 """Of a word's rarity, for standing in the standfirst. Where few articles have one, its length tells nothing."""
 EXACT = 0.5
 """Of what the word scores exactly as written. For long queries as well: medline .6875 without, .6996 with it."""
-NAME_WEIGHT = 0.1
-"""Of a word's rarity, for a tag, a region or a dateline of that name: less than the share of the title."""
 GOOD_HIT = 2.2
 """What a word scores about in a good hit, measured in its rarity."""
 NEARNESS = 0.1
@@ -74,10 +73,12 @@ class QueryBuilder:
     names: NameLookup | None = None
     filters: FilterQueries = field(init=False)
     query: QueryFactory = field(init=False)
+    by_name: NameQueries = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "filters", self.terms.filters)
         object.__setattr__(self, "query", self.terms.filters.query)
+        object.__setattr__(self, "by_name", NameQueries(self.terms, self.names))
 
     def build(self, node: Node, field: FieldName | None = None) -> Query:
         """Articles that match the node, scored."""
@@ -85,7 +86,7 @@ class QueryBuilder:
             case Word() | Phrase():
                 return self._build_text(node, field)
             case NamedPlace(inner):
-                return self.filters.join_any([self.build(inner, field), self.match_region(node)])
+                return self.filters.join_any([self.build(inner, field), self.by_name.match_region(node)])
             case Prefix(text):
                 return self.terms.get_query(
                     (self.names, Prefix(text), field), lambda: self._compose_prefix(text, field)
@@ -229,7 +230,7 @@ class QueryBuilder:
     def list_parts(self, leaf: Word | Phrase, field: FieldName | None = None) -> Iterator[Part]:
         """What a word or phrase is looked for in, each with its share of the score."""
         if field in ("tag", "region", "author"):
-            yield field, self._match_named(field, leaf.text)
+            yield field, self.by_name.match_named(field, leaf.text)
             return
         readings = self.terms.list_readings(leaf)
         has_single = any(len(reading) == 1 for reading in readings)
@@ -290,41 +291,8 @@ class QueryBuilder:
                 if self._is_found(name, reading):
                     named = self.filters.match_reading(name, reading)
                     yield name, self.query.const_score_query(named, share * rarity)
-        ids = self.names.find_named("tag", analysis.strip_affixes(leaf.text)) if self.names else ()
-        if ids:
-            articles = sum(self.terms.searcher.doc_freq("tags", tag) for tag in ids)
-            weight = NAME_WEIGHT * min(rarity, self.terms.compute_rarity(articles))
-            yield "tag", self.query.const_score_query(self.filters.match_any("tags", ids), weight)
-
-    def match_region(self, name: NamedPlace) -> Query:
-        """Articles that are placed in the region of that name, as weak as a dateline."""
-        return self.query.const_score_query(self._match_placed(name), NAME_WEIGHT * self.estimate_rarity(name))
-
-    def _match_placed(self, name: NamedPlace) -> Query:
-        own = tuple(index_schema.make_own_key(region, _PLACED) for region in name.own)
-        queries = [self.filters.match_any(f"within_{_PLACED}", name.within)] if name.within else []
-        queries += [self.filters.match_any("within_own", own)] if own else []
-        return self.filters.join_any(queries)
-
-    def estimate_rarity(self, name: NamedPlace) -> float:
-        """Of a region: of the articles that are placed there, or of its words, whichever are more."""
-        doc_freq = self.terms.searcher.doc_freq
-        articles = sum(doc_freq(f"within_{_PLACED}", region) for region in (*name.within, *name.own))
-        words = [self.terms.find_frequency(leaf.text) for leaf in list_leaves(name.node)]
-        return self.terms.compute_rarity(max(articles, min(words, default=0)))
-
-    def _match_named(self, kind: NameKind, text: str) -> Query:
-        ids = self.names.find_named(kind, text) if self.names else ()
-        if not ids:
-            return self.query.empty_query()
-        # Scored as a rare word is: a number alone would be by one engine, and count as 1 in another.
-        rarity = self.terms.compute_rarity(self.count_named(kind, text))
-        return self.query.const_score_query(self.filters.match_any(_NAMED_FIELDS[kind], ids), rarity)
-
-    def count_named(self, kind: NameKind, text: str) -> int:
-        """In how many articles names with these words are, about: each counts by itself."""
-        ids = self.names.find_named(kind, text) if self.names else ()
-        return sum(self.terms.searcher.doc_freq(_NAMED_FIELDS[kind], id) for id in ids)
+        if tagged := self.by_name.match_tag(analysis.strip_affixes(leaf.text), rarity):
+            yield "tag", tagged
 
     def estimate_weight(self, node: Node) -> float:
         """About what a good hit scores, to measure other boosts by; words that no article has add nothing."""
@@ -345,8 +313,7 @@ class QueryBuilder:
         if not last:
             return self.query.empty_query()
         if field in ("tag", "region", "author"):
-            ids = self.names.find_begun(field, text) if self.names else ()
-            return self.query.const_score_query(self.filters.match_any(_NAMED_FIELDS[field], ids), 1)
+            return self.by_name.match_begun(field, text)
         prefix_query = self.filters.match_beginning(index_schema.WORDS, last)
         if field is not None:  # parts are stemmed: the stem may be shorter than what is typed
             parts = [query for _, query in self.list_parts(Word(last), field)]
@@ -354,26 +321,12 @@ class QueryBuilder:
         elif title := self._match_commonest(last):
             prefix_query = self.query.boolean_query([(Occur.Must, prefix_query), (Occur.Should, title)])
         if field is None:
-            prefix_query = self.filters.join_any([prefix_query, *self._match_names_begun(text)])
+            prefix_query = self.filters.join_any([prefix_query, *self.by_name.match_any_begun(text)])
         if before:
             return self.query.boolean_query(
                 [(Occur.Must, prefix_query), (Occur.Must, self._build_text(Word(" ".join(before)), field))]
             )
         return prefix_query
-
-    def _match_names_begun(self, text: str) -> Iterator[Query]:
-        """Articles with a dateline, tag or region of which a name begins so, as weak as those of that name."""
-        *before, last = analysis.analyse_words(text)
-        if not before:
-            dateline = self.filters.match_beginning(index_schema.DATELINE, last)
-            yield self.query.const_score_query(dateline, NAME_WEIGHT)
-        if self.names is None:
-            return
-        if tags := self.names.find_begun("tag", text):
-            yield self.query.const_score_query(self.filters.match_any(_NAMED_FIELDS["tag"], tags), NAME_WEIGHT)
-        if regions := self.names.find_begun_regions(text):
-            place = region_names.make_place(Prefix(text), regions)
-            yield self.query.const_score_query(self._match_placed(place), NAME_WEIGHT)
 
     def _match_commonest(self, beginning: str) -> Query | None:
         """Scores titles that have one of the commonest words that begin so."""
@@ -386,11 +339,6 @@ class QueryBuilder:
             self.query.const_score_query(self.filters.match_reading("title", reading), 1) for reading in readings
         ]
         return (queries[0] if len(queries) == 1 else self.query.disjunction_max_query(queries)) if queries else None
-
-
-_PLACED = 5
-"""The roles about and dateline: where an article is placed."""
-_NAMED_FIELDS: dict[NameKind, str] = {"region": f"within_{_PLACED}", "tag": "tags", "author": "tags"}
 
 
 def _choose_likeliest(leaf: Leaf) -> str:
