@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Route, expect
-from support.pages.editors_tab import BODY, EditorsTab, confirm, edit, make_article, read_article, save
+from playwright.sync_api import Page, expect
+from support.pages.editors_tab import BODY, EditorsTab, confirm, edit, hold_requests, make_article, read_article, save
 from support.websites import make_handler, run_website
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -150,16 +150,13 @@ def test_list_that_changes_takes_nothing_from_an_open_dialog_and_no_selection_wi
     places = ("Lakehurst", "Friedrichshafen")
     kept, other = (make_article(tab.site, title=f"Dirigible over {place}") for place in places)
     page = tab.open("?list=drafts")
-    held: list[Route] = []
-    # Playwright sets a mark on the function, which a method of a list does not take.
-    page.route("**/v1/articles?*", lambda route: held.append(route))  # noqa: PLW0108
-    page.get_by_label("Search in this list").fill("lakehurst")
-    expect(page.get_by_text("Looking…")).to_be_visible()
-    page.get_by_label("Select “Dirigible over Friedrichshafen”").check()
-    page.get_by_role("button", name="Edit 1 article", exact=True).click()
-    page.get_by_role("combobox", name="Add tags").fill("rigid")
-    held.pop().continue_()
-    page.unroute("**/v1/articles?*")
+    with hold_requests(page, "**/v1/articles?*") as held:
+        page.get_by_label("Search in this list").fill("lakehurst")
+        expect(page.get_by_text("Looking…")).to_be_visible()
+        page.get_by_label("Select “Dirigible over Friedrichshafen”").check()
+        page.get_by_role("button", name="Edit 1 article", exact=True).click()
+        page.get_by_role("combobox", name="Add tags").fill("rigid")
+    assert len(held) == 1
     expect(page.get_by_text("1 article", exact=True)).to_be_visible()
     expect(page.get_by_role("dialog")).to_contain_text("Edit 1 article")
     page.get_by_role("combobox", name="Add tags").press("Enter")

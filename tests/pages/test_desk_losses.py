@@ -12,6 +12,7 @@ from support.pages.editors_tab import (
     confirm,
     edit,
     find_save_status,
+    hold_requests,
     make_article,
     read_article,
     save,
@@ -245,3 +246,79 @@ def test_question_that_is_left_open_changes_nothing_and_gives_the_focus_back(tab
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(back).to_be_focused()
     assert read_article(tab.site, article)["status"] == "published"
+
+
+def test_what_is_typed_while_a_text_is_turned_into_the_other_notation_is_kept(tab: EditorsTab) -> None:
+    page = tab.open("?article=new")
+    text = page.get_by_label("Text", exact=True)
+    text.fill("First words.")
+    expect(page.locator(".body-preview .prose")).to_contain_text("First words.")
+    with hold_requests(page, "**/v1/preview?*") as held:
+        page.get_by_role("button", name="HTML", exact=True).click()
+        text.press_sequentially(" And more.")
+    assert len(held) == 1
+    expect(page.get_by_role("button", name="HTML", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(text).to_have_value("<p>First words. And more.</p>")
+    page.get_by_label("Text", exact=True).fill("")
+
+
+def test_article_that_is_left_while_it_is_created_takes_no_other_ones_place(tab: EditorsTab) -> None:
+    other = make_article(tab.site, title="Opened meanwhile")
+    page = tab.open("?article=new")
+    page.get_by_label("Title").fill("Left behind")
+    with hold_requests(page, "**/v1/articles") as held:
+        page.keyboard.press("Control+s")
+        expect(page.get_by_text("Saving …")).to_be_visible()
+        page.get_by_role("link", name="← Articles").click()
+        page.get_by_role("link", name="Opened meanwhile").click()
+        page.get_by_label("Standfirst").fill("Of the other one.")
+    assert len(held) == 1
+    expect(save(page)).to_have_text("Saved.")
+    assert page.url.endswith(f"article={other['id']}")
+    assert read_article(tab.site, other)["standfirst"] == "Of the other one."
+    page.get_by_role("link", name="← Articles").click()
+    expect(page.get_by_role("link", name="Left behind")).to_have_count(1)
+    expect(page.get_by_role("complementary", name="Not saved")).to_have_count(0)
+
+
+def test_import_that_begins_late_takes_nobody_away_from_what_is_open(tab: EditorsTab) -> None:
+    article = make_article(tab.site, title="Typed in meanwhile")
+    page = tab.open("?view=imports")
+    line = b'{"id": "late", "title": "Imported late", "body": "Words."}'
+    page.get_by_label("or a file").set_input_files({"name": "late.ndjson", "mimeType": "", "buffer": line})
+    with hold_requests(page, "**/v1/imports") as held:
+        page.get_by_role("button", name="Import", exact=True).click()
+        page.get_by_role("link", name="Articles", exact=True).click()
+        page.get_by_role("link", name="Typed in meanwhile").click()
+        page.get_by_label("Standfirst").fill("Typed.")
+    assert len(held) == 1
+    page.wait_for_load_state("networkidle")
+    assert page.url.endswith(f"article={article['id']}")
+    expect(save(page)).to_have_text("Saved.")
+
+
+def test_search_field_of_a_list_says_what_the_list_is_searched_for(tab: EditorsTab) -> None:
+    page = tab.open("?list=drafts")
+    field = page.get_by_label("Search in this list")
+    field.fill("nothing has these words")
+    expect(page.get_by_text("Nothing here has the words")).to_be_visible()
+    page.get_by_role("link", name="Articles", exact=True).click()
+    expect(page.get_by_text("Nothing here has the words")).to_have_count(0)
+    expect(field).to_have_value("")
+    page.go_back()
+    expect(field).to_have_value("nothing has these words")
+
+
+def test_answer_that_comes_late_closes_no_other_question(tab: EditorsTab) -> None:
+    article = make_article(tab.site, title="Asked twice", status="scheduled", published_at="2099-01-01T09:00:00Z")
+    page = tab.open_article(article)
+    with hold_requests(page, f"**/v1/articles/{article['id']}") as held:
+        page.get_by_role("button", name="Publish now…").click()
+        confirm(page, "Publish now")
+        expect(page.get_by_text("Saving …")).to_be_attached()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Back to draft…").click()
+        expect(page.get_by_role("dialog")).to_contain_text("It is not published then.")
+    assert len(held) == 1
+    expect(page.locator(".head-line .state")).to_have_text("published")
+    expect(page.get_by_role("dialog")).to_contain_text("Readers do not find it any more.")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import httpx
 from browsing import ServedArchive
-from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, Route, expect
 
 BODY = "<p>One stays.</p>\n<p>Two is old.</p>\n<p>Three stays.</p>\n<p>Four is old.</p>"
 
@@ -69,6 +72,17 @@ def save(page: Page, name: str = "Save") -> Locator:
 def find_save_status(page: Page) -> Locator:
     """What the desk says of the last save: the one place whose "Saved." means that the server has confirmed it."""
     return page.get_by_role("group", name="Saving").get_by_role("status").first
+
+
+@contextmanager
+def hold_requests(page: Page, address: str) -> Iterator[list[Route]]:
+    """Requests to addresses of this pattern, which are on their way until the end; all further ones are let through."""
+    held: list[Route] = []
+    page.route(address, lambda route: held.append(route))  # noqa: PLW0108 - a mark is set on it, which `append` cannot have
+    yield held
+    for route in held:
+        route.continue_()
+    page.unroute(address)
 
 
 def confirm(page: Page, name: str) -> None:

@@ -7,6 +7,7 @@ import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
 import { useDebounced, useRead } from "../shared/requests.js";
 import { Link, go } from "../shared/router.js";
+import { useTypedQuery } from "../shared/typed_query.js";
 import { BulkBar, BulkEdit } from "./bulk_bar.js";
 import { Pages, Query, StateBadge } from "./parts.js";
 import { listUnsaved } from "./article/unsaved.js";
@@ -88,8 +89,11 @@ function Tabs({ name, q }) {
 }
 
 function SearchField({ name, q }) {
-  const [typed, setTyped] = useState(q);
-  const search = useDebounced((text) => go(new Query({ list: name, q: text.trim() }), { replace: true }), PAUSE);
+  const { typed, setTyped, tellSent } = useTypedQuery(q);
+  const search = useDebounced((text) => {
+    tellSent(text.trim());
+    go(new Query({ list: name, q: text.trim() }), { replace: true });
+  }, PAUSE);
   const type = (event) => {
     setTyped(event.target.value);
     search(event.target.value);

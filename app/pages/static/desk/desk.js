@@ -67,8 +67,7 @@ function View({ params, scopes }) {
   const { opened, rename } = useOpened(article, imported);
   // A new article keeps its editor, and whoever types in it the focus, when it gets its number.
   const onCreated = (id) => {
-    rename(String(id));
-    go(new Query({ article: id }), { replace: true });
+    if (rename(opened, String(id))) go(new Query({ article: id }), { replace: true });
   };
   if (article !== null) {
     return html`<${ArticleDesk} key=${opened} id=${article} view=${params.get("view") ?? "text"} scopes=${scopes} onCreated=${onCreated} />`;
@@ -78,7 +77,7 @@ function View({ params, scopes }) {
 }
 
 /** The number of what is opened, which rises with another article or import; keys go on from its beginning. `rename`:
- * the same article is called otherwise from here on. */
+ * the article of that number is called otherwise from here on; false where another is open meanwhile. */
 function useOpened(article, imported) {
   const opened = useRef({ article, imported, number: 0 });
   const isOther = article !== opened.current.article || imported !== opened.current.imported;
@@ -87,8 +86,10 @@ function useOpened(article, imported) {
   useEffect(() => {
     if (number > 0) document.getElementById("main").focus();
   }, [number]);
-  const rename = (id) => {
-    opened.current.article = id;
+  const rename = (which, id) => {
+    const isOpen = opened.current.number === which;
+    if (isOpen) opened.current.article = id;
+    return isOpen;
   };
   return { opened: number, rename };
 }

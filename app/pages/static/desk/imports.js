@@ -7,7 +7,7 @@ import { ProblemView } from "../shared/problem_view.js";
 import { RequestView } from "../shared/request_view.js";
 import { useRead } from "../shared/requests.js";
 import { Link, go } from "../shared/router.js";
-import { ActionButton, Query } from "./parts.js";
+import { ActionButton, Query, useIsThere } from "./parts.js";
 import { Record, useRecord } from "./records.js";
 
 const TYPES = {
@@ -34,6 +34,7 @@ function NewImport({ scopes }) {
   const [origin, setOrigin] = useState("");
   const [isDry, setDry] = useState(false);
   const [problem, setProblem] = useState(null);
+  const isThere = useIsThere();
   const url = buildUrl("v1/imports", { origin: file === null ? "" : origin, dry_run: isDry ? "true" : "" });
   const json = file === null ? { url: address.trim(), ...(origin === "" ? {} : { origin }) } : undefined;
   const headers = { Prefer: "respond-async", ...(file === null ? {} : { "Content-Type": findType(file.name) }) };
@@ -41,7 +42,7 @@ function NewImport({ scopes }) {
     setProblem(null);
     try {
       const { data } = await send(url, { method: "POST", headers, json, body: file ?? undefined });
-      go(new Query({ view: "imports", import: data.id }));
+      if (isThere.current) go(new Query({ view: "imports", import: data.id }));
     } catch (error) {
       setProblem(error);
     }

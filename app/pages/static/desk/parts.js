@@ -18,12 +18,19 @@ export function StateBadge({ status }) {
   return html`<span class=${`state state-${status}`}>${STATES[status] ?? status}</span>`;
 }
 
+/** A ref that says whether the component is still shown, for what it hears of later: whoever has left it goes on with
+ * something else. */
+export function useIsThere() {
+  const isThere = useRef(true);
+  useEffect(() => () => { isThere.current = false; }, []);
+  return isThere;
+}
+
 /** A button that is busy while what it does takes its time, so that nothing is done twice. What fails is told by
  * whoever `onClick` belongs to. It keeps the focus while it can do nothing, so that a keyboard's place is not lost. */
 export function ActionButton({ onClick, disabled = false, children, ...rest }) {
   const [isBusy, setBusy] = useState(false);
-  const isThere = useRef(true);
-  useEffect(() => () => { isThere.current = false; }, []);
+  const isThere = useIsThere();
   const isOff = disabled || isBusy;
   const click = async () => {
     if (isOff) return;

@@ -1,8 +1,9 @@
 // The field that is searched from, with every key. What is typed is taken for unfinished until Enter is pressed.
 
-import { html, useEffect, useRef, useState } from "../shared/view.js";
+import { html } from "../shared/view.js";
 import { go } from "../shared/router.js";
 import { useDebounced } from "../shared/requests.js";
+import { useTypedQuery } from "../shared/typed_query.js";
 import { change } from "./state.js";
 
 /** Milliseconds without a key before it is searched where keys follow one another faster than that. */
@@ -11,20 +12,12 @@ const LONGEST = 512;
 
 /** `field`: a ref to the input, for the key that leads to it. `onDown`: when the arrow leads on to the results. */
 export function SearchBox({ params, field, onDown }) {
-  const asked = params.get("q") ?? "";
-  const [typed, setTyped] = useState(asked);
-  const sent = useRef(asked);
-  // What the address says wins where it did not come from here: the back button, a correction that was taken.
-  useEffect(() => {
-    if (asked !== sent.current) {
-      sent.current = asked;
-      setTyped(asked);
-    }
-  }, [asked]);
+  const { typed, setTyped, tellSent } = useTypedQuery(params.get("q") ?? "");
   const search = (text, isFinished) => {
-    sent.current = text.trim();
-    const changes = { q: sent.current, prefix: isFinished || sent.current === "" ? null : "true", article: null };
-    if (sent.current === "" && params.get("sort") === "relevance") changes.sort = null;
+    const q = text.trim();
+    tellSent(q);
+    const changes = { q, prefix: isFinished || q === "" ? null : "true", article: null };
+    if (q === "" && params.get("sort") === "relevance") changes.sort = null;
     go(change(params, changes), { replace: !isFinished });
   };
   const searchSoon = useDebounced((text) => search(text, false), PAUSE, { isEager: true });

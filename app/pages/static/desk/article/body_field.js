@@ -6,6 +6,7 @@ import { htmlLanguage } from "../../shared/dates.js";
 import { ProblemView } from "../../shared/problem_view.js";
 import { RequestView } from "../../shared/request_view.js";
 import { SafeHtml } from "../../shared/safe_html.js";
+import { useIsThere } from "../parts.js";
 
 const NOTATIONS = { markdown: "Markdown", html: "HTML" };
 const PREVIEW_URL = buildUrl("v1/preview");
@@ -34,15 +35,21 @@ export async function turnInto(notation, stored) {
   return chooseNotation(stored, markdown);
 }
 
-/** `onTurn` gets the body in the other notation, which says the same. */
+/** `onTurn` gets a body, and the same in the other notation; it returns false where the text is another meanwhile. */
 export function BodyField({ body, language, onChange, onTurn }) {
   const { preview, problem, retry } = usePreview(body);
   const [isTurning, setTurning] = useState(null);
+  const latest = useRef(body);
+  latest.current = body;
+  const isThere = useIsThere();
   const turn = async (notation) => {
-    if (notation === body.notation) return;
     try {
-      const converted = await previewBody(body, { include: "body_markdown" });
-      onTurn({ notation, text: notation === "html" ? converted.body : converted.body_markdown });
+      // What is typed while a text is converted is not lost by that: then it is converted again.
+      for (let isTurned = false; !isTurned && isThere.current && latest.current.notation !== notation; ) {
+        const from = latest.current;
+        const converted = await previewBody(from, { include: "body_markdown" });
+        isTurned = onTurn(from, { notation, text: notation === "html" ? converted.body : converted.body_markdown });
+      }
       setTurning(null);
     } catch (error) {
       setTurning(error);

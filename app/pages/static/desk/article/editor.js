@@ -11,7 +11,7 @@ import { ArticleFields } from "./fields.js";
 import { Audit } from "./audit.js";
 import { Conflict } from "./conflict.js";
 import { findDifferences, isSame } from "./form.js";
-import { ConfirmButton, Query, StateBadge } from "../parts.js";
+import { ConfirmButton, Query, StateBadge, useIsThere } from "../parts.js";
 import { Publishing } from "./publishing.js";
 import { Revisions } from "./revisions.js";
 import { SaveBar } from "./save_bar.js";
@@ -24,15 +24,25 @@ const LIST_OF = { draft: "drafts", scheduled: "scheduled", published: "published
 const PAUSE = 250;
 
 export function Editor({ id, view, start, scopes, url, onCreated }) {
-  const { state, update, save, change, requestOf } = useSaving({ start, onCreated });
+  const isThere = useIsThere();
+  // A save that ends behind a closed view: of what was kept when it was closed, it is known now what was saved.
+  const onDone = (latest) => isThere.current || keepAgain(id, latest);
+  const { state, update, save, change, requestOf } = useSaving({ start, onCreated, onDone });
   const { base, form, keptAt, said, failure, theirs, isSlow } = state;
   const { article } = base;
   const names = findDifferences(form, base.form);
   const isDirty = names.length > 0;
   const hasRoom = useKept(article?.id ?? id, article?.version ?? 0, form, isDirty);
   const setForm = (next) => update((old) => ({ form: next(old.form) }));
-  // A text in another notation that says the same is no change.
-  const setBody = (body) => update((old) => turnBody(old, body));
+  // A text in another notation that says the same is no change; one that is not `from` any more stays as it is.
+  const setBody = (from, body) => {
+    let isTurned = false;
+    update((old) => {
+      isTurned = isSame(old.form.body, from);
+      return isTurned ? turnBody(old, body) : {};
+    });
+    return isTurned;
+  };
   const discard = () => {
     dropUnsaved(article?.id ?? id);
     update((old) => ({ form: old.base.form, keptAt: null }));
@@ -74,6 +84,14 @@ export function Editor({ id, view, start, scopes, url, onCreated }) {
 function turnBody({ base, form }, body) {
   const isUnchanged = isSame(form.body, base.form.body);
   return { base: isUnchanged ? { ...base, form: { ...base.form, body } } : base, form: { ...form, body } };
+}
+
+/** Keeps what is not saved after a save, and drops what is. */
+function keepAgain(id, { base, form }) {
+  if (base.article === null) return;
+  if (String(base.article.id) !== id) dropUnsaved(id);
+  if (findDifferences(form, base.form).length > 0) keepUnsaved(base.article.id, base.article.version, form);
+  else dropUnsaved(base.article.id);
 }
 
 /** Keeps a changed form in this tab, at the latest when the page is left, and asks before a window with it is closed;

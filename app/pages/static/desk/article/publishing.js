@@ -13,7 +13,8 @@ export function Publishing({ article, isDirty, scopes, save, change, requestOf }
   const [asked, setAsked] = useState(null);
   const status = article?.status ?? "draft";
   const mayPublish = scopes.has("publish");
-  const close = () => setAsked(null);
+  // What is done late does not close what is asked by then.
+  const close = () => setAsked((now) => (now === asked ? null : now));
   const actions = listActions(status, article);
   const action = actions.find(({ name }) => name === asked);
   return html`<section class="panel" aria-label="Publishing">

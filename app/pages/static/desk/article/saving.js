@@ -17,8 +17,8 @@ const OVERTAKEN = "Somebody has saved the article meanwhile: this is their versi
  * state that was `wanted`; `isSlow`, whether a save is waited for. `update(change)` changes it, `save(extra)` sends what
  * differs with `extra`, `change(address, options, text)` sends another change of the article; both resolve to whether it
  * was done. `requestOf(extra)` is the request that `save` sends. `onCreated` gets the number of a new article when it
- * has one. */
-export function useSaving({ start, onCreated }) {
+ * has one, `onDone` the state after each change. */
+export function useSaving({ start, onCreated, onDone }) {
   const [latest, update] = useLatest({ ...start, said: NOTHING, failure: null, theirs: null, isSlow: false });
   const queue = useRef(Promise.resolve());
   const key = useRef(makeKey());
@@ -28,6 +28,7 @@ export function useSaving({ start, onCreated }) {
     const finish = () => {
       clearTimeout(timer);
       if (latest.current.isSlow) update(() => ({ isSlow: false }));
+      onDone(latest.current);
     };
     // A conflict is decided before anything else is sent.
     const done = queue.current.then(() => latest.current.theirs === null && work());
