@@ -309,7 +309,7 @@ def test_search_field_of_a_list_says_what_the_list_is_searched_for(tab: EditorsT
     expect(field).to_have_value("nothing has these words")
 
 
-def test_answer_that_comes_late_closes_no_other_question(tab: EditorsTab) -> None:
+def test_dialog_that_is_done_late_closes_no_other(tab: EditorsTab) -> None:
     article = make_article(tab.site, title="Asked twice", status="scheduled", published_at="2099-01-01T09:00:00Z")
     page = tab.open_article(article)
     with hold_requests(page, f"**/v1/articles/{article['id']}") as held:
