@@ -37,7 +37,7 @@ from app.search.engine import (
     make_building_error,
 )
 from app.search.highlighting.marked_spans import MOST_HTML
-from app.search.index_lag import MOST_CHANGED, IndexLag
+from app.search.indexing.lag import MOST_CHANGED, IndexLag
 from app.search.narrowed_engine import NarrowedEngine
 from app.search.similar import candidates
 from app.search.similar.compared_articles import ComparedArticle, ComparedArticles, list_telling_regions

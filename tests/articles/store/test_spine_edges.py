@@ -28,8 +28,8 @@ from app.importers import pipeline, sources
 from app.importers.pipeline import ImportOptions, ImportReport
 from app.models import Article, ArticleTag, RelatedPost, Tag, table
 from app.search.index import EngineIndex
-from app.search.index_lag import withdrawn_statement
 from app.search.indexing.indexer import Indexer
+from app.search.indexing.lag import withdrawn_statement
 from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.storage import index_forms
 from app.settings import Settings
