@@ -121,6 +121,8 @@ ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _MBOX = re.compile(rb"From \S{1,200} [^\n]{0,40}\d\d:\d\d[^\n]{0,30}\r?\n(?:>?[A-Za-z][\w-]{1,60}:)")
 _FIELD = re.compile(rb"([A-Za-z][A-Za-z0-9-]{1,60}):[^\n]*\n(?:[ \t][^\n]*\n)*")
 _POSTED = frozenset((b"message-id", b"received", b"return-path", b"mime-version", b"delivered-to", b"dkim-signature"))
+_MOVABLE_TYPE = re.compile(r"\s*+(?:[A-Z][A-Z ]{1,30}+:[^\n]*+\n){2,}+-{5}\n(?:[A-Z][A-Z ]{1,30}+:|-{8}\n)")
+"""Entries with drafts among them, each with its comments and the addresses of those who wrote them."""
 _SCRIPT = re.compile(rb"#![ \t]*/[^\n]{1,200}\n")
 _SOME_XML = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>\s*)*<([A-Za-z_][\w.:-]*)",
@@ -146,6 +148,8 @@ def is_zip(head: bytes) -> bool:
 def find_text_signature(head: bytes, text: str) -> Signature | None:
     """What a text is that holds no article, whatever it is called: mail, a script, a drawing."""
     root = find_xml_root(text)
+    if _MOVABLE_TYPE.match(text):
+        return Signature(b"", "an export of Movable Type", AS_EXPORT)
     return find_mail(head) or find_script(head) or (find_picture(root) if root else None)
 
 
