@@ -41,6 +41,14 @@ BOOKMARK = {
         (PRODUCT, '<figure><img src="https://x.example/l.jpg" alt=""></figure><p><a href="https://x.example/l">Lamp</a></p>'
                   '<p>★★★★☆</p><p><a href="https://x.example/l">Order</a></p>'),
         (BOOKMARK, '<p><a href="https://b.example/">Fog</a></p><p>Jane Roe · Port News</p>'),
+        ({"type": "embed", "url": "https://t.example/1", "html": "<blockquote><p>Said.</p></blockquote>"},
+         '<p><a href="https://t.example/1">https://t.example/1</a></p><blockquote><p>Said.</p></blockquote>'),
+        ({"type": "embed", "url": "https://v.example/1", "html": "<iframe src='https://v.example/1'></iframe>"},
+         '<p><a href="https://v.example/1">https://v.example/1</a></p>'),
+        ({"type": "product", "productTitle": '<span style="white-space: pre-wrap;">Lamp &amp; Co</span>'},
+         "<p>Lamp &amp; Co</p>"),
+        ({"type": "paragraph", "children": [{"type": "text", "text": "By "}, {"type": "tk", "text": "TK"}]},
+         "<p>By TK</p>"),
         ({"type": "list", "listType": "number", "start": 4, "children": []}, '<ol start="4"></ol>'),
         ({"type": "list", "listType": "check", "children": [
             {"type": "listitem", "checked": True, "children": []}, {"type": "listitem", "children": []}]},

@@ -11,6 +11,7 @@ import orjson
 
 from app.articles.html import bodies
 from app.importers.records import values
+from app.importers.text_parts import clean
 
 Note = Callable[[str], object]
 Card = Mapping[str, object]
@@ -28,7 +29,7 @@ _BLOCKS = {
     "aside": "blockquote",
     "listitem": "li",
 }
-_SILENT = frozenset(("signup", "paywall", "email", "email-cta", "emailcta", "emailCta"))
+_SILENT = frozenset(("zwnj", "signup", "paywall", "email", "email-cta", "emailcta", "emailCta"))
 """Cards that say nothing on the page itself."""
 _MARKUPS = frozenset(("strong", "b", "em", "i", "s", "u", "code", "a", "sub", "sup", "mark"))
 _SECTIONS = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "aside"))
@@ -98,7 +99,7 @@ def _render_element(node: Card, note: Note) -> tuple[str, str | None]:
         return f'<ol start="{start}">' if is_later else f"<{tag}>", f"</{tag}>"
     if kind in ("link", "autolink"):
         return f'<a href="{escape(str(node.get("url") or ""))}">', "</a>"
-    if kind in ("text", "extended-text"):
+    if kind in ("text", "extended-text", "tk"):  # the last is a place that somebody has yet to fill in
         return _format_text(str(node.get("text") or ""), node.get("format")), None
     if kind in ("linebreak", "tab"):
         return "<br>" if kind == "linebreak" else " ", None
@@ -162,8 +163,8 @@ def _render_link(card: Card) -> Iterator[str]:
         yield f'<figure><img src="{escape(picture)}" alt=""></figure>'
     url = next((words for name in ("url", "src", "buttonUrl", "productUrl") if (words := _read_text(card, name))), "")
     title = _read_text(meta, "title") or next(
-        (words for name in ("title", "fileTitle", "buttonText", "productTitle") if (words := _read_text(card, name))),
-        url,
+        (words for name in ("title", "fileTitle", "buttonText") if (words := _read_text(card, name))),
+        _remove_markup(_read_text(card, "productTitle")) or url,
     )
     if url:
         yield f'<p><a href="{escape(url)}">{escape(title, quote=False)}</a></p>'
@@ -176,6 +177,9 @@ def _render_link(card: Card) -> Iterator[str]:
     for words in (_read_text(meta, "description"), names, _read_text(card, "fileCaption")):
         if words:
             yield f"<p>{escape(words, quote=False)}</p>"
+    # A post of another network has its words in the markup alone; a player has none.
+    if _remove_markup(embedded := _read_text(card, "html")):
+        yield embedded
     if words := _read_text(card, "productDescription") or _read_text(card, "caption"):
         yield f"<p>{words}</p>"
     if (
@@ -184,6 +188,13 @@ def _render_link(card: Card) -> Iterator[str]:
         and card.get("productButtonEnabled") is not False
     ):
         yield _render_button(label, url)
+
+
+def _remove_markup(markup: str) -> str:
+    """The words of a card's title, which the editor keeps as HTML, and of what was embedded."""
+    return (
+        clean.join_lines(bodies.to_text(bodies.to_html("html", markup))) if "<" in markup or "&" in markup else markup
+    )
 
 
 def _render_button(label: str, url: str) -> str:
