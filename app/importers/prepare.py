@@ -30,6 +30,7 @@ from app.text.urls import safe_or_none
 STATES = ("draft", "scheduled", "published", "withdrawn", "trashed")
 SENT = "import"
 """The path of what was sent in the body of a request, and the origin of what in it names none."""
+NO_TIME = f"scheduled at its source, for no time that it says: {visibility.KEPT}"
 NAMELESS = ("-", SENT)
 """Paths that say nothing of what came by them."""
 
@@ -83,6 +84,8 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         name for name in document.extra if name not in aliases.OWN_EXTRA and not visibility.is_marker(name)
     )
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
+    waits_for_nothing = status == "scheduled" and published_at is None and document.body is not None
+    date_note = (*date_note, NO_TIME) if waits_for_nothing else date_note
     notes = (*document.notes, *dropped, *lost, *status_note, *date_note, *strange)
     return PreparedItem(document.where, manuscript, plain, notes, reported, unknown)
 

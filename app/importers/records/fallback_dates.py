@@ -34,8 +34,9 @@ class FallbackDate(NamedTuple):
 
 
 def find_date(document: Document, path: str | None) -> FallbackDate | None:
-    """The first that there is; `path` is that of the article's own file, None where it shares one with others."""
-    return next(_list_candidates(document, path), None)
+    """The first that there is; `path` is that of the article's own file, None where it shares one with others. What is
+    scheduled waits for a time that its source names: any other would publish it."""
+    return None if document.status == "scheduled" else next(_list_candidates(document, path), None)
 
 
 def _list_candidates(document: Document, path: str | None) -> Iterator[FallbackDate]:

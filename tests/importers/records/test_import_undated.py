@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.importers import dates
-from app.importers.document import Document, SourceDate, SourceDateline
+from app.importers.document import Document, DocumentBody, SourceDate, SourceDateline
 from app.importers.prepare import prepare
 from app.importers.records import fallback_dates
 from app.regions.atlas import Atlas
@@ -51,6 +51,14 @@ def test_what_stands_in_goes_by_its_order() -> None:
 
 def test_a_draft_has_no_date_from_its_last_change() -> None:
     assert find_fallback(None, status="draft", updated=UPDATED, source_date=FEEDS) is None
+
+
+def test_what_is_scheduled_waits_for_a_date_of_its_source_alone() -> None:
+    assert find_fallback("2013-02-03-fog.md", status="scheduled", **EVERYTHING) is None
+    document = Document("f", title="Fog", status="scheduled", updated=UPDATED, body=DocumentBody("text", "Words."))
+    item = prepare(document, "f", None, Atlas([], [], [], 0))
+    assert item.manuscript.published_at is None
+    assert item.notes == ("scheduled at its source, for no time that it says: kept as a draft",)
 
 
 @pytest.mark.parametrize(
