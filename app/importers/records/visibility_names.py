@@ -66,10 +66,15 @@ ACCESS = _split("audience access privacy accesslevel contentaccess")
 """Who may read it, where the word is one for that: else these names mean something else."""
 EMBARGOES = _split(
     "embargo embargoed embargodate embargountil embargoeduntil embargoends embargoenddate publishon publishat goliveat "
-    "golivedate scheduledat scheduledfor scheduleddate releaseat availablefrom visiblefrom unlockat publishup"
+    "golivedate golive livedate scheduledat scheduledfor scheduleddate scheduledpublishtime scheduledpublishdate "
+    "scheduledpublishat releaseat availablefrom visiblefrom displayfrom publishfrom notbefore activationdate unlockat "
+    "embargotill fieldembargo fieldembargodate publishup"
 )
 """Not public before that date; what is no date is an embargo whose end nobody knows."""
-PUBLICATIONS = _split("publishdate")
+PUBLICATIONS = _split(
+    "publishdate publishtime publishingdate publicationdate publicationtime publisheddate publishedtime pubdatetime "
+    "firstpublishdate firstpublicationdate"
+)
 """Dates of publication that others give beside the date of the text: an embargo where they are to come."""
 ENDS = _split(
     "expirydate expiry expires expired expiresat expireson expirationdate expirationtime unpublishdate unpublishon "

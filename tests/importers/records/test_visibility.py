@@ -143,7 +143,11 @@ def test_times_of_typo3_are_an_embargo_and_an_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["publishDate", "publish_up", "embargo", "embargoed_until", "publish_on", "scheduled_at"]
+    "name",
+    [
+        *("publishDate", "publish_up", "embargo", "embargoed_until", "publish_on", "scheduled_at", "publication_date"),
+        *("published_date", "pubDatetime", "scheduled_publish_time", "not_before", "go_live", "field_embargo"),
+    ],
 )
 def test_date_to_come_is_an_embargo(name: str) -> None:
     document = read(**{"date": "2025-01-02", name: LATER})
