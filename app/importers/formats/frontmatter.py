@@ -6,11 +6,14 @@ Never turns a value into what it was not written as (dates, `no`, `012` stay tex
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, time
 
 import yaml
+
+from app.importers.records import head_lines
 
 MAX_BYTES = 1_000_000
 MAX_ALIASES = 1000
@@ -23,6 +26,8 @@ _ENDS = {
     "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE),
     "+++": re.compile(r"^\+\+\+[ \t]*$\n?", re.MULTILINE),
 }
+_RULE = re.compile(r"^---[ \t]*$\n?", re.MULTILINE)
+_NAME = re.compile(r"^[\w\"'-]+[ \t]*:(?=\s|\Z)", re.MULTILINE)
 _ENTRY = re.compile(r"^(?:[\w\"'-]+[ \t]*[:=]|\{)", re.MULTILINE)
 
 
@@ -51,7 +56,7 @@ def split_front_matter(text: str) -> tuple[Mapping[str, object], str]:
     """The front matter (empty where the file has none) and the text below it. FrontMatterError if it is broken."""
     fence = _FENCE.match(text)
     if not fence:
-        return _split_json(text) if _OBJECT.match(text) else ({}, text)
+        return _split_json(text) if _OBJECT.match(text) else _split_unfenced(text)
     end = _ENDS[fence["fence"]].search(text, fence.end())
     if not end:
         if _ENTRY.match(text, fence.end()):
@@ -67,6 +72,29 @@ def split_front_matter(text: str) -> tuple[Mapping[str, object], str]:
     if not isinstance(value, dict | None):
         raise FrontMatterError("the front matter is not a map of names to values", 2)
     return _convert_mapping(value) if value else {}, text[end.end() :]
+
+
+def _split_unfenced(text: str) -> tuple[Mapping[str, object], str]:
+    """The lines at the head of a text of Pelican or MultiMarkdown, down to a blank line, or of Hexo, down to a rule: a
+    title among two names or more. One line may be prose, or a heading above its rule."""
+    entries, below = head_lines.split_lines(text)
+    rule = _RULE.search(text, 0, MAX_BYTES)
+    block = text[: rule.start()] if rule else ""
+    is_hexo = rule is not None and "\n\n" not in block and bool(_ENTRY.match(block)) and _is_titled(_list_names(block))
+    if rule is not None and is_hexo:
+        # Where it is no YAML nothing says that it was meant to be: the lines are read as they stand.
+        with suppress(FrontMatterError):
+            value = _load_yaml(block)
+            return (_convert_mapping(value), text[rule.end() :]) if isinstance(value, dict) else ({}, text)
+    return (dict(entries), below) if _is_titled([*entries]) else ({}, text)
+
+
+def _list_names(block: str) -> list[str]:
+    return [entry[0].rstrip(": \t") for entry in _NAME.finditer(block)]
+
+
+def _is_titled(names: Sequence[str]) -> bool:
+    return len(names) > 1 and "title" in (name.lower() for name in names)
 
 
 def _split_json(text: str) -> tuple[Mapping[str, object], str]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from app.articles.render.structured import markdown_file
 from app.importers.document import Document, DocumentBody, Failure, ParseContext
 from app.importers.formats import frontmatter
-from app.importers.records import fields
+from app.importers.records import fields, head_lines
 from app.importers.records.values import make_body
 from app.importers.records.values import read_text as one_line
 from app.importers.text_parts import clean
@@ -39,7 +39,8 @@ def parse(data: bytes, where: str, context: ParseContext) -> Iterator[Document |
     except ValueError as error:
         yield Failure(where, str(error))
         return
-    yield _build_article(scrubbed if isinstance(scrubbed, dict) else {}, content, where, context, tuple(notes))
+    document = _build_article(scrubbed if isinstance(scrubbed, dict) else {}, content, where, context, tuple(notes))
+    yield document if isinstance(document, Failure) or document.is_own else head_lines.hold(document, content, context)
 
 
 def _build_article(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from app.importers.document import Document, DocumentBody, Failure, ParseContext, SourceDateline
+from app.importers.records import head_lines
 from app.importers.text_parts import clean, months
 from app.importers.text_parts.bylines import Byline, read_opening_byline
 from app.importers.text_parts.datelines import split_dateline
@@ -24,7 +25,7 @@ def parse(data: bytes, where: str, context: ParseContext) -> Iterator[Document |
     text = clean.scrub(decoded, all_notes.setdefault)
     blocks = [block.strip("\n") for block in _BLANK.split(text) if block.strip()]
     if blocks:
-        yield _build_article(blocks, where, tuple(all_notes))
+        yield head_lines.hold(_build_article(blocks, where, tuple(all_notes)), text, context)
     else:
         yield Failure(where, "the file holds no text")
 

@@ -358,13 +358,14 @@ def is_of_state(note: str) -> bool:
     return note.endswith((KEPT, _UNTIL_THEN))
 
 
+def cut_ending(note: str) -> str:
+    """What such a note says of the item, without what becomes of it."""
+    return note.removesuffix(_NOT_PUBLIC).removesuffix(KEPT).removesuffix(_UNTIL_THEN).rstrip(": ")
+
+
 def count_drafts(notes: Mapping[str, Sequence[object]]) -> list[tuple[str, int]]:
     """What made drafts of how many items, out of the notes of an import and the places of each; the most first."""
-    draft_counts = [
-        (note.removesuffix(_NOT_PUBLIC).removesuffix(KEPT).rstrip(": "), len(places))
-        for note, places in notes.items()
-        if note.endswith(KEPT)
-    ]
+    draft_counts = [(cut_ending(note), len(places)) for note, places in notes.items() if note.endswith(KEPT)]
     return sorted(draft_counts, key=lambda one: -one[1])
 
 
