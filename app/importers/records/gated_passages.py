@@ -7,9 +7,12 @@ What is in such a passage cannot be told from what is around it with the same su
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+
+from selectolax.lexbor import LexborHTMLParser
 
 from app.importers.document import BodyKind, Document
-from app.importers.records import visibility
+from app.importers.records import hidden_text, values, visibility
 
 _GHOST = re.compile(r"<!--\s*kg-gated-block:begin\b(?P<readers>[^<>]*+)>")
 _BLOCK = re.compile(
@@ -46,15 +49,22 @@ _FOR_EVERYBODY = re.compile(
 """Names of shortcodes that hide on some screens, or from those who are members."""
 _CODE = re.compile(
     r"<(?P<tag>pre|code|kbd|samp|script|style|textarea)\b|\[(?P<shortcode>code|sourcecode|pre|php|html|plain)\b"
-    r"|(?P<comment><!--)(?!\s*+/?(?:wp:|kg-))|(?P<ticks>```|`)",
+    r"|(?P<comment><!--)(?!\s*+/?(?:wp:|kg-))|(?P<ticks>```|`)|\{%-?\s*+(?P<liquid>raw|highlight)\b",
     re.IGNORECASE,
 )
+_COMMENT = re.compile(
+    r"\{%-?\s*+comment\b[^%\n]*+%\}|\{::comment\b[^}\n]*+\}|\{\{-?\s?/\*|\{\{[<%]\s*+comment\b[^>%\n]*+[>%]\}\}"
+    r"|\{#[^#{}]++#\}|(?<![\w%])%%(?=[^%\s])[^%]++%%(?![\w%])"
+)
+"""Comments of Liquid, kramdown, Hugo, Nunjucks and Obsidian, which their sites show to nobody. `{#name}` is an
+address within a page."""
 _DOCUMENTS = re.compile(r"\bshort-?codes?\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"<!--\s*wp:(?:core/)?block\s+\{\s*\"ref\"\s*:\s*(\d{1,20})")
 _READERS = r"\"nonMember\"\s*+:\s*+false"
 _CARD = re.compile(rf"\{{[^{{}}]{{0,300}}?(?P<mark>{_READERS})[^{{}}]{{0,300}}")
 _NO_SEGMENT = re.compile(r"\"?memberSegment\"?\s*+:\s*+\"\"")
 """For nobody on the web: such a card is for e-mails alone, and holds nothing back."""
+_WORD = re.compile(r"\w")
 WHY = "a passage is not for every reader ({})"
 
 
@@ -65,6 +75,9 @@ def find_gate(content: str, reusable: Mapping[str, str] | None = None, kind: Bod
     if gate is None and reusable and "wp:" in content:
         shared = (reusable.get(number, "") for number in dict.fromkeys(_REFERENCE.findall(content)))
         gate = next((mark for one in shared if _find_mark(one) and (mark := _find_mark(_remove_code(one)))), None)
+    if gate is None and kind == "markdown" and ("{" in content or "%%" in content):
+        hidden = _COMMENT.search(_remove_code(content, kind))
+        gate = hidden[0][:20] if hidden else None
     # Plain text about shortcodes has no other way to name one.
     is_about = gate is not None and gate[0] == "[" and kind == "text" and _DOCUMENTS.search(content)
     return None if is_about else gate
@@ -92,6 +105,8 @@ def _remove_code(content: str, kind: BodyKind = "html") -> str:
 def _name_closing(match: re.Match[str]) -> str:
     if match["tag"]:
         return f"</{match['tag'].lower()}"
+    if match["liquid"]:
+        return rf"\{{%-?\s*+end{match['liquid'].lower()}\b"
     if match["shortcode"]:
         return rf"\[/{match['shortcode'].lower()}\]"
     return "-->" if match["comment"] else match["ticks"]
@@ -163,6 +178,16 @@ def find_gated_card(lexical: object) -> str | None:
     return " ".join(gate.replace('"', "").split()) if gate else None
 
 
+def find_gated_section(page: LexborHTMLParser) -> str | None:
+    """The same of a page whose scripts show a part of it to subscribers alone: that of AMP, and of Subscribe with
+    Google. What AMP shows to those who are none begins with NOT."""
+    for node in page.css('[amp-access][amp-access-hide], [subscriptions-section="content"]'):
+        access = node.attributes.get("amp-access")
+        if _WORD.search(node.text()) and not (access or "").strip().upper().startswith("NOT "):
+            return "amp-access" if access is not None else "subscriptions-section"
+    return None
+
+
 def hold(document: Document, gate: str | None) -> Document:
     """The document as a draft with a note, where something in it is not for everybody."""
     return visibility.apply(document, visibility.make_draft(WHY.format(gate))) if gate else document
@@ -172,4 +197,9 @@ def hold_gated(document: Document) -> Document:
     """The same by what its text says. What this archive exports says its state itself, and so do rows of its tables."""
     if document.body is None or document.is_own or document.known_article is not None:
         return document
-    return hold(document, find_gate(document.body.content, kind=document.body.kind))
+    content, kind = document.body.content, document.body.kind
+    if hidden_words := hidden_text.find_hidden_words(document.body):
+        # No markup is left of which an editor could see what was hidden.
+        note = f"hidden at its source: {values.quote(hidden_words)}"
+        document = hold(replace(document, notes=(*document.notes, note)), "hidden")
+    return hold(document, find_gate(content, kind=kind))

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from lxml import etree
+from selectolax.lexbor import LexborHTMLParser
 from support.exports import ghost
 
 from app.importers.document import BodyKind, Document, DocumentBody, ParseContext
@@ -60,10 +61,33 @@ def test_the_marks_of_gated_passages_are_known(content: str, gate: str | None) -
         ("markdown", "Write [private]x[/private]", "[private]"),
         ("text", "The shortcode is [private]x[/private].", None),
         ("text", "Free. [private]x[/private].", "[private]"),
+        ("markdown", "A {% comment %}not yet{% endcomment %} B", "{% comment %}"),
+        ("markdown", "A {%- comment -%}not yet{%- endcomment -%} B", "{%- comment -%}"),
+        ("markdown", "A {::comment}not yet{:/comment} B", "{::comment}"),
+        ("markdown", "A {{/* not yet */}} B", "{{/*"),
+        ("markdown", "A {{% comment %}}not yet{{% /comment %}} B", "{{% comment %}}"),
+        ("markdown", "A {# not yet #} B", "{# not yet #}"),
+        ("markdown", "A %%not yet%% B", "%%not yet%%"),
+        ("markdown", "## Heading {#place}\n\n100%% sure, 5 %% of 10 %%, {{ site.url }} {: .class}", None),
+        ("markdown", "Write {% raw %}{% comment %}x{% endcomment %}{% endraw %} or `{::comment}`.", None),
+        ("text", "Liquid has {% comment %}x{% endcomment %}.", None),
     ],
 )
 def test_examples_in_documentation_hold_nothing_back(kind: BodyKind, content: str, gate: str | None) -> None:
     assert gated_passages.find_gate(content, kind=kind) == gate
+
+
+@pytest.mark.parametrize(
+    ("section", "gate"),
+    [
+        ("<div amp-access='subscriber' amp-access-hide><p>Paid.</p></div>", "amp-access"),
+        ("<section subscriptions-section='content'><p>Paid.</p></section>", "subscriptions-section"),
+        ("<div amp-access='NOT subscriber' amp-access-hide><p>Subscribe.</p></div>", None),
+        ("<div amp-access='subscriber'><p>Free.</p></div><div amp-access='x' amp-access-hide></div>", None),
+    ],
+)
+def test_sections_of_a_page_for_subscribers_are_known(section: str, gate: str | None) -> None:
+    assert gated_passages.find_gated_section(LexborHTMLParser(f"<article>{section}</article>")) == gate
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from app.importers.document import (
 from app.importers.formats.pages import body_text, page_pictures, publication_dates
 from app.importers.formats.pages.json_ld import PAYWALLED, read_json_ld
 from app.importers.formats.pages.metadata import PageMetadata, merge_first, read_meta, read_visible, read_words
-from app.importers.records import article_head, fallback_dates, language_codes, values, visibility
+from app.importers.records import article_head, fallback_dates, gated_passages, language_codes, values, visibility
 from app.importers.records.fields import derive_title
 from app.importers.text_parts import charsets, clean, html_trees, titles_and_authors
 from app.importers.text_parts.prose import join_paragraphs
@@ -82,6 +82,7 @@ def read_page(text: str, where: str, context: ParseContext, notes: tuple[str, ..
         replace(post, url=page_pictures.make_absolute(base, post.url)) if post.url else post
         for post in body_text.take_related(page)
     )
+    section = gated_passages.find_gated_section(page)  # before words are taken out of the page
     if metadata_found.paywall:
         said_before.setdefault(PAYWALLED)
         body_text.take_invitations(page, metadata_found.paywall)
@@ -107,6 +108,7 @@ def read_page(text: str, where: str, context: ParseContext, notes: tuple[str, ..
     document = visibility.apply(
         document, visibility.read_page(metadata_found.work_status, metadata_found.expires, context)
     )
+    document = gated_passages.hold(document, section)
     return document if title else replace(document, title=derive_title(document))
 
 
