@@ -140,3 +140,14 @@ def test_deep_and_wide_graphs_are_read_in_bounded_time() -> None:
 def test_json_ld_is_told_at_the_outermost_level(content: bytes, expected: str) -> None:
     assert detect.detect_format("x.json", content) == expected
     assert detect.detect_format("x.jsonld", b'{"headline": "x"}') in ("ndjson", "jsonld")
+
+
+def test_updates_of_a_live_blog_are_in_its_text() -> None:
+    dated = {"@type": "BlogPosting", "headline": "Fog & mist", "articleBody": "One.", "datePublished": "2024-01-01"}
+    updates = [dated, {"@type": "BlogPosting", "articleBody": "<p>Two.</p>"}]
+    node = {"@type": "LiveBlogPosting", "headline": "Storm", "articleBody": "Intro.", "liveBlogUpdate": updates}
+    [document] = read({"@context": "https://schema.org", **node})
+    assert isinstance(document, Document)
+    assert document.body == DocumentBody(
+        "html", "<p>Intro.</p><p><time>2024-01-01</time></p><h3>Fog &amp; mist</h3><p>One.</p><p>Two.</p>"
+    )

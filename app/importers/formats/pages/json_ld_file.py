@@ -6,10 +6,12 @@ kept under `jsonld`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from html import escape
 from typing import BinaryIO
 
+from app.articles.html import bodies
 from app.articles.render.structured import json_ld as own_json_ld
-from app.importers.document import Document, Failure, Item, ParseContext
+from app.importers.document import Document, DocumentBody, Failure, Item, ParseContext
 from app.importers.formats import ndjson
 from app.importers.formats.pages.json_ld import (
     MAX_NODES,
@@ -86,12 +88,35 @@ def _read_node(node: Node, where: str, context: ParseContext, notes: tuple[str, 
         return Failure(where, "no article: the JSON-LD describes none that has a headline or a text")
     said = read_article(node, {}, "")
     body = values.make_body(said.body, None) if said.body else None
+    body = _add_updates(body, node)
     document = fields.read_record(_build_record(node), where, context, notes, body)
     if isinstance(document, Failure):
         return document
     marker = visibility.read_page(said.work_status, said.expires, context)
     document = visibility.apply(article_head.extract_head(document), marker)
     return article_head.add_note(document, PAYWALLED) if said.paywall else document
+
+
+def _add_updates(body: DocumentBody | None, node: Node) -> DocumentBody | None:
+    """The text with the updates of a live blog behind it, each with its time and heading, in their order."""
+    updates = [one for value in values.list_items(node.get("liveBlogUpdate")) if (one := values.read_mapping(value))]
+    markup = "".join(map(_render_update, updates))
+    if not markup:
+        return body
+    return DocumentBody("html", _read_markup(body) + markup)
+
+
+def _render_update(node: Node) -> str:
+    said = read_article(node, {}, "")
+    lines = [f"<p><time>{escape(said.published)}</time></p>"] if said.published else []
+    lines += [f"<h3>{escape(said.title, quote=False)}</h3>"] if said.title else []
+    return "".join((*lines, _read_markup(values.make_body(said.body, None) if said.body else None)))
+
+
+def _read_markup(body: DocumentBody | None) -> str:
+    if body is None:
+        return ""
+    return body.content if body.kind == "html" else bodies.to_html(body.kind, body.content)
 
 
 def _build_record(node: Node) -> dict[str, object]:
