@@ -24,7 +24,7 @@ from app.importers.formats.ninjs_parts import (
     read_byline,
     read_main_text,
 )
-from app.importers.records import article_head, fields, language_codes, values
+from app.importers.records import article_head, fields, language_codes, values, visibility
 from app.importers.records.aliases import fold_name
 
 MARKS = (
@@ -82,7 +82,14 @@ def read_item(
     document = fields.read_record(_build_record(item, title, context), where, context, notes, body)
     if isinstance(document, Failure):
         return document
-    return _extract_parts(document, item)
+    return visibility.apply(_extract_parts(document, item), _read_other_markers(item, context))
+
+
+def _read_other_markers(item: Given, context: ParseContext) -> visibility.Visibility:
+    """What its state and its embargo do not say: where there is one, it says more than words to editors."""
+    is_embargoed = bool(item.get("embargoed") or item.get("embargoeduntil"))
+    names = ("expires",) if is_embargoed else ("expires", "ednote")
+    return visibility.read_record({name: item[name] for name in names if name in item}, context)[0]
 
 
 def _is_cancelled(item: Given) -> bool:

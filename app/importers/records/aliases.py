@@ -96,8 +96,9 @@ OWN_EXTRA = frozenset(
 
 
 def fold_name(name: str) -> str:
-    """A name without what styles of writing differ in: `datePublished`, `date-published` and `date_published`."""
-    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+    """A name without what styles of writing differ in: `datePublished`, `date-published` and `date_published`, and
+    columns of tables that ask: `Published?`."""
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "").rstrip("?*:")
 
 
 _RANKS = {fold_name(name): (field, rank) for field, names in TABLE.items() for rank, name in enumerate(names)}

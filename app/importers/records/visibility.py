@@ -22,6 +22,7 @@ from app.importers.records.visibility_names import (
     ENDS,
     HINTS,
     LIVE,
+    NOTICES,
     PUBLIC,
     PUBLIC_WORDS,
     PUBLICATIONS,
@@ -38,11 +39,13 @@ from app.importers.records.visibility_names import (
     UNLISTED_WORDS,
     WITHDRAWN_WORDS,
     State,
+    is_held_notice,
     is_place,
 )
 
 _TABLES = (
     DRAFTS, HINTS, CLEARED, RETRACTED, PUBLIC, SWITCHES, LIVE, STATUS, STEPS, READERS, ACCESS, EMBARGOES, ENDS, BUILDS,
+    NOTICES,
 )  # fmt: skip
 _OTHERS = PUBLICATIONS | STAMPS | TYPO3_TIMES | {"id", "revision"}
 """Fields of their own that are markers as well, or in some records."""
@@ -198,6 +201,9 @@ def _read_marker(name: str, value: object, record: Mapping[str, object], context
         return SILENT if marker.status == "published" else marker
     if folded == "state":
         return SILENT if is_place(value, map(aliases.fold_name, record)) else read_word(name, value)
+    if folded in NOTICES:
+        is_held = any(isinstance(one, str) and is_held_notice(one) for one in values.list_items(value))
+        return make_draft(f"{name}: {values.quote(value)}") if is_held else SILENT
     if folded in EMBARGOES or folded in PUBLICATIONS:
         return _read_embargo(name, value, context, strict=folded in EMBARGOES)
     if folded in ENDS:

@@ -81,6 +81,8 @@ ENDS = _split(
     "unpublishat availableuntil visibleuntil publishuntil publishend publishdown expireat"
 )
 """Not public any more after that date."""
+NOTICES = _split("ednote edmsg")
+"""What agencies tell editors in words, beside the state of the item."""
 TYPO3_TIMES, TYPO3 = _split("starttime endtime"), _split("fegroup tstamp crdate hidden")
 """Its embargo and end, and what its rows have beside them: elsewhere they are times of events."""
 BUILDS = _split("build")
@@ -106,8 +108,23 @@ UNLISTED_WORDS = _split(
     "ready for review", "in preparation", "legal check", "do not publish", "awaiting approval", "pending approval",
 }  # fmt: skip
 
+_HELD = re.compile(
+    r"^\W*+(?:eds?(?:itors?)?\W{1,3})?(?:embargo|sperrfrist)"
+    r"|\bembargoed\b|\b(?:embargo|sperrfrist)(?:\s*+:|\s++(?:until|till|to|bis|jusqu|hasta|até|fino|tot|für|for)\b)"
+    r"|\bnot (?:yet )?for (?:publication|release|broadcast)\b|\bdo not (?:publish|release|use|run|broadcast)\b"
+    r"|\bhold for (?:release|publication)\b",
+    re.IGNORECASE,
+)
+_LIFTED = re.compile(
+    r"\b(?:lifted|aufgehoben|abgelaufen|levée?|levantado|over|no embargo|ohne sperrfrist)\b", re.IGNORECASE
+)
 _CODE = re.compile(r"[A-Z]{2,3}")
 _PLACES = _split("city country county zip zipcode postcode postalcode postal street address province place town")
+
+
+def is_held_notice(text: str) -> bool:
+    """Whether a note to editors asks to keep an item back: `EMBARGOED until Monday`, `Not for publication`."""
+    return bool(_HELD.search(text)) and not _LIFTED.search(text)
 
 
 def is_place(value: object, beside: Iterable[str]) -> bool:

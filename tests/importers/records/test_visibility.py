@@ -12,9 +12,10 @@ from sqlalchemy import select
 from app.db.database import Database
 from app.importers import pipeline, sources
 from app.importers.document import Document, ParseContext, Remark, SourceDate
-from app.importers.formats import markdown
+from app.importers.formats import markdown, ninjs
 from app.importers.formats.feeds import feed
 from app.importers.formats.pages import web_page
+from app.importers.formats.registry import PARSERS
 from app.importers.pipeline import ImportOptions, ImportReport
 from app.importers.records import aliases, fields, visibility, visibility_names
 from app.importers.sources import SourceInput
@@ -325,3 +326,53 @@ def test_article_that_an_earlier_import_made_public_stays_so_until_it_is_overwri
         assert status == "published"
         assert "draft at the source, public here" in report.notes
     assert run(hidden, overwrite=True)[1] == "draft"
+
+
+@pytest.mark.parametrize("name", ["Published?", "published ?", "Public?", "is_published*"])
+def test_column_that_asks_is_a_marker(name: str) -> None:
+    assert read(**{name: "No"}).status == "draft"
+
+
+@pytest.mark.parametrize(
+    ("note", "status"),
+    [
+        ("EMBARGOED until Monday 10:00", "draft"), ("Eds: Embargo 0900 GMT", "draft"), ("SPERRFRIST: 18 Uhr", "draft"),
+        ("Not for publication before Monday.", "draft"), ("Please do not use.", "draft"),
+        ("Adds a comment on the trade embargo", None), ("EMBARGO LIFTED, adds details", None), ("", None),
+    ],
+)  # fmt: skip
+def test_words_to_editors_may_keep_an_item_back(note: str, status: str | None) -> None:
+    assert read(ednote=note).status == status
+
+
+def test_items_of_agencies_are_kept_back_by_their_notes_and_ends() -> None:
+    item: dict[str, object] = {"uri": "urn:x:1", "versioncreated": "2024-01-01T00:00:00Z", "headline": "T"}
+    cases: tuple[tuple[dict[str, object], str], ...] = (
+        ({}, "published"),
+        ({"ednote": "Embargoed until noon"}, "draft"),
+        ({"ednote": "Embargoed until noon", "embargoed": "2024-01-01T12:00:00Z"}, "scheduled"),
+        ({"expires": "2024-02-01T00:00:00Z"}, "draft"),
+    )
+    for more, status in cases:
+        document = ninjs.read_item({**item, **more}, "f", CONTEXT)
+        assert isinstance(document, Document)
+        assert document.status == status, more
+
+
+@pytest.mark.parametrize(("data", "status"), [("", "draft"), ('<date.release norm="20240101"/>', "published")])
+def test_message_of_nitf_keeps_an_item_back_unless_it_has_a_date_of_release(data: str, status: str) -> None:
+    head = f'<head><docdata>{data}<ed-msg info="EMBARGO until Monday"/></docdata></head>'
+    body = "<body><body.head><hedline><hl1>T</hl1></hedline></body.head><body.content><p>A</p></body.content></body>"
+    [document] = PARSERS["nitf"](io.BytesIO(f"<nitf>{head}{body}</nitf>".encode()), "f", CONTEXT)
+    assert isinstance(document, Document)
+    assert document.status == status
+
+
+def test_note_of_newsml_keeps_an_item_back() -> None:
+    start = '<newsItem xmlns="http://iptc.org/std/nar/2006-10-01/" guid="urn:newsml:x:1"><itemMeta>'
+    kind = '<itemClass qcode="ninat:text"/><pubStatus qcode="stat:usable"/>'
+    rest = "</itemMeta><contentMeta><headline>T</headline></contentMeta></newsItem>"
+    for note, status in (("<edNote>Embargoed until noon</edNote>", "draft"), ("<edNote>Adds</edNote>", "published")):
+        [document] = PARSERS["newsml"](io.BytesIO((start + kind + note + rest).encode()), "f", CONTEXT)
+        assert isinstance(document, Document)
+        assert document.status == status

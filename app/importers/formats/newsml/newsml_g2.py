@@ -318,8 +318,10 @@ def _read_state(admin: Element, meta: Element, fields: DateFields) -> tuple[Publ
     version = _read_date(admin, "versioncreated", fields)
     published = created or version
     status = _strip_scheme(read_attribute(find_first(admin, "pubstatus"), "qcode", "uri", "literal")) or "usable"
-    state = read_state({"pubStatus": status, "expires": read_first_text(admin, "expires")}, fields.context)
     embargo = find_first(admin, "embargoed")
+    notices = _list_notices(admin) if embargo is None else []
+    markers = {"pubStatus": status, "expires": read_first_text(admin, "expires"), "edNote": notices}
+    state = read_state(markers, fields.context)
     if state.status != "published" or embargo is None:
         return state, published
     until = _read_date(admin, "embargoed", fields, is_awaited=True)
@@ -327,6 +329,10 @@ def _read_state(admin: Element, meta: Element, fields: DateFields) -> tuple[Publ
         return make_held("under an embargo without an end"), published
     over = version is not None and until.instant <= version.instant
     return state, published if over else until
+
+
+def _list_notices(admin: Element) -> list[str]:
+    return [text for one in find_below(admin, "ednote") if (text := read_element_text(one))]
 
 
 def _read_date(parent: Element, name: str, fields: DateFields, *, is_awaited: bool = False) -> SourceDate | None:
@@ -369,7 +375,8 @@ def _list_extra(item: Element, meta: Element, title: str | None, unread: Mapping
         extra["version"] = version
     genres = [name for one in find_below(meta, "genre") if (name := _read_name(one) or read_attribute(one, "qcode"))]
     codes = [code for one in find_below(meta, "subject") if (code := read_attribute(one, "qcode", "uri"))]
-    notes = [text for one in find_below(item, "itemmeta", "ednote") if (text := read_element_text(one))]
+    admin = find_first(item, "itemmeta")
+    notes = _list_notices(admin) if admin is not None else []
     headlines = [text for one in find_below(meta, "headline") if (text := read_element_text(one)) and text != title]
     lead = _choose_description(meta)
     descriptions = [

@@ -229,7 +229,9 @@ def _read_state(data: Element | None, root: Element, fields: DateFields) -> tupl
             return make_held("under an embargo without an end"), issue
         status = "usable"
     expire = read_attribute(find_first(data, "date.expire"), "norm")
-    state = read_state({"management-status": status, "expires": expire}, fields.context)
+    # A date of release says when; without one words may say that there is an embargo.
+    message = read_attribute(find_first(data, "ed-msg"), "info") if release is None else None
+    state = read_state({"management-status": status, "expires": expire, "ed-msg": message}, fields.context)
     return state, release or issue
 
 
