@@ -40,7 +40,9 @@ def find_date(document: Document, path: str | None) -> FallbackDate | None:
 
 
 def _list_candidates(document: Document, path: str | None) -> Iterator[FallbackDate]:
-    if document.dateline and (period := dates.parse_dateline(document.dateline, UTC)):
+    period = dates.parse_dateline(document.dateline, UTC) if document.dateline else None
+    # `Berlin, 1989 — The wall stood` tells of a year, and is not of it.
+    if period is not None and period.precision != "year":
         # A text has no other place for its date.
         is_text = document.body is not None and document.body.kind == "text"
         yield FallbackDate(period, "" if is_text else "no date of its own: the dateline's is taken")

@@ -53,6 +53,15 @@ def test_a_draft_has_no_date_from_its_last_change() -> None:
     assert find_fallback(None, status="draft", updated=UPDATED, source_date=FEEDS) is None
 
 
+def test_year_of_a_dateline_alone_dates_no_article() -> None:
+    told = SourceDateline("Berlin, 1989 —", "Berlin", "1989", "year")
+    assert find_fallback(None, dateline=told) is None
+    assert find_fallback(None, dateline=told, updated=UPDATED) == (
+        day("2025-07-06T10:00:00Z"),
+        "that of its last change is taken",
+    )
+
+
 def test_what_is_scheduled_waits_for_a_date_of_its_source_alone() -> None:
     assert find_fallback("2013-02-03-fog.md", status="scheduled", **EVERYTHING) is None
     document = Document("f", title="Fog", status="scheduled", updated=UPDATED, body=DocumentBody("text", "Words."))
