@@ -4,7 +4,8 @@ Never takes what could be prose: a list is one only under a known heading, down 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from app.importers.document import RelatedReference
 from app.text.keys import fold
@@ -125,12 +126,21 @@ HEADINGS = frozenset(
 MAX_TITLE = 300
 MAX_ENTRY = 2500
 MAX_ENTRIES = 50
+FEW_SPACES = 3
+"""A title of so few words may end in a full stop."""
 
 _MARKUP = re.compile(r"^[#>*_\s]+|[#*_:\s]+$")
 _BULLET = re.compile(r"^\s*(?:[-*+•·–]|\d{1,2}[.)])\s+")
 _ANGLED = re.compile(r"^(?P<title>.*)<(?P<url>https?://[^<>\s]+)>$")
 _LINKED = re.compile(r"^\[(?P<title>[^\[\]]+)\]\(\s*<?(?P<url>[^()\s<>]+)>?(?:\s+\"[^\"]*\")?\s*\)$")
 _BARE = re.compile(r"^(?P<title>)(?P<url>https?://\S+)$")
+_FULL_STOP = re.compile(r"(?:[^\W\d_]{2}|\d|[)\"”’»])[.]$|[。।۔]$")
+_NOTICE = re.compile(
+    r"(?:correction|clarification|editor['’]?s note|note de la rédaction|rectificatif|erratum|berichtigung|korrektur"
+    r"|anmerkung der redaktion|corrección|fe de errores|rettifica|correctie|correção|(?:additional )?reporting by"
+    r"|(?:writing|editing) by)\b",
+    re.IGNORECASE,
+)
 _AGENCY = re.compile(
     r"^(?:\(?(?:AFP|AP|Reuters|dpa|EFE|ANSA|Xinhua|Belga|ATS|APA|Bloomberg)"
     r"(?:\s?[/,]\s?[\w .]{2,30})*\)?|\((?:Reporting|Writing|Editing|Additional reporting) by .+\))$"
@@ -171,10 +181,29 @@ def split_related(blocks: Sequence[str]) -> tuple[list[str], tuple[RelatedRefere
             lines += [line for block in blocks[index + 1 :] for line in block.split("\n")]
             entries = [read_entry(line) for line in lines if line.strip()]
             posts = tuple(entry for entry in entries if entry)
-            if posts and len(posts) == len(entries) <= MAX_ENTRIES:
+            is_prose = any(_is_prose(one) for one in _list_paragraphs(blocks[index:]))
+            if posts and len(posts) == len(entries) <= MAX_ENTRIES and not is_prose:
                 return list(blocks[:index]), posts
             break
     return list(blocks), ()
+
+
+def _list_paragraphs(blocks: Sequence[str]) -> Iterator[list[str]]:
+    """The lines of each block, without the heading that the first begins with."""
+    for at, block in enumerate(blocks):
+        yield [line.strip() for line in block.split("\n")[0 if at else 1 :] if line.strip()]
+
+
+def _is_prose(lines: list[str]) -> bool:
+    """Whether a paragraph below a heading is no title, or several: a sentence that ends, one that was wrapped, a
+    correction or a credit. An item of a list and a link are what they are."""
+    paragraph = " ".join(lines)
+    entries = [read_entry(line) for line in lines]
+    if any(is_bulleted(line) for line in lines) or any(entry is None or entry.url for entry in entries):
+        return False
+    is_wrapped = any(below[:1].islower() and above[-1:] not in ".!?" for above, below in pairwise(lines))
+    is_sentence = paragraph.count(" ") >= FEW_SPACES and _FULL_STOP.search(paragraph) is not None
+    return is_wrapped or is_sentence or _NOTICE.match(paragraph) is not None
 
 
 def is_signature(line: str) -> bool:

@@ -222,3 +222,31 @@ def test_an_ordinary_last_line_is_no_signature(line: str) -> None:
 
 def test_the_documented_headings_are_known() -> None:
     assert {"related posts", "a lire aussi", "lea tambien", "mehr zum thema"} <= HEADINGS
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "See also\n\nThe committee will meet again on Monday.",
+        "Read more\n\nThe committee will meet again\non Monday in the town hall",
+        "Related stories\n\nOne thing\n\nCorrection: an earlier version named another day",
+        "Related stories\n\nOne thing\n\nReporting by Ann Lee; editing by Bo Ek",
+        "Further reading\n\nRoe, J. (2020). The Book of Fog. London: Press.",
+        "関連記事\n\nFog is no mist and stays all day。",
+    ],
+)
+def test_prose_below_a_heading_of_related_posts_stays_text(tail: str) -> None:
+    [document] = text.parse(f"Fog\n\nIt lay on the water.\n\n{tail}\n".encode(), "f", ParseContext())
+    assert isinstance(document, Document)
+    assert document.related == ()
+    assert document.body is not None
+    assert document.body.content.endswith(" ".join(tail.split("\n\n")[-1].split("\n")))
+
+
+@pytest.mark.parametrize(
+    "tail", ["One thing\n\nIs it over?", "One thing\nMayor of U.S.", "- Fog came in by night.", "It is over."]
+)
+def test_titles_below_a_heading_are_related_posts(tail: str) -> None:
+    [document] = text.parse(f"Fog\n\nIt lay on the water.\n\nRelated posts\n\n{tail}\n".encode(), "f", ParseContext())
+    assert isinstance(document, Document)
+    assert [one.title for one in document.related] == [line.strip("- ") for line in tail.split("\n") if line]
