@@ -15,9 +15,10 @@ from app.search.query import analysis, spelling, tree, typos
 from app.search.query.lexer import ParseNote
 from app.search.query.stop_words import is_stop_word
 from app.search.query.tree import And, Field, FieldName, NamedPlace, Near, Node, Not, Or, Phrase, Prefix, Word
-from app.search.tantivy import index_schema, region_names, term_stats
+from app.search.tantivy import index_schema, term_stats
 from app.search.tantivy.query_builder import QueryBuilder
 from app.search.tantivy.reader import View, find_languages
+from app.search.vocabulary import region_names
 
 ENOUGH = 20
 """Articles with all of the words; with fewer, any of them are looked for."""

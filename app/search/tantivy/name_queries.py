@@ -8,9 +8,10 @@ from tantivy import Query
 from app.search.engine import NameKind, NameLookup
 from app.search.query import analysis
 from app.search.query.tree import NamedPlace, Prefix, list_leaves
-from app.search.tantivy import index_schema, region_names
+from app.search.tantivy import index_schema
 from app.search.tantivy.filters import FilterQueries, QueryFactory
 from app.search.tantivy.term_stats import TermStats
+from app.search.vocabulary import region_names
 
 NAME_WEIGHT = 0.1
 """Of a word's rarity, for a tag, a region or a dateline of that name: less than the share of the title."""

@@ -23,10 +23,11 @@ from app.search.query.conditions import (
 )
 from app.search.query.stop_words import is_stop_word
 from app.search.query.tree import And, Field, FieldName, NamedPlace, Near, Node, Not, Or, Phrase, Prefix, Word
-from app.search.tantivy import index_schema, region_names, term_stats
+from app.search.tantivy import index_schema, term_stats
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.reader import View
 from app.search.tantivy.term_stats import TermStats
+from app.search.vocabulary import region_names
 
 
 @dataclass(frozen=True, slots=True)
