@@ -35,24 +35,24 @@ _JSON_SYSTEMS = (
     ForeignFormat(
         _compile_marks(r'"contentTypes"\s*:\s*\[', r'"sys"\s*:\s*\{'),
         "this is an export of Contentful, which is not read, as its fields are named by each site: write each entry as "
-        "a line of NDJSON with title, body, published_at and id",
+        "a line of NDJSON with title, body as it is, published_at and id",
     ),
     ForeignFormat(
         _compile_marks(r'"sys"\s*:\s*\{[^{}]{0,100}"type"\s*:\s*"Array"'),
         "this is a reply of Contentful's API, which is not read, as its fields are named by each site: write each "
-        "entry as a line of NDJSON with title, body, published_at and id",
+        "entry as a line of NDJSON with title, body as it is, published_at and id",
     ),
     ForeignFormat(
         _compile_marks(
             r'\A\s*\{\s*"data"\s*:\s*\[?\s*\{\s*"id"\s*:\s*\d+\s*,\s*(?:"attributes"\s*:\s*\{|"documentId"\s*:)'
         ),
         "this is a reply of Strapi's API, which is not read, as its fields are named by each site: write each entry as "
-        "a line of NDJSON with title, body, published_at and id",
+        "a line of NDJSON with title, body as it is, published_at and id",
     ),
     ForeignFormat(
         _compile_marks(r'"_type"\s*:\s*"', r'"_id"\s*:\s*"', r'"_(?:rev|createdAt)"\s*:\s*"'),
         "this is an export of Sanity, which is not read, as its fields are named by each site: write each document "
-        "as a line of NDJSON with title, body, published_at and id",
+        "as a line of NDJSON with title, body as it is, published_at and id",
     ),
     ForeignFormat(
         _compile_marks(r'"jsonapi"\s*:\s*\{\s*"version"', r'"attributes"\s*:\s*\{'),

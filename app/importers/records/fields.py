@@ -4,7 +4,7 @@ Never drops a value: what is unknown, given twice or unreadable stays in `extra`
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TypeVar
@@ -23,7 +23,7 @@ from app.importers.document import (
     SourceDateline,
     SourceLocale,
 )
-from app.importers.records import aliases, values, visibility
+from app.importers.records import aliases, rich_text, values, visibility
 from app.importers.records.source_hashes import name_fields
 from app.importers.records.visibility import Visibility
 from app.importers.text_parts import html_trees, references
@@ -33,6 +33,7 @@ from app.importers.text_parts.prose import cut_title
 Value = TypeVar("Value")
 
 NO_CONTENT = "neither a title nor a body"
+NO_TEXT = "its text could not be read"
 _AS_WRITTEN = frozenset(("body", "body_format", "external_id", "origin", "slug", "previous_slugs", "status", "draft"))
 """Fields that are no plain words: bodies have a notation of their own, and what an item is known by stays as it is."""
 _MARKDOWN = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|^\s*(?:#+|>|[-*+]|\d+\.)\s+|[*_`]{1,3}|\{\{.*?\}\}", re.MULTILINE)
@@ -55,6 +56,7 @@ class _RecordReader:
     is_own: bool = False
     is_exported: bool = False
     resolved: dict[str, object] = field(default_factory=dict)
+    has_unread_body: bool = False
 
     def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
         """The field as `read` understands it; what it does not understand goes to extra with a note."""
@@ -145,6 +147,8 @@ def read_record(
         document = replace(document, is_own=True, known_article=read_known(record))
     elif state_notes:  # what this archive exports as a draft is one, which is no news
         document = replace(document, notes=(*document.notes, *state_notes))
+    if reader.has_unread_body and not own:
+        document = visibility.apply(document, visibility.make_draft(NO_TEXT, is_public=True))
     return document if title else replace(document, title=derive_title(document))
 
 
@@ -245,14 +249,28 @@ def _read_body(reader: _RecordReader) -> DocumentBody | None:
     if "body" not in reader.known:
         return None
     name, value = reader.known["body"]
+    if (nodes := rich_text.find_tree(value)) is not None:
+        return _read_rich_text(reader, nodes)
     body = values.read_body(name, value, stated_kind)
     if body is not None and isinstance(value, dict) and len(value) > 1 and not reader.is_own:
         reader.extra[name] = value  # its other kinds may say what this one does not
     if body is None and not (isinstance(value, str) and not value.strip()):
         reader.keep_unread("body", "could not be read")
+        reader.has_unread_body = True
     is_said = stated_kind is not None or isinstance(value, dict) or name.lower().endswith("text")
     if body is not None and body.kind == "text" and not is_said and references.has_references(body.content):
         reader.notes.setdefault(f"{name}: read as plain text, character references stand as they are")
+    return body
+
+
+def _read_rich_text(reader: _RecordReader, nodes: Sequence[object]) -> DocumentBody | None:
+    """The text of a tree of nodes; the tree stays as it is where there is more in it."""
+    name, value = reader.known["body"]
+    notes: dict[str, None] = {}
+    body = values.make_body(rich_text.convert(nodes, notes.setdefault), "html")
+    reader.notes |= {f"{name}: {note}": None for note in notes}
+    if notes:
+        reader.extra[name] = value
     return body
 
 

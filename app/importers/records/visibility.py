@@ -354,9 +354,9 @@ def _read_date(value: object, context: ParseContext) -> SourceDate | None:
         return None
 
 
-def make_draft(said: str, rank: int = _DRAFT) -> Visibility:
-    """A marker that makes a draft, with a note that says why."""
-    return Visibility("draft", rank=rank, note=f"{said}{_NOT_PUBLIC}")
+def make_draft(said: str, rank: int = _DRAFT, *, is_public: bool = False) -> Visibility:
+    """A marker that makes a draft, with a note that says why; `is_public`: it may be public at its source."""
+    return Visibility("draft", rank=rank, note=f"{said}: {KEPT}" if is_public else f"{said}{_NOT_PUBLIC}")
 
 
 def is_of_state(note: str) -> bool:

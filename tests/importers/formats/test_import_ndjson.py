@@ -273,7 +273,8 @@ def test_values_of_the_wrong_shape_are_kept_with_a_note() -> None:
     }
     document = read(record)
     assert document.extra == {key: value for key, value in record.items() if key != "title"}
-    assert len(document.notes) == 4
+    assert len(document.notes) == 5
+    assert (document.status, document.notes[-1]) == ("draft", "its text could not be read: kept as a draft")
 
 
 def test_a_draft_is_a_status() -> None:
