@@ -19,7 +19,7 @@ _WORD = re.compile(r"\w")
 
 def find_hidden_words(body: DocumentBody) -> str | None:
     """The words of the first such element; None where a text has none. What readers find by searching for it
-    (`until-found`) is for them."""
+    (`until-found`), and what a tab or a button opens for them (`aria-controls`), is for them."""
     if body.kind == "text" or not _MAY_HIDE.search(body.content):
         return None
     # In Markdown only its HTML tells what is code, which shows an element and is none.
@@ -27,8 +27,11 @@ def find_hidden_words(body: DocumentBody) -> str | None:
     if root is None:
         return None
     root.strip_tags(_NO_WORDS)
+    opened = {id for node in root.css("[aria-controls]") for id in (node.attributes["aria-controls"] or "").split()}
     for node in root.css("[hidden], [style]"):
         attributes = node.attributes
+        if attributes.get("role") == "tabpanel" or attributes.get("id") in opened:
+            continue
         is_hidden = "hidden" in attributes and (attributes["hidden"] or "").lower() != "until-found"
         if (is_hidden or _STYLE.search(attributes.get("style") or "")) and _WORD.search(node.text()):
             return clean.join_lines(node.text(separator=" "))

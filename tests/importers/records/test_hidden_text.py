@@ -20,6 +20,8 @@ from app.regions.atlas import Atlas
         ("<p>A</p><img style='display:none' src='https://a.example/pixel.gif'>", "html", None),
         ("<p>A</p><div hidden><script>code()</script></div>", "html", None),
         ("<p hidden='until-found'>A</p><p aria-hidden='true'>B</p><p style='display:none-such'>C</p>", "html", None),
+        ("<p>A</p><div role='tabpanel' hidden>On another tab</div>", "html", None),
+        ("<button aria-controls='x more'>More</button><div id='more' style='display:none'>Opened</div>", "html", None),
         ("<p>It was hidden >by the display: none of it.</p>", "html", None),
         ("<p style='display:none'>A</p>", "text", None),
     ],
