@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from app.importers import dates
-from app.importers.document import Document, SourceDate
+from app.importers.document import Document, SourceDate, SourceDateline
 
 _YEAR, _MONTH, _DAY = r"((?:19|20)\d\d)", r"(0[1-9]|1[0-2])", r"(0[1-9]|[12]\d|3[01])"
 # /2014/04/05/, /2014-04-05/, /2014-04-05-title, /20140405/, and the month of /2014/04/.
@@ -23,6 +23,7 @@ _DAYS = (
     re.compile(rf"/{_YEAR}/?{_MONTH}{_DAY}(?=/)"),
     re.compile(rf"/{_YEAR}/{_MONTH}-{_DAY}(?=/)"),
 )
+_DASHES = ("—", "–", "-")
 _MONTHS = (re.compile(rf"/{_YEAR}[/-]{_MONTH}(?=/)"),)
 
 
@@ -39,10 +40,14 @@ def find_date(document: Document, path: str | None) -> FallbackDate | None:
     return None if document.status == "scheduled" else next(_list_candidates(document, path), None)
 
 
+def _is_setting(dateline: SourceDateline, period: SourceDate) -> bool:
+    """`Berlin, 1989 — The wall stood` tells of a year, and is not of it; a line of its own, `Berlin, 1989.`, is."""
+    return period.precision == "year" and dateline.text.rstrip().endswith(_DASHES)
+
+
 def _list_candidates(document: Document, path: str | None) -> Iterator[FallbackDate]:
     period = dates.parse_dateline(document.dateline, UTC) if document.dateline else None
-    # `Berlin, 1989 — The wall stood` tells of a year, and is not of it.
-    if period is not None and period.precision != "year":
+    if document.dateline and period is not None and not _is_setting(document.dateline, period):
         # A text has no other place for its date.
         is_text = document.body is not None and document.body.kind == "text"
         yield FallbackDate(period, "" if is_text else "no date of its own: the dateline's is taken")

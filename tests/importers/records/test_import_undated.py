@@ -53,7 +53,9 @@ def test_a_draft_has_no_date_from_its_last_change() -> None:
     assert find_fallback(None, status="draft", updated=UPDATED, source_date=FEEDS) is None
 
 
-def test_year_of_a_dateline_alone_dates_no_article() -> None:
+def test_year_of_a_dateline_that_runs_into_the_text_dates_no_article() -> None:
+    stated = SourceDateline("Wellington, 2024.", "Wellington", "2024", "year")
+    assert find_fallback(None, dateline=stated) is not None
     told = SourceDateline("Berlin, 1989 —", "Berlin", "1989", "year")
     assert find_fallback(None, dateline=told) is None
     assert find_fallback(None, dateline=told, updated=UPDATED) == (

@@ -122,9 +122,12 @@ function useKept(id, version, form, isDirty) {
       keep();
     };
   }, []);
+  const isAsked = useRef(isDirty);
+  isAsked.current = isDirty;
   useEffect(() => {
     if (!isDirty) return undefined;
-    const ask = (event) => event.preventDefault();
+    // Also until this ends, which is behind the rendering: what has been put away is not asked for.
+    const ask = (event) => isAsked.current && event.preventDefault();
     addEventListener("beforeunload", ask);
     return () => removeEventListener("beforeunload", ask);
   }, [isDirty]);
