@@ -13,7 +13,7 @@ from datetime import date, time
 
 import yaml
 
-from app.importers.records import head_lines
+from app.importers.records import aliases, head_lines, visibility
 
 MAX_BYTES = 1_000_000
 MAX_ALIASES = 1000
@@ -76,7 +76,8 @@ def split_front_matter(text: str) -> tuple[Mapping[str, object], str]:
 
 def _split_unfenced(text: str) -> tuple[Mapping[str, object], str]:
     """The lines at the head of a text of Pelican or MultiMarkdown, down to a blank line, or of Hexo, down to a rule: a
-    title among two names or more. One line may be prose, or a heading above its rule."""
+    title and another name that is known. One line may be prose, or a heading above its rule; lines of other names are
+    a recipe, and names that come again speak."""
     entries, below = head_lines.split_lines(text)
     rule = _RULE.search(text, 0, MAX_BYTES)
     block = text[: rule.start()] if rule else ""
@@ -86,7 +87,8 @@ def _split_unfenced(text: str) -> tuple[Mapping[str, object], str]:
         with suppress(FrontMatterError):
             value = _load_yaml(block)
             return (_convert_mapping(value), text[rule.end() :]) if isinstance(value, dict) else ({}, text)
-    return (dict(entries), below) if _is_titled([*entries]) else ({}, text)
+    is_spoken = any("\n" in value for value in entries.values())
+    return (dict(entries), below) if _is_titled([*entries]) and not is_spoken else ({}, text)
 
 
 def _list_names(block: str) -> list[str]:
@@ -94,7 +96,9 @@ def _list_names(block: str) -> list[str]:
 
 
 def _is_titled(names: Sequence[str]) -> bool:
-    return len(names) > 1 and "title" in (name.lower() for name in names)
+    folded = [aliases.fold_name(name) for name in names]
+    is_known = any(name != "title" and (aliases.find_field(name) or visibility.is_marker(name)) for name in folded)
+    return "title" in folded and is_known and len(set(folded)) == len(folded)
 
 
 def _split_json(text: str) -> tuple[Mapping[str, object], str]:

@@ -52,8 +52,8 @@ _OTHERS = PUBLICATIONS | STAMPS | TYPO3_TIMES | {"id", "revision"}
 _NOTHING: tuple[object, ...] = ("", [], {}, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00")
 """What is written where there is nothing; databases write such dates."""
 _TRUTHS = {
-    **dict.fromkeys(("true", "yes", "on", "1", "y", "t"), True),
-    **dict.fromkeys(("false", "no", "off", "0", "n", "f", "none", "null", "never"), False),
+    **dict.fromkeys(("true", "yes", "on", "1", "y", "t", "checked", "✓", "✔", "☑"), True),
+    **dict.fromkeys(("false", "no", "off", "0", "n", "f", "none", "null", "never", "unchecked", "☐"), False),
 }
 
 
@@ -172,6 +172,13 @@ def _may_be_marker(name: str) -> bool:
 def is_boolean(value: object) -> bool:
     """Whether it is a boolean, however written. A boolean is never a date."""
     return isinstance(value, bool) or (isinstance(value, str | int) and _fold(value) in _TRUTHS)
+
+
+def is_known_value(value: str, context: ParseContext) -> bool:
+    """Whether it is a boolean, a word for a state or a date: what else a marker could say is not known surely."""
+    word = _fold(value)
+    is_word = word in PUBLIC_WORDS | SCHEDULED_WORDS | WITHDRAWN_WORDS | UNLISTED_WORDS
+    return is_word or word in _TRUTHS or _read_date(value, context) is not None
 
 
 def _read_marker(name: str, value: object, record: Mapping[str, object], context: ParseContext) -> Visibility:

@@ -58,11 +58,32 @@ def test_properties_below_a_title_hold_an_article_back(kind: str) -> None:
         "Title: the one word that he never used\n---\nIt was his last book.",
         "Ann: Is it open?\nBo: Not yet.\n\nThey waited.",
         "Status: published\nOwner: Ann\n\nThe tunnel opened.",
+        "State: Texas\nWhere: Dallas\n\nIt rained.",
+        "Visibility: good\nWind: south\n\nThe day is fine.",
+        "Private: Ryan\n\nA film of war.",
         "It opened on Friday.\n\nStatus: draft\n",
     ],
 )
 def test_prose_is_public(text: str) -> None:
     assert [read(kind, text).status for kind in ("markdown", "text")] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Title: Fog\nDate: Monday\nANN: Is it open?\nBO: No.\nANN: A pity.\n\nThey wait.",
+        "Title: Soup\nNote: use a fresh leek\nServes: 4\n\nCut the leek.",
+        "title: Fog\ndate: Monday\nann: Is it open\nann: A pity\n---\nThey wait.",
+    ],
+)
+def test_no_word_of_a_dialogue_or_a_recipe_is_lost(text: str) -> None:
+    document = read("markdown", text)
+    assert document.body is not None
+    assert document.body.content.strip() == text
+
+
+def test_name_that_comes_again_hides_as_well() -> None:
+    assert read("markdown", "Title: Fog\nStatus: published\nStatus: draft\n\nIt lay.").status == "draft"
 
 
 def test_text_below_the_lines_is_whole() -> None:
