@@ -116,15 +116,20 @@ _HELD = re.compile(
     re.IGNORECASE,
 )
 _LIFTED = re.compile(
-    r"\b(?:lifted|aufgehoben|abgelaufen|levée?|levantado|over|no embargo|ohne sperrfrist)\b", re.IGNORECASE
+    r"^\W*+(?:eds?(?:itors?)?\W{1,3})?(?:no(?:t| longer)? embargo(?:ed)?"
+    r"|(?:the )?embargo:?(?: (?:is|was|has|been|now))*+ (?:lifted|over|expired|passed|none)|ohne sperrfrist"
+    r"|(?:die )?sperrfrist:?(?: (?:ist|wurde))?+ (?:aufgehoben|abgelaufen|keine)|embargo levée?|embargo levantado)"
+    r"(?=\s*+(?:[^\w\s]|$))",
+    re.IGNORECASE,
 )
+"""How a note begins: `Not for publication until the embargo is lifted` has the same words and says the reverse."""
 _CODE = re.compile(r"[A-Z]{2,3}")
 _PLACES = _split("city country county zip zipcode postcode postalcode postal street address province place town")
 
 
 def is_held_notice(text: str) -> bool:
     """Whether a note to editors asks to keep an item back: `EMBARGOED until Monday`, `Not for publication`."""
-    return bool(_HELD.search(text)) and not _LIFTED.search(text)
+    return _HELD.search(_LIFTED.sub("", text)) is not None
 
 
 def is_place(value: object, beside: Iterable[str]) -> bool:

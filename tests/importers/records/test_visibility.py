@@ -331,6 +331,7 @@ def test_article_that_an_earlier_import_made_public_stays_so_until_it_is_overwri
 @pytest.mark.parametrize("name", ["Published?", "published ?", "Public?", "is_published*"])
 def test_column_that_asks_is_a_marker(name: str) -> None:
     assert read(**{name: "No"}).status == "draft"
+    assert [read(**{name: said}).status for said in ("✓", "checked", "Yes")] == [None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -339,6 +340,10 @@ def test_column_that_asks_is_a_marker(name: str) -> None:
         ("EMBARGOED until Monday 10:00", "draft"), ("Eds: Embargo 0900 GMT", "draft"), ("SPERRFRIST: 18 Uhr", "draft"),
         ("Not for publication before Monday.", "draft"), ("Please do not use.", "draft"),
         ("Adds a comment on the trade embargo", None), ("EMBARGO LIFTED, adds details", None), ("", None),
+        ("Not for publication until the embargo is lifted", "draft"), ("EMBARGOED: minister hands over power", "draft"),
+        ("Embargo will be lifted at 18:00", "draft"), ("Embargo lifted at 18:00", "draft"),
+        ("Embargo lifted; photos: embargo until Monday", "draft"),
+        ("Embargo: none", None), ("No longer embargoed.", None), ("Not embargoed", None), ("Embargo has passed", None),
     ],
 )  # fmt: skip
 def test_words_to_editors_may_keep_an_item_back(note: str, status: str | None) -> None:
