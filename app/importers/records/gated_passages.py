@@ -49,15 +49,16 @@ _FOR_EVERYBODY = re.compile(
 """Names of shortcodes that hide on some screens, or from those who are members."""
 _CODE = re.compile(
     r"<(?P<tag>pre|code|kbd|samp|script|style|textarea)\b|\[(?P<shortcode>code|sourcecode|pre|php|html|plain)\b"
-    r"|(?P<comment><!--)(?!\s*+/?(?:wp:|kg-))|(?P<ticks>```|`)|\{%-?\s*+(?P<liquid>raw|highlight)\b",
+    r"|(?P<comment><!--)(?!\s*+/?(?:wp:|kg-))|(?P<ticks>```|``|`|~~~)|\{%-?\s*+(?P<liquid>raw|highlight)\b",
     re.IGNORECASE,
 )
 _COMMENT = re.compile(
-    r"\{%-?\s*+comment\b[^%\n]*+%\}|\{::comment\b[^}\n]*+\}|\{\{-?\s?/\*|\{\{[<%]\s*+comment\b[^>%\n]*+[>%]\}\}"
+    r"(?P<liquid>\{%-?\s*+comment\b[^%\n]*+%\})|\{::comment\b[^}\n]*+\}|\{\{-?\s?/\*|\{\{[<%]\s*+comment\b[^>%\n]*+[>%]\}\}"
     r"|\{#[^#{}]++#\}|(?<![\w%])%%(?=[^%\s])[^%]++%%(?![\w%])"
 )
 """Comments of Liquid, kramdown, Hugo, Nunjucks and Obsidian, which their sites show to nobody. `{#name}` is an
 address within a page."""
+_LIQUID_END = re.compile(r"\{%-?\s*+endcomment\b")
 _DOCUMENTS = re.compile(r"\bshort-?codes?\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"<!--\s*wp:(?:core/)?block\s+\{\s*\"ref\"\s*:\s*(\d{1,20})")
 _READERS = r"\"nonMember\"\s*+:\s*+false"
@@ -76,11 +77,19 @@ def find_gate(content: str, reusable: Mapping[str, str] | None = None, kind: Bod
         shared = (reusable.get(number, "") for number in dict.fromkeys(_REFERENCE.findall(content)))
         gate = next((mark for one in shared if _find_mark(one) and (mark := _find_mark(_remove_code(one)))), None)
     if gate is None and kind == "markdown" and ("{" in content or "%%" in content):
-        hidden = _COMMENT.search(_remove_code(content, kind))
-        gate = hidden[0][:20] if hidden else None
+        gate = _find_comment(_remove_code(content, kind))
     # Plain text about shortcodes has no other way to name one.
     is_about = gate is not None and gate[0] == "[" and kind == "text" and _DOCUMENTS.search(content)
     return None if is_about else gate
+
+
+def _find_comment(content: str) -> str | None:
+    """The mark of the first comment. One of Liquid that nobody ends builds no page, so that it is only spoken of."""
+    ends = [match.start() for match in _LIQUID_END.finditer(content)]
+    for match in _COMMENT.finditer(content):
+        if not match["liquid"] or (ends and match.start() < ends[-1]):
+            return match[0][:20]
+    return None
 
 
 def _remove_code(content: str, kind: BodyKind = "html") -> str:

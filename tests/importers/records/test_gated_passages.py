@@ -70,6 +70,8 @@ def test_the_marks_of_gated_passages_are_known(content: str, gate: str | None) -
         ("markdown", "A %%not yet%% B", "%%not yet%%"),
         ("markdown", "## Heading {#place}\n\n100%% sure, 5 %% of 10 %%, {{ site.url }} {: .class}", None),
         ("markdown", "Write {% raw %}{% comment %}x{% endcomment %}{% endraw %} or `{::comment}`.", None),
+        ("markdown", "A tag such as {% comment %} begins one.", None),
+        ("markdown", "Write ``{# x #}`` or\n\n~~~\n%%not yet%%\n~~~\n", None),
         ("text", "Liquid has {% comment %}x{% endcomment %}.", None),
     ],
 )
