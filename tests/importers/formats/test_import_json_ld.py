@@ -151,3 +151,13 @@ def test_updates_of_a_live_blog_are_in_its_text() -> None:
     assert document.body == DocumentBody(
         "html", "<p>Intro.</p><p><time>2024-01-01</time></p><h3>Fog &amp; mist</h3><p>One.</p><p>Two.</p>"
     )
+
+
+@pytest.mark.parametrize("text", ["Intro. One. Two.", "Two. One.", "<p>Two.</p><p>One.</p>"])
+def test_updates_of_a_live_blog_that_its_text_has_are_not_there_twice(text: str) -> None:
+    updates = [{"@type": "BlogPosting", "articleBody": one} for one in ("One.", "Two.")]
+    node = {"@type": "LiveBlogPosting", "headline": "Storm", "articleBody": text, "liveBlogUpdate": updates}
+    [document] = read({"@context": "https://schema.org", **node})
+    assert isinstance(document, Document)
+    assert document.body is not None
+    assert document.body.content == text

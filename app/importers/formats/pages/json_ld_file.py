@@ -22,6 +22,7 @@ from app.importers.formats.pages.json_ld import (
     read_article,
 )
 from app.importers.records import article_head, fields, values, visibility
+from app.importers.text_parts import clean
 
 _CONTAINERS = ("@graph", "itemListElement", "item", "dataFeedElement", "mainEntity", "hasPart")
 _REFERENCES = ("author", "creator", "publisher", "isPartOf", "image", "contentLocation")
@@ -98,12 +99,35 @@ def _read_node(node: Node, where: str, context: ParseContext, notes: tuple[str, 
 
 
 def _add_updates(body: DocumentBody | None, node: Node) -> DocumentBody | None:
-    """The text with the updates of a live blog behind it, each with its time and heading, in their order."""
+    """The text with the updates of a live blog behind it, each with its time and heading, in their order; some sites
+    have all of them in the text as well."""
     updates = [one for value in values.list_items(node.get("liveBlogUpdate")) if (one := values.read_mapping(value))]
     markup = "".join(map(_render_update, updates))
-    if not markup:
+    if not markup or (body is not None and _has_all(body, updates)):
         return body
     return DocumentBody("html", _read_markup(body) + markup)
+
+
+def _has_all(body: DocumentBody, updates: Sequence[Node]) -> bool:
+    """Whether the text has each of them whole, in their order or, the latest first, in the reverse."""
+    text = _read_line(body)
+    said = (read_article(one, {}, "") for one in updates)
+    parts = [_read_line(values.make_body(one.body, None)) if one.body else (one.title or "") for one in said]
+    return _is_in_order(text, parts) or _is_in_order(text, parts[::-1])
+
+
+def _is_in_order(text: str, parts: Sequence[str]) -> bool:
+    position = 0
+    for part in parts:
+        start = text.find(part, position)
+        if start < 0:
+            return False
+        position = start + len(part)
+    return True
+
+
+def _read_line(body: DocumentBody | None) -> str:
+    return clean.join_lines(bodies.to_text(_read_markup(body)))
 
 
 def _render_update(node: Node) -> str:
