@@ -87,9 +87,9 @@ def read_item(
 
 def _read_other_markers(item: Given, context: ParseContext) -> visibility.Visibility:
     """What its state and its embargo do not say: where there is one, it says more than words to editors."""
-    is_embargoed = bool(item.get("embargoed") or item.get("embargoeduntil"))
-    names = ("expires",) if is_embargoed else ("expires", "ednote")
-    return visibility.read_record({name: item[name] for name in names if name in item}, context)[0]
+    if item.get("embargoed") or item.get("embargoeduntil") or "ednote" not in item:
+        return visibility.SILENT
+    return visibility.read_record({"ednote": item["ednote"]}, context)[0]
 
 
 def _is_cancelled(item: Given) -> bool:
