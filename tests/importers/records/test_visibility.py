@@ -350,13 +350,13 @@ def test_words_to_editors_may_keep_an_item_back(note: str, status: str | None) -
     assert read(ednote=note).status == status
 
 
-def test_items_of_agencies_are_kept_back_by_their_notes_and_ends() -> None:
+def test_items_of_agencies_are_kept_back_by_their_notes() -> None:
     item: dict[str, object] = {"uri": "urn:x:1", "versioncreated": "2024-01-01T00:00:00Z", "headline": "T"}
     cases: tuple[tuple[dict[str, object], str], ...] = (
         ({}, "published"),
         ({"ednote": "Embargoed until noon"}, "draft"),
         ({"ednote": "Embargoed until noon", "embargoed": "2024-01-01T12:00:00Z"}, "scheduled"),
-        ({"expires": "2024-02-01T00:00:00Z"}, "draft"),
+        ({"expires": "2024-02-01T00:00:00Z"}, "published"),
     )
     for more, status in cases:
         document = ninjs.read_item({**item, **more}, "f", CONTEXT)
