@@ -10,7 +10,7 @@ from dataclasses import replace
 from app.articles.render.structured import markdown_file
 from app.importers.document import Document, DocumentBody, Failure, ParseContext
 from app.importers.formats import frontmatter
-from app.importers.records import fields, head_lines
+from app.importers.records import fields, head_lines, text_fields
 from app.importers.records.values import make_body
 from app.importers.records.values import read_text as one_line
 from app.importers.text_parts import clean
@@ -75,7 +75,9 @@ def _split_heading(content: str) -> tuple[tuple[str, int] | None, str]:
     if not match:
         return None, content
     level = len(match["level"]) if match["level"] else 1 if match["rule"][0] == "=" else 2
-    title = one_line(fields.extract_text(DocumentBody("markdown", (match["hash"] or match["ruled"]).rstrip("# \t"))))
+    title = one_line(
+        text_fields.extract_text(DocumentBody("markdown", (match["hash"] or match["ruled"]).rstrip("# \t")))
+    )
     return ((title, level) if title else None), content[match.end() :]
 
 

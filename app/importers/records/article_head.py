@@ -6,7 +6,7 @@ from dataclasses import replace
 from selectolax.lexbor import LexborNode
 
 from app.importers.document import Document, DocumentBody, SourceDate, SourceDateline
-from app.importers.records.fields import extract_text
+from app.importers.records.text_fields import extract_text
 from app.importers.text_parts import clean, html_trees
 from app.importers.text_parts.bylines import read_opening_byline
 from app.importers.text_parts.datelines import split_dateline

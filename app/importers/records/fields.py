@@ -4,15 +4,13 @@ Never drops a value: what is unknown, given twice or unreadable stays in `extra`
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
-from typing import TypeVar
 
 from app.articles.manuscript import ExportedRow
 from app.importers import dates
 from app.importers.document import (
-    BodyKind,
     DatelinePrecision,
     Document,
     DocumentBody,
@@ -23,68 +21,19 @@ from app.importers.document import (
     SourceDateline,
     SourceLocale,
 )
-from app.importers.records import aliases, rich_text, values, visibility
+from app.importers.records import aliases, values, visibility
+from app.importers.records.record_reader import RecordReader
 from app.importers.records.source_hashes import name_fields
+from app.importers.records.text_fields import derive_title, read_body, read_standfirst
 from app.importers.records.visibility import Visibility
-from app.importers.text_parts import html_trees, references
 from app.importers.text_parts.datelines import read_dateline
-from app.importers.text_parts.prose import cut_title
-
-Value = TypeVar("Value")
 
 NO_CONTENT = "neither a title nor a body"
 NO_TEXT = "its text could not be read"
-_AS_WRITTEN = frozenset(("body", "body_format", "external_id", "origin", "slug", "previous_slugs", "status", "draft"))
-"""Fields that are no plain words: bodies have a notation of their own, and what an item is known by stays as it is."""
-_MARKDOWN = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|^\s*(?:#+|>|[-*+]|\d+\.)\s+|[*_`]{1,3}|\{\{.*?\}\}", re.MULTILINE)
 _NO_ARTICLES: Mapping[str, str] = {"comment": "a comment", "attachment": "a file", "nav_menu_item": "a menu item"}
 _REVISION = re.compile(r"\d+-(?:revision|autosave)-v\d+")
 _DATES = frozenset(aliases.find_field(name) for field in ("published", "updated") for name in aliases.TABLE[field])
 _PRECISIONS: Mapping[int, DatelinePrecision] = {4: "year", 7: "month", 10: "day"}
-
-
-@dataclass(slots=True)
-class _RecordReader:
-    """One record while it is read: what is known of it, what is left over, and what people should know."""
-
-    known: dict[str, tuple[str, object]]
-    extra: dict[str, object]
-    context: ParseContext
-    locale: SourceLocale
-    notes: dict[str, None] = field(default_factory=dict)
-    stated: tuple[str, ...] | None = None
-    is_own: bool = False
-    is_exported: bool = False
-    resolved: dict[str, object] = field(default_factory=dict)
-    has_unread_body: bool = False
-
-    def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
-        """The field as `read` understands it; what it does not understand goes to extra with a note."""
-        if name not in self.known:
-            return None
-        result = read(self.known[name][1])
-        if result is None:
-            self.keep_unread(name, "could not be read")
-        return result
-
-    def keep_unread(self, name: str, reason: str) -> None:
-        source_name, value = self.known[name]
-        self.extra[source_name] = value
-        self.notes.setdefault(f"{source_name}: {values.quote(value)} {reason}")
-
-    def read_text(self, name: str) -> str | None:
-        return self.take(name, values.read_text)
-
-    def resolve_references(self) -> None:
-        """Before anything is read: a reference holds signs that names are parted at, `;` and `&`."""
-        for name, (source_name, value) in self.known.items():
-            if name in _AS_WRITTEN or (name == "standfirst" and isinstance(value, str) and values.is_html(value)):
-                continue  # what HTML means is told where its markup is removed
-            resolved = references.resolve_value(value)
-            if resolved is not value:
-                self.known[name] = (source_name, resolved)
-                self.resolved[name] = value
-                self.notes.setdefault(f"{source_name}: character references resolved")
 
 
 def read_record(
@@ -122,7 +71,7 @@ def read_record(
         {name: record[name] for name in record if name not in aside} if aside else record
     )
     extra |= aside
-    reader = _RecordReader(
+    reader = RecordReader(
         known,
         extra,
         context,
@@ -138,7 +87,7 @@ def read_record(
         reader.resolve_references()
     if body is not None and "body" in known:
         extra.update([known.pop("body")])
-    body = body or _read_body(reader)
+    body = body or read_body(reader)
     title = reader.read_text("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_list_names(extra)}")
@@ -182,25 +131,6 @@ def _list_names(extra: Mapping[str, object]) -> str:
     return f"{names} …" if len(extra) > 5 else names
 
 
-def derive_title(document: Document) -> str:
-    """The first words of the body; of a body without words, the slug, the id or the place it came from."""
-    body = document.body
-    words = cut_title(extract_text(body)) if body else ""
-    return words or (document.slug or document.external_id or document.where).replace("-", " ")
-
-
-def extract_text(body: DocumentBody) -> str:
-    """The words of a body, for its first ones: markup goes, roughly in the case of Markdown."""
-    if body.kind == "text":
-        return body.content
-    if body.kind == "html":
-        tree = html_trees.parse_html(body.content[:20_000])
-        tree.strip_tags(["script", "style"], recursive=True)
-        root = tree.body
-        return root.text(separator=" ") if root else ""
-    return _MARKDOWN.sub(lambda hit: hit[1] or "", body.content[:2_000])
-
-
 def is_own(record: Mapping[str, object]) -> bool:
     """Whether the record has the shape in which this archive responds and exports."""
     return isinstance(record.get("id"), int) and "version" in record and "published_precision" in record
@@ -219,7 +149,7 @@ def read_known(record: Mapping[str, object]) -> ExportedRow | None:
         return None
 
 
-def _read_own_shape(reader: _RecordReader) -> None:
+def _read_own_shape(reader: RecordReader) -> None:
     # The number is another archive's key and says nothing here; the rest is worked out anew.
     if reader.known.get("external_id", ("",))[0] == "id":
         del reader.known["external_id"]
@@ -238,55 +168,8 @@ def _read_own_shape(reader: _RecordReader) -> None:
         del reader.known["canonical_url"]
 
 
-def _read_body(reader: _RecordReader) -> DocumentBody | None:
-    stated_kind: BodyKind | None = reader.context.body_kind
-    if "body_format" in reader.known:
-        name, value = reader.known.pop("body_format")
-        kind = values.KINDS.get(value.lower()) if isinstance(value, str) else None
-        stated_kind = kind or stated_kind
-        if kind is None:
-            reader.extra[name] = value
-    if "body" not in reader.known:
-        return None
-    name, value = reader.known["body"]
-    if (nodes := rich_text.find_tree(value)) is not None:
-        return _read_rich_text(reader, nodes)
-    body = values.read_body(name, value, stated_kind)
-    if body is not None and isinstance(value, dict) and len(value) > 1 and not reader.is_own:
-        reader.extra[name] = value  # its other kinds may say what this one does not
-    if body is None and not (isinstance(value, str) and not value.strip()):
-        reader.keep_unread("body", "could not be read")
-        reader.has_unread_body = True
-    is_said = stated_kind is not None or isinstance(value, dict) or name.lower().endswith("text")
-    if body is not None and body.kind == "text" and not is_said and references.has_references(body.content):
-        reader.notes.setdefault(f"{name}: read as plain text, character references stand as they are")
-    return body
-
-
-def _read_rich_text(reader: _RecordReader, nodes: Sequence[object]) -> DocumentBody | None:
-    """The text of a tree of nodes; the tree stays as it is where there is more in it."""
-    name, value = reader.known["body"]
-    notes: dict[str, None] = {}
-    body = values.make_body(rich_text.convert(nodes, notes.setdefault), "html")
-    reader.notes |= {f"{name}: {note}": None for note in notes}
-    if notes:
-        reader.extra[name] = value
-    return body
-
-
-def _read_standfirst(reader: _RecordReader) -> str | None:
-    """Plain text; of HTML the words, those of different paragraphs apart. What this archive wrote is left alone."""
-    value = reader.known.get("standfirst", ("", None))[1]
-    # Tags that were written as references are words: `Use &lt;div&gt;`.
-    is_plain = reader.is_own or "standfirst" in reader.resolved
-    if is_plain or not isinstance(value, str) or not values.is_html(value):
-        return reader.read_text("standfirst")
-    reader.notes.setdefault(f"{reader.known['standfirst'][0]}: markup removed")
-    return values.read_text(extract_text(DocumentBody("html", value)))
-
-
 def _build_document(
-    reader: _RecordReader, where: str, title: str | None, body: DocumentBody | None, state: Visibility
+    reader: RecordReader, where: str, title: str | None, body: DocumentBody | None, state: Visibility
 ) -> Document:
     """The document with who, what and when, what names it and what it points to. What is left over is so in the order
     of reading, which the last two fields end."""
@@ -301,7 +184,7 @@ def _build_document(
         title=title,
         title_derived=title is None,
         body=body,
-        standfirst=_read_standfirst(reader),
+        standfirst=read_standfirst(reader),
         dateline=_read_dateline(reader, published),
         authors=authors[0],
         author_refs=authors[1],
@@ -335,7 +218,7 @@ def _build_document(
     )
 
 
-def _read_authors(reader: _RecordReader) -> tuple[tuple[str, ...], tuple[NameReference, ...]]:
+def _read_authors(reader: RecordReader) -> tuple[tuple[str, ...], tuple[NameReference, ...]]:
     """Names of people; a field that says more is kept whole beside the article. An export's are authors as they are."""
     if reader.is_exported:
         return reader.take("authors", values.read_authors) or ((), ())
@@ -350,7 +233,7 @@ def _read_source(value: object) -> tuple[str | None, str | None] | None:
     return name_and_url if name_and_url[0] or name_and_url[1] else None
 
 
-def _read_published(reader: _RecordReader, status: str | None) -> SourceDate | None:
+def _read_published(reader: RecordReader, status: str | None) -> SourceDate | None:
     """The date, with the precision that an export states beside the first instant of a period. What waits for its time
     waits for the fraction of a second too."""
     published = _read_date(reader, "published", is_awaited=status == "scheduled")
@@ -361,7 +244,7 @@ def _read_published(reader: _RecordReader, status: str | None) -> SourceDate | N
     return published
 
 
-def _read_date(reader: _RecordReader, name: str, is_awaited: bool = False) -> SourceDate | None:
+def _read_date(reader: RecordReader, name: str, is_awaited: bool = False) -> SourceDate | None:
     if name not in reader.known:
         return None
     source_name, value = reader.known[name]
@@ -377,7 +260,7 @@ def _read_date(reader: _RecordReader, name: str, is_awaited: bool = False) -> So
     return reading.round_up() if is_awaited else reading.date
 
 
-def _read_dateline(reader: _RecordReader, published: SourceDate | None) -> SourceDateline | None:
+def _read_dateline(reader: RecordReader, published: SourceDate | None) -> SourceDateline | None:
     if "dateline" not in reader.known:
         return None
     value = reader.known["dateline"][1]
@@ -397,7 +280,7 @@ def _read_dateline(reader: _RecordReader, published: SourceDate | None) -> Sourc
     return _apply_stated_date(reader, SourceDateline(line, place), stated)
 
 
-def _apply_stated_date(reader: _RecordReader, dateline: SourceDateline, stated: str) -> SourceDateline:
+def _apply_stated_date(reader: RecordReader, dateline: SourceDateline, stated: str) -> SourceDateline:
     precision = _PRECISIONS.get(len(stated))
     try:
         if precision is None or dates.read_date(stated, reader.context.timezone).precision != precision:
@@ -408,7 +291,7 @@ def _apply_stated_date(reader: _RecordReader, dateline: SourceDateline, stated: 
     return replace(dateline, date=stated, precision=precision)
 
 
-def _read_status(reader: _RecordReader, marker: Visibility) -> str | None:
+def _read_status(reader: RecordReader, marker: Visibility) -> str | None:
     """What all markers say together; of what is public in the source's own word, as earlier imports kept it."""
     status = reader.read_text("status")
     if reader.is_own and status == "trashed":

@@ -1,6 +1,6 @@
 """Texts as editors of rich text keep them, as trees of nodes, made into HTML: Contentful, Lexical, Portable Text of
-Sanity, ProseMirror and Tiptap, Slate, Strapi, and the blocks of Editor.js. Pure, without recursion,
-in time by the length of the tree.
+Sanity, ProseMirror and Tiptap, Slate, Strapi, and the blocks of Editor.js. Pure, without recursion, in time by the
+length of the tree.
 
 Never loses words in silence: of a node of an unknown kind its words are kept, and a note says so; a note also names
 what has no words here, such as an entry that is embedded by its number.
@@ -42,6 +42,7 @@ _TAGS = {
 }
 _TRANSPARENT = frozenset(("doc", "document", "root", "lic", "listitemchild", "listitemtext", "tbody", "thead"))
 _RULES = frozenset(("horizontalrule", "hr", "divider", "thematicbreak", "delimiter"))
+_ORDERED = frozenset(("ordered", "number", "numbered", "ol"))
 _BREAKS = frozenset(("hardbreak", "linebreak", "break", "softbreak"))
 _LINKS = frozenset(("link", "hyperlink", "a", "autolink"))
 _PICTURES = frozenset(("image", "img", "upload", "embeddedassetblock", "imageblock"))
@@ -56,8 +57,8 @@ _MARKS = {
     **dict.fromkeys(("highlight", "mark"), "mark"),
     "code": "code",
 }
-# Lexical's bits of a text node, from the innermost tag outwards.
-_BITS = ((16, "code"), (1, "strong"), (2, "em"), (4, "s"), (8, "u"), (32, "sub"), (64, "sup"), (128, "mark"))
+LEXICAL_FORMATS = ((16, "code"), (1, "strong"), (2, "em"), (4, "s"), (8, "u"), (32, "sub"), (64, "sup"), (128, "mark"))
+"""Bits of a text node of Lexical, from the innermost tag outwards."""
 _WORDS = ("title", "heading", "label", "text", "message", "caption", "description", "code", "html")
 _HOLDERS = ("image", "asset", "file", "value", "target", "fields")
 MOST_PLACES = 12
@@ -123,7 +124,8 @@ def _fold(node: Node) -> str:
 
 
 def _nest_lists(nodes: Sequence[object]) -> list[object]:
-    """Portable Text has each item of a list as a block with its level: the items with lists around them."""
+    """What stands in a node. Portable Text has each item of a list as a block with its level: the items with lists
+    around them."""
     nested: list[object] = []
     opened: list[str] = []
     for node in nodes:
@@ -137,7 +139,8 @@ def _nest_lists(nodes: Sequence[object]) -> list[object]:
         while len(opened) < depth:
             opened.append(tag)
             nested.append(f"<{tag}>")
-        nested.append(node)
+        # Only what is made here is markup: a text is one also where it stands without a node.
+        nested.append({"text": node} if isinstance(node, str) else node)
     nested += [f"</{tag}>" for tag in reversed(opened)]
     return nested
 
@@ -155,8 +158,8 @@ def _render(node: Node, note: Note) -> tuple[str, str, Sequence[object]]:
         tag = f"h{_read_level(node, attributes)}"
         return f"<{tag}>", f"</{tag}>", children
     if kind == "list":
-        stated = {node.get("format"), node.get("listType"), node.get("style"), node.get("tag"), attributes.get("type")}
-        tag = "ol" if stated & {"ordered", "number", "numbered", "ol"} else "ul"
+        stated = [node.get("format"), node.get("listType"), node.get("style"), node.get("tag"), attributes.get("type")]
+        tag = "ol" if any(one in _ORDERED for one in stated if isinstance(one, str)) else "ul"
         return f"<{tag}>", f"</{tag}>", children
     if kind in _RULES or kind in _BREAKS:
         return "<hr>" if kind in _RULES else "<br>", "", ()
@@ -186,20 +189,19 @@ def _find_text(node: Node) -> str | None:
 def _format_text(text: str, node: Node) -> str:
     """A text with its marks: a list of them, switches of its own, or Lexical's bits."""
     markup = escape(text, quote=False).replace("\n", "<br>")
-    bits = node.get("format")
-    tags = [tag for bit, tag in _BITS if isinstance(bits, int) and bits & bit]
+    bits, marks = node.get("format"), node.get("marks")
+    kinds = [(_fold(mark), mark) for mark in map(_as_mark, marks if isinstance(marks, list) else [])]
+    tags = [tag for bit, tag in LEXICAL_FORMATS if isinstance(bits, int) and bits & bit]
     tags += [tag for name, tag in _MARKS.items() if node.get(name) is True]
+    tags += [_MARKS[kind] for kind, _ in kinds if kind in _MARKS]
     for tag in dict.fromkeys(tags):
         markup = f"<{tag}>{markup}</{tag}>"
-    marks = node.get("marks")
-    for mark in marks if isinstance(marks, list) else []:
-        fields: Node = mark if isinstance(mark, dict) else {"type": str(mark)}
-        kind = _fold(fields)
-        if kind in _LINKS:
-            markup = f'<a href="{escape(_find_address(fields, _read_attributes(fields)))}">{markup}</a>'
-        elif kind in _MARKS:
-            markup = f"<{_MARKS[kind]}>{markup}</{_MARKS[kind]}>"
-    return markup
+    link = next((mark for kind, mark in kinds if kind in _LINKS), None)
+    return f'<a href="{escape(_find_address(link, _read_attributes(link)))}">{markup}</a>' if link else markup
+
+
+def _as_mark(mark: object) -> Node:
+    return mark if isinstance(mark, dict) else {"type": mark}
 
 
 def _find_address(node: Node, attributes: Node) -> str:
@@ -216,15 +218,17 @@ def _read_level(node: Node, attributes: Node) -> int:
 
 def _render_portable(block: Node) -> tuple[str, str, Sequence[object]]:
     """A block of Portable Text: its marks are names, or keys of what the block defines."""
-    tag = "li" if block.get("listItem") else _TAGS.get(_NO_LETTER.sub("", str(block.get("style")).lower()), "p")
+    tag = "li" if block.get("listItem") else _TAGS.get(_NO_LETTER.sub("", _read(block, "style").lower()), "p")
     definitions = filter(None, map(values.read_mapping, values.list_items(block.get("markDefs"))))
-    defined = {str(one.get("_key")): one for one in definitions}
-    spans = [
-        {**span, "marks": [defined.get(str(mark), mark) for mark in values.list_items(span.get("marks"))]}
-        if isinstance(span, dict) and isinstance(span.get("marks"), list)
-        else span
-        for span in values.list_items(block.get("children"))
-    ]
+    defined = {key: one for one in definitions if (key := _read(one, "_key"))}
+    spans: list[object] = []
+    for child in _list_children(block):
+        span = values.read_mapping(child)
+        marks = span.get("marks") if span is not None else None
+        if span is not None and isinstance(marks, list):
+            named = [defined.get(mark, mark) if isinstance(mark, str) else mark for mark in marks]
+            child = {**span, "marks": named}
+        spans.append(child)
     return f"<{tag}>", f"</{tag}>", spans
 
 
@@ -326,7 +330,7 @@ def _list_entries(holder: Node, tag: str) -> Iterator[Node | str]:
     """A list of items between its tags, the last first; nothing where there are none."""
     items = holder.get("items")
     if isinstance(items, list) and items:
-        entries = (item if isinstance(item, dict) else {"content": str(item)} for item in reversed(items))
+        entries = (item if isinstance(item, dict) else {"content": _read_cell(item)} for item in reversed(items))
         yield from (f"</{tag}>", *entries, f"<{tag}>")
 
 
@@ -341,6 +345,10 @@ def _render_table(data: Node) -> Iterator[str]:
     yield "<table>"
     for place, row in enumerate(rows if isinstance(rows, list) else []):
         tag = "th" if place == 0 and data.get("withHeadings") is True else "td"
-        cells = "".join(f"<{tag}>{cell}</{tag}>" for cell in values.list_items(row) if isinstance(cell, str))
+        cells = "".join(f"<{tag}>{_read_cell(cell)}</{tag}>" for cell in values.list_items(row))
         yield f"<tr>{cells}</tr>"
     yield "</table>"
+
+
+def _read_cell(value: object) -> str:
+    return value if isinstance(value, str) else values.read_text(value) or ""

@@ -204,6 +204,36 @@ def test_no_word_of_a_tree_is_lost(tree: dict[str, Any]) -> None:
     assert sorted(shown) == sorted("".join(expected))
 
 
+def test_tree_of_which_nothing_is_read_makes_a_draft() -> None:
+    tree = node("document", node("paragraph", words("")), node("embedded-entry-block", target={"sys": {"id": "5"}}))
+    document = read({"title": "Bridges", "body": tree, "status": "published"})
+    assert (document.status, document.extra["body"]) == ("draft", tree)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        [{"type": "list", "format": {"a": [1]}, "tag": ["ol"], "children": [{"type": ["x"], "text": "a < b"}]}],
+        [{"type": "paragraph", "children": ["a < b", None, 5, ["x"]]}],
+        [block({"_type": "span", "text": "a < b", "marks": [[], {}, None, 3]}, style=[], markDefs=[{"_key": []}, 3])],
+        [{"type": "list", "data": {"style": {}, "items": [3, None, [], {"content": "a &lt; b", "items": {}}]}}],
+        [{"type": "table", "data": {"content": [3, ["a &lt; b", 1779, None, {}], None]}}],
+        {"type": "doc", "content": [{"type": "image", "attrs": [], "image": {"url": 3}, "children": ["a < b"]}]},
+    ],
+)  # fmt: skip
+def test_values_of_the_wrong_shape_break_nothing(tree: object) -> None:
+    nodes = rich_text.find_tree(tree)
+    assert nodes is not None
+    assert "a &lt; b" in rich_text.convert(nodes, lambda _: None)
+
+
+def test_text_with_many_marks_is_marked_once() -> None:
+    """Each mark around all others would take time by the square of their number."""
+    marks = [{"type": "bold"}, {"type": "link", "attrs": {"href": "https://x.example/"}}] * 20_000
+    html = rich_text.convert([{"type": "paragraph", "content": [{"type": "text", "text": "a", "marks": marks}]}], str)
+    assert html == '<p><a href="https://x.example/"><strong>a</strong></a></p>'
+
+
 def test_deep_tree_is_read() -> None:
     tree: dict[str, object] = {"type": "text", "text": "deep"}
     for _ in range(5_000):

@@ -11,6 +11,7 @@ import orjson
 
 from app.articles.html import bodies
 from app.importers.records import values
+from app.importers.records.rich_text import LEXICAL_FORMATS
 from app.importers.text_parts import clean
 
 Note = Callable[[str], object]
@@ -20,8 +21,6 @@ MAX_NODES = 200_000
 MAX_DEPTH = 100
 MOST_STARS = 5
 UNKNOWN = "a card of the kind {!r} is kept as its words"
-# Lexical's bits of a text node, from the innermost tag outwards.
-_FORMATS = ((16, "code"), (1, "strong"), (2, "em"), (4, "s"), (8, "u"), (32, "sub"), (64, "sup"), (128, "mark"))
 _BLOCKS = {
     "paragraph": "p",
     "quote": "blockquote",
@@ -110,7 +109,7 @@ def _render_element(node: Card, note: Note) -> tuple[str, str | None]:
 
 def _format_text(text: str, bits: object) -> str:
     markup = escape(text, quote=False)
-    for bit, tag in _FORMATS:
+    for bit, tag in LEXICAL_FORMATS:
         if isinstance(bits, int) and bits & bit:
             markup = f"<{tag}>{markup}</{tag}>"
     return markup

@@ -26,7 +26,7 @@ from app.importers.formats.pages import body_text, page_pictures, publication_da
 from app.importers.formats.pages.json_ld import PAYWALLED, read_json_ld
 from app.importers.formats.pages.metadata import PageMetadata, merge_first, read_meta, read_visible, read_words
 from app.importers.records import article_head, fallback_dates, gated_passages, language_codes, values, visibility
-from app.importers.records.fields import derive_title
+from app.importers.records.text_fields import derive_title
 from app.importers.text_parts import charsets, clean, html_trees, titles_and_authors
 from app.importers.text_parts.prose import join_paragraphs
 from app.text.keys import name_key, words_key
