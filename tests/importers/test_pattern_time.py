@@ -26,7 +26,7 @@ REPEATED = (
     "a ", "a@", "<a ", "<!--", "[[", "/*", ". ", "\n\n", "a\n", "|", "'", "#", "_", "\u00e4",
 )  # fmt: skip
 BOUNDED: Mapping[str, str] = {
-    "importers.records.fields._MARKDOWN": "the first 2,000 characters of a body",
+    "importers.records.text_fields._MARKDOWN": "the first 2,000 characters of a body",
     "importers.text_parts.html_markup._CANDIDATE": "20,000 characters that end in none of its separators",
 }
 """Patterns that only ever see a text of bounded length, and what bounds it."""
